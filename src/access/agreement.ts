@@ -1,0 +1,184 @@
+/**
+ * The sharing agreement: which agency gets which kind of data, for which purpose, and who may write it.
+ * Rules, per-agency schemas, database policies and the published matrix are derived from this file; nobody writes a
+ * permission anywhere else. It illustrates Oxfordshire and is not legal advice: an authority puts its own here.
+ */
+import { AGENCIES, type Agency, type DataClass, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
+
+/** Grows with every change of this file; stored with each decision and disclosure. */
+export const AGREEMENT_VERSION = '2026-11-1';
+
+/**
+ * `A` always · `D` by decision for this family · `O` own rows · `O/D` own rows, others by decision ·
+ * `R` by role · `N` never through this platform.
+ */
+export type Level = 'A' | 'D' | 'O' | 'O/D' | 'R' | 'N';
+
+type Row = {
+  what: string;
+  levels: Record<Agency, Level>;
+  /** Whom to ask for what is withheld. It depends on the class alone, so that it tells nothing. */
+  ask: 'LEAD_PRACTITIONER' | 'INFORMATION_GOVERNANCE';
+};
+
+const lead = 'LEAD_PRACTITIONER';
+const governance = 'INFORMATION_GOVERNANCE';
+
+function row(what: string, levels: string, ask: Row['ask'] = lead): Row {
+  const cells = levels.trim().split(/\s+/) as Level[];
+  return { what, ask, levels: Object.fromEntries(AGENCIES.map((agency, i) => [agency, cells[i]])) as Row['levels'] };
+}
+
+/** Data class × agency. */
+// biome-ignore format: the columns are the reading of it
+export const AGREEMENT: Record<Exclude<DataClass, 'STRUCTURE'>, Row> = {
+  //                                                                                        LA   TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER EVALUATOR
+  DIRECTORY:   row('services, programmes, organisations, indicator definitions, code lists', 'A   A    A      A         A      A        A        A'),
+  SAFETY:      row('what to do, not why: live conditions, safe contact, visit warnings',     'A   A    A      A         A      A        A        N'),
+  INVOLVEMENT: row('which services work with the family, lead worker',                       'A   A    A      A         A      D        A        N'),
+  IDENTITY:    row('names, date of birth, sex, interpreter and access needs',                'A   A    A      A         A      A        A        N'),
+  FAMILY:      row('who belongs, relationships, parental responsibility',                    'A   A    A      A         A      D        A        N'),
+  NHS_NUMBER:  row('NHS number and record-system ids',                                       'A   A    A      N         D      N        D        N', governance),
+  UPN:         row('unique pupil number',                                                    'A   N    N      A         N      N        N        N', governance),
+  EQUALITY:    row('ethnicity, disability, religion',                                        'A   D    D      D         N      D        D        N'),
+  WHEREABOUTS: row('household, address, district, phone, e-mail, school, venue',             'A   A    A      A         A      A        D        N'),
+  CASE:        row('plans, stage, reviews, legal path',                                      'A   A    A      O/D       A      O/D      O/D      N'),
+  ASSESSMENT:  row('factors, risk, decisions and their reasons',                             'A   A    D      D         D      N        D        N'),
+  WORKBOOK:    row('Workbook entries, capacity for change, family tools',                    'A   A    O/D    O         N      O        O/D      N'),
+  SUPERVISION: row('group supervision',                                                      'R   O    O      O         N      N        O        N'),
+  PROGRESS:    row('engagement, attendance, relapse that touches the children',              'A   A    D      N         D      N        O/D      N'),
+  CHILD_VOICE: row("the child's words and wishes",                                           'A   A    D      D         D      N        O        N'),
+  ADULT_VOICE: row("a parent's own words",                                                   'A   A    D      N         N      N        O/D      N'),
+  CLINICAL:    row('diagnoses, tests, treatment, health scores; an unborn member',           'O/D O    O/D    N         N      N        O        N', governance),
+  VICTIM:      row('DASH, safety plan, refuge, disclosures of abuse',                        'A   O    D      D         O/D    D        O        N', governance),
+  OFFENCE:     row('call-outs, arrests, prosecutions, bail (UK GDPR article 10)',            'A   A    D      D         A      O        D        N', governance),
+  COURT:       row('proceedings papers',                                                     'A   D    D      N         D      N        N        N', governance),
+  EDUCATION:   row('attendance, exclusion, attainment',                                      'A   A    D      O/D       D      N        N        N'),
+  HOUSING:     row('tenancy, homelessness, arrears',                                         'A   A    D      N         N      O/D      N        N'),
+  OFFER:       row('a service offered and what came of it',                                  'A   A    D      N         N      O        O        N'),
+  INFORMANT:   row('neighbours, relatives, anonymous referrers',                             'R   N    N      N         N      N        N        N', governance),
+  STAFF:       row('caseload, training, supervision dates',                                  'R   N    N      N         N      N        N        N', governance),
+  MEASURE:     row('figures about groups, suppressed',                                       'A   A    A      A         A      A        A        A'),
+  OPERATION:   row('audit, access, keys: an organisation sees its own',                      'R   R    R      R         R      R        R        R', governance),
+};
+
+/** Where the agreement says `R`: the roles (scope `role:<name>`) that open the class. */
+export const ROLES_FOR: Partial<Record<DataClass, string[]>> = {
+  SUPERVISION: ['practitioner', 'team-manager', 'information-governance'],
+  INFORMANT: ['team-manager', 'front-door', 'information-governance'],
+  STAFF: ['team-manager', 'information-governance'],
+  OPERATION: ['information-governance'],
+};
+
+/** Inside the county some roles see less than the county does. The API alone enforces this. */
+export const ROLE_CLOSES: Record<string, (dataClass: DataClass) => boolean> = {
+  'business-support': (c) => c === 'CLINICAL' || c === 'VICTIM' || c === 'CHILD_VOICE' || c === 'INFORMANT',
+  analyst: (c) => c !== 'MEASURE' && c !== 'DIRECTORY' && c !== 'STRUCTURE',
+};
+
+/** A family's stages; the grant carries the stage and the plan tests it. An open MARAC stands beside any of them. */
+export const STAGES = [
+  'EARLY_HELP',
+  'ASSESSMENT',
+  'CHILD_IN_NEED',
+  'STRATEGY_DISCUSSION',
+  'SECTION_47',
+  'CHILD_PROTECTION',
+  'PRE_PROCEEDINGS',
+  'LOOKED_AFTER',
+  'CLOSED',
+] as const;
+
+export type Stage = (typeof STAGES)[number];
+
+const AT_RISK: Stage[] = ['STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER'];
+
+export type Purpose = keyof typeof PURPOSES;
+
+export type PurposeRule = {
+  what: string;
+  /** Classes opened in full (as far as the agreement goes). */
+  opens: readonly PersonalClass[];
+  /** Classes of which only own rows are opened. */
+  ownRows: readonly PersonalClass[];
+  /** Only rows about persons who agreed to this organisation's involvement. */
+  agreedOnly?: boolean;
+  /** Stages at which a family is there at all; an open MARAC counts where `marac`. Absent: at every stage. */
+  stages?: { only: readonly Stage[]; marac: boolean; exempt: readonly Agency[] };
+  /** A role without which the purpose may not be used. */
+  role?: string;
+  /** The document may ask for single records by id only. */
+  singleRecord?: boolean;
+};
+
+const all = PERSONAL_CLASSES;
+const none: readonly PersonalClass[] = [];
+const except = (...closed: PersonalClass[]) => all.filter((c) => !closed.includes(c));
+
+/** Purposes of use (header `X-Purpose-Of-Use`): each opens at most this. DIRECTORY and `viewer` are open under all. */
+export const PURPOSES = {
+  SAFEGUARDING: {
+    what: 'protecting a child from significant harm (Children Act 1989 s.47)',
+    opens: all,
+    ownRows: none,
+    stages: { only: AT_RISK, marac: true, exempt: ['LA', 'TEAM'] },
+  },
+  CHILD_IN_NEED: {
+    what: 'helping a child in need (Children Act 1989 s.17)',
+    opens: except('OFFENCE', 'CLINICAL', 'VICTIM', 'COURT'),
+    ownRows: ['OFFENCE', 'CLINICAL', 'VICTIM', 'COURT'],
+    stages: { only: ['CHILD_IN_NEED', ...AT_RISK], marac: false, exempt: [] },
+  },
+  EARLY_HELP: {
+    what: 'early help before statutory services',
+    opens: ['IDENTITY', 'FAMILY', 'CASE', 'OFFER', 'SAFETY', 'INVOLVEMENT'],
+    ownRows: all,
+  },
+  HOUSING_DUTY: {
+    what: 'homelessness duties with consent (Housing Act 1996 s.213B)',
+    opens: ['IDENTITY', 'WHEREABOUTS', 'HOUSING', 'OFFER', 'SAFETY'],
+    ownRows: none,
+    agreedOnly: true,
+  },
+  CRIME_PREVENTION: {
+    what: 'preventing crime and disorder (Crime and Disorder Act 1998 s.115)',
+    opens: ['SAFETY', 'IDENTITY'],
+    ownRows: ['OFFENCE'],
+  },
+  DIRECT_CARE: {
+    what: 'the care of the person in front of the practitioner',
+    opens: ['IDENTITY', 'SAFETY', 'INVOLVEMENT'],
+    ownRows: all,
+  },
+  PERFORMANCE: { what: 'figures about the service', opens: none, ownRows: none },
+  EVALUATION: { what: 'figures for the evaluation', opens: none, ownRows: none },
+  RECORD_SYNC: { what: "keeping the county's record system in step", opens: all, ownRows: none },
+  SUBJECT_ACCESS: {
+    what: "a person's right to their data",
+    opens: all,
+    ownRows: none,
+    role: 'information-governance',
+    singleRecord: true,
+  },
+  EMERGENCY: { what: 'what an open emergency opened', opens: none, ownRows: none },
+} as const satisfies Record<string, PurposeRule>;
+
+export const PURPOSE_NAMES = Object.keys(PURPOSES) as Purpose[];
+
+/** Which purposes open rows under one class's level at all; used for the stage rule of the purpose. */
+export function purposeRule(purpose: Purpose): PurposeRule {
+  return PURPOSES[purpose];
+}
+
+/** Who may write which class, and with which scope. A class that is not here is not written through the API. */
+export const WRITERS: Partial<Record<DataClass, { agencies: readonly Agency[]; scope: string }>> = {
+  WORKBOOK: { agencies: ['LA', 'TEAM'], scope: 'workbook:write' },
+  CHILD_VOICE: { agencies: ['LA', 'TEAM'], scope: 'workbook:write' },
+  ADULT_VOICE: { agencies: ['LA', 'TEAM'], scope: 'workbook:write' },
+  OFFER: { agencies: ['LA', 'TEAM'], scope: 'offer:write' },
+};
+
+/** The level of a class for an agency. STRUCTURE is as visible as its row. */
+export function levelOf(dataClass: DataClass, agency: Agency): Level {
+  return dataClass === 'STRUCTURE' ? 'A' : AGREEMENT[dataClass].levels[agency];
+}

@@ -1,0 +1,46 @@
+/** What was changed, by whom; and the keys under which a client may ask again without a second effect. */
+import { customType, index, integer, jsonb, primaryKey, text } from 'drizzle-orm/pg-core';
+import { classify, fsp, id, key, moment } from '../db/classified.ts';
+
+const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+
+/** One row for each change, written in its transaction. Says that something changed, never what it says. */
+export const outbox = classify(
+  fsp.table(
+    'outbox',
+    {
+      id: id(),
+      at: moment('at').notNull().defaultNow(),
+      organisation: integer('organisation').notNull(),
+      client: text('client').notNull(),
+      subject: text('subject'),
+      purpose: text('purpose').notNull(),
+      requestId: text('request_id').notNull(),
+      action: text('action').notNull(),
+      entity: text('entity').notNull(),
+      entityId: key('entity_id').notNull(),
+      family: key('family'),
+      persons: key('persons').array().notNull(),
+      dataClasses: text('data_classes').array().notNull(),
+    },
+    (t) => [index('outbox_family').on(t.family)],
+  ),
+  'OPERATION',
+);
+
+/** The key stores what the command did (its result and ids), not the body that was sent back. */
+export const idempotency = classify(
+  fsp.table(
+    'idempotency',
+    {
+      organisation: integer('organisation').notNull(),
+      client: text('client').notNull(),
+      key: text('key').notNull(),
+      fingerprint: bytea('fingerprint').notNull(),
+      result: jsonb('result').notNull(),
+      at: moment('at').notNull().defaultNow(),
+    },
+    (t) => [primaryKey({ columns: [t.client, t.key] })],
+  ),
+  'OPERATION',
+);

@@ -1,0 +1,115 @@
+/**
+ * Tables that know what kind of data they hold. A table has one class: it holds keys and the columns of that class,
+ * so that a cell which may not be seen is a row which row-level security does not give.
+ */
+import { type SQL, sql } from 'drizzle-orm';
+import {
+  bigint,
+  getTableConfig,
+  index,
+  integer,
+  type PgColumn,
+  type PgColumnBuilderBase,
+  type PgTable,
+  pgSchema,
+  timestamp,
+} from 'drizzle-orm/pg-core';
+import type { DataClass } from '../access/classes.ts';
+
+/** Everything of the product lives in one schema of the database. */
+export const fsp = pgSchema('fsp');
+
+/** How a row comes to be an organisation's own. */
+export type Own = {
+  /** Columns that name an organisation: a row is own where one of them is the asking organisation. */
+  columns: string[];
+  /** SQL for a row (by its alias) that is own through another table, `$org` standing for the organisation. */
+  through?: (alias: string, organisation: string) => string;
+  /** The column that names the user the row belongs to (its writer, or whom it was given to). */
+  user?: string;
+};
+
+export type TableClass = {
+  table: PgTable;
+  name: string;
+  dataClass: DataClass;
+  /** Column that names the family the row belongs to. */
+  family?: string;
+  /** Column that names the person the row is about. */
+  person?: string;
+  /** Column with the mask of further classes that the row needs. */
+  rowMask?: string;
+  /** Column with the persons whom the row is kept from. */
+  keptFrom?: string;
+  own?: Own;
+};
+
+const registry = new Map<PgTable, TableClass>();
+
+/** Columns that every table may carry, whatever its class: keys, who controls the row, its version, its times. */
+export const STRUCTURE_COLUMNS = new Set([
+  'id',
+  'family',
+  'person',
+  'controller',
+  'worker',
+  'version',
+  'created_at',
+  'updated_at',
+  'row_mask',
+  'kept_from',
+]);
+
+export type ClassifyOptions = { own?: Own; family?: string; person?: string };
+
+/**
+ * Registers a table's class. Which keys it carries is read from its columns: `family`, `person`, `row_mask`,
+ * `kept_from`, `controller` mean the same in every table.
+ */
+export function classify<T extends PgTable>(table: T, dataClass: DataClass, options: ClassifyOptions = {}): T {
+  const config = getTableConfig(table);
+  const has = (name: string) => config.columns.some((column) => column.name === name);
+  const own = options.own ?? (has('controller') && has('family') ? { columns: ['controller'] } : undefined);
+  const entry: TableClass = { table, name: config.name, dataClass };
+  const family = options.family ?? (has('family') ? 'family' : undefined);
+  const person = options.person ?? (has('person') ? 'person' : undefined);
+  if (family) entry.family = family;
+  if (person) entry.person = person;
+  if (has('row_mask')) entry.rowMask = 'row_mask';
+  if (has('kept_from')) entry.keptFrom = 'kept_from';
+  if (own) entry.own = own.user || !has('worker') ? own : { ...own, user: 'worker' };
+  registry.set(table, entry);
+  return table;
+}
+
+/** The class of a table; throws for a table that nobody classified. */
+export function classOf(table: PgTable): TableClass {
+  const entry = registry.get(table);
+  if (!entry) throw new Error(`Table ${getTableConfig(table).name} has no data class.`);
+  return entry;
+}
+
+/** All classified tables, in the order in which they were declared. */
+export function classifiedTables(): TableClass[] {
+  return [...registry.values()];
+}
+
+/** A bigint primary key. */
+export const id = () => bigint('id', { mode: 'number' }).primaryKey().generatedByDefaultAsIdentity();
+
+/** A bigint key column. */
+export const key = (name: string) => bigint(name, { mode: 'number' });
+
+/** A timestamp with time zone; the API speaks of it in UTC milliseconds. */
+export const moment = (name: string) => timestamp(name, { withTimezone: true, precision: 3, mode: 'date' });
+
+/** When a row was written and last changed, by the database's clock. */
+export const times = () => ({
+  createdAt: moment('created_at').notNull().defaultNow(),
+  updatedAt: moment('updated_at').notNull().defaultNow(),
+});
+
+/** Optimistic concurrency: counts the changes of a row. */
+export const version = () => integer('version').notNull().default(1);
+
+export { bigint, index, integer, type PgColumn, type PgColumnBuilderBase, type SQL, sql };

@@ -1,0 +1,173 @@
+/** The family at the centre: who belongs to it, where it lives, who works with it. */
+import { boolean, date, index, integer, text, unique } from 'drizzle-orm/pg-core';
+import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
+import { person } from '../person/tables.ts';
+import { organisation } from '../sharing/tables.ts';
+
+/** A family's key. Whether a caller may know of it is its grant's to say; everything it says is in other tables. */
+export const family = classify(
+  fsp.table('family', {
+    id: id(),
+    controller: integer('controller')
+      .notNull()
+      .references(() => organisation.id),
+    /** Granted to sealed logins only. */
+    restricted: boolean('restricted').notNull().default(false),
+    version: version(),
+    ...times(),
+  }),
+  'STRUCTURE',
+  { family: 'id' },
+);
+
+const familyKey = () =>
+  key('family')
+    .notNull()
+    .references(() => family.id);
+const personKey = () =>
+  key('person')
+    .notNull()
+    .references(() => person.id);
+const controller = () =>
+  integer('controller')
+    .notNull()
+    .references(() => organisation.id);
+
+export const familyName = classify(
+  fsp.table(
+    'family_name',
+    {
+      family: familyKey().primaryKey(),
+      controller: controller(),
+      reference: text('reference').notNull(),
+      name: text('name').notNull(),
+    },
+    (t) => [unique('family_name_reference').on(t.reference), index('family_name_order').on(t.name, t.family)],
+  ),
+  'FAMILY',
+);
+
+export const familyStage = classify(
+  fsp.table(
+    'family_stage',
+    {
+      family: familyKey().primaryKey(),
+      controller: controller(),
+      stage: text('stage').notNull(),
+      marac: boolean('marac').notNull().default(false),
+      since: moment('since').notNull(),
+    },
+    (t) => [index('family_stage_stage').on(t.stage, t.family)],
+  ),
+  'CASE',
+);
+
+export const membership = classify(
+  fsp.table(
+    'membership',
+    {
+      id: id(),
+      family: familyKey(),
+      person: personKey(),
+      controller: controller(),
+      role: text('role').notNull(),
+      from: date('from'),
+      until: date('until'),
+    },
+    (t) => [index('membership_family').on(t.family), index('membership_person').on(t.person)],
+  ),
+  'FAMILY',
+);
+
+/** An unborn member: the membership itself is health data about the mother. */
+export const unbornMembership = classify(
+  fsp.table(
+    'unborn_membership',
+    {
+      id: id(),
+      family: familyKey(),
+      person: personKey(),
+      controller: controller(),
+      role: text('role').notNull(),
+      from: date('from'),
+      until: date('until'),
+    },
+    (t) => [index('unborn_membership_family').on(t.family), index('unborn_membership_person').on(t.person)],
+  ),
+  'CLINICAL',
+);
+
+export const household = classify(
+  fsp.table(
+    'household',
+    {
+      id: id(),
+      family: familyKey(),
+      controller: controller(),
+      address: text('address').notNull(),
+      postcode: text('postcode').notNull(),
+      uprn: text('uprn'),
+      district: text('district').notNull(),
+      from: date('from').notNull(),
+      until: date('until'),
+    },
+    (t) => [index('household_family').on(t.family), index('household_district').on(t.district, t.family)],
+  ),
+  'WHEREABOUTS',
+);
+
+export const householdMember = classify(
+  fsp.table(
+    'household_member',
+    {
+      id: id(),
+      household: key('household')
+        .notNull()
+        .references(() => household.id),
+      family: familyKey(),
+      person: personKey(),
+      controller: controller(),
+      from: date('from').notNull(),
+      until: date('until'),
+    },
+    (t) => [index('household_member_household').on(t.household), index('household_member_person').on(t.person)],
+  ),
+  'WHEREABOUTS',
+);
+
+/**
+ * Which services work with the family. A row whose organisation tells of health or abuse needs that class too
+ * (`row_mask`). `person` null: with the whole family.
+ */
+export const involvement = classify(
+  fsp.table(
+    'involvement',
+    {
+      id: id(),
+      family: familyKey(),
+      person: key('person').references(() => person.id),
+      controller: controller(),
+      worker: text('worker'),
+      rowMask: key('row_mask').notNull().default(0),
+      organisation: integer('organisation')
+        .notNull()
+        .references(() => organisation.id),
+      role: text('role').notNull(),
+      practitioner: text('practitioner'),
+      lead: boolean('lead').notNull().default(false),
+      /** The person agreed to this organisation's involvement. */
+      agreed: boolean('agreed').notNull().default(false),
+      from: moment('from').notNull(),
+      until: moment('until'),
+    },
+    (t) => [
+      index('involvement_family').on(t.family),
+      index('involvement_organisation').on(t.organisation, t.family),
+      index('involvement_person').on(t.person),
+    ],
+  ),
+  'INVOLVEMENT',
+  { own: { columns: ['organisation', 'controller'] } },
+);
+
+export { controller, familyKey, personKey };

@@ -1,0 +1,223 @@
+/** Who asks, what was decided, and the grants that follow. */
+import { sql } from 'drizzle-orm';
+import { bigint, boolean, customType, index, integer, primaryKey, text, unique } from 'drizzle-orm/pg-core';
+import type { Agency } from '../../access/classes.ts';
+import { classify, fsp, id, key, moment } from '../../db/classified.ts';
+
+const period = customType<{ data: string }>({ dataType: () => 'tstzrange' });
+
+/** Every body with a login of its own: a county, a team, a trust, a school, a council's desk, a provider. */
+export const organisation = classify(
+  fsp.table('organisation', {
+    id: integer('id').primaryKey(),
+    code: text('code').notNull().unique(),
+    name: text('name').notNull(),
+    agency: text('agency').$type<Agency>().notNull(),
+    /** What kind of body it is, from the code list `organisation-kind`. */
+    kind: text('kind').notNull(),
+    parent: integer('parent'),
+    district: text('district'),
+    validFrom: text('valid_from'),
+    validTo: text('valid_to'),
+  }),
+  'DIRECTORY',
+);
+
+/** PostgreSQL logins: one for each organisation, and a sealed one for its restricted records. */
+export const login = classify(
+  fsp.table('login', {
+    id: integer('id').primaryKey().generatedByDefaultAsIdentity(),
+    name: text('name').notNull().unique(),
+    organisation: integer('organisation')
+      .notNull()
+      .references(() => organisation.id),
+    sealed: boolean('sealed').notNull(),
+  }),
+  'DIRECTORY',
+);
+
+/** Applications of an organisation. Read by the gate, before a request has an organisation. */
+export const client = classify(
+  fsp.table('client', {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    organisation: integer('organisation')
+      .notNull()
+      .references(() => organisation.id),
+    scopes: text('scopes').array().notNull(),
+    purposes: text('purposes').array().notNull(),
+    defaultPurpose: text('default_purpose'),
+    enabled: boolean('enabled').notNull().default(true),
+  }),
+  'OPERATION',
+);
+
+/** People who work through a client. `subject` is the token's `sub`. */
+export const appUser = classify(
+  fsp.table(
+    'app_user',
+    {
+      organisation: integer('organisation')
+        .notNull()
+        .references(() => organisation.id),
+      subject: text('subject').notNull(),
+      name: text('name').notNull(),
+      enabled: boolean('enabled').notNull().default(true),
+    },
+    (t) => [primaryKey({ columns: [t.organisation, t.subject] })],
+  ),
+  'OPERATION',
+);
+
+export const revokedToken = classify(
+  fsp.table('revoked_token', {
+    jti: text('jti').primaryKey(),
+    expires: moment('expires').notNull(),
+  }),
+  'OPERATION',
+);
+
+/** Who is named in a multi-disciplinary team, whoever employs them. */
+export const teamMember = classify(
+  fsp.table(
+    'team_member',
+    {
+      organisation: integer('organisation')
+        .notNull()
+        .references(() => organisation.id),
+      subject: text('subject').notNull(),
+      discipline: text('discipline').notNull(),
+      from: moment('from').notNull(),
+      until: moment('until'),
+    },
+    (t) => [primaryKey({ columns: [t.organisation, t.subject, t.from] })],
+  ),
+  'OPERATION',
+);
+
+/** Users who may work on an organisation's restricted records, through its sealed login. */
+export const sealedUser = classify(
+  fsp.table(
+    'sealed_user',
+    {
+      organisation: integer('organisation')
+        .notNull()
+        .references(() => organisation.id),
+      subject: text('subject').notNull(),
+    },
+    (t) => [primaryKey({ columns: [t.organisation, t.subject] })],
+  ),
+  'OPERATION',
+);
+
+/** The ledger of decisions to share and not to share. Append-only; `withdrawn_at` alone is ever set later. */
+export const sharingDecision = classify(
+  fsp.table(
+    'sharing_decision',
+    {
+      id: id(),
+      family: key('family').notNull(),
+      /** Null: the decision is about the whole family. */
+      person: key('person'),
+      dataClass: text('data_class').notNull(),
+      /** The data class's bit as a mask. */
+      mask: bigint('mask', { mode: 'bigint' }).notNull(),
+      effect: text('effect').$type<'SHARE' | 'WITHHOLD'>().notNull(),
+      /** To one organisation, or (null) to every organisation of `agency`. */
+      organisation: integer('organisation').references(() => organisation.id),
+      agency: text('agency').$type<Agency>(),
+      gateway: text('gateway').notNull(),
+      reason: text('reason').notNull(),
+      decidedBy: text('decided_by').notNull(),
+      controller: integer('controller')
+        .notNull()
+        .references(() => organisation.id),
+      from: moment('from').notNull(),
+      until: moment('until'),
+      withdrawnAt: moment('withdrawn_at'),
+      agreementVersion: text('agreement_version').notNull(),
+    },
+    (t) => [index('sharing_decision_family').on(t.family), index('sharing_decision_person').on(t.person)],
+  ),
+  'OPERATION',
+);
+
+/**
+ * Which login may see which family, when, and what decisions add and take away. Written by the trigger alone
+ * (drizzle/access.sql, `rebuild_grants`); periods of one login and family never overlap.
+ */
+export const familyGrant = classify(
+  fsp.table(
+    'family_grant',
+    {
+      login: integer('login').notNull(),
+      family: key('family').notNull(),
+      period: period('period').notNull(),
+      shared: bigint('shared', { mode: 'bigint' }).notNull(),
+      withheld: bigint('withheld', { mode: 'bigint' }).notNull(),
+      stage: text('stage').notNull(),
+      marac: boolean('marac').notNull(),
+      /** The persons whom this login works with, where it works with named persons only. */
+      only: bigint('only', { mode: 'bigint' }).array(),
+    },
+    (t) => [index('family_grant_login_family').on(t.login, t.family), index('family_grant_family').on(t.family)],
+  ),
+  'STRUCTURE',
+);
+
+/** Which login may see which person; `family_shared` and `family_withheld` come from the families it sees them in. */
+export const personGrant = classify(
+  fsp.table(
+    'person_grant',
+    {
+      login: integer('login').notNull(),
+      person: key('person').notNull(),
+      period: period('period').notNull(),
+      shared: bigint('shared', { mode: 'bigint' }).notNull(),
+      withheld: bigint('withheld', { mode: 'bigint' }).notNull(),
+      familyShared: bigint('family_shared', { mode: 'bigint' }).notNull(),
+      familyWithheld: bigint('family_withheld', { mode: 'bigint' }).notNull(),
+      /** Classes that every row about this person needs besides its own (an unborn child: CLINICAL). */
+      needs: bigint('needs', { mode: 'bigint' }).notNull(),
+      /** The person agreed to this organisation's involvement. */
+      agreed: boolean('agreed').notNull(),
+    },
+    (t) => [index('person_grant_login_person').on(t.login, t.person), index('person_grant_person').on(t.person)],
+  ),
+  'STRUCTURE',
+);
+
+/** Users who work with named persons of a family only: what is kept from those persons is kept from them. */
+export const userFocus = classify(
+  fsp.table(
+    'user_focus',
+    {
+      login: integer('login').notNull(),
+      subject: text('subject').notNull(),
+      family: key('family').notNull(),
+      only: bigint('only', { mode: 'bigint' }).array().notNull(),
+    },
+    (t) => [primaryKey({ columns: [t.login, t.subject, t.family] }), index('user_focus_family').on(t.family)],
+  ),
+  'STRUCTURE',
+);
+
+/** Code lists that others change: reference data with a version, a source and validity dates. */
+export const code = classify(
+  fsp.table(
+    'code',
+    {
+      list: text('list').notNull(),
+      code: text('code').notNull(),
+      version: text('version').notNull(),
+      label: text('label').notNull(),
+      source: text('source').notNull(),
+      validFrom: text('valid_from').notNull(),
+      validTo: text('valid_to'),
+    },
+    (t) => [primaryKey({ columns: [t.list, t.code, t.version] })],
+  ),
+  'DIRECTORY',
+);
+
+export { sql, unique };

@@ -1,0 +1,271 @@
+// The playground's page: fills the bar above GraphiQL and keeps the two in step.
+// React, ReactDOM and GraphiQL are the ready-built files loaded before this one.
+
+const { React, ReactDOM, GraphiQL } = window;
+const h = React.createElement;
+
+const mount = document.getElementById('graphiql');
+const clientSelect = document.getElementById('client');
+const purposeSelect = document.getElementById('purpose');
+const note = document.getElementById('note');
+const settings = mount.dataset;
+
+// GraphiQL's dialogs add a style element and look for its nonce under this name.
+window.__webpack_nonce__ = settings.styleNonce;
+
+const FetcherContext = React.createContext(null);
+
+/** Shows one line in the bar; screen readers hear it. */
+function say(text, problem = false) {
+  note.textContent = text;
+  note.classList.toggle('problem', problem);
+}
+
+function nameOf(client) {
+  return client.userLabel ? `${client.label}, ${client.userLabel}` : client.label;
+}
+
+/** What the address says, falling back to the first client and its usual purpose. */
+function readHash(clients) {
+  const hash = new URLSearchParams(location.hash.slice(1));
+  const user = hash.get('user');
+  const client =
+    clients.find((one) => one.id === hash.get('client') && one.user === user) ??
+    clients.find((one) => one.id === hash.get('client')) ??
+    clients[0];
+  const asked = hash.get('purpose');
+  const purpose = client.purposes.includes(asked) ? asked : client.defaultPurpose;
+  return { client, purpose };
+}
+
+function toHash({ client, purpose }) {
+  const hash = new URLSearchParams({ client: client.id });
+  if (client.user !== null) {
+    hash.set('user', client.user);
+  }
+  if (purpose) {
+    hash.set('purpose', purpose);
+  }
+  return `#${hash}`;
+}
+
+async function requestToken(client) {
+  const response = await fetch('/playground/token', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ client: client.id, user: client.user }),
+  });
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    throw new Error(body.error ?? `No token: the server answered ${response.status}.`);
+  }
+  // Renew a little early, so that a token does not lapse on its way.
+  const renewAt = body.expiresIn === undefined ? Infinity : Date.now() + (body.expiresIn - 10) * 1000;
+  return { token: body.token, renewAt };
+}
+
+/** A source of tokens for one client: one request however many callers, renewed when due. */
+function tokenSource(client) {
+  let current = null;
+  const renew = () => {
+    current = requestToken(client);
+    current.catch((error) => {
+      current = null;
+      say(error.message, true);
+    });
+    return current;
+  };
+  return async (fresh) => {
+    const held = fresh || current === null ? await renew() : await current;
+    return held.renewAt > Date.now() ? held.token : (await renew()).token;
+  };
+}
+
+/** GraphiQL's way to the API, as one client and for one purpose. */
+function fetcherFor({ client, purpose }) {
+  const token = tokenSource(client);
+
+  const send = async (params, options, fresh) => {
+    const headers = new Headers(options?.headers);
+    // Set last: the headers pane must not make the answer disagree with the bar.
+    headers.set('authorization', `Bearer ${await token(fresh)}`);
+    if (purpose) {
+      headers.set('x-purpose-of-use', purpose);
+    }
+    headers.set('content-type', 'application/json');
+    headers.set('accept', 'application/graphql-response+json, application/json');
+    return fetch(settings.endpoint, { method: 'POST', headers, body: JSON.stringify(params) });
+  };
+
+  return async (params, options) => {
+    let response = await send(params, options, false);
+    if (response.status === 401) {
+      response = await send(params, options, true);
+    }
+    const text = await response.text();
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new Error(`The server answered ${response.status}: ${text.slice(0, 500)}`);
+    }
+  };
+}
+
+/**
+ * Only a query is repeated for the next client: a change to a family's record is
+ * made when someone asks for it, never because a menu moved.
+ */
+function mayRepeat(editor) {
+  try {
+    const parsed = GraphiQL.GraphQL.parse(editor.getValue());
+    const operation = GraphiQL.GraphQL.getOperationAST(parsed, editor.operationName);
+    return operation?.operation === 'query';
+  } catch {
+    return false;
+  }
+}
+
+/** Tab leaves an editor, as it leaves any other field; otherwise the keyboard is trapped in it. */
+function useReachableEditor(editor, label) {
+  React.useEffect(() => {
+    if (editor) {
+      editor.addKeyMap({ Tab: false, 'Shift-Tab': false }, true);
+      editor.getInputField().setAttribute('aria-label', label);
+    }
+  }, [editor, label]);
+}
+
+/** Sits unseen in GraphiQL's toolbar, where its contexts can be reached, and asks again on a switch. */
+function AskAgain() {
+  const fetcher = React.useContext(FetcherContext);
+  const { run, stop } = GraphiQL.React.useExecutionContext({ nonNull: true });
+  const { queryEditor, variableEditor, headerEditor, responseEditor, updateActiveTabValues } =
+    GraphiQL.React.useEditorContext({ nonNull: true });
+  const ready = Boolean(queryEditor && variableEditor && responseEditor);
+
+  useReachableEditor(queryEditor, 'Query');
+  useReachableEditor(variableEditor, 'Variables');
+  useReachableEditor(headerEditor, 'Headers');
+  useReachableEditor(responseEditor, 'Answer');
+
+  // run and stop are new on every render; only a new fetcher is a reason to ask again.
+  React.useEffect(() => {
+    if (!ready) {
+      return;
+    }
+    stop();
+    // One agency's answer must not stand under another agency's name, even for a moment.
+    responseEditor.setValue('');
+    updateActiveTabValues({ response: '' });
+    if (mayRepeat(queryEditor)) {
+      run();
+    }
+  }, [fetcher, ready]);
+
+  return null;
+}
+
+/**
+ * Keeps the reader's query for as long as the browser tab is open and no longer:
+ * what is typed here may name a family, and the machine may be shared.
+ */
+function openStorage() {
+  const marker = 'playground:first';
+  const first = JSON.stringify([settings.document, settings.variables]);
+  if (sessionStorage.getItem(marker) !== first) {
+    sessionStorage.clear();
+    sessionStorage.setItem(marker, first);
+    sessionStorage.setItem('graphiql:query', settings.document);
+    sessionStorage.setItem('graphiql:variables', settings.variables);
+  }
+  return {
+    getItem: (key) => sessionStorage.getItem(key),
+    setItem: (key, value) => sessionStorage.setItem(key, value),
+    removeItem: (key) => sessionStorage.removeItem(key),
+    clear: () => sessionStorage.clear(),
+    get length() {
+      return sessionStorage.length;
+    },
+  };
+}
+
+const storage = openStorage();
+const toolbar = { additionalComponent: AskAgain };
+const root = ReactDOM.createRoot(mount);
+
+function render(fetcher) {
+  const editor = h(GraphiQL, {
+    fetcher,
+    storage,
+    toolbar,
+    shouldPersistHeaders: false,
+    inputValueDeprecation: true,
+    schemaDescription: true,
+    defaultEditorToolsVisibility: 'variables',
+    // With room to spare the schema stands open, so that a switch shows it change.
+    visiblePlugin: window.innerWidth >= 1200 ? GraphiQL.React.DOC_EXPLORER_PLUGIN : undefined,
+  });
+  root.render(h(FetcherContext.Provider, { value: fetcher }, editor));
+}
+
+function option(value, text) {
+  const element = document.createElement('option');
+  element.value = value;
+  element.textContent = text;
+  return element;
+}
+
+function fillClients(clients) {
+  for (const agency of new Set(clients.map((one) => one.agency))) {
+    const group = document.createElement('optgroup');
+    group.label = agency;
+    clients.forEach((one, index) => {
+      if (one.agency === agency) {
+        group.append(option(String(index), nameOf(one)));
+      }
+    });
+    clientSelect.append(group);
+  }
+  clientSelect.disabled = false;
+}
+
+function fillPurposes(client, purpose) {
+  purposeSelect.replaceChildren(...client.purposes.map((one) => option(one, one)));
+  purposeSelect.value = purpose;
+  purposeSelect.disabled = client.purposes.length === 0;
+}
+
+/** The address is the one place the choice is kept: menus write it, this reads it. */
+function follow(clients) {
+  const selection = readHash(clients);
+  clientSelect.value = String(clients.indexOf(selection.client));
+  fillPurposes(selection.client, selection.purpose);
+  document.title = `${selection.client.label} · Playground`;
+  say(`Answered as ${nameOf(selection.client)}.`);
+  render(fetcherFor(selection));
+}
+
+async function start() {
+  const response = await fetch('/playground/clients');
+  if (!response.ok) {
+    throw new Error(`The list of clients could not be read (${response.status}).`);
+  }
+  const clients = await response.json();
+  if (clients.length === 0) {
+    throw new Error('There are no demonstration clients to ask as.');
+  }
+  fillClients(clients);
+  clientSelect.addEventListener('change', () => {
+    const client = clients[Number(clientSelect.value)];
+    location.hash = toHash({ client, purpose: client.defaultPurpose });
+  });
+  purposeSelect.addEventListener('change', () => {
+    const client = clients[Number(clientSelect.value)];
+    location.hash = toHash({ client, purpose: purposeSelect.value });
+  });
+  window.addEventListener('hashchange', () => follow(clients));
+  history.replaceState(null, '', toHash(readHash(clients)));
+  follow(clients);
+}
+
+start().catch((error) => say(error.message, true));
