@@ -42,6 +42,8 @@ export type TableClass = {
   /** Column with the persons whom the row is kept from. */
   keptFrom?: string;
   own?: Own;
+  /** SQL for the persons a row without a person column is about (a household's members). */
+  people?: (alias: string) => string;
 };
 
 const registry = new Map<PgTable, TableClass>();
@@ -60,7 +62,7 @@ export const STRUCTURE_COLUMNS = new Set([
   'kept_from',
 ]);
 
-export type ClassifyOptions = { own?: Own; family?: string; person?: string };
+export type ClassifyOptions = { own?: Own; family?: string; person?: string; people?: (alias: string) => string };
 
 /**
  * Registers a table's class. Which keys it carries is read from its columns: `family`, `person`, `row_mask`,
@@ -75,6 +77,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
   const person = options.person ?? (has('person') ? 'person' : undefined);
   if (family) entry.family = family;
   if (person) entry.person = person;
+  if (options.people) entry.people = options.people;
   if (has('row_mask')) entry.rowMask = 'row_mask';
   if (has('kept_from')) entry.keptFrom = 'kept_from';
   if (own) entry.own = own.user || !has('worker') ? own : { ...own, user: 'worker' };

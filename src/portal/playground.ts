@@ -68,10 +68,13 @@ export async function registerPlayground(
       reply.header('cache-control', 'no-store');
       const wanted = readWanted(request.body);
       if (!wanted) {
-        return reply.code(400).send({ error: 'Send JSON naming the client, as {"client": "..."}.' });
+        return reply
+          .code(400)
+          .send({ error: 'Send JSON naming the client, as {"client": "..."}.' });
       }
       const client = (await options.clients()).find(
-        (one) => one.id === wanted.client && (wanted.user === undefined || one.user === wanted.user),
+        (one) =>
+          one.id === wanted.client && (wanted.user === undefined || one.user === wanted.user),
       );
       if (!client) {
         return reply.code(404).send({ error: 'No such demonstration client.' });
@@ -179,13 +182,15 @@ function sendAsset(
 }
 
 function escapeHtml(text: string): string {
-  return text
-    .replaceAll('&', '&amp;')
-    .replaceAll('"', '&quot;')
-    .replaceAll("'", '&#39;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    // A line break in an attribute value survives parsing only as a character reference.
-    .replaceAll('\r', '&#13;')
-    .replaceAll('\n', '&#10;');
+  return (
+    text
+      .replaceAll('&', '&amp;')
+      .replaceAll('"', '&quot;')
+      .replaceAll("'", '&#39;')
+      .replaceAll('<', '&lt;')
+      .replaceAll('>', '&gt;')
+      // A line break in an attribute value survives parsing only as a character reference.
+      .replaceAll('\r', '&#13;')
+      .replaceAll('\n', '&#10;')
+  );
 }

@@ -114,6 +114,7 @@ export const household = classify(
     (t) => [index('household_family').on(t.family), index('household_district').on(t.district, t.family)],
   ),
   'WHEREABOUTS',
+  { people: (alias) => `(select living.person from fsp.household_member living where living.household = ${alias}.id)` },
 );
 
 export const householdMember = classify(

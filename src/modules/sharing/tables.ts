@@ -158,7 +158,7 @@ export const familyGrant = classify(
       stage: text('stage').notNull(),
       marac: boolean('marac').notNull(),
       /** The persons whom this login works with, where it works with named persons only. */
-      only: bigint('only', { mode: 'bigint' }).array(),
+      onlyWith: bigint('only_with', { mode: 'bigint' }).array(),
     },
     (t) => [index('family_grant_login_family').on(t.login, t.family), index('family_grant_family').on(t.family)],
   ),
@@ -181,6 +181,8 @@ export const personGrant = classify(
       needs: bigint('needs', { mode: 'bigint' }).notNull(),
       /** The person agreed to this organisation's involvement. */
       agreed: boolean('agreed').notNull(),
+      /** Stages of the families in which the login sees the person; `MARAC` among them where one is open. */
+      stages: text('stages').array().notNull(),
     },
     (t) => [index('person_grant_login_person').on(t.login, t.person), index('person_grant_person').on(t.person)],
   ),
@@ -195,7 +197,7 @@ export const userFocus = classify(
       login: integer('login').notNull(),
       subject: text('subject').notNull(),
       family: key('family').notNull(),
-      only: bigint('only', { mode: 'bigint' }).array().notNull(),
+      onlyWith: bigint('only_with', { mode: 'bigint' }).array().notNull(),
     },
     (t) => [primaryKey({ columns: [t.login, t.subject, t.family] }), index('user_focus_family').on(t.family)],
   ),

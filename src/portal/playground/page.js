@@ -15,6 +15,9 @@ window.__webpack_nonce__ = settings.styleNonce;
 
 const FetcherContext = React.createContext(null);
 
+/** The client and purpose on show; anything that arrives for an earlier pair is out of date. */
+let current = null;
+
 /** Shows one line in the bar; screen readers hear it. */
 function say(text, problem = false) {
   note.textContent = text;
@@ -60,30 +63,34 @@ async function requestToken(client) {
     throw new Error(body.error ?? `No token: the server answered ${response.status}.`);
   }
   // Renew a little early, so that a token does not lapse on its way.
-  const renewAt = body.expiresIn === undefined ? Infinity : Date.now() + (body.expiresIn - 10) * 1000;
+  const renewAt =
+    body.expiresIn === undefined ? Infinity : Date.now() + (body.expiresIn - 10) * 1000;
   return { token: body.token, renewAt };
 }
 
-/** A source of tokens for one client: one request however many callers, renewed when due. */
-function tokenSource(client) {
-  let current = null;
+/** A source of tokens for one selection: one request however many callers, renewed when due. */
+function tokenSource(selection) {
+  let pending = null;
   const renew = () => {
-    current = requestToken(client);
-    current.catch((error) => {
-      current = null;
-      say(error.message, true);
+    pending = requestToken(selection.client);
+    pending.catch((error) => {
+      pending = null;
+      if (selection === current) {
+        say(error.message, true);
+      }
     });
-    return current;
+    return pending;
   };
   return async (fresh) => {
-    const held = fresh || current === null ? await renew() : await current;
+    const held = fresh || pending === null ? await renew() : await pending;
     return held.renewAt > Date.now() ? held.token : (await renew()).token;
   };
 }
 
 /** GraphiQL's way to the API, as one client and for one purpose. */
-function fetcherFor({ client, purpose }) {
-  const token = tokenSource(client);
+function fetcherFor(selection) {
+  const { purpose } = selection;
+  const token = tokenSource(selection);
 
   const send = async (params, options, fresh) => {
     const headers = new Headers(options?.headers);
@@ -103,6 +110,9 @@ function fetcherFor({ client, purpose }) {
       response = await send(params, options, true);
     }
     const text = await response.text();
+    if (selection !== current) {
+      throw new Error('This answer was for the client chosen before, so it is not shown.');
+    }
     try {
       return JSON.parse(text);
     } catch {
@@ -111,17 +121,13 @@ function fetcherFor({ client, purpose }) {
   };
 }
 
-/**
- * Only a query is repeated for the next client: a change to a family's record is
- * made when someone asks for it, never because a menu moved.
- */
-function mayRepeat(editor) {
+/** Which kind of operation the run button would send: query, mutation, subscription or none. */
+function kindOf(editor) {
   try {
     const parsed = GraphiQL.GraphQL.parse(editor.getValue());
-    const operation = GraphiQL.GraphQL.getOperationAST(parsed, editor.operationName);
-    return operation?.operation === 'query';
+    return GraphiQL.GraphQL.getOperationAST(parsed, editor.operationName)?.operation;
   } catch {
-    return false;
+    return undefined;
   }
 }
 
@@ -139,14 +145,26 @@ function useReachableEditor(editor, label) {
 function AskAgain() {
   const fetcher = React.useContext(FetcherContext);
   const { run, stop } = GraphiQL.React.useExecutionContext({ nonNull: true });
-  const { queryEditor, variableEditor, headerEditor, responseEditor, updateActiveTabValues } =
-    GraphiQL.React.useEditorContext({ nonNull: true });
+  const editors = GraphiQL.React.useEditorContext({ nonNull: true });
+  const { queryEditor, variableEditor, headerEditor, responseEditor } = editors;
   const ready = Boolean(queryEditor && variableEditor && responseEditor);
+  const tab = editors.tabs[editors.activeTabIndex].id;
+  const answeredFor = React.useRef(new Map());
 
   useReachableEditor(queryEditor, 'Query');
   useReachableEditor(variableEditor, 'Variables');
   useReachableEditor(headerEditor, 'Headers');
   useReachableEditor(responseEditor, 'Answer');
+
+  // One agency's answer must not stand under another agency's name, even for a moment
+  // and even in a tab left and come back to: so before the browser paints, not after.
+  React.useLayoutEffect(() => {
+    if (ready && answeredFor.current.get(tab) !== fetcher) {
+      answeredFor.current.set(tab, fetcher);
+      responseEditor.setValue('');
+      editors.updateActiveTabValues({ response: '' });
+    }
+  }, [fetcher, ready, tab]);
 
   // run and stop are new on every render; only a new fetcher is a reason to ask again.
   React.useEffect(() => {
@@ -154,11 +172,12 @@ function AskAgain() {
       return;
     }
     stop();
-    // One agency's answer must not stand under another agency's name, even for a moment.
-    responseEditor.setValue('');
-    updateActiveTabValues({ response: '' });
-    if (mayRepeat(queryEditor)) {
+    const kind = kindOf(queryEditor);
+    if (kind === 'query') {
       run();
+    } else if (kind === 'mutation') {
+      // A family's record changes when someone asks for it, never because a menu moved.
+      say('A change is not sent again on a switch. Run it when you mean it.');
     }
   }, [fetcher, ready]);
 
@@ -238,10 +257,11 @@ function fillPurposes(client, purpose) {
 /** The address is the one place the choice is kept: menus write it, this reads it. */
 function follow(clients) {
   const selection = readHash(clients);
+  current = selection;
   clientSelect.value = String(clients.indexOf(selection.client));
   fillPurposes(selection.client, selection.purpose);
   document.title = `${selection.client.label} · Playground`;
-  say(`Answered as ${nameOf(selection.client)}.`);
+  say(`Schema and answer are those of ${nameOf(selection.client)}.`);
   render(fetcherFor(selection));
 }
 

@@ -1,0 +1,32 @@
+/** Who asks: what a verified token, the client table and the request's purpose come to. */
+import type { Purpose } from './agreement.ts';
+import type { Agency } from './classes.ts';
+
+/** The asking application, its organisation, and the person working with it. Made once for each request, frozen. */
+export type Client = Readonly<{
+  id: string;
+  organisation: Readonly<{ id: number; code: string; name: string }>;
+  agency: Agency;
+  /** The PostgreSQL login this request runs on, and its key in the grant tables. */
+  login: Readonly<{ id: number; name: string; sealed: boolean }>;
+  scopes: ReadonlySet<string>;
+  purposes: readonly Purpose[];
+  purpose: Purpose;
+  /** Null where the client works without a person: then rules about users deny. */
+  user: string | null;
+  /** The token's `jti`. */
+  token: string;
+  requestId: string;
+  correlationId: string | null;
+  address: string;
+}>;
+
+/** Roles are scopes `role:<name>`. */
+export function hasRole(client: Pick<Client, 'scopes'>, role: string): boolean {
+  return client.scopes.has(`role:${role}`);
+}
+
+/** What of a client a plan depends on; two clients that agree in it share their plans. */
+export function planKey(client: Client): string {
+  return [client.login.id, client.user === null ? '-' : 'u', client.purpose, [...client.scopes].sort().join(' ')].join('|');
+}

@@ -1,0 +1,67 @@
+/** What one request may see of a class of data: the agreement, the purpose, the roles and the scopes together. */
+import { levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from './agreement.ts';
+import { type DataClass, isPersonal, maskOf, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
+import { type Client, hasRole } from './client.ts';
+
+/** Why a field is refused; public words of the API. */
+export type Refusal =
+  | 'NOT_SHARED_WITH_AGENCY'
+  | 'NOT_FOR_THIS_PURPOSE'
+  | 'NOT_FOR_THIS_ROLE'
+  | 'NOT_YOURS_TO_WRITE';
+
+/**
+ * - `all`: every row that the database opens.
+ * - `own`: own rows only, by the agreement's level; the database sees to it.
+ * - `own-by-purpose`: own rows only, because the purpose opens no more; the plan sees to it.
+ */
+export type Access = { open: 'all' | 'own' | 'own-by-purpose' } | { open: false; reason: Refusal };
+
+const refused = (reason: Refusal): Access => ({ open: false, reason });
+
+/** Agencies whose own rows are narrowed to those of the user. */
+export const narrowedToUser = (client: Client): boolean => client.agency === 'TEAM' || client.agency === 'PROVIDER';
+
+/** What a request may read of a class. */
+export function mayRead(client: Client, dataClass: DataClass): Access {
+  if (dataClass === 'STRUCTURE' || dataClass === 'DIRECTORY') return { open: 'all' };
+  const level = levelOf(dataClass, client.agency);
+  if (level === 'N') return refused('NOT_SHARED_WITH_AGENCY');
+  if (level === 'R' && !(ROLES_FOR[dataClass] ?? []).some((role) => hasRole(client, role))) return refused('NOT_FOR_THIS_ROLE');
+  for (const [role, closes] of Object.entries(ROLE_CLOSES)) {
+    if (hasRole(client, role) && closes(dataClass)) return refused('NOT_FOR_THIS_ROLE');
+  }
+  if (!isPersonal(dataClass)) return { open: 'all' };
+  if (!client.scopes.has('family:read')) return refused('NOT_FOR_THIS_ROLE');
+  const rule: PurposeRule = PURPOSES[client.purpose];
+  if (rule.role && !hasRole(client, rule.role)) return refused('NOT_FOR_THIS_ROLE');
+  if (rule.opens.includes(dataClass)) return { open: level === 'O' ? 'own' : 'all' };
+  // "Own" of a class that comes only by decision is nothing: the agreement gives it no own rows.
+  if (rule.ownRows.includes(dataClass) && level !== 'D') return { open: 'own-by-purpose' };
+  return refused('NOT_FOR_THIS_PURPOSE');
+}
+
+/** Whether a request may write a class. */
+export function mayWrite(client: Client, dataClass: DataClass): Access {
+  if (dataClass === 'STRUCTURE') return { open: 'all' };
+  const writers = WRITERS[dataClass];
+  if (!writers?.agencies.includes(client.agency)) return refused('NOT_YOURS_TO_WRITE');
+  if (!client.scopes.has(writers.scope)) return refused('NOT_FOR_THIS_ROLE');
+  const read = mayRead(client, dataClass);
+  return read.open === false ? read : { open: 'all' };
+}
+
+/** The masks a plan needs for rows that carry a class of their own. */
+export type Masks = { all: bigint; own: bigint };
+
+/** Classes open in full, and classes of which own rows are open, for a request. */
+export function requestMasks(client: Client): Masks {
+  const all: PersonalClass[] = [];
+  const own: PersonalClass[] = [];
+  for (const dataClass of PERSONAL_CLASSES) {
+    const access = mayRead(client, dataClass);
+    if (access.open === 'all') all.push(dataClass);
+    else if (access.open !== false) own.push(dataClass);
+  }
+  return { all: maskOf(all), own: maskOf(own) };
+}

@@ -1,0 +1,106 @@
+/**
+ * The SQL by which a grant opens a row. The database's policies and the compiler's predicates are both written here, so
+ * that they cannot say different things.
+ */
+import type { TableClass } from '../db/classified.ts';
+import { AGREEMENT, type Level, levelOf } from './agreement.ts';
+import { type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
+
+const ofLevel = (agency: Agency, ...levels: Level[]) =>
+  PERSONAL_CLASSES.filter((dataClass) => levels.includes(AGREEMENT[dataClass].levels[agency]));
+
+/** Classes an agency has without any decision. `R` counts: within the login the API asks for the role. */
+export const alwaysMask = (agency: Agency): bigint => maskOf(ofLevel(agency, 'A', 'R'));
+
+/** Classes that a decision can open to an agency. */
+export const openableMask = (agency: Agency): bigint => maskOf(ofLevel(agency, 'D', 'O/D'));
+
+/** Classes of which an agency may see rows that are its own. */
+export const ownableMask = (agency: Agency): bigint => maskOf(ofLevel(agency, 'A', 'R', 'O', 'O/D'));
+
+/** Names of the grant tables' rows within one predicate; they differ where predicates stand inside each other. */
+type Aliases = { family: string; person: string };
+
+const grants: Aliases = { family: 'fg', person: 'pg' };
+
+/** The classes of family grant and person grant together, as one mask. Either alias may be absent. */
+export function effectiveMask(agency: Agency, family: string | undefined, person: string | undefined): string {
+  const shared: string[] = [];
+  const withheld: string[] = [];
+  if (family) {
+    shared.push(`${family}.shared`);
+    withheld.push(`${family}.withheld`);
+  }
+  if (person) {
+    shared.push(`${person}.shared`);
+    withheld.push(`${person}.withheld`);
+    if (!family) {
+      shared.push(`${person}.family_shared`);
+      withheld.push(`${person}.family_withheld`);
+    }
+  }
+  return `((${alwaysMask(agency)} | ((${shared.join(' | ')}) & ${openableMask(agency)})) & ~(${withheld.join(' | ')}))`;
+}
+
+/** The bit of a class as a number for SQL; 0 for a class without one. */
+export function bitOf(dataClass: TableClass['dataClass']): bigint {
+  return isPersonal(dataClass) ? 1n << BigInt(CLASS_BIT[dataClass as PersonalClass]) : 0n;
+}
+
+/**
+ * A scalar subquery that is true where a grant of today opens the row `alias`, else null. Scalar, so that it is an
+ * index probe; `exists` may become a hash of the whole grant table.
+ *
+ * @param login SQL for the login's id: the session's own in a policy, a literal in a plan.
+ */
+export function grantProbe(table: TableClass, alias: string, agency: Agency, login: string): string {
+  const { family, person } = grants;
+  const froms: string[] = [];
+  const wheres: string[] = [];
+  if (table.family) {
+    froms.push(`fsp.family_grant ${family}`);
+    wheres.push(`${family}.login = ${login}`, `${family}.family = ${alias}.${table.family}`, `${family}.period @> now()`);
+  }
+  if (table.person) {
+    froms.push(`fsp.person_grant ${person}`);
+    wheres.push(`${person}.login = ${login}`, `${person}.person = ${alias}.${table.person}`, `${person}.period @> now()`);
+  }
+  const needs = [bitOf(table.dataClass).toString()];
+  if (table.rowMask) needs.push(`${alias}.${table.rowMask}`);
+  if (table.person) needs.push(`${person}.needs`);
+  const need = needs.length > 1 ? `(${needs.join(' | ')})` : (needs[0] as string);
+  if (need !== '0') {
+    const mask = effectiveMask(agency, table.family && family, table.person && person);
+    wheres.push(`(${mask} & ${need}) = ${need}`);
+  }
+  if (table.keptFrom && table.family) {
+    wheres.push(`not coalesce(${family}.only_with <@ ${alias}.${table.keptFrom}, false)`);
+  }
+  return `(select true from ${froms.join(', ')} where ${wheres.join(' and ')})`;
+}
+
+/**
+ * Like {@link grantProbe} for a row whose person may be unnamed (an involvement with the whole family).
+ */
+export function grantProbeOptionalPerson(table: TableClass, alias: string, agency: Agency, login: string): string {
+  const { person: _person, ...withoutPerson } = table;
+  const whole = grantProbe(withoutPerson, alias, agency, login);
+  const named = grantProbe(table, alias, agency, login);
+  return `(case when ${alias}.${table.person} is null then ${whole} else ${named} end)`;
+}
+
+/** A row that is the organisation's own, by the agreement's levels for the agency; null where the table knows no own. */
+export function ownProbe(table: TableClass, alias: string, agency: Agency, organisation: string): string | null {
+  const level = levelOf(table.dataClass, agency);
+  if (!table.own || level === 'N' || level === 'D') return null;
+  // A person's own tables say nothing of a family; what the grant does not open there only `O` can.
+  if (!table.family && level !== 'O' && level !== 'O/D') return null;
+  const ways = table.own.columns.map((column) => `${alias}.${column} = ${organisation}`);
+  if (table.own.through) ways.push(table.own.through(alias, organisation));
+  const parts = [ways.length > 1 ? `(${ways.join(' or ')})` : (ways[0] as string)];
+  if (table.rowMask) parts.push(`(${alias}.${table.rowMask} & ~${ownableMask(agency)}::bigint) = 0`);
+  parts.push(
+    table.family ? `not fsp.sealed_off(${alias}.${table.family})` : `not fsp.sealed_off_person(${alias}.${table.person})`,
+  );
+  return `(${parts.join(' and ')})`;
+}

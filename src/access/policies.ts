@@ -1,0 +1,151 @@
+/**
+ * The agreement as SQL: agency roles, table grants, row-level security. Written to `drizzle/access.sql` by
+ * `npm run db:generate`, applied after the table migrations, and compared with the database at every start.
+ * `{{db}}` and `{{owner}}` stand for the database's name and its owner: role names belong to the whole cluster.
+ */
+import { readFileSync } from 'node:fs';
+import { classifiedTables, type TableClass } from '../db/classified.ts';
+import { AGREEMENT_VERSION, levelOf, WRITERS } from './agreement.ts';
+import { AGENCIES, type Agency, isPersonal } from './classes.ts';
+import { grantProbe, grantProbeOptionalPerson, ownProbe } from './masks.ts';
+
+const LOGIN = '(select fsp.current_login())';
+const ORGANISATION = '(select fsp.current_organisation())';
+
+/** The role of an agency, of which each of its organisations' logins is a member. */
+export const agencyRole = (agency: Agency) => `"{{db}}_agency_${agency.toLowerCase()}"`;
+
+const everyAgency = AGENCIES.map(agencyRole).join(', ');
+
+/** Rows about persons that may name nobody. */
+const OPTIONAL_PERSON = new Set(['involvement']);
+
+function selectPredicate(table: TableClass, agency: Agency): string | null {
+  const level = levelOf(table.dataClass, agency);
+  if (level === 'N') return null;
+  const ways: string[] = [];
+  if (level !== 'O') {
+    ways.push(
+      OPTIONAL_PERSON.has(table.name)
+        ? grantProbeOptionalPerson(table, table.name, agency, LOGIN)
+        : grantProbe(table, table.name, agency, LOGIN),
+    );
+  }
+  const own = ownProbe(table, table.name, agency, ORGANISATION);
+  if (own) ways.push(own);
+  return ways.length > 0 ? ways.join('\n    or ') : null;
+}
+
+/** A row is written by the organisation that controls it, into a family and about persons that it sees. */
+function insertPredicate(table: TableClass, agency: Agency): string | null {
+  const writers = WRITERS[table.dataClass];
+  if (!writers?.agencies.includes(agency) || !table.family) return null;
+  const { keptFrom: _keptFrom, ...seen } = table;
+  return `${table.name}.controller = ${ORGANISATION}\n    and ${grantProbe(seen, table.name, agency, LOGIN)}`;
+}
+
+const policy = (table: string, name: string, verb: string, role: string, using: string | null, check: string | null) =>
+  `create policy ${name} on fsp.${table} for ${verb} to ${role}` +
+  `${using ? `\n  using (${using})` : ''}${check ? `\n  with check (${check})` : ''};`;
+
+/** Tables whose rows are opened by grants: one permissive policy for each role and verb. */
+function personalTable(table: TableClass): string[] {
+  const lines: string[] = [];
+  for (const agency of AGENCIES) {
+    const role = agencyRole(agency);
+    const name = agency.toLowerCase();
+    const select = selectPredicate(table, agency);
+    if (select) {
+      lines.push(`grant select on fsp.${table.name} to ${role};`);
+      lines.push(policy(table.name, `${name}_select`, 'select', role, select, null));
+    }
+    const insert = insertPredicate(table, agency);
+    if (insert) {
+      lines.push(`grant insert on fsp.${table.name} to ${role};`);
+      lines.push(policy(table.name, `${name}_insert`, 'insert', role, null, insert));
+    }
+  }
+  return lines;
+}
+
+/** Tables of the machinery, each with its own short word on who may do what. */
+const MACHINERY: Record<string, (table: string) => string[]> = {
+  family_grant: ownLogin,
+  person_grant: ownLogin,
+  user_focus: ownLogin,
+  team_member: (t) => [
+    `grant select on fsp.${t} to ${everyAgency}, "{{db}}_gate";`,
+    policy(t, 'own_select', 'select', everyAgency, `${t}.organisation = ${ORGANISATION}`, null),
+    policy(t, 'gate_select', 'select', '"{{db}}_gate"', 'true', null),
+  ],
+  client: gateOnly,
+  app_user: gateOnly,
+  revoked_token: gateOnly,
+  sealed_user: gateOnly,
+  sharing_decision: () => [],
+  outbox: (t) => [
+    `grant insert on fsp.${t} to ${everyAgency};`,
+    policy(t, 'own_insert', 'insert', everyAgency, null, `${t}.organisation = ${ORGANISATION}`),
+  ],
+  idempotency: (t) => [
+    `grant select, insert on fsp.${t} to ${everyAgency};`,
+    policy(t, 'own_select', 'select', everyAgency, `${t}.organisation = ${ORGANISATION}`, null),
+    policy(t, 'own_insert', 'insert', everyAgency, null, `${t}.organisation = ${ORGANISATION}`),
+  ],
+  disclosure: (t) => [
+    `grant insert on fsp.${t} to "{{db}}_recorder";`,
+    policy(t, 'recorder_insert', 'insert', '"{{db}}_recorder"', null, 'true'),
+  ],
+};
+
+function ownLogin(table: string): string[] {
+  return [
+    `grant select on fsp.${table} to ${everyAgency};`,
+    policy(table, 'own_select', 'select', everyAgency, `${table}.login = ${LOGIN}`, null),
+  ];
+}
+
+function gateOnly(table: string): string[] {
+  return [
+    `grant select on fsp.${table} to "{{db}}_gate";`,
+    policy(table, 'gate_select', 'select', '"{{db}}_gate"', 'true', null),
+  ];
+}
+
+function tableSection(table: TableClass): string[] {
+  const head = `\n-- ${table.name}: ${table.dataClass}`;
+  if (table.dataClass === 'DIRECTORY') {
+    return [head, `grant select on fsp.${table.name} to ${everyAgency}, "{{db}}_gate", "{{db}}_recorder";`];
+  }
+  const machinery = MACHINERY[table.name];
+  const rules = machinery
+    ? machinery(table.name)
+    : isPersonal(table.dataClass) || table.dataClass === 'STRUCTURE'
+      ? personalTable(table)
+      : null;
+  if (!rules) throw new Error(`Table ${table.name} of class ${table.dataClass} has no policy.`);
+  return [
+    head,
+    `alter table fsp.${table.name} enable row level security;`,
+    `alter table fsp.${table.name} force row level security;`,
+    // Force binds the owner too; migrations, triggers and jobs work as the owner.
+    policy(table.name, 'owner_all', 'all', '"{{owner}}"', 'true', 'true'),
+    ...rules,
+  ];
+}
+
+/** The whole access SQL, the same text for the same agreement and tables. */
+export function accessSql(): string {
+  const functions = readFileSync(new URL('./grants.sql', import.meta.url), 'utf8');
+  const sections = classifiedTables().flatMap(tableSection);
+  return [
+    '-- Generated by `npm run db:generate` from src/access/agreement.ts and the tables. Do not edit.',
+    `-- Agreement ${AGREEMENT_VERSION}. {{db}} and {{owner}} are put in when it is applied.`,
+    '',
+    readFileSync(new URL('./roles.sql', import.meta.url), 'utf8').trim(),
+    '',
+    functions.trim(),
+    ...sections,
+    '',
+  ].join('\n');
+}

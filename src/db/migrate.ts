@@ -1,0 +1,98 @@
+/** Brings a database to this version: tables (drizzle's migrations), then access SQL. And says whether it is there. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/node-postgres';
+import { migrate } from 'drizzle-orm/node-postgres/migrator';
+import pg from 'pg';
+
+const folder = new URL('../../drizzle/', import.meta.url);
+
+/** Any two migrators of the product meet on this lock. */
+const LOCK = 7_246_337_001;
+
+const accessTemplate = () => readFileSync(new URL('access.sql', folder), 'utf8');
+const hash = (text: string) => createHash('sha256').update(text).digest('hex');
+
+/** What PostgreSQL itself says of policies, grants, forced row-level security and our functions, as one digest. */
+const DIGEST = `
+  select md5(string_agg(line, e'\\n' order by line)) as digest from (
+    select concat_ws('|', 'policy', tablename, policyname, permissive, roles::text, cmd, qual, with_check) as line
+      from pg_policies where schemaname = 'fsp'
+    union all
+    select concat_ws('|', 'table', relname, relrowsecurity, relforcerowsecurity)
+      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm')
+    union all
+    select concat_ws('|', 'grant', c.relname, pg_get_userbyid(a.grantee), a.privilege_type)
+      from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'fsp'::regnamespace
+    union all
+    select concat_ws('|', 'function', p.proname, p.prosecdef, p.proconfig::text, md5(p.prosrc))
+      from pg_proc p where p.pronamespace = 'fsp'::regnamespace
+    union all
+    select concat_ws('|', 'trigger', t.tgname, t.tgrelid::regclass, t.tgenabled)
+      from pg_trigger t join pg_class c on c.oid = t.tgrelid
+      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal
+  ) lines`;
+
+/** Applies what is missing, as the owner, one migrator at a time. */
+export async function migrateDatabase(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl });
+  await client.connect();
+  try {
+    await client.query('select pg_advisory_lock($1)', [LOCK]);
+    await migrate(drizzle(client), { migrationsFolder: fileURLToPath(folder), migrationsSchema: 'fsp', migrationsTable: 'migration' });
+    await applyAccess(client);
+  } finally {
+    await client.end();
+  }
+}
+
+async function applyAccess(client: pg.Client): Promise<void> {
+  const template = accessTemplate();
+  await client.query('create table if not exists fsp.access_state (one boolean primary key default true check (one), hash text not null, digest text not null)');
+  const { rows: state } = await client.query<{ hash: string; digest: string }>('select hash, digest from fsp.access_state');
+  const digest = async () => (await client.query<{ digest: string }>(DIGEST)).rows[0]?.digest;
+  if (state[0]?.hash === hash(template) && state[0].digest === (await digest())) return;
+  const { rows } = await client.query<{ db: string; owner: string }>('select current_database() as db, current_user as owner');
+  const { db, owner } = rows[0] as { db: string; owner: string };
+  if (!/^[a-z][a-z0-9_]{0,29}$/.test(db)) {
+    throw new Error(`The database's name must be at most 30 of a-z, 0-9 and _ (it names the logins); it is "${db}".`);
+  }
+  await client.query('begin');
+  try {
+    await client.query(template.replaceAll('{{db}}', db).replaceAll('{{owner}}', owner));
+    await client.query(`grant select on fsp.access_state, fsp.migration to "${db}_gate"`);
+    await client.query(
+      'insert into fsp.access_state (hash, digest) values ($1, $2) on conflict (one) do update set hash = excluded.hash, digest = excluded.digest',
+      [hash(template), await digest()],
+    );
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    throw error;
+  }
+}
+
+/** How many migrations this version ships. */
+function shippedMigrations(): number {
+  const journal = JSON.parse(readFileSync(new URL('meta/_journal.json', folder), 'utf8')) as { entries: unknown[] };
+  return journal.entries.length;
+}
+
+/**
+ * What keeps this version from serving a database, in words; null when nothing does. Runs on the gate's login.
+ *
+ * @param query runs a statement and gives its rows.
+ */
+export async function databaseFault(query: (sql: string) => Promise<Record<string, unknown>[]>): Promise<string | null> {
+  const migrations = Number((await query('select count(*)::int as n from fsp.migration'))[0]?.n);
+  if (migrations !== shippedMigrations()) {
+    return `The database has ${migrations} migrations and this version ships ${shippedMigrations()}: run "npm run db:migrate".`;
+  }
+  const state = (await query('select hash, digest from fsp.access_state'))[0];
+  if (state?.hash !== hash(accessTemplate())) return 'The access policies are of another version: run "npm run db:migrate".';
+  if (state.digest !== (await query(DIGEST))[0]?.digest) {
+    return 'The access policies in the database were changed by hand: run "npm run db:migrate" to put them back.';
+  }
+  return null;
+}

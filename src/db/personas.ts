@@ -1,0 +1,212 @@
+/**
+ * Who asks in the demonstration: clients, their users, the people named in the teams, and the callers that tests and
+ * documents speak of. Everybody here is invented.
+ */
+import type { Agency } from '../access/classes.ts';
+import type { Purpose } from '../access/agreement.ts';
+import organisationFile from '../../reference/oxfordshire/organisations.json' with { type: 'json' };
+
+const organisations = organisationFile.entries as { id: number; code: string; name: string; agency: Agency; parent: string | null; district: string | null }[];
+const ids = new Map(organisations.map(({ code, id }) => [code, id]));
+
+/** The id of an organisation of Oxfordshire's reference data. */
+export function organisationId(code: string): number {
+  const id = ids.get(code);
+  if (id === undefined) throw new Error(`There is no organisation ${code}.`);
+  return id;
+}
+
+/** Codes of the organisations of an agency in a district (by its ONS code), or anywhere. */
+export function organisationsOf(agency: Agency, district?: string): string[] {
+  return organisations.filter((o) => o.agency === agency && (!district || o.district === district)).map(({ code }) => code);
+}
+
+/** Somebody who works through a client. `subject` is the token's `sub`. */
+export type Practitioner = { subject: string; name: string };
+
+/** Somebody named in a team. */
+export type TeamPractitioner = Practitioner & { discipline: string };
+
+const GIVEN_NAMES = [
+  'Alice', 'Bilal', 'Carys', 'Damian', 'Esther', 'Femi', 'Georgia', 'Hamish', 'Ines', 'Joel', 'Katya', 'Lewis', 'Miriam', 'Nathan', 'Olive',
+  'Pavel', 'Rhona', 'Samir', 'Tessa', 'Umar', 'Verity', 'Wesley', 'Yasmin', 'Zachary', 'Anneka', 'Bruno', 'Cleo', 'Dougal', 'Elsie', 'Farid', 'Gwen',
+]; // biome-ignore format: one list
+const FAMILY_NAMES = [
+  'Ackroyd', 'Bellamy', 'Chowdhury', 'Dunstan', 'Ekwueme', 'Farrow', 'Greaves', 'Holloway', 'Ibbotson', 'Jessop', 'Kaminski', 'Lockett', 'Mistry',
+  'Norbury', 'Ollerton', 'Pemberton', 'Quigley', 'Ravensdale', 'Sandhu', 'Tranter', 'Underhill', 'Vickery', 'Wetherby', 'Yardley', 'Zielinski',
+  'Ashworth', 'Brackley', 'Coombes', 'Drummond', 'Ellwood', 'Fairweather', 'Goddard', 'Hathersage', 'Inskip', 'Jardine', 'Kettering', 'Lampard',
+]; // biome-ignore format: one list
+
+const named = (name: string): Practitioner => ({ name, subject: name.toLowerCase().replaceAll(' ', '.') });
+
+/** A practitioner's invented name; different for every index below 31 × 37. */
+const invented = (index: number): Practitioner =>
+  named(`${GIVEN_NAMES[index % GIVEN_NAMES.length]} ${FAMILY_NAMES[index % FAMILY_NAMES.length]}`);
+
+const ADULT_DISCIPLINES = ['mental-health', 'domestic-abuse', 'substance-misuse'] as const;
+
+/** Ten posts in each adult discipline, shared by the 22 teams (Cabinet report of July 2019). */
+const SPECIALISTS_OF_EACH = 10;
+
+/** People whom the three stories name. */
+const NAMED_IN_TEAM_07: Record<number, string> = { 1: 'Grace Whitlock', 2: 'Marcus Oyelaran', 7: 'Bethan Rowe' };
+const NAMED_SPECIALISTS: Record<string, string> = {
+  'mental-health-2': 'Niamh Carroll',
+  'domestic-abuse-2': 'Ruth Ellery',
+  'substance-misuse-2': 'Jonah Pryce',
+  'substance-misuse-0': 'Lorna Beckett',
+};
+
+function specialist(discipline: string, disciplineIndex: number, team: number): TeamPractitioner {
+  const post = Math.floor(((team - 1) * SPECIALISTS_OF_EACH) / 22);
+  const name = NAMED_SPECIALISTS[`${discipline}-${post}`];
+  return { ...(name ? named(name) : invented(400 + disciplineIndex * SPECIALISTS_OF_EACH + post)), discipline };
+}
+
+/** The annex's team: manager, six social workers, two family support workers, business support, three specialists. */
+const POSTS = [
+  'team-manager',
+  ...Array.from({ length: 6 }, () => 'social-worker'),
+  'family-support',
+  'family-support',
+  'business-support',
+];
+
+function teamOf(team: number): TeamPractitioner[] {
+  const posts = POSTS.map((discipline, index) => {
+    const name = team === 7 ? NAMED_IN_TEAM_07[index] : undefined;
+    return { ...(name ? named(name) : invented((team - 1) * POSTS.length + index)), discipline };
+  });
+  return [...posts, ...ADULT_DISCIPLINES.map((discipline, index) => specialist(discipline, index, team))];
+}
+
+/** Everybody named in a team, by the team's code. */
+export const TEAMS: Record<string, TeamPractitioner[]> = Object.fromEntries(
+  organisationsOf('TEAM').map((code) => [code, teamOf(Number(code.slice(-2)))]),
+);
+
+/** Those of a team who have one of these disciplines. */
+export function inTeam(team: string, ...disciplines: string[]): TeamPractitioner[] {
+  return (TEAMS[team] ?? []).filter(({ discipline }) => disciplines.includes(discipline));
+}
+
+/** How many users an organisation outside the county and its teams has, and the first of them by name. */
+const STAFF: Record<string, { users: number; first?: string[] }> = {
+  'oxford-health': { users: 24, first: ['Amara Osei', 'Felicity Garside'] },
+  'oxford-university-hospitals': { users: 3 },
+  'school-tansy-bridge': { users: 1, first: ['Owen Lathbury'] },
+  'school-larch-hollow': { users: 1, first: ['Priscilla Dean'] },
+  'thames-valley-police': { users: 8, first: ['Harriet Coyle'] },
+  'cherwell-housing': { users: 2, first: ['Dilys Penrose'] },
+  'turning-point': { users: 12, first: ['Callum Strand', 'Moira Fenwick'] },
+  'elmore-victims': { users: 5, first: ['Saira Bhatt'] },
+  'elmore-perpetrators': { users: 5, first: ['Vincent Hale'] },
+  'oxfordshire-mind': { users: 8, first: ['Isolde Marsh'] },
+  'connections-support': { users: 4 },
+  'oxford-university': { users: 1, first: ['Cornelius Bright'] },
+};
+
+const outside = organisations.filter(({ agency }) => agency !== 'LA' && agency !== 'TEAM');
+
+/** Users of the organisations outside the county and its teams. A council itself has none: people work at its desks. */
+export const PRACTITIONERS: Record<string, Practitioner[]> = Object.fromEntries(
+  outside.map(({ code, agency, parent }, organisation) => {
+    const isCouncil = agency === 'DISTRICT' && parent === null;
+    const { users, first = [] } = STAFF[code] ?? { users: isCouncil ? 0 : 1 };
+    const people = Array.from({ length: users }, (_, index) => {
+      const name = first[index];
+      return name ? named(name) : invented(500 + organisation * 24 + index);
+    });
+    return [code, people];
+  }),
+);
+
+/** A subject's user at an organisation; throws where there is none. */
+export function practitioner(organisation: string, subject: string): Practitioner {
+  const found = [...(PRACTITIONERS[organisation] ?? []), ...(TEAMS[organisation] ?? [])].find((p) => p.subject === subject);
+  if (!found) throw new Error(`${subject} does not work at ${organisation}.`);
+  return found;
+}
+
+export type ClientRow = { id: string; name: string; organisation: string; scopes: string[]; purposes: Purpose[]; defaultPurpose: Purpose | null };
+
+const client = (id: string, name: string, organisation: string, scopes: string, purposes: Purpose[]): ClientRow => ({
+  id,
+  name,
+  organisation,
+  scopes: scopes.split(' ').filter((scope) => scope !== ''),
+  purposes,
+  defaultPurpose: purposes[0] ?? null,
+});
+
+const COUNTY_CLIENTS = [
+  client('occ-social-care', 'Social care', 'occ', 'family:read workbook:write offer:write role:practitioner', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP', 'EMERGENCY']),
+  client('occ-record-system', 'Record system', 'occ', 'family:read role:record-system', ['RECORD_SYNC']),
+  client('occ-analyst', 'Performance analysis', 'occ', 'role:analyst', ['PERFORMANCE']),
+  client('occ-governance', 'Information governance', 'occ', 'family:read role:information-governance', ['SUBJECT_ACCESS']),
+];
+
+/** The applications of one organisation outside the county. The first purpose is the default. */
+function clientsOf({ code, name, agency, parent }: (typeof organisations)[number]): ClientRow[] {
+  switch (agency) {
+    case 'TEAM':
+      return [client(`${code}-workbook`, `Workbook of ${name}`, code, 'family:read workbook:write offer:write', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'])];
+    case 'HEALTH': {
+      const visiting = code === 'oxford-health';
+      return [
+        client(`${code}-${visiting ? 'visiting' : 'safeguarding'}`, `${visiting ? 'Health visiting' : 'Safeguarding'} of ${name}`, code, 'family:read', ['SAFEGUARDING', 'CHILD_IN_NEED', 'DIRECT_CARE', 'EARLY_HELP']),
+      ];
+    }
+    case 'EDUCATION':
+      return [client(`${code}-pastoral`, `Pastoral care of ${name}`, code, 'family:read', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'])];
+    case 'POLICE':
+      return [client(`${code}-protection`, `Protecting vulnerable people, ${name}`, code, 'family:read', ['SAFEGUARDING', 'CRIME_PREVENTION'])];
+    case 'DISTRICT':
+      return [districtClient(code, name, parent)];
+    case 'PROVIDER':
+      return [client(`${code}-casework`, `Casework of ${name}`, code, 'family:read', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'])];
+    case 'EVALUATOR':
+      return [client(`${code}-evaluation`, `Evaluation by ${name}`, code, 'family:read', ['EVALUATION'])];
+    default:
+      return COUNTY_CLIENTS;
+  }
+}
+
+/** The housing duty is the housing desk's alone; a council itself reads the directory and figures, never families. */
+function districtClient(code: string, name: string, parent: string | null): ClientRow {
+  if (parent === null) return client(`${code}-directory`, `Directory of ${name}`, code, '', ['PERFORMANCE']);
+  const help: Purpose[] = ['EARLY_HELP', 'CHILD_IN_NEED', 'SAFEGUARDING'];
+  if (code.endsWith('-housing')) return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read', ['HOUSING_DUTY', ...help]);
+  if (code.endsWith('-safety')) return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read', [...help, 'CRIME_PREVENTION']);
+  return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read', help);
+}
+
+/** Every client of the demonstration. */
+export const CLIENTS: ClientRow[] = organisations.flatMap(clientsOf);
+
+export type UserRow = Practitioner & { organisation: string };
+
+/** Business support has no user at the county: its client gives everybody the practitioner's role. */
+const COUNTY_DISCIPLINES = ['team-manager', 'social-worker', 'family-support'];
+
+/** Every user of the demonstration, once at each organisation through which they work. */
+export const USERS: UserRow[] = [
+  ...Object.keys(TEAMS).flatMap((team) => inTeam(team, ...COUNTY_DISCIPLINES).map(({ subject, name }) => ({ organisation: 'occ', subject, name }))),
+  ...['Philippa Nunn', 'Gideon Marlowe', 'Agnes Thorley'].map((name) => ({ organisation: 'occ', ...named(name) })),
+  ...Object.entries(TEAMS).flatMap(([organisation, people]) => people.map(({ subject, name }) => ({ organisation, subject, name }))),
+  ...Object.entries(PRACTITIONERS).flatMap(([organisation, people]) => people.map((person) => ({ organisation, ...person }))),
+];
+
+export type Persona = { key: string; label: string; client: string; user: string; purpose: Purpose; agency: Agency };
+
+/** The callers of the demonstration: all seven agencies that help the first family, and the evaluator, who sees none. */
+export const PERSONAS = {
+  socialWorker: { key: 'socialWorker', label: 'Social worker, Oxfordshire County Council', client: 'occ-social-care', user: 'grace.whitlock', purpose: 'SAFEGUARDING', agency: 'LA' },
+  teamSpecialist: { key: 'teamSpecialist', label: 'Substance misuse worker of the team in Banbury', client: 'team-07-workbook', user: 'jonah.pryce', purpose: 'SAFEGUARDING', agency: 'TEAM' },
+  healthVisitor: { key: 'healthVisitor', label: 'Health visitor, Oxford Health', client: 'oxford-health-visiting', user: 'amara.osei', purpose: 'SAFEGUARDING', agency: 'HEALTH' },
+  school: { key: 'school', label: "Safeguarding lead of the children's school", client: 'school-tansy-bridge-pastoral', user: 'owen.lathbury', purpose: 'SAFEGUARDING', agency: 'EDUCATION' },
+  police: { key: 'police', label: 'Police officer, Thames Valley Police', client: 'thames-valley-police-protection', user: 'harriet.coyle', purpose: 'SAFEGUARDING', agency: 'POLICE' },
+  housingDesk: { key: 'housingDesk', label: 'Housing officer, Cherwell District Council', client: 'cherwell-housing-desk', user: 'dilys.penrose', purpose: 'HOUSING_DUTY', agency: 'DISTRICT' },
+  provider: { key: 'provider', label: 'Caseworker, Turning Point', client: 'turning-point-casework', user: 'callum.strand', purpose: 'SAFEGUARDING', agency: 'PROVIDER' },
+  evaluator: { key: 'evaluator', label: 'Evaluator, University of Oxford', client: 'oxford-university-evaluation', user: 'cornelius.bright', purpose: 'EVALUATION', agency: 'EVALUATOR' },
+} as const satisfies Record<string, Persona>;

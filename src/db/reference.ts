@@ -1,0 +1,195 @@
+/** What an authority ships with: districts, organisations, programmes, services, indicators, code lists. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type pg from 'pg';
+import { z } from 'zod';
+import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
+
+const root = new URL('../../reference/', import.meta.url);
+
+const slug = z.string().regex(/^[a-z0-9-]{1,30}$/, 'must be at most 30 of a-z, 0-9 and -');
+const longSlug = z.string().regex(/^[a-z0-9-]{1,60}$/, 'must be at most 60 of a-z, 0-9 and -');
+const text = z.string().trim().min(1);
+const key = z.int().positive();
+const day = z.iso.date();
+const dataClass = z.enum(PERSONAL_CLASSES as [(typeof PERSONAL_CLASSES)[number], ...typeof PERSONAL_CLASSES]);
+const agency = z.enum(AGENCIES);
+
+const FILES = {
+  districts: z.strictObject({
+    code: z.string().regex(/^E\d{8}$/, 'must be an ONS code'),
+    name: text,
+    validFrom: day,
+    validTo: day.nullable(),
+    successor: z.string().nullable(),
+  }),
+  organisations: z.strictObject({
+    id: key,
+    code: slug,
+    name: text,
+    agency,
+    kind: text,
+    parent: z.string().nullable(),
+    district: z.string().nullable(),
+    validFrom: day.nullable(),
+    validTo: day.nullable(),
+  }),
+  programmes: z.strictObject({ id: key, code: longSlug, name: text, dataClass }),
+  services: z.strictObject({
+    id: key,
+    code: longSlug,
+    name: text,
+    description: text.nullable(),
+    organisation: z.string(),
+    district: z.string().nullable(),
+    kind: text,
+    minimumAge: z.int().min(0).max(120).nullable(),
+    maximumAge: z.int().min(0).max(120).nullable(),
+    cost: text.nullable(),
+    dataClass,
+    active: z.boolean(),
+  }),
+  indicators: z.strictObject({
+    id: key,
+    code: longSlug,
+    name: text,
+    factorGroup: z.enum(['CHILDREN_AND_YOUNG_PEOPLE', 'PARENTAL', 'PARTNERSHIP', 'PROCESS']),
+    unit: text,
+    goodDirection: z.enum(['UP', 'DOWN', 'NEUTRAL']),
+    ownerAgency: agency,
+    inCountyGift: z.boolean(),
+    source: text,
+  }),
+  codes: z.strictObject({ list: text, code: text, version: text, label: text, source: text, validFrom: day, validTo: day.nullable() }),
+};
+
+type FileName = keyof typeof FILES;
+type Entry<F extends FileName> = z.infer<(typeof FILES)[F]>;
+
+/** An authority's reference data as its files give it: other entries are named by their codes. */
+export type ReferenceData = { [F in FileName]: Entry<F>[] };
+
+const File = z.strictObject({ source: text, licence: text, entries: z.array(z.unknown()).min(1) });
+
+/** Authorities that have a folder of reference data. */
+export function authorities(): string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
+}
+
+const problems = (error: z.ZodError) =>
+  error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message)).join('; ');
+
+/** How a message names an entry: its place, and its code where it has one. */
+function place(file: FileName, index: number, entry: unknown): string {
+  const code = (entry as { code?: unknown } | null)?.code;
+  return `${file}.json, entry ${index + 1}${typeof code === 'string' ? ` (${code})` : ''}`;
+}
+
+function readFile<F extends FileName>(folder: URL, file: F): Entry<F>[] {
+  const url = new URL(`${file}.json`, folder);
+  if (!existsSync(url)) throw new Error(`${file}.json is missing from the reference data.`);
+  let content: unknown;
+  try {
+    content = JSON.parse(readFileSync(url, 'utf8'));
+  } catch (error) {
+    throw new Error(`${file}.json is not JSON: ${(error as Error).message}`);
+  }
+  const parsed = File.safeParse(content);
+  if (!parsed.success) throw new Error(`${file}.json: ${problems(parsed.error)}.`);
+  return parsed.data.entries.map((entry, index) => {
+    const checked = FILES[file].safeParse(entry);
+    if (!checked.success) throw new Error(`${place(file, index, entry)}: ${problems(checked.error)}.`);
+    return checked.data as Entry<F>;
+  });
+}
+
+/** Throws where an entry's value is not among those that exist. */
+function mustBeKnown<F extends FileName>(data: ReferenceData, file: F, field: keyof Entry<F> & string, known: Set<unknown>, what: string) {
+  for (const [index, entry] of (data[file] as Entry<F>[]).entries()) {
+    const value = entry[field];
+    if (value !== null && !known.has(value)) throw new Error(`${place(file, index, entry)}: ${field}: there is no ${what} "${value}".`);
+  }
+}
+
+function mustBeUnique<F extends FileName>(data: ReferenceData, file: F, of: (entry: Entry<F>) => string | number, what: string) {
+  const seen = new Set<string | number>();
+  for (const [index, entry] of (data[file] as Entry<F>[]).entries()) {
+    if (seen.has(of(entry))) throw new Error(`${place(file, index, entry)}: another entry has the ${what} ${of(entry)}.`);
+    seen.add(of(entry));
+  }
+}
+
+function check(data: ReferenceData): void {
+  const codes = (entries: { code: string }[]) => new Set<unknown>(entries.map(({ code }) => code));
+  const list = (name: string) => codes(data.codes.filter(({ list: of }) => of === name));
+  const districts = codes(data.districts);
+  const organisations = codes(data.organisations);
+  mustBeKnown(data, 'districts', 'successor', districts, 'district');
+  mustBeKnown(data, 'organisations', 'parent', organisations, 'organisation');
+  mustBeKnown(data, 'organisations', 'district', districts, 'district');
+  mustBeKnown(data, 'organisations', 'kind', list('organisation-kind'), 'code of the list organisation-kind');
+  mustBeKnown(data, 'services', 'organisation', organisations, 'organisation');
+  mustBeKnown(data, 'services', 'district', districts, 'district');
+  mustBeKnown(data, 'services', 'kind', list('service-kind'), 'code of the list service-kind');
+  for (const file of ['organisations', 'programmes', 'services', 'indicators'] as const) {
+    mustBeUnique(data, file, (entry) => entry.id, 'id');
+    mustBeUnique(data, file, (entry) => entry.code, 'code');
+  }
+  mustBeUnique(data, 'districts', ({ code }) => code, 'code');
+  mustBeUnique(data, 'codes', ({ list: of, code, version }) => `${of} ${code} ${version}`, 'list, code and version');
+}
+
+/**
+ * Reads and checks an authority's reference data.
+ *
+ * @throws an error that names the file and the entry, or the authorities there are.
+ */
+export function readReference(authority: string): ReferenceData {
+  if (!authorities().includes(authority)) {
+    throw new Error(`There is no reference data for the authority "${authority}"; there is for: ${authorities().join(', ')}.`);
+  }
+  const folder = new URL(`${authority}/`, root);
+  const data: ReferenceData = {
+    districts: readFile(folder, 'districts'),
+    organisations: readFile(folder, 'organisations'),
+    programmes: readFile(folder, 'programmes'),
+    services: readFile(folder, 'services'),
+    indicators: readFile(folder, 'indicators'),
+    codes: readFile(folder, 'codes'),
+  };
+  check(data);
+  return data;
+}
+
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Inserts or updates rows (keys in camel case, columns in snake case) as one statement. */
+async function upsert(client: pg.Client, table: string, keys: string[], rows: Record<string, unknown>[]): Promise<void> {
+  const names = Object.keys(rows[0] as object).map(snake);
+  const columns = names.map((name) => `"${name}"`).join(', ');
+  const updates = names.filter((name) => !keys.includes(name)).map((name) => `"${name}" = excluded."${name}"`);
+  const values = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [snake(name), value])));
+  await client.query(
+    `insert into fsp.${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::fsp.${table}, $1::jsonb)
+     on conflict (${keys.join(', ')}) do update set ${updates.join(', ')}`,
+    [JSON.stringify(values)],
+  );
+}
+
+/**
+ * Loads the reference data of an authority (the name of a folder in `reference/`) as the database's owner. Loading
+ * again changes what changed; nothing is deleted, because families' rows point here.
+ */
+export async function loadReference(client: pg.Client, authority: string): Promise<void> {
+  const data = readReference(authority);
+  const ids = new Map(data.organisations.map(({ code, id }) => [code, id]));
+  const idOf = (code: string | null) => (code === null ? null : ids.get(code));
+  await upsert(client, 'district', ['code'], data.districts);
+  await upsert(client, 'organisation', ['id'], data.organisations.map((entry) => ({ ...entry, parent: idOf(entry.parent) })));
+  await upsert(client, 'programme', ['id'], data.programmes);
+  await upsert(client, 'service', ['id'], data.services.map((entry) => ({ ...entry, organisation: idOf(entry.organisation) })));
+  await upsert(client, 'outcome_indicator', ['id'], data.indicators);
+  await upsert(client, 'code', ['list', 'code', 'version'], data.codes);
+}

@@ -1,0 +1,38 @@
+import { type Binding, code, column, one, type RootBinding } from '../../read/binding.ts';
+import { code as codeTable, organisation } from './tables.ts';
+
+export const bindings: Binding[] = [
+  {
+    type: 'Organisation',
+    anchor: organisation,
+    id: 'id',
+    fields: {
+      code: column(organisation.code),
+      name: column(organisation.name),
+      agency: column(organisation.agency),
+      kind: code('organisation-kind', organisation.kind),
+      parent: one('Organisation', organisation.parent, 'id'),
+      district: one('District', organisation.district, 'code'),
+    },
+  },
+  {
+    type: 'Code',
+    anchor: codeTable,
+    fields: {
+      code: column(codeTable.code),
+      label: column(codeTable.label),
+      version: column(codeTable.version),
+      source: column(codeTable.source),
+    },
+  },
+];
+
+export const roots: Record<string, RootBinding> = {
+  organisations: {
+    kind: 'page',
+    to: 'Organisation',
+    order: () => ({ keys: [{ column: 'id', type: 'integer' }] }),
+    filters: { agency: { decode: 'text', where: (o, p) => `${o}.agency = ${p}` } },
+  },
+};
+

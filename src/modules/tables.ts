@@ -1,0 +1,11 @@
+/** Every table of the product, registered by being imported. */
+import './sharing/tables.ts';
+import './person/tables.ts';
+import './family/tables.ts';
+import './plan/tables.ts';
+import './workbook/tables.ts';
+import './intervention/tables.ts';
+import './district/tables.ts';
+import './outcome/tables.ts';
+import '../change/tables.ts';
+import '../disclosure/tables.ts';

@@ -1,0 +1,99 @@
+/** The vocabulary in which a module says how its GraphQL types are read from its tables. */
+import { getTableColumns, getTableName } from 'drizzle-orm';
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
+import { classOf, type TableClass } from '../db/classified.ts';
+
+export type SortKey = { column: string; type: 'bigint' | 'integer' | 'text' | 'timestamptz'; table?: PgTable };
+
+/** How rows of a list stand; all keys in the same direction, the last one unique, none ever null. */
+export type Order = { keys: SortKey[]; descending?: boolean };
+
+/** A column of the type's own table or of one of its side tables. */
+export type ColumnField = { kind: 'column'; column: PgColumn };
+
+/** A value of a code list, shown with its label, version and source. */
+export type CodeField = { kind: 'code'; column: PgColumn; list: string };
+
+/** Join of a relation: SQL from the parent's alias and the child's. */
+export type On = (parent: string, child: string) => string;
+
+export type RelationField = {
+  kind: 'one' | 'list' | 'page';
+  to: string;
+  on: On;
+  /** Table whose row the join reads, where it is a side table of the parent. */
+  from?: PgTable;
+  order?: Order;
+  /** One row of several: the first by `order`. */
+  first?: boolean;
+  /** Columns of the parent that already name the child's family or person: the child adds nothing to the disclosure. */
+  sameFamily?: boolean;
+  samePerson?: boolean;
+};
+
+export type FieldBinding = ColumnField | CodeField | RelationField;
+
+export type Binding = {
+  type: string;
+  /**
+   * Where its rows come from. `family` and `person` are entered through their grants; several tables (all with the
+   * same columns) are read as one.
+   */
+  anchor: 'family' | 'person' | PgTable | PgTable[];
+  /** The column that is the id of `node(id)`; absent for a type without an id of its own. */
+  id?: string;
+  /** Other tables with at most one row for each row of the anchor: table and its column that equals the anchor's key. */
+  sides?: [PgTable, PgColumn][];
+  fields: Record<string, FieldBinding>;
+};
+
+/** A list at the root of Query. */
+export type RootBinding =
+  | { kind: 'entity'; to: string; match: (args: Record<string, unknown>) => RootMatch[] }
+  | { kind: 'page'; to: string; order: (args: Record<string, unknown>) => Order; filters: Record<string, RootFilter> }
+  | { kind: 'list'; to: string; order: Order; filters: Record<string, RootFilter> };
+
+/** An argument that picks the one row: the SQL of the match, given the parameter's SQL. */
+export type RootMatch = { path: string[]; decode: 'id' | 'text'; type?: string; where: (alias: string, parameter: string, sub: Subquery) => string };
+
+/** Turns a filter's value into a predicate. `sub` gives a class-checked table for a subquery. */
+export type RootFilter = {
+  /** Dotted path of the argument: `filter.stage`. */
+  decode: 'id' | 'text';
+  type?: string;
+  where: (alias: string, parameter: string, sub: Subquery) => string;
+};
+
+/** `from` and `where` of a subquery over a table, with the plan's predicates on it. */
+export type Subquery = (table: PgTable, alias: string) => string;
+
+export const column = (c: PgColumn): ColumnField => ({ kind: 'column', column: c });
+export const code = (list: string, c: PgColumn): CodeField => ({ kind: 'code', list, column: c });
+
+/** A relation to the one row whose key is in a column of this row. */
+export function one(to: string, c: PgColumn, target: string, extra: Partial<RelationField> = {}): RelationField {
+  return { kind: 'one', to, from: c.table as PgTable, on: (parent, child) => `${child}.${target} = ${parent}.${c.name}`, ...extra };
+}
+
+/** A plain list of the rows whose column holds this row's key. */
+export function list(to: string, c: string, key: string, order: Order, extra: Partial<RelationField> = {}): RelationField {
+  return { kind: 'list', to, on: (parent, child) => `${child}.${c} = ${parent}.${key}`, order, ...extra };
+}
+
+/** A connection of the rows whose column holds this row's key. */
+export function page(to: string, c: string, key: string, order: Order, extra: Partial<RelationField> = {}): RelationField {
+  return { ...list(to, c, key, order, extra), kind: 'page' };
+}
+
+export const byId: Order = { keys: [{ column: 'id', type: 'bigint' }] };
+
+/** The table a column belongs to. */
+export const tableOf = (c: PgColumn): PgTable => c.table as PgTable;
+
+export const tableName = (table: PgTable): string => getTableName(table);
+
+/** Names of a table's columns, in their order. */
+export const columnNames = (table: PgTable): string[] => Object.values(getTableColumns(table)).map((c) => (c as PgColumn).name);
+
+export type { TableClass };
+export { classOf };

@@ -1,0 +1,138 @@
+/**
+ * What a plan adds to the database's policies: rules about purpose and user, which a login cannot know. Every
+ * predicate of the plan is written here.
+ */
+import { levelOf, PURPOSES, type PurposeRule } from '../access/agreement.ts';
+import { maskOf } from '../access/classes.ts';
+import type { Client } from '../access/client.ts';
+import { mayRead, narrowedToUser, requestMasks } from '../access/decide.ts';
+import { effectiveMask, grantProbe, openableMask, ownProbe } from '../access/masks.ts';
+import type { TableClass } from '../db/classified.ts';
+
+/** The user is bound in every statement, always as the first parameter. */
+export const USER = '$1::text';
+
+const CLINICAL = maskOf(['CLINICAL']);
+
+const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** SQL that a grant is of today and of the plan's login; the literal tells PostgreSQL how many rows it has. */
+export const ofLogin = (client: Client, grant: string) => `${grant}.login = ${client.login.id} and ${grant}.period @> now()`;
+
+const purposeOf = (client: Client): PurposeRule => PURPOSES[client.purpose];
+
+/** The stages at which a family is there for this purpose; null: at every stage. */
+function stagesOf(client: Client): { only: readonly string[]; marac: boolean } | null {
+  const { stages } = purposeOf(client);
+  return stages && !stages.exempt.includes(client.agency) ? stages : null;
+}
+
+/** Rules about the user that stand at every entry: a team's user must be named in the team. */
+function userEntry(client: Client): string[] {
+  if (client.agency !== 'TEAM') return [];
+  return [
+    `(select true from fsp.team_member named where named.organisation = ${client.organisation.id} and named.subject = ${USER} and named."from" <= now() and coalesce(named.until, 'infinity') > now() limit 1)`,
+  ];
+}
+
+/** A family is entered through its grant: the predicates on that grant's row. */
+export function familyEntry(client: Client, grant: string): string[] {
+  const predicates = [ofLogin(client, grant), ...userEntry(client)];
+  const stages = stagesOf(client);
+  if (stages) {
+    const at = `${grant}.stage in (${stages.only.map(quote).join(', ')})`;
+    predicates.push(stages.marac ? `(${at} or ${grant}.marac)` : at);
+  }
+  return predicates;
+}
+
+/** A person is entered through the person's grant; `needs` is tested here as the policies test it. */
+export function personEntry(client: Client, grant: string): string[] {
+  const predicates = [
+    ofLogin(client, grant),
+    ...userEntry(client),
+    `(${effectiveMask(client.agency, undefined, grant)} & ${grant}.needs) = ${grant}.needs`,
+  ];
+  const stages = stagesOf(client);
+  if (stages) {
+    const only = stages.marac ? [...stages.only, 'MARAC'] : stages.only;
+    predicates.push(`${grant}.stages && array[${only.map(quote).join(', ')}]`);
+  }
+  if (purposeOf(client).agreedOnly) predicates.push(`${grant}.agreed`);
+  if (closesNeeds(client)) predicates.push(`(${grant}.needs & ~${requestMasks(client).all}::bigint) = 0`);
+  return predicates;
+}
+
+/** Whether an unborn child, opened by decision, is closed by this purpose. */
+function closesNeeds(client: Client): boolean {
+  return (openableMask(client.agency) & CLINICAL) !== 0n && (requestMasks(client).all & CLINICAL) === 0n;
+}
+
+/** A row that is the organisation's own and, for a team or provider, the user's. */
+function ownRow(table: TableClass, alias: string, client: Client): string {
+  const own = ownProbe(table, alias, client.agency, String(client.organisation.id));
+  if (!own) return 'false';
+  if (!narrowedToUser(client)) return own;
+  return table.own?.user ? `(${own} and ${alias}.${table.own.user} = ${USER})` : 'false';
+}
+
+/** What the request's purpose, roles and user say of the rows of a table of personal data. */
+export function rowPredicates(table: TableClass, alias: string, client: Client): string[] {
+  const access = mayRead(client, table.dataClass);
+  if (access.open === false) return ['false'];
+  const predicates: string[] = [];
+  const narrowed = narrowedToUser(client);
+  const level = levelOf(table.dataClass, client.agency);
+  const byGrant = () => grantProbe(table, alias, client.agency, String(client.login.id));
+  if (access.open === 'own-by-purpose') predicates.push(ownRow(table, alias, client));
+  else if (narrowed && access.open === 'own') predicates.push(ownRow(table, alias, client));
+  else if (narrowed && level === 'O/D') predicates.push(`(${byGrant()} or ${ownRow(table, alias, client)})`);
+
+  if (table.rowMask) {
+    const { all, own } = requestMasks(client);
+    const column = `${alias}.${table.rowMask}`;
+    const open = `(${column} & ~${all}::bigint) = 0`;
+    const ownable = `((${column} & ~${all | own}::bigint) = 0 and ${ownRow(table, alias, client)})`;
+    const shared = narrowed ? `(${open} and ${byGrant()})` : open;
+    // Where the purpose closes nothing and nobody is narrowed, the policy has said it all.
+    if (narrowed || PURPOSES[client.purpose].opens.length < 24) predicates.push(`(${shared} or ${ownable})`);
+  }
+  if (table.keptFrom && table.family) predicates.push(...keptFromUser(table, alias, client));
+  if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));
+  if (table.person && closesNeeds(client)) {
+    predicates.push(
+      `coalesce((select (closed.needs & ~${requestMasks(client).all}::bigint) = 0 from fsp.person_grant closed where ${ofLogin(client, 'closed')} and closed.person = ${alias}.${table.person}), true)`,
+    );
+  }
+  return predicates;
+}
+
+/** What is kept from a person does not exist for a user who works with that person only. */
+function keptFromUser(table: TableClass, alias: string, client: Client): string[] {
+  const column = `${alias}.${table.keptFrom}`;
+  if (client.user === null) {
+    // Without a user nobody can say whom they work with; a record system holds the record whole.
+    return client.purpose === 'RECORD_SYNC' ? [] : [`${column} = '{}'`];
+  }
+  return [
+    `(${column} = '{}' or (select true from fsp.user_focus focus where focus.login = ${client.login.id} and focus.subject = ${USER} and focus.family = ${alias}.${table.family} and focus.only_with <@ ${column}) is null)`,
+  ];
+}
+
+function agreedOnly(table: TableClass, alias: string, client: Client): string[] {
+  if (!table.person && !table.people) return table.family ? ['false'] : [];
+  const about = table.person ? `= ${alias}.${table.person}` : `in ${table.people?.(alias)}`;
+  return [
+    `(select true from fsp.person_grant consent where ${ofLogin(client, 'consent')} and consent.person ${about} and consent.agreed limit 1)`,
+  ];
+}
+
+/**
+ * A row of a family entered without the family (by `node(id)`, in a payload): its family is there for this purpose, or
+ * the row is the caller's own.
+ */
+export function rowEntry(table: TableClass, alias: string, client: Client): string[] {
+  if (!table.family) return [];
+  const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
+  return [`(${inFamily} or (${[...userEntry(client), ownRow(table, alias, client)].join(' and ')}))`];
+}
