@@ -456,7 +456,7 @@ CREATE TABLE "fsp"."idempotency" (
 	"fingerprint" "bytea" NOT NULL,
 	"result" jsonb NOT NULL,
 	"at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "idempotency_client_key_pk" PRIMARY KEY("client","key")
+	CONSTRAINT "idempotency_organisation_client_key_pk" PRIMARY KEY("organisation","client","key")
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."outbox" (

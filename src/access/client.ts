@@ -14,6 +14,8 @@ export type Client = Readonly<{
   purpose: Purpose;
   /** Null where the client works without a person: then rules about users deny. */
   user: string | null;
+  /** The person's name, as their organisation gave it. */
+  userName: string | null;
   /** The token's `jti`. */
   token: string;
   requestId: string;

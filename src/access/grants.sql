@@ -256,3 +256,43 @@ begin
     for each statement execute function fsp.follow_sealed_users();
 end
 $$;
+
+-- Tells every server that a client, user or token changed; it says no more than that.
+create or replace function fsp.tell_gate() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$ begin perform pg_notify('fsp_gate', ''); return null; end $$;
+
+do $$
+declare
+  watched text;
+begin
+  foreach watched in array array['client', 'app_user', 'revoked_token', 'sealed_user', 'organisation', 'login'] loop
+    execute format('drop trigger if exists tell_gate on fsp.%I', watched);
+    execute format('create trigger tell_gate after insert or update or delete on fsp.%I for each statement execute function fsp.tell_gate()', watched);
+  end loop;
+end
+$$;
+
+-- Policies, grants, forced row-level security, functions and triggers as one digest: what was changed by hand shows.
+-- With a search path of its own, because PostgreSQL prints names as the asker would have to write them.
+create or replace function fsp.access_digest() returns text
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+  select md5(string_agg(line, e'\n' order by line)) as digest from (
+    select concat_ws('|', 'policy', tablename, policyname, permissive, roles::text, cmd, qual, with_check) as line
+      from pg_policies where schemaname = 'fsp'
+    union all
+    select concat_ws('|', 'table', relname, relrowsecurity, relforcerowsecurity)
+      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm')
+    union all
+    select concat_ws('|', 'grant', c.relname, pg_get_userbyid(a.grantee), a.privilege_type)
+      from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'fsp'::regnamespace
+    union all
+    select concat_ws('|', 'function', p.proname, p.prosecdef, p.proconfig::text, md5(p.prosrc))
+      from pg_proc p where p.pronamespace = 'fsp'::regnamespace
+    union all
+    select concat_ws('|', 'trigger', t.tgname, t.tgrelid::regclass, t.tgenabled)
+      from pg_trigger t join pg_class c on c.oid = t.tgrelid
+      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal
+  ) lines
+$$;

@@ -91,6 +91,9 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
     `grant select, insert on fsp.${t} to ${everyAgency};`,
     policy(t, 'own_select', 'select', everyAgency, `${t}.organisation = ${ORGANISATION}`, null),
     policy(t, 'own_insert', 'insert', everyAgency, null, `${t}.organisation = ${ORGANISATION}`),
+    // A key's result is written once, by the transaction that claimed it.
+    `grant update (result) on fsp.${t} to ${everyAgency};`,
+    policy(t, 'own_update', 'update', everyAgency, `${t}.organisation = ${ORGANISATION} and ${t}.result = '{}'`, `${t}.organisation = ${ORGANISATION}`),
   ],
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,

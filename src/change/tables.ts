@@ -40,7 +40,7 @@ export const idempotency = classify(
       result: jsonb('result').notNull(),
       at: moment('at').notNull().defaultNow(),
     },
-    (t) => [primaryKey({ columns: [t.client, t.key] })],
+    (t) => [primaryKey({ columns: [t.organisation, t.client, t.key] })],
   ),
   'OPERATION',
 );

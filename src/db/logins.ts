@@ -66,7 +66,7 @@ export async function provisionLogins(client: pg.Client, secret: string): Promis
   const make = (name: string, limit: number) => {
     const role = pg.escapeIdentifier(name);
     statements.push(
-      `${existing.has(name) ? 'alter' : 'create'} role ${role} login nosuperuser nocreatedb nocreaterole noinherit connection limit ${limit} password ${pg.escapeLiteral(scramVerifier(secret, name))}`,
+      `${existing.has(name) ? 'alter' : 'create'} role ${role} login connection limit ${limit} password ${pg.escapeLiteral(scramVerifier(secret, name))}`,
     );
     for (const [setting, value] of Object.entries(SETTINGS)) {
       statements.push(`alter role ${role} set ${setting} = ${setting === 'search_path' ? value : pg.escapeLiteral(value)}`);
@@ -75,7 +75,6 @@ export async function provisionLogins(client: pg.Client, secret: string): Promis
   };
   for (const { name, agency, organisation, sealed } of wanted) {
     const role = make(name, 60);
-    statements.push(`alter role ${role} inherit`);
     statements.push(`grant ${pg.escapeIdentifier(`${database}_agency_${agency.toLowerCase()}`)} to ${role}`);
     statements.push(
       `insert into fsp.login (name, organisation, sealed) values (${pg.escapeLiteral(name)}, ${organisation}, ${sealed}) on conflict (name) do update set organisation = excluded.organisation, sealed = excluded.sealed`,

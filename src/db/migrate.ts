@@ -15,24 +15,7 @@ const accessTemplate = () => readFileSync(new URL('access.sql', folder), 'utf8')
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
 
 /** What PostgreSQL itself says of policies, grants, forced row-level security and our functions, as one digest. */
-const DIGEST = `
-  select md5(string_agg(line, e'\\n' order by line)) as digest from (
-    select concat_ws('|', 'policy', tablename, policyname, permissive, roles::text, cmd, qual, with_check) as line
-      from pg_policies where schemaname = 'fsp'
-    union all
-    select concat_ws('|', 'table', relname, relrowsecurity, relforcerowsecurity)
-      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm')
-    union all
-    select concat_ws('|', 'grant', c.relname, pg_get_userbyid(a.grantee), a.privilege_type)
-      from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'fsp'::regnamespace
-    union all
-    select concat_ws('|', 'function', p.proname, p.prosecdef, p.proconfig::text, md5(p.prosrc))
-      from pg_proc p where p.pronamespace = 'fsp'::regnamespace
-    union all
-    select concat_ws('|', 'trigger', t.tgname, t.tgrelid::regclass, t.tgenabled)
-      from pg_trigger t join pg_class c on c.oid = t.tgrelid
-      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal
-  ) lines`;
+const DIGEST = 'select fsp.access_digest() as digest';
 
 /** Applies what is missing, as the owner, one migrator at a time. */
 export async function migrateDatabase(databaseUrl: string): Promise<void> {
@@ -52,7 +35,7 @@ async function applyAccess(client: pg.Client): Promise<void> {
   await client.query('create table if not exists fsp.access_state (one boolean primary key default true check (one), hash text not null, digest text not null)');
   const { rows: state } = await client.query<{ hash: string; digest: string }>('select hash, digest from fsp.access_state');
   const digest = async () => (await client.query<{ digest: string }>(DIGEST)).rows[0]?.digest;
-  if (state[0]?.hash === hash(template) && state[0].digest === (await digest())) return;
+  if (state[0]?.hash === hash(template) && state[0].digest === (await digest().catch(() => null))) return;
   const { rows } = await client.query<{ db: string; owner: string }>('select current_database() as db, current_user as owner');
   const { db, owner } = rows[0] as { db: string; owner: string };
   if (!/^[a-z][a-z0-9_]{0,29}$/.test(db)) {

@@ -27,21 +27,25 @@ export type Practitioner = { subject: string; name: string };
 /** Somebody named in a team. */
 export type TeamPractitioner = Practitioner & { discipline: string };
 
+// biome-ignore format: a list to read as one
 const GIVEN_NAMES = [
   'Alice', 'Bilal', 'Carys', 'Damian', 'Esther', 'Femi', 'Georgia', 'Hamish', 'Ines', 'Joel', 'Katya', 'Lewis', 'Miriam', 'Nathan', 'Olive',
   'Pavel', 'Rhona', 'Samir', 'Tessa', 'Umar', 'Verity', 'Wesley', 'Yasmin', 'Zachary', 'Anneka', 'Bruno', 'Cleo', 'Dougal', 'Elsie', 'Farid', 'Gwen',
-]; // biome-ignore format: one list
+];
+// biome-ignore format: a list to read as one
 const FAMILY_NAMES = [
   'Ackroyd', 'Bellamy', 'Chowdhury', 'Dunstan', 'Ekwueme', 'Farrow', 'Greaves', 'Holloway', 'Ibbotson', 'Jessop', 'Kaminski', 'Lockett', 'Mistry',
   'Norbury', 'Ollerton', 'Pemberton', 'Quigley', 'Ravensdale', 'Sandhu', 'Tranter', 'Underhill', 'Vickery', 'Wetherby', 'Yardley', 'Zielinski',
   'Ashworth', 'Brackley', 'Coombes', 'Drummond', 'Ellwood', 'Fairweather', 'Goddard', 'Hathersage', 'Inskip', 'Jardine', 'Kettering', 'Lampard',
-]; // biome-ignore format: one list
+];
 
 const named = (name: string): Practitioner => ({ name, subject: name.toLowerCase().replaceAll(' ', '.') });
 
-/** A practitioner's invented name; different for every index below 31 × 37. */
-const invented = (index: number): Practitioner =>
-  named(`${GIVEN_NAMES[index % GIVEN_NAMES.length]} ${FAMILY_NAMES[index % FAMILY_NAMES.length]}`);
+/** A practitioner's invented name; different for every index below 31 × 37, neighbours having little in common. */
+function invented(index: number): Practitioner {
+  const round = Math.floor(index / GIVEN_NAMES.length);
+  return named(`${GIVEN_NAMES[index % GIVEN_NAMES.length]} ${FAMILY_NAMES[(index * 11 + round) % FAMILY_NAMES.length]}`);
+}
 
 const ADULT_DISCIPLINES = ['mental-health', 'domestic-abuse', 'substance-misuse'] as const;
 
@@ -108,18 +112,22 @@ const STAFF: Record<string, { users: number; first?: string[] }> = {
 
 const outside = organisations.filter(({ agency }) => agency !== 'LA' && agency !== 'TEAM');
 
-/** Users of the organisations outside the county and its teams. A council itself has none: people work at its desks. */
-export const PRACTITIONERS: Record<string, Practitioner[]> = Object.fromEntries(
-  outside.map(({ code, agency, parent }, organisation) => {
+function staffOutside(): Record<string, Practitioner[]> {
+  let next = 440;
+  const staff: Record<string, Practitioner[]> = {};
+  for (const { code, agency, parent } of outside) {
     const isCouncil = agency === 'DISTRICT' && parent === null;
     const { users, first = [] } = STAFF[code] ?? { users: isCouncil ? 0 : 1 };
-    const people = Array.from({ length: users }, (_, index) => {
+    staff[code] = Array.from({ length: users }, (_, index) => {
       const name = first[index];
-      return name ? named(name) : invented(500 + organisation * 24 + index);
+      return name ? named(name) : invented(next++);
     });
-    return [code, people];
-  }),
-);
+  }
+  return staff;
+}
+
+/** Users of the organisations outside the county and its teams. A council itself has none: people work at its desks. */
+export const PRACTITIONERS: Record<string, Practitioner[]> = staffOutside();
 
 /** A subject's user at an organisation; throws where there is none. */
 export function practitioner(organisation: string, subject: string): Practitioner {

@@ -1,0 +1,84 @@
+/** A request's headers → Client. */
+import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { connectionLost } from '../db/pools.ts';
+import { PublicError } from '../errors.ts';
+import { PURPOSES, type Purpose } from './agreement.ts';
+import type { Client } from './client.ts';
+import type { Gate, Standing } from './gate.ts';
+import type { VerifyToken } from './tokens.ts';
+
+export type Asking = { headers: IncomingHttpHeaders; address: string };
+
+/** What an authenticated request was refused for, so that the refusal can be put on record. */
+export class PurposeRefused extends PublicError {
+  readonly client: Client;
+  constructor(code: 'PURPOSE_REQUIRED' | 'PURPOSE_NOT_ALLOWED', client: Client) {
+    super(code);
+    this.client = client;
+  }
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const CORRELATION = /^[A-Za-z0-9._:-]{1,100}$/;
+
+const single = (value: string | string[] | undefined): string | null => (typeof value === 'string' ? value : null);
+
+/** The id that is mirrored and stands in every record of the request: the caller's, if it is a UUID. */
+export function requestIdOf(headers: IncomingHttpHeaders): string {
+  const given = single(headers['x-request-id']);
+  return given && UUID.test(given) ? given : randomUUID();
+}
+
+/** The caller's correlation id, if it can be written down. */
+export function correlationIdOf(headers: IncomingHttpHeaders): string | null {
+  const given = single(headers['x-correlation-id']);
+  return given && CORRELATION.test(given) ? given : null;
+}
+
+/**
+ * Who asks.
+ *
+ * @throws PublicError UNAUTHENTICATED for any fault of the token; PurposeRefused for a purpose that is missing or not
+ *   the client's; UNAVAILABLE when the database cannot be asked.
+ */
+export async function authenticate(asking: Asking, verify: VerifyToken, gate: Gate, requestId: string): Promise<Client> {
+  const header = single(asking.headers.authorization);
+  const match = header ? /^Bearer ([^\s]+)$/.exec(header) : null;
+  const claims = match ? await verify(match[1] as string) : null;
+  if (!claims) throw new PublicError('UNAUTHENTICATED');
+  // A token whose subject is the client itself is of no person.
+  const user = claims.subject === claims.clientId ? null : claims.subject;
+  let standing: Standing;
+  try {
+    standing = await gate.standing(claims.clientId, user, claims.jti);
+  } catch (error) {
+    const failed = new PublicError(connectionLost(error) ? 'UNAVAILABLE' : 'INTERNAL');
+    failed.cause = error;
+    throw failed;
+  }
+  const { client, login } = standing;
+  if (!client || !login || standing.revoked || client.organisation.code !== claims.organisation) throw new PublicError('UNAUTHENTICATED');
+  if (standing.user && standing.user.name === null) throw new PublicError('UNAUTHENTICATED');
+  const asked = single(asking.headers['x-purpose-of-use']);
+  const purpose = asked ?? client.defaultPurpose;
+  const made = (chosen: Purpose): Client =>
+    Object.freeze({
+      id: client.id,
+      organisation: Object.freeze(client.organisation),
+      agency: client.agency,
+      login: Object.freeze(login),
+      scopes: new Set(claims.scopes.filter((scope) => client.scopes.includes(scope))),
+      purposes: client.purposes,
+      purpose: chosen,
+      user,
+      userName: standing.user?.name ?? null,
+      token: claims.jti,
+      requestId,
+      correlationId: correlationIdOf(asking.headers),
+      address: asking.address,
+    });
+  if (purpose === null) throw new PurposeRefused('PURPOSE_REQUIRED', made('PERFORMANCE'));
+  if (!Object.hasOwn(PURPOSES, purpose) || !client.purposes.includes(purpose as Purpose)) throw new PurposeRefused('PURPOSE_NOT_ALLOWED', made('PERFORMANCE'));
+  return made(purpose as Purpose);
+}

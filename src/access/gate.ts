@@ -1,0 +1,128 @@
+/**
+ * What stands before a request has an organisation: clients, users, revoked tokens, read on the gate's login. Answers
+ * are kept while the database can tell us of changes, and asked anew when it cannot.
+ */
+import postgres from 'postgres';
+import type { DatabaseServer } from '../config.ts';
+import { clientOptions } from '../db/pools.ts';
+import type { Purpose } from './agreement.ts';
+import type { Agency } from './classes.ts';
+
+export type KnownClient = {
+  id: string;
+  name: string;
+  organisation: { id: number; code: string; name: string };
+  agency: Agency;
+  scopes: string[];
+  purposes: Purpose[];
+  defaultPurpose: Purpose | null;
+};
+
+export type Standing = {
+  client: KnownClient | null;
+  revoked: boolean;
+  /** Null: no user was asked for. Without a name: there is no such user in the client's organisation. */
+  user: { name: string | null } | null;
+  login: { id: number; name: string; sealed: boolean } | null;
+};
+
+export type Gate = {
+  /** Who a token's client and user are now, and whether the token was revoked. */
+  standing(clientId: string, user: string | null, jti: string): Promise<Standing>;
+  query(sql: string): Promise<Record<string, unknown>[]>;
+  end(): Promise<void>;
+};
+
+const STANDING = `
+  select c.id, c.name, c.scopes, c.purposes, c.default_purpose, o.id as organisation, o.code, o.name as organisation_name, o.agency,
+    (select true from fsp.revoked_token r where r.jti = $3::text) as revoked,
+    (select u.name from fsp.app_user u where u.organisation = c.organisation and u.subject = $2::text and u.enabled) as user_name,
+    l.id as login, l.name as login_name, l.sealed
+  from fsp.client c
+  join fsp.organisation o on o.id = c.organisation
+  join fsp.login l on l.organisation = o.id
+    and l.sealed = exists (select from fsp.sealed_user s where s.organisation = c.organisation and s.subject = $2::text)
+  where c.id = $1::text and c.enabled`;
+
+type Row = {
+  id: string;
+  name: string;
+  scopes: string[];
+  purposes: Purpose[];
+  default_purpose: Purpose | null;
+  organisation: number;
+  code: string;
+  organisation_name: string;
+  agency: Agency;
+  revoked: boolean | null;
+  user_name: string | null;
+  login: number;
+  login_name: string;
+  sealed: boolean;
+};
+
+const MAX_KEPT = 20_000;
+
+export function createGate(server: DatabaseServer, database: string, secret: string): Gate {
+  const options = clientOptions(server, `${database}_gate`, secret, 3);
+  // Array types are looked up, because clients' scopes and purposes are arrays.
+  const sql = postgres({ ...options, fetch_types: true, types: {} as never });
+  let listening = false;
+  const kept = new Map<string, Standing>();
+  const listener = postgres({
+    ...options,
+    max: 1,
+    idle_timeout: 0,
+    onclose: () => {
+      listening = false;
+      kept.clear();
+    },
+  });
+  const started = listener
+    .listen(
+      'fsp_gate',
+      () => kept.clear(),
+      () => {
+        kept.clear();
+        listening = true;
+      },
+    )
+    .catch(() => {});
+  return {
+    async standing(clientId, user, jti) {
+      const key = JSON.stringify([clientId, user, jti]);
+      const found = listening ? kept.get(key) : undefined;
+      if (found) return found;
+      const rows = await sql.unsafe<Row[]>(STANDING, [clientId, user, jti] as never[], { prepare: false });
+      const standing = standingOf(rows[0], user);
+      if (listening) {
+        if (kept.size >= MAX_KEPT) kept.clear();
+        kept.set(key, standing);
+      }
+      return standing;
+    },
+    query: (text) => sql.unsafe(text) as unknown as Promise<Record<string, unknown>[]>,
+    async end() {
+      await started;
+      await Promise.all([sql.end({ timeout: 2 }), listener.end({ timeout: 2 })]);
+    },
+  };
+}
+
+function standingOf(row: Row | undefined, user: string | null): Standing {
+  if (!row) return { client: null, revoked: false, user: null, login: null };
+  return {
+    client: {
+      id: row.id,
+      name: row.name,
+      organisation: { id: row.organisation, code: row.code, name: row.organisation_name },
+      agency: row.agency,
+      scopes: row.scopes,
+      purposes: row.purposes,
+      defaultPurpose: row.default_purpose,
+    },
+    revoked: row.revoked === true,
+    user: user === null ? null : { name: row.user_name },
+    login: { id: row.login, name: row.login_name, sealed: row.sealed },
+  };
+}

@@ -1,0 +1,118 @@
+/** The schema as one agency sees it: what it introspects and downloads. */
+import { MapperKind, mapSchema, pruneSchema } from '@graphql-tools/utils';
+import { type GraphQLSchema, getNamedType, isInputObjectType, isObjectType } from 'graphql';
+import type { Classified } from '../graphql/classes.ts';
+import { levelOf, WRITERS } from './agreement.ts';
+import type { Agency, DataClass } from './classes.ts';
+
+export type Openness = {
+  /** Whether a field is in the agency's schema. */
+  field(type: string, field: string): boolean;
+  argument(type: string, field: string, argument: string): boolean;
+  inputField(type: string, field: string): boolean;
+};
+
+const cache = new WeakMap<GraphQLSchema, Map<Agency, Openness>>();
+
+/**
+ * What of a schema is open to an agency. A type of which nothing but structure is left is closed, and so is every
+ * field that leads to it.
+ */
+export function openTo(schema: GraphQLSchema, classes: Classified, agency: Agency): Openness {
+  const known = cache.get(schema) ?? new Map<Agency, Openness>();
+  cache.set(schema, known);
+  const found = known.get(agency) ?? compute(schema, classes, agency);
+  known.set(agency, found);
+  return found;
+}
+
+function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Openness {
+  const shared = (dataClass: DataClass) => levelOf(dataClass, agency) !== 'N';
+  const writable = (dataClass: DataClass) => dataClass === 'STRUCTURE' || (WRITERS[dataClass]?.agencies.includes(agency) ?? false);
+  const objects = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) && !type.name.startsWith('__'));
+  const mutation = schema.getMutationType()?.name;
+  // Closed until something in it is open; types without any class (PageInfo) are never closed.
+  const open = new Map<string, boolean>();
+  const neutral = new Set<string>();
+  const leadsTo = (type: string, field: string): string | null => {
+    const object = schema.getType(type);
+    const definition = isObjectType(object) ? object.getFields()[field] : undefined;
+    const named = definition ? getNamedType(definition.type) : null;
+    return named && isObjectType(named) ? named.name : null;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const type of objects) {
+      if (!isObjectType(type) || neutral.has(type.name)) continue;
+      const plain = Object.keys(type.getFields()).every((field) => {
+        const to = leadsTo(type.name, field);
+        return classes.fieldClass(type.name, field) === 'STRUCTURE' && (to === null || to === type.name || neutral.has(to));
+      });
+      if (plain) {
+        neutral.add(type.name);
+        changed = true;
+      }
+    }
+  }
+  const isOpen = (name: string) => neutral.has(name) || open.get(name) === true;
+  const fieldOpen = (type: string, field: string): boolean => {
+    const dataClass = classes.fieldClass(type, field);
+    if (type === mutation) return writable(dataClass);
+    if (!shared(dataClass)) return false;
+    const to = leadsTo(type, field);
+    return to === null || isOpen(to);
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const type of objects) {
+      if (!isObjectType(type) || isOpen(type.name)) continue;
+      const something = Object.keys(type.getFields()).some((field) => {
+        const to = leadsTo(type.name, field);
+        const carries = classes.fieldClass(type.name, field) !== 'STRUCTURE' || (to !== null && !neutral.has(to));
+        return carries && fieldOpen(type.name, field);
+      });
+      if (something) {
+        open.set(type.name, true);
+        changed = true;
+      }
+    }
+  }
+  return {
+    field: (type, field) => fieldOpen(type, field),
+    argument: (type, field, argument) => shared(classes.argumentClass(type, field, argument)),
+    inputField: (type, field) => {
+      const dataClass = classes.inputClass(type, field);
+      return inputOf(schema, type) === 'write' ? writable(dataClass) : shared(dataClass);
+    },
+  };
+}
+
+/** Whether an input type is part of a command's input, or of a filter. */
+function inputOf(schema: GraphQLSchema, name: string): 'write' | 'filter' {
+  const seen = new Set<string>();
+  const visit = (type: string): boolean => {
+    if (type === name) return true;
+    if (seen.has(type)) return false;
+    seen.add(type);
+    const input = schema.getType(type);
+    return isInputObjectType(input) && Object.values(input.getFields()).some((field) => visit(getNamedType(field.type).name));
+  };
+  const commands = Object.values(schema.getMutationType()?.getFields() ?? {});
+  return commands.some((command) => command.args.some((argument) => visit(getNamedType(argument.type).name))) ? 'write' : 'filter';
+}
+
+/** The schema of an agency: fields, arguments and types that are never for it are not in it. */
+export function viewFor(schema: GraphQLSchema, classes: Classified, agency: Agency): GraphQLSchema {
+  const open = openTo(schema, classes, agency);
+  const mapped = mapSchema(schema, {
+    [MapperKind.OBJECT_FIELD]: (config, field, type) => {
+      if (!open.field(type, field)) return null;
+      const args = Object.fromEntries(
+        Object.entries(config.args ?? {}).filter(([argument]) => open.argument(type, field, argument)),
+      );
+      return { ...config, args };
+    },
+    [MapperKind.INPUT_OBJECT_FIELD]: (config, field, type) => (open.inputField(type, field) ? config : null),
+  });
+  return pruneSchema(mapped, { skipPruning: (type) => type.name === 'DataClass' });
+}

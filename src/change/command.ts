@@ -1,0 +1,106 @@
+/** A mutation's way: one transaction on the organisation's login, at most one effect for each idempotency key. */
+import { createHash } from 'node:crypto';
+import { and, eq } from 'drizzle-orm';
+import type { DataClass } from '../access/classes.ts';
+import type { Client } from '../access/client.ts';
+import { databaseError } from '../db/pools.ts';
+import type { Transaction, Transactions } from '../db/transactions.ts';
+import { PublicError } from '../errors.ts';
+import { idempotency, outbox } from './tables.ts';
+
+export type UserErrorCode = 'INVALID' | 'NOT_FOUND' | 'CONFLICT';
+
+/** What the caller can mend; `path` is where in `input`. */
+export type UserError = { code: UserErrorCode; message: string; path: string[] };
+
+/** The key of what was written, or what the caller can mend. */
+export type CommandResult = { id: string | null; userErrors: UserError[] };
+
+export type Change = { action: string; entity: string; id: number; family: number; persons: number[]; dataClasses: DataClass[] };
+
+/** What a command decides: what to mend, or what it wrote. */
+export type Decision = { userErrors: UserError[] } | { change: Change };
+
+/** Loads, decides by pure rules, writes; in the transaction it is given. */
+export type Command = (tx: Transaction, input: Record<string, unknown>, client: Client) => Promise<Decision>;
+
+/** The fingerprint of an input: the same for the same values in any order of keys. */
+export function fingerprint(field: string, input: Record<string, unknown>): Buffer {
+  const normal = (value: unknown): unknown =>
+    Array.isArray(value)
+      ? value.map(normal)
+      : value !== null && typeof value === 'object'
+        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, normal(v)]))
+        : value;
+  return createHash('sha256').update(JSON.stringify([field, normal(input)])).digest();
+}
+
+/** Thrown inside the transaction so that nothing of a refused command remains. */
+class Refused extends Error {
+  readonly userErrors: UserError[];
+  constructor(userErrors: UserError[]) {
+    super('The command was refused.');
+    this.userErrors = userErrors;
+  }
+}
+
+/**
+ * Runs a command.
+ *
+ * @throws PublicError when the database fails: whether the command took effect is then not known, and the same key
+ *   asks again without a second effect.
+ */
+export async function runCommand(transactions: Transactions, commands: ReadonlyMap<string, Command>, field: string, input: Record<string, unknown>, client: Client): Promise<CommandResult> {
+  const command = commands.get(field);
+  if (!command) throw new Error(`Mutation.${field} has no command.`);
+  const { idempotencyKey, ...rest } = input as { idempotencyKey: string };
+  if (idempotencyKey.length < 1 || idempotencyKey.length > 200) {
+    return { id: null, userErrors: [{ code: 'INVALID', message: 'The key must have 1 to 200 characters.', path: ['idempotencyKey'] }] };
+  }
+  const mark = fingerprint(field, rest);
+  try {
+    return await transactions.run(client.login.name, async (tx) => {
+      // The key first: a second request with it waits here until the first has committed or rolled back.
+      const claimed = await tx
+        .insert(idempotency)
+        .values({ organisation: client.organisation.id, client: client.id, key: idempotencyKey, fingerprint: mark, result: {} })
+        .onConflictDoNothing();
+      if (claimed.rowCount === 0) return replay(tx, idempotencyKey, mark, client);
+      const decision = await command(tx, rest, client);
+      if ('userErrors' in decision) throw new Refused(decision.userErrors);
+      const { change } = decision;
+      await tx.insert(outbox).values({
+        organisation: client.organisation.id,
+        client: client.id,
+        subject: client.user,
+        purpose: client.purpose,
+        requestId: client.requestId,
+        action: change.action,
+        entity: change.entity,
+        entityId: change.id,
+        family: change.family,
+        persons: change.persons,
+        dataClasses: change.dataClasses,
+      });
+      await tx
+        .update(idempotency)
+        .set({ result: { id: String(change.id) } })
+        .where(and(eq(idempotency.client, client.id), eq(idempotency.key, idempotencyKey)));
+      return { id: String(change.id), userErrors: [] };
+    });
+  } catch (error) {
+    if (error instanceof Refused) return { id: null, userErrors: error.userErrors };
+    if (error instanceof PublicError) throw error;
+    throw databaseError((error as { cause?: unknown }).cause ?? error);
+  }
+}
+
+/** The payload is read anew, under today's rights; only what was written is remembered. */
+async function replay(tx: Transaction, key: string, mark: Buffer, client: Client): Promise<CommandResult> {
+  const [stored] = await tx.select().from(idempotency).where(and(eq(idempotency.client, client.id), eq(idempotency.key, key)));
+  if (!stored || !stored.fingerprint.equals(mark)) {
+    const message = 'This key was used with other input; choose a new key for a new request.';
+    return { id: null, userErrors: [{ code: 'CONFLICT', message, path: ['idempotencyKey'] }] };
+  }
+  return { id: (stored.result as { id?: string }).id ?? null, userErrors: [] };
+}

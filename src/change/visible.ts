@@ -1,0 +1,39 @@
+/** What a command may lean on: the rows that its caller could have read, under the same rules as a read. */
+import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import type { Client } from '../access/client.ts';
+import type { Transaction } from '../db/transactions.ts';
+import { membership } from '../modules/family/tables.ts';
+import { decodeId } from '../read/ids.ts';
+import { familyEntry, USER } from '../read/predicates.ts';
+import type { UserError } from './command.ts';
+
+/** The key in an id of this type; null for an id of another. @throws PublicError BAD_ID for what is not an id. */
+export function keyOf(type: string, id: string): number | null {
+  const decoded = decodeId(id);
+  return decoded.type === type ? Number(decoded.key) : null;
+}
+
+/** A plan's predicates for drizzle, with the user bound where a plan binds it. */
+function bound(predicates: string[], client: Client): SQL {
+  const pieces = predicates.join(' and ').split(USER).map((piece) => sql.raw(piece));
+  return sql.join(pieces, sql`${client.user}::text`);
+}
+
+/** Whether the caller may enter the family now. One that is hidden and one that never was read alike. */
+export async function familyVisible(tx: Transaction, family: number, client: Client): Promise<boolean> {
+  const found = await tx.execute(sql`select from fsp.family_grant g where g.family = ${family} and ${bound(familyEntry(client, 'g'), client)}`);
+  return found.rowCount === 1;
+}
+
+/** The members of a family whom the caller sees, among the persons named. */
+export async function visibleMembers(tx: Transaction, family: number, persons: number[]): Promise<Set<number>> {
+  if (persons.length === 0) return new Set();
+  const rows = await tx
+    .select({ person: membership.person })
+    .from(membership)
+    .where(and(eq(membership.family, family), inArray(membership.person, persons)));
+  return new Set(rows.map(({ person }) => person));
+}
+
+/** The same words for what is not there and what is not the caller's to see. */
+export const notFound = (what: string, ...path: string[]): UserError => ({ code: 'NOT_FOUND', message: `There is no such ${what} for you.`, path });

@@ -1,0 +1,82 @@
+/**
+ * Transactions: node-postgres through drizzle. postgres.js must not run them: when a backend dies inside `begin()` its
+ * callback goes on over another connection, inside somebody else's transaction (porsager/postgres 1215, 1204, 1189).
+ * drizzle's own `transaction()` leaks a client when BEGIN fails (drizzle-orm 6341), hence this wrapper.
+ */
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
+import pg from 'pg';
+import type { DatabaseServer } from '../config.ts';
+import { loginPassword } from './logins.ts';
+
+export type Transaction = NodePgDatabase;
+
+export type Transactions = {
+  /** Runs `work` in one transaction on a login; commits when it returns, rolls back when it throws. */
+  run<T>(login: string, work: (tx: Transaction) => Promise<T>): Promise<T>;
+  end(): Promise<void>;
+};
+
+/** Serialisation failure and deadlock: the transaction had no effect and may be run again. */
+const AGAIN = new Set(['40001', '40P01']);
+
+export function createTransactions(server: DatabaseServer, secret: string): Transactions {
+  const pools = new Map<string, pg.Pool>();
+  const poolOf = (login: string): pg.Pool => {
+    let pool = pools.get(login);
+    if (!pool) {
+      pool = new pg.Pool({
+        host: server.host,
+        port: server.port,
+        database: server.database,
+        user: login,
+        password: loginPassword(secret, login),
+        ssl: server.tls,
+        max: 4,
+        idleTimeoutMillis: 30_000,
+        connectionTimeoutMillis: 10_000,
+        allowExitOnIdle: true,
+      });
+      // An idle client whose backend died is removed by the pool; it must not take the process with it.
+      pool.on('error', () => {});
+      pools.set(login, pool);
+    }
+    return pool;
+  };
+  const attempt = async <T>(login: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
+    const client = await poolOf(login).connect();
+    // A client that is checked out has no listener but ours.
+    const onError = () => {};
+    client.on('error', onError);
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const result = await work(drizzle(client));
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((failed: Error) => {
+        broken = failed;
+      });
+      throw error;
+    } finally {
+      client.off('error', onError);
+      client.release(broken);
+    }
+  };
+  return {
+    async run(login, work) {
+      for (let left = 3; ; left--) {
+        try {
+          return await attempt(login, work);
+        } catch (error) {
+          const code = (error as { code?: string; cause?: { code?: string } }).code ?? (error as { cause?: { code?: string } }).cause?.code ?? '';
+          if (left === 0 || !AGAIN.has(code)) throw error;
+        }
+      }
+    },
+    async end() {
+      await Promise.all([...pools.values()].map((pool) => pool.end()));
+      pools.clear();
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** What one answer discloses, as it is written down: who, when, why, to whom, about whom. Never values. */
+import { AGREEMENT_VERSION } from '../access/agreement.ts';
+import type { Client } from '../access/client.ts';
+import type { Refused } from '../read/context.ts';
+
+/** Families and persons, as the compiled statement lists them (`f12,p34,`). */
+export type Shown = { families: string[]; persons: string[] };
+
+/** Reads the statement's list of families and persons; each once, in ascending order. */
+export function readShown(seen: string | null): Shown {
+  const families = new Set<string>();
+  const persons = new Set<string>();
+  for (const item of (seen ?? '').split(',')) {
+    if (item !== '') (item[0] === 'f' ? families : persons).add(item.slice(1));
+  }
+  return { families: [...families], persons: [...persons] };
+}
+
+/** What of a record is the same for every run of a plan, as JSON text without its braces. */
+export function planRecord(operation: string | null, documentHash: string, classes: string[], fields: string[], refused: Refused[]): string {
+  const text = JSON.stringify({
+    operation,
+    document: documentHash,
+    classes,
+    fields,
+    refused: refused.map(({ field, reason }) => ({ field, reason })),
+    agreement: AGREEMENT_VERSION,
+    emergency: null,
+  });
+  return text.slice(1, -1);
+}
+
+/** The record of one answer as JSON text; category as in the Data Protection Act 2018, section 62. */
+export function recordText(client: Client, plan: string, shown: Shown): string {
+  const who = JSON.stringify({
+    at: new Date().toISOString(),
+    organisation: client.organisation.code,
+    client: client.id,
+    user: client.user,
+    token: client.token,
+    request: client.requestId,
+    correlation: client.correlationId,
+    address: client.address,
+    purpose: client.purpose,
+    category: client.agency === 'LA' || client.agency === 'TEAM' ? 'CONSULTATION' : 'DISCLOSURE',
+  });
+  return `${who.slice(0, -1)},${plan},"families":[${shown.families}],"persons":[${shown.persons}]}`;
+}

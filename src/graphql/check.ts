@@ -1,0 +1,89 @@
+/** What stops the build and the start: whatever was forgotten, by its name. */
+import { getNamedType, isAbstractType, isListType, isNonNullType, isObjectType } from 'graphql';
+import { AGREEMENT } from '../access/agreement.ts';
+import type { DataClass } from '../access/classes.ts';
+import { classifiedTables, classOf, STRUCTURE_COLUMNS } from '../db/classified.ts';
+import type { Binding, RootBinding } from '../read/binding.ts';
+import { STATIC_ROOTS } from '../read/plan.ts';
+import type { AssembledSchema } from './schema.ts';
+
+/** Types that the compiler or graphql-js makes without a table of their own. */
+const WITHOUT_BINDING = new Set(['PageInfo', 'TotalCount', 'Withheld', 'UserError', 'Viewer', 'ViewerClass', 'SharingRule']);
+
+/** Classes whose fields nothing withholds. */
+const OPEN: DataClass[] = ['STRUCTURE', 'DIRECTORY', 'MEASURE'];
+
+/**
+ * Holds schema, classes, bindings and tables against each other.
+ *
+ * @returns every fault, in words that name what is missing; empty when all fits.
+ */
+export function schemaFaults(
+  { schema, classes }: AssembledSchema,
+  bindings: ReadonlyMap<string, Binding>,
+  roots: ReadonlyMap<string, RootBinding>,
+  commands: ReadonlyMap<string, unknown>,
+): string[] {
+  const faults: string[] = [];
+  const operationTypes = new Set([schema.getQueryType()?.name, schema.getMutationType()?.name]);
+  for (const { type, field, dataClass } of classes.all) {
+    if (dataClass !== 'STRUCTURE' && !Object.hasOwn(AGREEMENT, dataClass)) faults.push(`${type}.${field}: the class ${dataClass} has no row in the agreement.`);
+  }
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith('__')) continue;
+    if (isAbstractType(type) && type.name !== 'Node') faults.push(`${type.name}: a rule on an abstract type would be ignored; use object types.`);
+    if (!isObjectType(type)) continue;
+    const wrapper = type.name.endsWith('Connection') || type.name.endsWith('Edge') || type.name.endsWith('Payload');
+    const binding = bindings.get(type.name);
+    if (!operationTypes.has(type.name) && !wrapper && !WITHOUT_BINDING.has(type.name) && !binding) {
+      faults.push(`${type.name}: the type has no binding; add one in its module's binding.ts.`);
+    }
+    let personal = false;
+    for (const field of Object.values(type.getFields())) {
+      const name = `${type.name}.${field.name}`;
+      const dataClass = classes.fieldClass(type.name, field.name);
+      const withheld = !OPEN.includes(dataClass);
+      personal ||= withheld && dataClass !== 'OPERATION';
+      if (withheld && isNonNullType(field.type)) faults.push(`${name}: a field of class ${dataClass} can be withheld, so it must be nullable.`);
+      if (operationTypes.has(type.name)) {
+        if (isNonNullType(field.type)) faults.push(`${name}: a root field must be nullable.`);
+        const bound = type.name === schema.getMutationType()?.name ? commands.has(field.name) : roots.has(field.name) || STATIC_ROOTS.has(field.name) || field.name === 'node';
+        if (!bound) faults.push(`${name}: the root field has no binding.`);
+        continue;
+      }
+      const to = getNamedType(field.type);
+      if (isObjectType(to) && bindings.has(to.name) && !isListType(field.type) && isNonNullType(field.type)) faults.push(`${name}: a to-one relation must be nullable.`);
+      if (binding && field.name !== 'id' && field.name !== 'withheld' && !binding.fields[field.name]) faults.push(`${name}: the field has no binding.`);
+    }
+    if (personal && !operationTypes.has(type.name) && !type.getFields().withheld) faults.push(`${type.name}: a type with personal fields needs the field "withheld: [Withheld!]!".`);
+  }
+  for (const binding of bindings.values()) faults.push(...bindingFaults(binding, schema.getType(binding.type) !== undefined, classes));
+  faults.push(...tableFaults(bindings));
+  return faults;
+}
+
+function bindingFaults(binding: Binding, known: boolean, classes: AssembledSchema['classes']): string[] {
+  if (!known) return [`${binding.type}: the binding is of a type that the schema does not have.`];
+  const faults: string[] = [];
+  const fields = new Set(classes.all.filter(({ type }) => type === binding.type).map(({ field }) => field));
+  for (const [name, field] of Object.entries(binding.fields)) {
+    if (!fields.has(name)) {
+      faults.push(`${binding.type}.${name}: the binding is of a field that the schema does not have.`);
+      continue;
+    }
+    if (field.kind !== 'column' && field.kind !== 'code') continue;
+    const table = classOf(field.column.table as never);
+    const dataClass = classes.fieldClass(binding.type, name);
+    if (table.dataClass !== dataClass && !STRUCTURE_COLUMNS.has(field.column.name)) {
+      faults.push(`${binding.type}.${name}: class ${dataClass}, but its table ${table.name} is of class ${table.dataClass}.`);
+    }
+  }
+  return faults;
+}
+
+/** A table has one class: columns bound to fields of two classes would be two. */
+function tableFaults(bindings: ReadonlyMap<string, Binding>): string[] {
+  const tables = new Set(classifiedTables().map(({ name }) => name));
+  const bound = [...bindings.values()].flatMap(({ anchor, sides }) => [...(typeof anchor === 'string' ? [] : Array.isArray(anchor) ? anchor : [anchor]), ...(sides ?? []).map(([table]) => table)]);
+  return bound.filter((table) => !tables.has(classOf(table).name)).map((table) => `${classOf(table).name}: the table has no class.`);
+}

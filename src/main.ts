@@ -1,0 +1,58 @@
+/** Starts the product: configuration, database, server; and stops it in order. */
+import pino from 'pino';
+import { developmentIssuer, remoteVerifier } from './access/tokens.ts';
+import { ConfigError, readConfig } from './config.ts';
+import { openDatabase } from './db/database.ts';
+import { prepareDatabase } from './db/prepare.ts';
+import { addPlayground } from './portal/demonstration.ts';
+import { printWelcome } from './portal/welcome.ts';
+import { createServer } from './server.ts';
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  const log = pino({ level: config.logLevel, redact: ['err.query', 'err.parameters', 'err.detail', 'err.where'] }, pino.destination(2));
+  const database = await openDatabase(config);
+  try {
+    if (database.ownerUrl) {
+      await prepareDatabase(database.ownerUrl, { authority: config.authority, loginSecret: database.loginSecret, demonstration: !config.production });
+    }
+    const issuer = config.identity ? null : await developmentIssuer(database.dataDir);
+    const verify = config.identity ? remoteVerifier(config.identity.jwksUrl, config.identity) : (issuer as NonNullable<typeof issuer>).verify;
+    const server = await createServer({
+      database,
+      verify,
+      log,
+      prepare: config.prepare,
+      allowedHosts: config.allowedHosts,
+      allowedOrigins: config.allowedOrigins,
+    });
+    if (config.playground && issuer) await addPlayground(server.app, issuer);
+    const address = await server.listen({ host: config.host, port: config.port });
+    if (issuer) printWelcome(address, config.playground);
+    else log.info({ address }, 'serving');
+
+    let stopping = false;
+    const stop = async (signal: string) => {
+      if (stopping) return;
+      stopping = true;
+      log.info({ signal }, 'stopping');
+      // What does not drain within this time is cut off, so that the database is always stopped in order.
+      const hurry = setTimeout(() => process.exit(1), 20_000);
+      hurry.unref();
+      await server.close();
+      await database.stop();
+      process.exit(0);
+    };
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+    process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
+  } catch (error) {
+    await database.stop();
+    throw error;
+  }
+}
+
+main().catch((error: Error) => {
+  console.error(error instanceof ConfigError ? error.message : `Cannot start: ${error.message}`);
+  if (process.env.LOG_LEVEL === 'debug') console.error(error);
+  process.exit(1);
+});

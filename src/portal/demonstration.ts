@@ -1,0 +1,50 @@
+/** The demonstration callers, for the playground, the demo and the welcome text. Never in production. */
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import type { DevelopmentIssuer } from '../access/tokens.ts';
+import { CLIENTS, PERSONAS, USERS } from '../db/personas.ts';
+import { encodeId } from '../read/ids.ts';
+import { registerPlayground } from './playground.ts';
+
+/** The family that every demonstration caller has to do with. */
+export const DEMONSTRATION_FAMILY = encodeId('Family', 1);
+
+/** A published document by its name. */
+export function operation(name: string): string {
+  return readFileSync(new URL(`../../operations/${name}.graphql`, import.meta.url), 'utf8');
+}
+
+/** A token for a demonstration client. @throws naming the clients there are. */
+export async function demonstrationToken(issuer: DevelopmentIssuer, clientId: string, user: string | null): Promise<string> {
+  const client = CLIENTS.find(({ id }) => id === clientId);
+  if (!client) throw new Error(`There is no client ${clientId}; "npm run token -- --list" names them.`);
+  if (user !== null && !USERS.some(({ organisation, subject }) => organisation === client.organisation && subject === user)) {
+    throw new Error(`${user} does not work through ${clientId}; "npm run token -- --list" names who does.`);
+  }
+  return issuer.sign({ clientId, organisation: client.organisation, scopes: client.scopes, user });
+}
+
+/** Adds the playground, with the demonstration callers to switch between. */
+export async function addPlayground(app: FastifyInstance, issuer: DevelopmentIssuer): Promise<void> {
+  const clients = Object.values(PERSONAS).map((persona) => {
+    const client = CLIENTS.find(({ id }) => id === persona.client);
+    const user = USERS.find(({ subject }) => subject === persona.user);
+    if (!client) throw new Error(`There is no client ${persona.client}.`);
+    return {
+      id: persona.client,
+      label: persona.label,
+      agency: persona.agency,
+      user: persona.user,
+      userLabel: user?.name ?? null,
+      purposes: client.purposes,
+      defaultPurpose: persona.purpose,
+    };
+  });
+  await registerPlayground(app, {
+    endpoint: '/graphql',
+    clients: async () => clients,
+    token: (id, user) => demonstrationToken(issuer, id, user),
+    document: operation('one-family'),
+    variables: JSON.stringify({ id: DEMONSTRATION_FAMILY }, null, 2),
+  });
+}

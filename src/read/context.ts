@@ -1,0 +1,101 @@
+/** What a compilation carries: the operation, who asks, and what it has found so far. */
+import {
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getArgumentValues,
+} from 'graphql';
+import { collectSubfields } from 'graphql/execution/collectFields.js';
+import type { DataClass } from '../access/classes.ts';
+import type { Client } from '../access/client.ts';
+import { type Access, mayRead, type Refusal } from '../access/decide.ts';
+import { PublicError } from '../errors.ts';
+import type { Classified } from '../graphql/classes.ts';
+import type { Binding, RootBinding } from './binding.ts';
+
+export type Variables = Record<string, unknown>;
+
+/** What is known when a plan is run: the variables, who asks, and for a payload the key of what was written. */
+export type Run = { variables: Variables; client: Client; cursorSecret: Buffer; written: string | null };
+
+/** A parameter's value, worked out anew for each run. */
+export type Parameter = (run: Run) => string | null;
+
+export type Refused = { field: string; class: DataClass; reason: Refusal; at: string };
+
+/** The product's bindings, as the modules state them. */
+export type Catalogue = { bindings: ReadonlyMap<string, Binding>; roots: ReadonlyMap<string, RootBinding>; classes: Classified };
+
+export type Context = {
+  client: Client;
+  schema: GraphQLSchema;
+  catalogue: Catalogue;
+  fragments: Record<string, FragmentDefinitionNode>;
+  variables: Variables;
+  parameters: Parameter[];
+  refused: Map<string, Refused>;
+  /** Fields of personal data in the answer, `Type.field`, and their classes: for the disclosure record. */
+  fields: Set<string>;
+  classes: Set<DataClass>;
+  /** What graphql-shield said of each field of the document. */
+  allowed: ReadonlyMap<string, boolean>;
+  next: number;
+};
+
+/** A new alias, unique in the statement. */
+export const alias = (ctx: Context, prefix: string): string => `${prefix}${ctx.next++}`;
+
+/** Registers a parameter and gives its SQL. The first is the user. */
+export function parameter(ctx: Context, value: Parameter): string {
+  ctx.parameters.push(value);
+  return `$${ctx.parameters.length}`;
+}
+
+/** A field's arguments: now (for the shape of the plan), and at each run. */
+export function argumentsOf(ctx: Context, field: GraphQLField<unknown, unknown>, node: FieldNode) {
+  const read = (variables: Variables) => getArgumentValues(field, node, variables) as Record<string, unknown>;
+  return { now: read(ctx.variables), at: read };
+}
+
+/** The value at a dotted path; undefined where something on the way is missing or null. */
+export function valueAt(values: Record<string, unknown>, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], values);
+}
+
+/** The fields of a selection for one object type, by response key. */
+export function selection(ctx: Context, type: GraphQLObjectType, nodes: readonly FieldNode[]): Map<string, readonly FieldNode[]> {
+  const fields = collectSubfields(ctx.schema, ctx.fragments, ctx.variables, type, nodes);
+  for (const key of fields.keys()) {
+    if (key.length > 63) throw new PublicError('ALIAS_TOO_LONG');
+  }
+  // PostgreSQL's rows have at most 1,664 columns.
+  if (fields.size > 1000) throw new PublicError('OPERATION_TOO_LARGE');
+  return fields;
+}
+
+/**
+ * Asks whether a field may be in the answer. A refusal is noted once for each response path.
+ *
+ * @returns true where it may.
+ */
+export function mayShow(ctx: Context, type: string, field: string, at: string): boolean {
+  const name = `${type}.${field}`;
+  const dataClass = ctx.catalogue.classes.fieldClass(type, field);
+  const access: Access = mayRead(ctx.client, dataClass);
+  if (access.open !== false && ctx.allowed.get(name) === true) {
+    if (dataClass !== 'STRUCTURE' && dataClass !== 'DIRECTORY') {
+      ctx.fields.add(name);
+      ctx.classes.add(dataClass);
+    }
+    return true;
+  }
+  refuse(ctx, name, dataClass, access.open === false ? access.reason : 'NOT_SHARED_WITH_AGENCY', at);
+  return false;
+}
+
+/** Notes a refusal. */
+export function refuse(ctx: Context, field: string, dataClass: DataClass, reason: Refusal, at: string): void {
+  ctx.refused.set(`${at} ${field}`, { field, class: dataClass, reason, at });
+}

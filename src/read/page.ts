@@ -1,0 +1,176 @@
+/** Connections: keyset cursors, pageInfo, totalCount. */
+import type { PgTable } from 'drizzle-orm/pg-core';
+import type { FieldNode, GraphQLField, GraphQLObjectType } from 'graphql';
+import { PublicError } from '../errors.ts';
+import type { Order } from './binding.ts';
+import { alias, argumentsOf, type Context, parameter, selection } from './context.ts';
+import { cursorKey, cursorSql, decodeCursor } from './ids.ts';
+import { momentSql, quoted } from './scalar.ts';
+import { and, bindingOf, compileObject, type Entity, namedObject, orderBy, seenSql, sourceOf } from './select.ts';
+import { rowPredicates } from './predicates.ts';
+import { classOf } from '../db/classified.ts';
+
+/** How far `totalCount` counts. */
+export const COUNT_LIMIT = 10_000;
+export const DEFAULT_FIRST = 20;
+export const MAX_FIRST = 100;
+
+export type Page = Entity & {
+  parentType: string;
+  field: string;
+  order: Order;
+  on: (row: string) => string;
+  /** Values of the arguments that choose the rows, for the cursor to be bound to. */
+  bound?: (args: Record<string, unknown>) => unknown;
+};
+
+/** `first`, checked. @throws PublicError BAD_USER_INPUT outside 1 to 100. */
+export function firstOf(args: Record<string, unknown>): number {
+  const first = args.first === undefined ? DEFAULT_FIRST : args.first;
+  if (typeof first !== 'number' || !Number.isInteger(first) || first < 1 || first > MAX_FIRST) {
+    throw new PublicError('BAD_USER_INPUT', `first must be a whole number from 1 to ${MAX_FIRST}.`);
+  }
+  return first;
+}
+
+/** Compiles a connection to a subquery with one row: its JSON, and the families and persons in it. */
+export function compilePage(ctx: Context, page: Page): string {
+  const connection = namedObject(ctx, page.parentType, page.field) as GraphQLObjectType;
+  const field = (ctx.schema.getType(page.parentType) as GraphQLObjectType).getFields()[page.field] as GraphQLField<unknown, unknown>;
+  const args = argumentsOf(ctx, field, page.nodes[0] as FieldNode);
+  firstOf(args.now);
+  const binding = bindingOf(ctx, page.type);
+  const { keys, descending } = page.order;
+
+  const keyOf = (run: { variables: Record<string, unknown>; cursorSecret: Buffer; client: { id: string } }) =>
+    cursorKey(run.cursorSecret, run.client.id, `${page.parentType}.${page.field} ${JSON.stringify(page.bound?.(args.at(run.variables)) ?? null)}`);
+
+  // The rows, driven and limited before anything is built from them.
+  const row = alias(ctx, 'k');
+  const source = sourceOf(ctx, binding, row, false);
+  const sorted = new Map<PgTable, string>();
+  for (const { table } of keys) {
+    if (!table || sorted.has(table)) continue;
+    const name = alias(ctx, 's');
+    const key = binding.sides?.find(([t]) => t === table)?.[1].name as string;
+    sorted.set(table, name);
+    // An inner join: rows that withhold the sort key take no part.
+    const entry = classOf(table);
+    source.from += ` join fsp.${entry.name} ${name} on ${and([`${name}.${quoted(key)} = ${row}.${quoted(binding.id ?? 'id')}`, ...rowPredicates(entry, name, ctx.client)])}`;
+  }
+  const sortAlias = (table?: PgTable) => (table ? (sorted.get(table) as string) : row);
+  const where = [page.on(row), ...source.where];
+  const sortColumns = keys.map(({ column, table }, i) => `${sortAlias(table)}.${quoted(column)} as o${i}`);
+
+  const keyset: string[] = [];
+  const after = args.now.after;
+  if (after !== undefined && after !== null) {
+    const values = keys.map((key, i) => {
+      const value = parameter(ctx, (run) => decodeCursor(String(args.at(run.variables).after), keyOf(run), keys.length)[i] as string);
+      return `${value}::${key.type}`;
+    });
+    const left = keys.map(({ column, table }) => `${sortAlias(table)}.${quoted(column)}`);
+    keyset.push(`(${left.join(', ')}) ${descending ? '<' : '>'} (${values.join(', ')})`);
+  }
+
+  const firstSql = `${parameter(ctx, (run) => String(firstOf(args.at(run.variables))))}::int`;
+  let cursorParameter: string | null = null;
+  const cursorOf = (): string => {
+    cursorParameter ??= parameter(ctx, (run) => `\\x${keyOf(run).toString('hex')}`);
+    const values = keys.map((key, i) => (key.type === 'timestamptz' ? momentSql(`${row}.o${i}`) : `${row}.o${i}`));
+    return cursorSql(cursorParameter, values);
+  };
+
+  // Built for each row (`perRow`), gathered over the rows (`gathered`), shown (`columns`).
+  const perRow: string[] = [];
+  const gathered: string[] = [];
+  const laterals: string[] = [];
+  const seen: string[] = [];
+  let beyond = false;
+
+  const columns = [...selection(ctx, connection, page.nodes)].map(([key, nodes]) => {
+    const name = (nodes[0] as FieldNode).name.value;
+    return `${part(name, nodes, `${page.at}.${key}`)} as ${quoted(key)}`;
+  });
+
+  const direction = descending ? ' desc' : '';
+  const sort = keys.map((_, i) => `${row}.o${i}${direction}`).join(', ');
+  const limited = `select ${[`${row}.*`, ...sortColumns].join(', ')} from ${source.from} where ${and([...where, ...keyset])} order by ${orderBy(page.order, row, sortAlias)} limit ${beyond ? `${firstSql} + 1` : firstSql}`;
+  const numbered = `select ${row}.*, row_number() over (order by ${sort})::int as n from (${limited}) ${row}`;
+  const built = `select ${[`${row}.n`, ...perRow, `${seenSql(seen)} as d`].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
+  const whole = `select ${['count(*) as n', `string_agg(p.d, '') as d`, ...gathered].join(', ')} from (${built}) p`;
+  return `select row_to_json(o) as j, x.d from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
+
+  function part(name: string, nodes: readonly FieldNode[], at: string): string {
+    switch (name) {
+      case '__typename':
+        return `'${connection.name}'::text`;
+      case 'nodes':
+        return gather(nodeSql(nodes, at));
+      case 'edges':
+        return gather(edgeSql(nodes, at));
+      case 'pageInfo':
+        return ofType('PageInfo', nodes, pageInfoSql);
+      case 'totalCount':
+        return ofType('TotalCount', nodes, (field) => (field === 'value' ? `least(q.n, ${COUNT_LIMIT})::int` : `q.n > ${COUNT_LIMIT}`), countSql());
+      default:
+        throw new Error(`A connection has no field ${name}.`);
+    }
+  }
+
+  /** A value of each row as one array over the rows. */
+  function gather(value: string): string {
+    const name = alias(ctx, 'a');
+    perRow.push(`${value} as ${name}`);
+    gathered.push(`coalesce(array_to_json(array_agg(p.${name} order by p.n) filter (where p.n <= ${firstSql})), '[]'::json) as ${name}`);
+    return `x.${name}`;
+  }
+
+  /** The row's object; the row that only tells whether there are more is not built. */
+  function nodeSql(nodes: readonly FieldNode[], at: string): string {
+    const inner = alias(ctx, 'l');
+    const shape = compileObject(ctx, { ...page, nodes, at }, row);
+    laterals.push(
+      `left join lateral (select row_to_json(o) as j, ${seenSql(shape.seen)} as d from (select) one ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${row}.n <= ${firstSql}) ${inner} on true`,
+    );
+    seen.push(`${inner}.d`);
+    return `${inner}.j`;
+  }
+
+  function edgeSql(nodes: readonly FieldNode[], at: string): string {
+    const edge = namedObject(ctx, connection.name, 'edges') as GraphQLObjectType;
+    const parts = [...selection(ctx, edge, nodes)].map(([key, fields]) => {
+      const name = (fields[0] as FieldNode).name.value;
+      if (name === '__typename') return `'${edge.name}'::text as ${quoted(key)}`;
+      return `${name === 'cursor' ? cursorOf() : nodeSql(fields, `${at}.${key}`)} as ${quoted(key)}`;
+    });
+    return `(select row_to_json(e) from (select ${parts.join(', ')}) e)`;
+  }
+
+  function pageInfoSql(name: string): string {
+    if (name === 'hasPreviousPage') return keyset.length > 0 ? 'true' : 'false';
+    if (name === 'hasNextPage') {
+      beyond = true;
+      return `x.n > ${firstSql}`;
+    }
+    const cursor = alias(ctx, 'a');
+    perRow.push(`${cursorOf()} as ${cursor}`);
+    gathered.push(
+      `(array_agg(p.${cursor} order by p.n${name === 'endCursor' ? ' desc' : ''}) filter (where p.n <= ${firstSql}))[1] as ${cursor}`,
+    );
+    return `x.${cursor}`;
+  }
+
+  function countSql(): string {
+    return `from (select count(*) as n from (select from ${source.from} where ${and(where)} limit ${COUNT_LIMIT + 1}) t) q`;
+  }
+
+  /** An object whose fields need no table of their own. */
+  function ofType(type: string, nodes: readonly FieldNode[], value: (field: string) => string, from = ''): string {
+    const parts = [...selection(ctx, ctx.schema.getType(type) as GraphQLObjectType, nodes)].map(([key, fields]) => {
+      const name = (fields[0] as FieldNode).name.value;
+      return `${name === '__typename' ? `'${type}'::text` : value(name)} as ${quoted(key)}`;
+    });
+    return `(select row_to_json(i) from (select ${parts.join(', ')} ${from}) i)`;
+  }
+}

@@ -1,0 +1,392 @@
+/** Document × client → plan: one SQL statement, its parameters, what was refused. Made once for each shape of a request. */
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  GraphQLInputObjectType,
+  type GraphQLInputType,
+  type GraphQLObjectType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  Kind,
+  type OperationDefinitionNode,
+  TypeInfo,
+  typeFromAST,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
+import { collectFields } from 'graphql/execution/collectFields.js';
+import { type DataClass, isPersonal } from '../access/classes.ts';
+import { type Client, planKey } from '../access/client.ts';
+import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
+import type { Rules } from '../access/rules.ts';
+import { classOf } from '../db/classified.ts';
+import { PublicError } from '../errors.ts';
+import type { AssembledSchema } from '../graphql/schema.ts';
+import type { Binding, RootBinding, RootFilter } from './binding.ts';
+import { alias, argumentsOf, type Catalogue, type Context, mayShow, type Parameter, parameter, type Refused, refuse, selection, valueAt, type Variables } from './context.ts';
+import { decodeId } from './ids.ts';
+import { compilePage } from './page.ts';
+import { listOf, namedObject, orderBy, ROOT_SCOPE, rows, subquery } from './select.ts';
+
+/** One root field of the answer, in the order of the document. */
+export type Part =
+  | { kind: 'sql'; key: string; column: string }
+  | { kind: 'text'; key: string; json: string }
+  | { kind: 'static'; key: string }
+  | { kind: 'payload'; key: string; parts: PayloadPart[] };
+
+export type PayloadPart =
+  | { kind: 'sql'; key: string; column: string }
+  | { kind: 'text'; key: string; json: string }
+  | { kind: 'userErrors'; key: string; fields: { key: string; name: string }[] };
+
+export type Command = { field: string; input: (variables: Variables) => Record<string, unknown> };
+
+export type Plan = {
+  sql: string | null;
+  parameters: Parameter[];
+  parts: Part[];
+  refused: Refused[];
+  /** Personal fields in the answer, and their classes. */
+  fields: string[];
+  classes: DataClass[];
+  /** Response keys that graphql-js answers. */
+  staticKeys: string[];
+  command: Command | null;
+  /** How often it was run: a plan seen often is prepared. */
+  runs: number;
+};
+
+export type Planner = {
+  plan(document: DocumentNode, operation: OperationDefinitionNode, client: Client, variables: Variables): Promise<Plan>;
+};
+
+const MAX_PLANS_OF_DOCUMENT = 200;
+
+/** Roots that graphql-js answers itself. */
+export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
+
+export function createPlanner(assembled: AssembledSchema, bindings: ReadonlyMap<string, Binding>, roots: ReadonlyMap<string, RootBinding>, rules: Rules): Planner {
+  const catalogue: Catalogue = { bindings, roots, classes: assembled.classes };
+  const plans = new WeakMap<DocumentNode, Map<string, Promise<Plan>>>();
+  return {
+    plan(document, operation, client, variables) {
+      let known = plans.get(document);
+      if (!known) {
+        known = new Map();
+        plans.set(document, known);
+      }
+      const key = `${operation.name?.value ?? ''}|${planKey(client)}|${shapeOf(assembled, operation, variables)}`;
+      const found = known.get(key);
+      if (found) return found;
+      if (known.size >= MAX_PLANS_OF_DOCUMENT) known.clear();
+      const made = compile(assembled, catalogue, rules, document, operation, client, variables);
+      known.set(key, made);
+      made.catch(() => known.delete(key));
+      return made;
+    },
+  };
+}
+
+/**
+ * What of the variables the SQL depends on: which are there, which are null, the values of enums and booleans, and the
+ * type that an id names.
+ */
+export function shapeOf({ schema }: AssembledSchema, operation: OperationDefinitionNode, variables: Variables): string {
+  const shape = (type: GraphQLInputType, value: unknown): unknown => {
+    if (value === null) return null;
+    if (isNonNullType(type)) return shape(type.ofType as GraphQLInputType, value);
+    if (isListType(type)) return Array.isArray(value) && isEnumType(getNamedType(type)) ? value : '[]';
+    if (isInputObjectType(type)) {
+      const fields = type.getFields();
+      return Object.fromEntries(
+        Object.entries(value as object).map(([name, inner]) => [name, shape((fields[name] as { type: GraphQLInputType }).type, inner)]),
+      );
+    }
+    if (typeof value === 'boolean' || isEnumType(type)) return value;
+    if (type.name === 'ID') {
+      try {
+        return decodeId(String(value)).type;
+      } catch {
+        return '?';
+      }
+    }
+    return '*';
+  };
+  const parts: Record<string, unknown> = {};
+  for (const { variable, type } of operation.variableDefinitions ?? []) {
+    const name = variable.name.value;
+    if (!(name in variables)) continue;
+    const inputType = typeFromAST(schema, type as never) as GraphQLInputType | undefined;
+    parts[name] = inputType ? shape(inputType, variables[name]) : '?';
+  }
+  return JSON.stringify(parts);
+}
+
+/** Asks graphql-shield's rule of every field that the document names, once. */
+async function askRules({ schema }: AssembledSchema, rules: Rules, document: DocumentNode, client: Client): Promise<Map<string, boolean>> {
+  const named = new Map<string, [string, string]>();
+  const info = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(info, {
+      Field() {
+        const parent = info.getParentType();
+        const field = info.getFieldDef();
+        if (!parent || !field || field.name.startsWith('__')) return;
+        const types = 'getTypes' in parent || !('getInterfaces' in parent) ? [] : [parent.name];
+        // A field of an interface is asked for on each type that it may turn out to be.
+        const possible = types.length > 0 && schema.getType(parent.name)?.astNode?.kind === Kind.OBJECT_TYPE_DEFINITION ? types : schema.getPossibleTypes(parent as never).map((t) => t.name);
+        for (const type of possible) named.set(`${type}.${field.name}`, [type, field.name]);
+      },
+    }),
+  );
+  const answers = await Promise.all([...named].map(async ([name, [type, field]]) => [name, await rules.ask(type, field, client)] as const));
+  return new Map(answers);
+}
+
+async function compile(
+  assembled: AssembledSchema,
+  catalogue: Catalogue,
+  rules: Rules,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  client: Client,
+  variables: Variables,
+): Promise<Plan> {
+  const { schema } = assembled;
+  const fragments: Record<string, FragmentDefinitionNode> = {};
+  for (const definition of document.definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
+  }
+  const ctx: Context = {
+    client,
+    schema,
+    catalogue,
+    fragments,
+    variables,
+    parameters: [(run) => run.client.user],
+    refused: new Map(),
+    fields: new Set(),
+    classes: new Set(),
+    allowed: await askRules(assembled, rules, document, client),
+    next: 0,
+  };
+  const root = (operation.operation === 'mutation' ? schema.getMutationType() : schema.getQueryType()) as GraphQLObjectType;
+  const collected = collectFields(schema, fragments, variables, root, operation.selectionSet);
+  if (operation.operation === 'mutation' && [...collected].filter(([, [n]]) => n?.name.value !== '__typename').length > 1) {
+    throw new PublicError('MULTIPLE_MUTATIONS');
+  }
+
+  const laterals: string[] = [];
+  const outputs: string[] = [];
+  const seen: string[] = [];
+  const add = (sql: string): string => {
+    const name = alias(ctx, 'r');
+    laterals.push(`left join lateral (${sql}) ${name} on true`);
+    outputs.push(`${name}.j as ${name}`);
+    seen.push(`${name}.d`);
+    return name;
+  };
+  const parts: Part[] = [];
+  const staticKeys: string[] = [];
+  let command: Command | null = null;
+
+  for (const [key, nodes] of collected) {
+    const node = nodes[0] as FieldNode;
+    const name = node.name.value;
+    if (key.length > 63) throw new PublicError('ALIAS_TOO_LONG');
+    if (name === '__typename') parts.push({ kind: 'text', key, json: JSON.stringify(root.name) });
+    else if (STATIC_ROOTS.has(name)) {
+      parts.push({ kind: 'static', key });
+      staticKeys.push(key);
+    } else if (operation.operation === 'mutation') {
+      const made = compileCommand(ctx, root, key, nodes, add);
+      parts.push(made.part);
+      command = made.command;
+    } else {
+      const column = compileRoot(ctx, root, key, nodes, add);
+      parts.push(column ? { kind: 'sql', key, column } : { kind: 'text', key, json: 'null' });
+    }
+  }
+  return {
+    // `$1` is the user in every plan; the last predicate names it, so that it has a type where no rule reads it.
+    sql:
+      laterals.length === 0
+        ? null
+        : `select ${outputs.join(', ')}, concat(${seen.join(', ')}) as seen from (select) one ${laterals.join(' ')} where ($1::text is null or true)`,
+    parameters: ctx.parameters,
+    parts,
+    refused: [...ctx.refused.values()],
+    fields: [...ctx.fields].sort(),
+    classes: [...ctx.classes].sort(),
+    staticKeys,
+    command,
+    runs: 0,
+  };
+}
+
+type Add = (sql: string) => string;
+
+/** Checks a field and its arguments. A forbidden argument nulls the field it stands on. */
+function fieldAllowed(ctx: Context, root: GraphQLObjectType, key: string, field: GraphQLField<unknown, unknown>, args: Record<string, unknown>): boolean {
+  if (!mayShow(ctx, root.name, field.name, key)) return false;
+  let allowed = true;
+  const check = (path: string, dataClass: DataClass) => {
+    const access = mayRead(ctx.client, dataClass);
+    if (access.open !== false) return;
+    refuse(ctx, `${root.name}.${field.name}(${path})`, dataClass, access.reason, key);
+    allowed = false;
+  };
+  for (const argument of field.args) {
+    const value = args[argument.name];
+    if (value === undefined || value === null) continue;
+    check(argument.name, ctx.catalogue.classes.argumentClass(root.name, field.name, argument.name));
+    const type = getNamedType(argument.type);
+    if (!(type instanceof GraphQLInputObjectType)) continue;
+    for (const [name, inner] of Object.entries(value as object)) {
+      if (inner !== null && inner !== undefined) check(`${argument.name}.${name}`, ctx.catalogue.classes.inputClass(type.name, name));
+    }
+  }
+  // A sort key has the class of the field it names.
+  const binding = ctx.catalogue.roots.get(field.name);
+  if (binding?.kind === 'page') {
+    for (const { table } of binding.order(args).keys) {
+      if (!table) continue;
+      const sorted = Object.entries(ctx.catalogue.bindings.get(binding.to)?.fields ?? {}).find(([, f]) => f.kind === 'column' && f.column.table === table);
+      if (sorted) check('orderBy', ctx.catalogue.classes.fieldClass(binding.to, sorted[0]));
+    }
+  }
+  return allowed;
+}
+
+/** SQL value of an id argument: its key, or null where it names another type. */
+function idParameter(ctx: Context, type: string, read: (variables: Variables) => unknown): string {
+  return parameter(ctx, (run) => {
+    const id = decodeId(String(read(run.variables)));
+    return id.type === type ? id.key : null;
+  });
+}
+
+function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: readonly FieldNode[], add: Add): string | null {
+  const node = nodes[0] as FieldNode;
+  const field = root.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
+  const args = argumentsOf(ctx, field, node);
+  if (!fieldAllowed(ctx, root, key, field, args.now)) return null;
+  if (field.name === 'node') return compileNode(ctx, key, nodes, args, add);
+  const binding = ctx.catalogue.roots.get(field.name);
+  if (!binding) throw new Error(`Query.${field.name} has no binding.`);
+  if (showsNothing(ctx, binding.to)) {
+    const access = mayRead(ctx.client, 'IDENTITY');
+    refuse(ctx, `${root.name}.${field.name}`, 'STRUCTURE', access.open === false ? access.reason : 'NOT_FOR_THIS_PURPOSE', key);
+    return null;
+  }
+  const sub = subquery(ctx);
+  const filter = (path: string, { decode, type, where }: Pick<RootFilter, 'decode' | 'type' | 'where'>, row: string): string => {
+    const value = (variables: Variables) => valueAt(args.at(variables), path);
+    const sql = decode === 'id' ? idParameter(ctx, type as string, value) : `${parameter(ctx, (run) => String(value(run.variables)))}::text`;
+    return where(row, sql, sub);
+  };
+  if (binding.kind === 'entity') {
+    const row = alias(ctx, 'k');
+    const where = binding.match(args.now).map((match) => filter(match.path.join('.'), match, row));
+    return add(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where, entered: true }));
+  }
+  const given = Object.entries(binding.filters).filter(([path]) => {
+    const value = valueAt(args.now, path);
+    return value !== undefined && value !== null;
+  });
+  const on = (row: string) => given.map(([path, f]) => filter(path, f, row)).join(' and ') || 'true';
+  if (binding.kind === 'list') {
+    const row = alias(ctx, 'k');
+    const tail = `order by ${orderBy(binding.order, row)}`;
+    return add(`select coalesce(q.j, '[]'::json) as j, q.d from (${listOf(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where: [on(row)], tail }))}) q`);
+  }
+  return add(
+    compilePage(ctx, {
+      type: binding.to,
+      nodes,
+      scope: ROOT_SCOPE,
+      at: key,
+      parentType: root.name,
+      field: field.name,
+      order: binding.order(args.now),
+      on,
+      bound: ({ first: _first, after: _after, ...chosen }) => chosen,
+    }),
+  );
+}
+
+/** Whether a type is of personal data and this request may see no class of it: then its rows are not there either. */
+function showsNothing(ctx: Context, type: string): boolean {
+  const anchor = ctx.catalogue.bindings.get(type)?.anchor;
+  const personal = typeof anchor === 'string' || Array.isArray(anchor) || (anchor !== undefined && isPersonal(classOf(anchor).dataClass));
+  const { all, own } = requestMasks(ctx.client);
+  return personal && (all | own) === 0n;
+}
+
+/** `node(id)`: the type is the id's, so it is part of the plan's shape. */
+function compileNode(ctx: Context, key: string, nodes: readonly FieldNode[], args: ReturnType<typeof argumentsOf>, add: Add): string | null {
+  const { type } = decodeId(String(args.now.id));
+  const binding = ctx.catalogue.bindings.get(type);
+  if (!binding?.id || showsNothing(ctx, type)) return null;
+  return entityById(ctx, binding, key, nodes, idParameter(ctx, type, (variables) => args.at(variables).id), add);
+}
+
+function entityById(ctx: Context, binding: Binding, at: string, nodes: readonly FieldNode[], id: string, add: Add): string {
+  const row = alias(ctx, 'k');
+  const where = [`${row}.${binding.id} = ${id}::bigint`];
+  return add(rows(ctx, { type: binding.type, nodes, scope: ROOT_SCOPE, at }, row, { where, entered: true }));
+}
+
+/** A mutation: its rule, its input's classes, and the payload's selection as a read of what was written. */
+function compileCommand(ctx: Context, root: GraphQLObjectType, key: string, nodes: readonly FieldNode[], add: Add): { part: Part; command: Command | null } {
+  const node = nodes[0] as FieldNode;
+  const field = root.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
+  const args = argumentsOf(ctx, field, node);
+  const { classes } = ctx.catalogue;
+  const refusedBefore = ctx.refused.size;
+  const check = (name: string, dataClass: DataClass) => {
+    const access = mayWrite(ctx.client, dataClass);
+    if (access.open === false) refuse(ctx, name, dataClass, access.reason, key);
+  };
+  check(`${root.name}.${field.name}`, classes.fieldClass(root.name, field.name));
+  const input = (type: GraphQLInputType, value: unknown) => {
+    const named = getNamedType(type);
+    if (!(named instanceof GraphQLInputObjectType) || value === null || value === undefined) return;
+    for (const each of Array.isArray(value) ? value : [value]) {
+      for (const [name, inner] of Object.entries(each as object)) {
+        check(`${named.name}.${name}`, classes.inputClass(named.name, name));
+        input((named.getFields()[name] as { type: GraphQLInputType }).type, inner);
+      }
+    }
+  };
+  for (const argument of field.args) input(argument.type, args.now[argument.name]);
+  if (ctx.allowed.get(`${root.name}.${field.name}`) !== true && ctx.refused.size === refusedBefore) {
+    refuse(ctx, `${root.name}.${field.name}`, classes.fieldClass(root.name, field.name), 'NOT_YOURS_TO_WRITE', key);
+  }
+  if (ctx.refused.size > refusedBefore) return { part: { kind: 'text', key, json: 'null' }, command: null };
+
+  const payload = getNamedType(field.type) as GraphQLObjectType;
+  const parts = [...selection(ctx, payload, nodes)].map(([inner, innerNodes]): PayloadPart => {
+    const name = (innerNodes[0] as FieldNode).name.value;
+    if (name === '__typename') return { kind: 'text', key: inner, json: JSON.stringify(payload.name) };
+    if (name === 'userErrors') {
+      const fields = [...selection(ctx, ctx.schema.getType('UserError') as GraphQLObjectType, innerNodes)];
+      return { kind: 'userErrors', key: inner, fields: fields.map(([k, [n]]) => ({ key: k, name: (n as FieldNode).name.value })) };
+    }
+    const at = `${key}.${inner}`;
+    const entity = namedObject(ctx, payload.name, name);
+    const binding = ctx.catalogue.bindings.get(entity?.name ?? '') as Binding;
+    return { kind: 'sql', key: inner, column: entityById(ctx, binding, at, innerNodes, parameter(ctx, (run) => run.written), add) };
+  });
+  return {
+    part: { kind: 'payload', key, parts },
+    command: { field: field.name, input: (variables) => args.at(variables).input as Record<string, unknown> },
+  };
+}

@@ -1,0 +1,204 @@
+/** Selection set → SQL: one subquery for each object, giving its JSON and the families and persons in it. */
+import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
+import type { PgTable } from 'drizzle-orm/pg-core';
+import { isPersonal } from '../access/classes.ts';
+import { mayRead } from '../access/decide.ts';
+import { classOf } from '../db/classified.ts';
+import { type Binding, type CodeField, columnNames, type FieldBinding, type Order, type RelationField, tableOf } from './binding.ts';
+import { alias, type Context, mayShow, selection } from './context.ts';
+import { idSql } from './ids.ts';
+import { compilePage } from './page.ts';
+import { familyEntry, personEntry, rowEntry, rowPredicates } from './predicates.ts';
+import { quoted, scalarSql } from './scalar.ts';
+import { compileWithheld, Grants } from './withheld.ts';
+
+/** What the enclosing object has already put into the disclosure, and whose grants can be reused. */
+export type Scope = { familySeen: boolean; personSeen: boolean };
+
+export const ROOT_SCOPE: Scope = { familySeen: false, personSeen: false };
+
+export type Entity = {
+  type: string;
+  nodes: readonly FieldNode[];
+  scope: Scope;
+  /** Response path without list positions. */
+  at: string;
+};
+
+/** Rows of a type: what stands in `from` under an alias, and the plan's predicates on it. */
+export type Source = { from: string; where: string[] };
+
+/** @param entered the row is reached without its family (by id): the rules of entry stand on it. */
+export function sourceOf(ctx: Context, binding: Binding, row: string, entered: boolean): Source {
+  const { client } = ctx;
+  if (binding.anchor === 'family') return { from: `fsp.family_grant ${row}`, where: familyEntry(client, row) };
+  if (binding.anchor === 'person') return { from: `fsp.person_grant ${row}`, where: personEntry(client, row) };
+  if (Array.isArray(binding.anchor)) {
+    const [first] = binding.anchor as [PgTable, ...PgTable[]];
+    const columns = columnNames(first).map(quoted).join(', ');
+    const branches = binding.anchor.map((table) => {
+      const entry = classOf(table);
+      return `select ${columns} from fsp.${entry.name} b where ${and(rowPredicates(entry, 'b', client))}`;
+    });
+    return { from: `(${branches.join(' union all ')}) ${row}`, where: [] };
+  }
+  const entry = classOf(binding.anchor);
+  const where = isPersonal(entry.dataClass) ? rowPredicates(entry, row, client) : [];
+  if (entered) where.push(...rowEntry(entry, row, client));
+  return { from: `fsp.${entry.name} ${row}`, where };
+}
+
+/** `from … where …` over one table with the plan's predicates: for filters and matches. */
+export function subquery(ctx: Context) {
+  return (table: PgTable, row: string): string => {
+    const entry = classOf(table);
+    const where = isPersonal(entry.dataClass) ? rowPredicates(entry, row, ctx.client) : [];
+    return `from fsp.${entry.name} ${row} where ${and(where)}`;
+  };
+}
+
+export const and = (predicates: string[]): string => (predicates.length > 0 ? predicates.join(' and ') : 'true');
+
+/** Sort of a list as SQL. */
+export function orderBy(order: Order, row: string, tableAlias: (table: PgTable) => string = () => row): string {
+  const direction = order.descending ? ' desc' : '';
+  return order.keys.map((key) => `${key.table ? tableAlias(key.table) : row}.${quoted(key.column)}${direction}`).join(', ');
+}
+
+export function bindingOf(ctx: Context, type: string): Binding {
+  const binding = ctx.catalogue.bindings.get(type);
+  if (!binding) throw new Error(`Type ${type} has no binding.`);
+  return binding;
+}
+
+/** The columns, joins and disclosures of one object whose row stands under an alias. */
+export type Shape = { columns: string[]; joins: string[]; seen: string[] };
+
+/**
+ * Compiles one object.
+ *
+ * @param row the alias of its anchor's row.
+ */
+export function compileObject(ctx: Context, entity: Entity, row: string): Shape {
+  const binding = bindingOf(ctx, entity.type);
+  const type = ctx.schema.getType(entity.type) as GraphQLObjectType;
+  const shape: Shape = { columns: [], joins: [], seen: [] };
+  const grants = new Grants(ctx, binding, row, shape.joins);
+  const sides = new Map<PgTable, string>();
+  const scope = disclose(ctx, binding, row, entity.scope, shape.seen);
+
+  const side = (table: PgTable): string => {
+    if (table === binding.anchor || (Array.isArray(binding.anchor) && binding.anchor.includes(table))) return row;
+    let name = sides.get(table);
+    if (!name) {
+      const joined = binding.sides?.find(([t]) => t === table);
+      if (!joined) throw new Error(`Type ${binding.type} has no side table ${classOf(table).name}.`);
+      name = alias(ctx, 's');
+      sides.set(table, name);
+      const entry = classOf(table);
+      const on = [`${name}.${quoted(joined[1].name)} = ${row}.${quoted(binding.id ?? 'id')}`, ...rowPredicates(entry, name, ctx.client)];
+      shape.joins.push(`left join fsp.${entry.name} ${name} on ${and(on)}`);
+    }
+    return name;
+  };
+
+  for (const [key, nodes] of selection(ctx, type, entity.nodes)) {
+    const node = nodes[0] as FieldNode;
+    const name = node.name.value;
+    const at = entity.at === '' ? key : `${entity.at}.${key}`;
+    shape.columns.push(`${fieldSql(name, nodes, at)} as ${quoted(key)}`);
+  }
+  return shape;
+
+  function fieldSql(name: string, nodes: readonly FieldNode[], at: string): string {
+    if (name === '__typename') return `'${entity.type}'::text`;
+    if (!mayShow(ctx, entity.type, name, at)) return 'null::json';
+    if (name === 'id') return idSql(entity.type, `${row}.${quoted(binding.id ?? 'id')}`);
+    if (name === 'withheld') return compileWithheld(ctx, binding, nodes, grants, side);
+    const field = binding.fields[name] as FieldBinding;
+    if (field.kind === 'column') return scalarSql(field.column, side(tableOf(field.column)));
+    if (field.kind === 'code') return codeSql(field, nodes, at);
+    return relationSql(name, field, nodes, at);
+  }
+
+  function codeSql(field: CodeField, nodes: readonly FieldNode[], at: string): string {
+    const child = alias(ctx, 'c');
+    const value = `${side(tableOf(field.column))}.${quoted(field.column.name)}`;
+    const sql = rows(ctx, { type: 'Code', nodes, scope, at }, child, {
+      where: [`${child}.list = '${field.list}'`, `${child}.code = ${value}`],
+      tail: `order by ${child}.version desc limit 1`,
+    });
+    return lateral(sql);
+  }
+
+  function relationSql(name: string, field: RelationField, nodes: readonly FieldNode[], at: string): string {
+    const child = alias(ctx, 't');
+    const inner: Scope = {
+      familySeen: scope.familySeen && field.sameFamily === true,
+      personSeen: scope.personSeen && field.samePerson === true,
+    };
+    const next: Entity = { type: field.to, nodes, scope: inner, at };
+    const parent = field.from ? side(field.from) : row;
+    const join = field.on(parent, child);
+    if (field.kind === 'one') {
+      const tail = field.first && field.order ? `order by ${orderBy(field.order, child)} limit 1` : '';
+      return lateral(rows(ctx, next, child, { where: [join], tail }));
+    }
+    const open = grants.listGate(entity.type, name);
+    const json =
+      field.kind === 'page'
+        ? lateral(compilePage(ctx, { ...next, parentType: entity.type, field: name, on: (t) => field.on(parent, t), order: field.order as Order }))
+        : `coalesce(${lateral(listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` })))}, '[]'::json)`;
+    return open ? `case when ${open} then ${json} end` : json;
+  }
+
+  function lateral(sql: string): string {
+    const name = alias(ctx, 'l');
+    shape.joins.push(`left join lateral (${sql}) ${name} on true`);
+    shape.seen.push(`${name}.d`);
+    return `${name}.j`;
+  }
+}
+
+/** A subquery's rows as one JSON array and one list of disclosures. */
+export function listOf(sql: string): string {
+  return `select array_to_json(array_agg(n.j)) as j, string_agg(n.d, '') as d from (${sql}) n`;
+}
+
+/** The rows of a type as `j` (JSON) and `d` (families and persons). */
+export function rows(ctx: Context, entity: Entity, row: string, rest: { where: string[]; tail?: string; entered?: boolean }): string {
+  const source = sourceOf(ctx, bindingOf(ctx, entity.type), row, rest.entered ?? false);
+  const shape = compileObject(ctx, entity, row);
+  return `select row_to_json(o) as j, ${seenSql(shape.seen)} as d from ${source.from} ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${and([...rest.where, ...source.where])} ${rest.tail ?? ''}`;
+}
+
+export const seenSql = (seen: string[]): string => (seen.length > 0 ? `concat(${seen.join(', ')})` : 'null::text');
+
+/** Adds what the row itself discloses, and says what its children need not add again. */
+function disclose(_ctx: Context, binding: Binding, row: string, scope: Scope, seen: string[]): Scope {
+  if (binding.anchor === 'family') {
+    if (!scope.familySeen) seen.push(`'f' || ${row}.family || ','`);
+    return { familySeen: true, personSeen: false };
+  }
+  if (binding.anchor === 'person') {
+    if (!scope.personSeen) seen.push(`'p' || ${row}.person || ','`);
+    return { familySeen: scope.familySeen, personSeen: true };
+  }
+  const table = classOf(Array.isArray(binding.anchor) ? (binding.anchor[0] as PgTable) : binding.anchor);
+  const family = table.family !== undefined;
+  const person = table.person !== undefined;
+  if (family && !scope.familySeen) seen.push(`'f' || ${row}.${table.family} || ','`);
+  if (person && !scope.personSeen) seen.push(`'p' || ${row}.${table.person} || ','`);
+  return { familySeen: scope.familySeen || family, personSeen: person };
+}
+
+/** The type that a field gives, or gives a list of. */
+export function namedObject(ctx: Context, type: string, field: string): GraphQLObjectType | null {
+  const parent = ctx.schema.getType(type);
+  if (!(parent instanceof GraphQLObjectType)) return null;
+  const definition = parent.getFields()[field];
+  const named = definition ? getNamedType(definition.type) : null;
+  return named instanceof GraphQLObjectType ? named : null;
+}
+
+export { mayRead };
