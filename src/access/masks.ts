@@ -54,6 +54,11 @@ export function bitOf(dataClass: TableClass['dataClass']): bigint {
  * @param login SQL for the login's id: the session's own in a policy, a literal in a plan.
  */
 export function grantProbe(table: TableClass, alias: string, agency: Agency, login: string): string {
+  if (table.personOptional) {
+    const { person: _person, personOptional: _optional, ...whole } = table;
+    const named = { ...whole, person: table.person } as TableClass;
+    return `(case when ${alias}.${table.person} is null then ${grantProbe(whole, alias, agency, login)} else ${grantProbe(named, alias, agency, login)} end)`;
+  }
   const { family, person } = grants;
   const froms: string[] = [];
   const wheres: string[] = [];
@@ -77,16 +82,6 @@ export function grantProbe(table: TableClass, alias: string, agency: Agency, log
     wheres.push(`not coalesce(${family}.only_with <@ ${alias}.${table.keptFrom}, false)`);
   }
   return `(select true from ${froms.join(', ')} where ${wheres.join(' and ')})`;
-}
-
-/**
- * Like {@link grantProbe} for a row whose person may be unnamed (an involvement with the whole family).
- */
-export function grantProbeOptionalPerson(table: TableClass, alias: string, agency: Agency, login: string): string {
-  const { person: _person, ...withoutPerson } = table;
-  const whole = grantProbe(withoutPerson, alias, agency, login);
-  const named = grantProbe(table, alias, agency, login);
-  return `(case when ${alias}.${table.person} is null then ${whole} else ${named} end)`;
 }
 
 /** A row that is the organisation's own, by the agreement's levels for the agency; null where the table knows no own. */

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { classifiedTables, type TableClass } from '../db/classified.ts';
 import { AGREEMENT_VERSION, levelOf, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, isPersonal } from './classes.ts';
-import { grantProbe, grantProbeOptionalPerson, ownProbe } from './masks.ts';
+import { grantProbe, ownProbe } from './masks.ts';
 
 const LOGIN = '(select fsp.current_login())';
 const ORGANISATION = '(select fsp.current_organisation())';
@@ -17,20 +17,11 @@ export const agencyRole = (agency: Agency) => `"{{db}}_agency_${agency.toLowerCa
 
 const everyAgency = AGENCIES.map(agencyRole).join(', ');
 
-/** Rows about persons that may name nobody. */
-const OPTIONAL_PERSON = new Set(['involvement']);
-
 function selectPredicate(table: TableClass, agency: Agency): string | null {
   const level = levelOf(table.dataClass, agency);
   if (level === 'N') return null;
   const ways: string[] = [];
-  if (level !== 'O') {
-    ways.push(
-      OPTIONAL_PERSON.has(table.name)
-        ? grantProbeOptionalPerson(table, table.name, agency, LOGIN)
-        : grantProbe(table, table.name, agency, LOGIN),
-    );
-  }
+  if (level !== 'O') ways.push(grantProbe(table, table.name, agency, LOGIN));
   const own = ownProbe(table, table.name, agency, ORGANISATION);
   if (own) ways.push(own);
   return ways.length > 0 ? ways.join('\n    or ') : null;

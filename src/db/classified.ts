@@ -37,6 +37,8 @@ export type TableClass = {
   family?: string;
   /** Column that names the person the row is about. */
   person?: string;
+  /** Rows may name no person: then the family's grant alone opens them. */
+  personOptional?: boolean;
   /** Column with the mask of further classes that the row needs. */
   rowMask?: string;
   /** Column with the persons whom the row is kept from. */
@@ -76,7 +78,10 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
   const family = options.family ?? (has('family') ? 'family' : undefined);
   const person = options.person ?? (has('person') ? 'person' : undefined);
   if (family) entry.family = family;
-  if (person) entry.person = person;
+  if (person) {
+    entry.person = person;
+    if (family && config.columns.some((column) => column.name === person && !column.notNull)) entry.personOptional = true;
+  }
   if (options.people) entry.people = options.people;
   if (has('row_mask')) entry.rowMask = 'row_mask';
   if (has('kept_from')) entry.keptFrom = 'kept_from';

@@ -3,7 +3,7 @@
  * predicate of the plan is written here.
  */
 import { levelOf, PURPOSES, type PurposeRule } from '../access/agreement.ts';
-import { maskOf } from '../access/classes.ts';
+import { maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, narrowedToUser, requestMasks } from '../access/decide.ts';
 import { effectiveMask, grantProbe, openableMask, ownProbe } from '../access/masks.ts';
@@ -91,11 +91,13 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
   if (table.rowMask) {
     const { all, own } = requestMasks(client);
     const column = `${alias}.${table.rowMask}`;
-    const open = `(${column} & ~${all}::bigint) = 0`;
-    const ownable = `((${column} & ~${all | own}::bigint) = 0 and ${ownRow(table, alias, client)})`;
-    const shared = narrowed ? `(${open} and ${byGrant()})` : open;
+    const within = (mask: bigint) => `(${column} & ~${mask}::bigint) = 0`;
+    // Of a narrowed agency's classes, those with own rows are open by decision, or as the user's own.
+    const byDecision = narrowed ? maskOf(PERSONAL_CLASSES.filter((c) => levelOf(c, client.agency) === 'O/D')) & all : 0n;
+    const ways = [within(all & ~byDecision), `(${within(all | own)} and ${ownRow(table, alias, client)})`];
+    if (byDecision !== 0n) ways.push(`(${within(all)} and ${byGrant()})`);
     // Where the purpose closes nothing and nobody is narrowed, the policy has said it all.
-    if (narrowed || PURPOSES[client.purpose].opens.length < 24) predicates.push(`(${shared} or ${ownable})`);
+    if (narrowed || all !== maskOf(PERSONAL_CLASSES)) predicates.push(`(${ways.join(' or ')})`);
   }
   if (table.keptFrom && table.family) predicates.push(...keptFromUser(table, alias, client));
   if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));

@@ -36,8 +36,10 @@ export function sourceOf(ctx: Context, binding: Binding, row: string, entered: b
   if (Array.isArray(binding.anchor)) {
     const [first] = binding.anchor as [PgTable, ...PgTable[]];
     const columns = columnNames(first).map(quoted).join(', ');
-    const branches = binding.anchor.map((table) => {
+    const branches = binding.anchor.flatMap((table) => {
       const entry = classOf(table);
+      // A table of a class that is closed to the request is not even named: its agency has no right to it.
+      if (mayRead(client, entry.dataClass).open === false) return [];
       return `select ${columns} from fsp.${entry.name} b where ${and(rowPredicates(entry, 'b', client))}`;
     });
     return { from: `(${branches.join(' union all ')}) ${row}`, where: [] };
@@ -200,5 +202,3 @@ export function namedObject(ctx: Context, type: string, field: string): GraphQLO
   const named = definition ? getNamedType(definition.type) : null;
   return named instanceof GraphQLObjectType ? named : null;
 }
-
-export { mayRead };
