@@ -1,0 +1,123 @@
+/** A server on the tests' database, and callers who ask it. */
+import { print, type DocumentNode } from 'graphql';
+import pg from 'pg';
+import pino from 'pino';
+import { inject } from 'vitest';
+import { developmentIssuer, type DevelopmentIssuer } from '../../src/access/tokens.ts';
+import { parseDatabaseServer } from '../../src/config.ts';
+import { loginName, loginPassword } from '../../src/db/logins.ts';
+import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
+import { prepareDatabase } from '../../src/db/prepare.ts';
+import { encodeId } from '../../src/read/ids.ts';
+import { createServer, type Server } from '../../src/server.ts';
+import { LOGIN_SECRET } from './global.ts';
+
+export { LOGIN_SECRET, PERSONAS };
+
+export type PersonaName = keyof typeof PERSONAS;
+
+/** Who asks: a persona, or a client by name. */
+export type Caller = { client: string; user?: string | null; purpose?: string | null; scopes?: string[]; organisation?: string };
+
+export type Reply = { status: number; headers: Record<string, unknown>; text: string; body: { data?: any; errors?: any[] } };
+
+export type TestServer = Server & {
+  issuer: DevelopmentIssuer;
+  ownerUrl: string;
+  /** Asks GraphQL as somebody, inside the process. */
+  ask(caller: PersonaName | Caller, document: string | DocumentNode, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<Reply>;
+  token(caller: PersonaName | Caller): Promise<string>;
+};
+
+export const callerOf = (caller: PersonaName | Caller): Caller => (typeof caller === 'string' ? PERSONAS[caller] : caller);
+
+/** A server on a database that is ready; the tests' common one unless another is named. */
+export async function testServer(ownerUrl: string = inject('ownerUrl'), options: { disclosure?: boolean } = {}): Promise<TestServer> {
+  const issuer = await developmentIssuer(null);
+  const server = await createServer({
+    database: { server: parseDatabaseServer(ownerUrl), loginSecret: LOGIN_SECRET },
+    verify: issuer.verify,
+    log: pino({ level: process.env.LOG_LEVEL ?? 'silent' }),
+    ...options,
+  });
+  const tokens = new Map<string, Promise<string>>();
+  const token = (who: PersonaName | Caller): Promise<string> => {
+    const caller = callerOf(who);
+    const client = CLIENTS.find(({ id }) => id === caller.client);
+    const request = {
+      clientId: caller.client,
+      organisation: caller.organisation ?? client?.organisation ?? 'nobody',
+      scopes: caller.scopes ?? client?.scopes ?? [],
+      user: caller.user ?? null,
+    };
+    const key = JSON.stringify(request);
+    if (!tokens.has(key)) tokens.set(key, issuer.sign(request));
+    return tokens.get(key) as Promise<string>;
+  };
+  return {
+    ...server,
+    issuer,
+    ownerUrl,
+    token,
+    async ask(who, document, variables = {}, headers = {}) {
+      const caller = callerOf(who);
+      const response = await server.app.inject({
+        method: 'POST',
+        url: '/graphql',
+        headers: {
+          authorization: `Bearer ${await token(who)}`,
+          'content-type': 'application/json',
+          ...(caller.purpose ? { 'x-purpose-of-use': caller.purpose } : {}),
+          ...headers,
+        },
+        payload: { query: typeof document === 'string' ? document : print(document), variables },
+      });
+      let body: Reply['body'];
+      try {
+        body = JSON.parse(response.body);
+      } catch {
+        body = {};
+      }
+      return { status: response.statusCode, headers: response.headers, text: response.body, body };
+    },
+  };
+}
+
+/** A connection on an organisation's own login: what plain SQL can see. */
+export async function sqlAs(organisation: string, sealed = false, ownerUrl: string = inject('ownerUrl')): Promise<pg.Client> {
+  const { host, port, database } = parseDatabaseServer(ownerUrl);
+  const user = organisation === 'gate' || organisation === 'recorder' ? `${database}_${organisation}` : loginName(database, organisation, sealed);
+  const client = new pg.Client({ host, port, database, user, password: loginPassword(LOGIN_SECRET, user) });
+  await client.connect();
+  return client;
+}
+
+/** A connection as the database's owner. */
+export async function sqlAsOwner(ownerUrl: string = inject('ownerUrl')): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: ownerUrl });
+  await client.connect();
+  return client;
+}
+
+/** A database of its own on the tests' server, prepared; gives the owner's address. */
+export async function ownDatabase(name: string, demonstration = true): Promise<string> {
+  const admin = new pg.Client({ connectionString: inject('superuserUrl') });
+  await admin.connect();
+  const secret = 'owner';
+  try {
+    const { rows } = await admin.query('select from pg_roles where rolname = $1', [`${name}_owner`]);
+    if (rows.length === 0) await admin.query(`create role ${name}_owner login createrole nosuperuser password '${secret}'`);
+    await admin.query(`drop database if exists ${name} with (force)`);
+    await admin.query(`create database ${name} owner ${name}_owner`);
+  } finally {
+    await admin.end();
+  }
+  const url = new URL(inject('superuserUrl'));
+  url.username = `${name}_owner`;
+  url.password = secret;
+  url.pathname = `/${name}`;
+  await prepareDatabase(url.toString(), { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration });
+  return url.toString();
+}
+
+export { encodeId };
