@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { operation } from '../../src/portal/demonstration.ts';
-import { encodeId, testServer, type TestServer } from '../support/server.ts';
+import { encodeId, type TestServer, testServer } from '../support/server.ts';
 
 let server: TestServer;
 beforeAll(async () => {

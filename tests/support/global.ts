@@ -2,7 +2,7 @@
  * One PostgreSQL for the run: the embedded one, whose database owner is no superuser, with the demonstration loaded.
  * Files that change what others read make a database of their own (`ownDatabase`).
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TestProject } from 'vitest/node';
@@ -19,7 +19,7 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const dataDir = mkdtempSync(path.join(tmpdir(), 'fsp-test-'));
+  const dataDir = path.join(tmpdir(), `fsp-test-${process.pid}`);
   const embedded = await startEmbedded(dataDir, 'fsp_test', { fsync: 'off' });
   await prepareDatabase(embedded.databaseUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration: true });
   project.provide('ownerUrl', embedded.databaseUrl);
