@@ -1,6 +1,11 @@
+import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
+const { resolve } = createRequire(import.meta.url);
+
 export default defineConfig({
+  // Node takes graphql's CommonJS build; a second, ESM copy would have classes of its own.
+  resolve: { alias: [{ find: /^graphql$/, replacement: resolve('graphql') }] },
   test: {
     include: ['tests/**/*.test.ts'],
     globalSetup: ['tests/support/global.ts'],
