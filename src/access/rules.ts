@@ -53,6 +53,18 @@ export function deriveRules(schema: GraphQLSchema, classes: Classified): Rules {
       const found = (tree[type]?.[field] ?? deny) as unknown as AskableRule;
       return (await found.resolve({}, {}, { client }, {}, { debug: false })) === true;
     },
-    guard: (executable) => applyMiddleware(executable, shield(tree, { fallbackRule: deny, fallbackError: new Error('Not shared.') })),
+    guard: (view) => applyMiddleware(view, shield(within(view, tree), { fallbackRule: deny, fallbackError: new Error('Not shared.') })),
   };
+}
+
+/** The rules of what a view has: graphql-shield refuses a tree that names more. */
+function within(view: GraphQLSchema, tree: Record<string, Record<string, Rule>>): Record<string, Record<string, Rule>> {
+  return Object.fromEntries(
+    Object.entries(tree).flatMap(([name, fields]) => {
+      const type = view.getType(name);
+      if (!isObjectType(type)) return [];
+      const there = type.getFields();
+      return [[name, Object.fromEntries(Object.entries(fields).filter(([field]) => field in there))]];
+    }),
+  );
 }

@@ -6,6 +6,8 @@ import { levelOf, WRITERS } from './agreement.ts';
 import type { Agency, DataClass } from './classes.ts';
 
 export type Openness = {
+  /** Whether anything of an object type is left. */
+  type(type: string): boolean;
   /** Whether a field is in the agency's schema. */
   field(type: string, field: string): boolean;
   argument(type: string, field: string, argument: string): boolean;
@@ -78,6 +80,7 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Op
     }
   }
   return {
+    type: isOpen,
     field: (type, field) => fieldOpen(type, field),
     argument: (type, field, argument) => shared(classes.argumentClass(type, field, argument)),
     inputField: (type, field) => {
@@ -105,6 +108,8 @@ function inputOf(schema: GraphQLSchema, name: string): 'write' | 'filter' {
 export function viewFor(schema: GraphQLSchema, classes: Classified, agency: Agency): GraphQLSchema {
   const open = openTo(schema, classes, agency);
   const mapped = mapSchema(schema, {
+    // A closed type would stay as one that `Node` may turn out to be.
+    [MapperKind.OBJECT_TYPE]: (type) => (open.type(type.name) || type.name.startsWith('__') ? type : null),
     [MapperKind.OBJECT_FIELD]: (config, field, type) => {
       if (!open.field(type, field)) return null;
       const args = Object.fromEntries(

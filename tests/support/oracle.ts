@@ -1,0 +1,120 @@
+/**
+ * What each organisation may read by plain SQL, worked out row by row from the seed and the agreement's table, in plain
+ * code: independent of the policies that it is compared with.
+ */
+import type pg from 'pg';
+import { AGREEMENT } from '../../src/access/agreement.ts';
+import { type Agency, CLASS_BIT, type PersonalClass } from '../../src/access/classes.ts';
+import type { TableClass } from '../../src/db/classified.ts';
+
+type Row = Record<string, any>;
+
+export type World = {
+  organisations: Map<number, { id: number; code: string; agency: Agency }>;
+  families: Map<number, Row>;
+  involvements: Row[];
+  decisions: Row[];
+  members: { family: number; person: number; unbornBy: number | null }[];
+  links: Map<string, Row>;
+};
+
+const number = (row: Row): Row => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, typeof v === 'string' && /^\d{1,15}$/.test(v) && k !== 'reference' ? Number(v) : Array.isArray(v) ? v.map(Number) : v]));
+
+export async function readWorld(owner: pg.Client): Promise<World> {
+  const all = async (sql: string): Promise<Row[]> => (await owner.query(sql)).rows.map(number);
+  const links = new Map<string, Row>();
+  for (const row of await all('select * from fsp.intervention_link')) links.set(`intervention ${row.intervention}`, row);
+  for (const row of await all('select * from fsp.service_offer_link')) links.set(`offer ${row.offer}`, row);
+  return {
+    organisations: new Map((await all('select id, code, agency from fsp.organisation')).map((o) => [o.id, o as never])),
+    families: new Map((await all('select * from fsp.family')).map((f) => [f.id, f])),
+    involvements: await all('select * from fsp.involvement where "from" <= now() and (until is null or until > now())'),
+    decisions: await all('select * from fsp.sharing_decision where "from" <= now() and (until is null or until > now()) and withdrawn_at is null'),
+    members: [
+      ...(await all('select family, person from fsp.membership')).map((m) => ({ family: m.family, person: m.person, unbornBy: null })),
+      ...(await all('select family, person, controller from fsp.unborn_membership')).map((m) => ({ family: m.family, person: m.person, unbornBy: m.controller })),
+    ],
+    links,
+  };
+}
+
+const classesOf = (mask: number): PersonalClass[] => (Object.keys(CLASS_BIT) as PersonalClass[]).filter((c) => (mask >> CLASS_BIT[c]) & 1);
+
+export function oracle(world: World, organisationId: number) {
+  const organisation = world.organisations.get(organisationId) as { id: number; code: string; agency: Agency };
+  const { agency } = organisation;
+  const level = (c: PersonalClass) => AGREEMENT[c].levels[agency];
+  const mine = (d: Row) => d.organisation === organisationId || (d.organisation === null && d.agency === agency);
+
+  /** Whom of a family the organisation works with: everybody, some, or nobody. */
+  const access = (family: number): 'all' | Set<number> | null => {
+    const row = world.families.get(family) as Row;
+    if (row.restricted) return null;
+    if (row.controller === organisationId) return 'all';
+    const found = world.involvements.filter((i) => i.family === family && i.organisation === organisationId);
+    if (found.length === 0) return null;
+    return found.some((i) => i.person === null) ? 'all' : new Set(found.map((i) => i.person));
+  };
+  const familiesOf = (person: number) =>
+    world.members.filter((m) => {
+      if (m.person !== person) return false;
+      const seen = access(m.family);
+      return seen === 'all' || seen?.has(person);
+    });
+  const decided = (effect: string, c: PersonalClass, test: (d: Row) => boolean) => world.decisions.some((d) => d.effect === effect && d.data_class === c && mine(d) && test(d));
+
+  /** One class about one person in one family; either may be unknown. */
+  const opened = (c: PersonalClass, family: number | null, person: number | null): boolean => {
+    const about = person === null ? [] : familiesOf(person).map((m) => m.family);
+    const family_ = (d: Row) => d.person === null && (family === null ? about.includes(d.family) : d.family === family);
+    const person_ = (d: Row) => person !== null && d.person === person;
+    if (decided('WITHHOLD', c, (d) => family_(d) || person_(d))) return false;
+    if (level(c) === 'A' || level(c) === 'R') return true;
+    return (level(c) === 'D' || level(c) === 'O/D') && decided('SHARE', c, (d) => family_(d) || person_(d));
+  };
+
+  /** What a person asks of every row about them besides its class. */
+  const needs = (person: number): PersonalClass[] => {
+    const seen = familiesOf(person);
+    const born = seen.some((m) => m.unbornBy === null);
+    return born || seen.some((m) => m.unbornBy === organisationId) ? [] : ['CLINICAL'];
+  };
+
+  return {
+    organisation,
+    /** `denied`: the table may not be named at all. */
+    table: (table: TableClass): 'denied' | 'rows' => (table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N' ? 'denied' : 'rows'),
+    sees(table: TableClass, raw: Row): boolean {
+      const row = number(raw);
+      const family: number | null = table.family ? row[table.family] : null;
+      const person: number | null = table.person ? row[table.person] : null;
+      const own = table.dataClass as PersonalClass;
+      const wanted = [...(table.dataClass === 'STRUCTURE' ? [] : [own]), ...(table.rowMask ? classesOf(row[table.rowMask]) : [])];
+      const byGrant = () => {
+        const seen = family === null ? 'all' : access(family);
+        if (seen === null) return false;
+        if (person !== null && familiesOf(person).length === 0) return false;
+        if (table.keptFrom && seen !== 'all' && [...seen].every((p) => row.kept_from.includes(p))) return false;
+        return [...wanted, ...(person === null ? [] : needs(person))].every((c) => opened(c, family, person));
+      };
+      if (byGrant()) return true;
+      if (!table.own || table.dataClass === 'STRUCTURE') return false;
+      const levels = wanted.map(level);
+      if (levels.includes('N') || level(own) === 'D') return false;
+      // A class that comes by decision alone has no own rows.
+      if (levels.slice(1).includes('D')) return false;
+      if (!table.family && level(own) !== 'O' && level(own) !== 'O/D') return false;
+      if (family !== null && world.families.get(family)?.restricted) return false;
+      const link = world.links.get(table.name.startsWith('intervention') ? `intervention ${row.intervention ?? row.id}` : `offer ${row.offer ?? row.id}`);
+      const through = table.own.through && link && this.sees({ ...LINK[table.name] } as TableClass, link) && [link.provider, link.assigned].includes(organisationId);
+      return table.own.columns.some((column) => row[column] === organisationId) || Boolean(through);
+    },
+  };
+}
+
+/** The tables by whose rows another table's rows are own. */
+const LINK: Record<string, Partial<TableClass>> = {
+  intervention: { name: 'intervention_link', dataClass: 'INVOLVEMENT', family: 'family', person: 'person', rowMask: 'row_mask', own: { columns: ['controller', 'provider', 'assigned'] } },
+  intervention_progress: { name: 'intervention_link', dataClass: 'INVOLVEMENT', family: 'family', person: 'person', rowMask: 'row_mask', own: { columns: ['controller', 'provider', 'assigned'] } },
+  service_offer: { name: 'service_offer_link', dataClass: 'OFFER', family: 'family', person: 'person', rowMask: 'row_mask', own: { columns: ['controller', 'provider'] } },
+};
