@@ -87,8 +87,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const recorderSql = postgres(clientOptions(database.server, `${name}_recorder`, secret, 2));
   const recorder = createRecorder(async (batch: Batch) => {
     await recorderSql.unsafe(
-      'insert into fsp.disclosure (chain, sequence, previous, hash, count, records) values ($1::uuid, $2::bigint, $3::bytea, $4::bytea, $5::int, $6::text) on conflict do nothing',
-      [batch.chain, String(batch.sequence), `\\x${batch.previous.toString('hex')}`, `\\x${batch.hash.toString('hex')}`, String(batch.count), batch.records] as never[],
+      'insert into fsp.disclosure (chain, sequence, previous, hash, count, records) values ($1::uuid, $2::bigint, decode($3::text, \'hex\'), decode($4::text, \'hex\'), $5::int, $6::text) on conflict do nothing',
+      [batch.chain, String(batch.sequence), batch.previous.toString('hex'), batch.hash.toString('hex'), String(batch.count), batch.records] as never[],
       { prepare: options.prepare ?? true },
     );
   });

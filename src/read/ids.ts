@@ -25,10 +25,14 @@ export function idSql(type: string, key: string): string {
   return `translate(encode(('${type}:' || ${key})::bytea, 'base64'), '+/=', '-_')`;
 }
 
-/** SQL for a cursor: 16 bytes of a keyed SHA-256 over the sort values, then the values, in base64url. */
+/**
+ * SQL for a cursor: 16 bytes of a keyed SHA-256 over the sort values, then the values, in base64url.
+ *
+ * @param key SQL of the key in hexadecimal: as `bytea` the driver would encode it once more.
+ */
 export function cursorSql(key: string, values: string[]): string {
   const payload = `convert_to(json_build_array(${values.join(', ')})::text, 'UTF8')`;
-  return `(select translate(replace(encode(substr(sha256(${key}::bytea || sha256(${key}::bytea || c.p)), 1, 16) || c.p, 'base64'), e'\\n', ''), '+/=', '-_') from (select ${payload} as p) c)`;
+  return `(select translate(replace(encode(substr(sha256(decode(${key}::text, 'hex') || sha256(decode(${key}::text, 'hex') || c.p)), 1, 16) || c.p, 'base64'), e'\\n', ''), '+/=', '-_') from (select ${payload} as p) c)`;
 }
 
 /** A cursor's key: a cursor of another client, or of another list, does not fit. */

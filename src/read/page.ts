@@ -76,7 +76,7 @@ export function compilePage(ctx: Context, page: Page): string {
   const firstSql = `${parameter(ctx, (run) => String(firstOf(args.at(run.variables))))}::int`;
   let cursorParameter: string | null = null;
   const cursorOf = (): string => {
-    cursorParameter ??= parameter(ctx, (run) => `\\x${keyOf(run).toString('hex')}`);
+    cursorParameter ??= parameter(ctx, (run) => keyOf(run).toString('hex'));
     const values = keys.map((key, i) => (key.type === 'timestamptz' ? momentSql(`${row}.o${i}`) : `${row}.o${i}`));
     return cursorSql(cursorParameter, values);
   };
@@ -99,7 +99,7 @@ export function compilePage(ctx: Context, page: Page): string {
   const numbered = `select ${row}.*, row_number() over (order by ${sort})::int as n from (${limited}) ${row}`;
   const built = `select ${[`${row}.n`, ...perRow, `${seenSql(seen)} as d`].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
   const whole = `select ${['count(*) as n', `string_agg(p.d, '') as d`, ...gathered].join(', ')} from (${built}) p`;
-  return `select row_to_json(o) as j, x.d from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
+  return `select row_to_json(o.*) as j, x.d from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
 
   function part(name: string, nodes: readonly FieldNode[], at: string): string {
     switch (name) {
@@ -131,7 +131,7 @@ export function compilePage(ctx: Context, page: Page): string {
     const inner = alias(ctx, 'l');
     const shape = compileObject(ctx, { ...page, nodes, at }, row);
     laterals.push(
-      `left join lateral (select row_to_json(o) as j, ${seenSql(shape.seen)} as d from (select) one ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${row}.n <= ${firstSql}) ${inner} on true`,
+      `left join lateral (select row_to_json(o.*) as j, ${seenSql(shape.seen)} as d from (select) one ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${row}.n <= ${firstSql}) ${inner} on true`,
     );
     seen.push(`${inner}.d`);
     return `${inner}.j`;
@@ -144,7 +144,7 @@ export function compilePage(ctx: Context, page: Page): string {
       if (name === '__typename') return `'${edge.name}'::text as ${quoted(key)}`;
       return `${name === 'cursor' ? cursorOf() : nodeSql(fields, `${at}.${key}`)} as ${quoted(key)}`;
     });
-    return `(select row_to_json(e) from (select ${parts.join(', ')}) e)`;
+    return `(select row_to_json(e.*) from (select ${parts.join(', ')}) e)`;
   }
 
   function pageInfoSql(name: string): string {
@@ -171,6 +171,6 @@ export function compilePage(ctx: Context, page: Page): string {
       const name = (fields[0] as FieldNode).name.value;
       return `${name === '__typename' ? `'${type}'::text` : value(name)} as ${quoted(key)}`;
     });
-    return `(select row_to_json(i) from (select ${parts.join(', ')} ${from}) i)`;
+    return `(select row_to_json(i.*) from (select ${parts.join(', ')} ${from}) i)`;
   }
 }

@@ -171,7 +171,7 @@ export function listOf(sql: string): string {
 export function rows(ctx: Context, entity: Entity, row: string, rest: { where: string[]; tail?: string; entered?: boolean }): string {
   const source = sourceOf(ctx, bindingOf(ctx, entity.type), row, rest.entered ?? false);
   const shape = compileObject(ctx, entity, row);
-  return `select row_to_json(o) as j, ${seenSql(shape.seen)} as d from ${source.from} ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${and([...rest.where, ...source.where])} ${rest.tail ?? ''}`;
+  return `select row_to_json(o.*) as j, ${seenSql(shape.seen)} as d from ${source.from} ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${and([...rest.where, ...source.where])} ${rest.tail ?? ''}`;
 }
 
 export const seenSql = (seen: string[]): string => (seen.length > 0 ? `concat(${seen.join(', ')})` : 'null::text');

@@ -1,0 +1,210 @@
+/** The published matrix: every field, argument and input field × agency, derived from the schema and the agreement. */
+import { type DocumentNode, type GraphQLSchema, getNamedType, isInputObjectType, isObjectType, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
+import type { Classified } from '../graphql/classes.ts';
+import { AGREEMENT_VERSION, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from './agreement.ts';
+import { AGENCIES, type Agency, type DataClass, OPEN_CLASSES, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
+import { viewFor } from './view.ts';
+
+/** A level of the agreement; `W` where a field is there to be written; `N` where the agency's schema has it not. */
+export type Cell = 'A' | 'D' | 'O' | 'O/D' | 'R' | 'W' | 'N';
+
+export type MatrixRow = {
+  /** `Type.field`, `Type.field(argument)`, or `Input.field`. */
+  name: string;
+  dataClass: DataClass;
+  /** The row it stands in has a class of its own, which is needed too. */
+  rowClass: boolean;
+  cells: Record<Agency, Cell>;
+};
+
+const forAgencies = (cell: (agency: Agency) => Cell) => Object.fromEntries(AGENCIES.map((agency) => [agency, cell(agency)])) as Record<Agency, Cell>;
+
+/** Names of the input types that a command's input is made of. */
+function writtenTypes(schema: GraphQLSchema): Set<string> {
+  const found = new Set<string>();
+  const add = (name: string): void => {
+    const type = schema.getType(name);
+    if (!isInputObjectType(type) || found.has(name)) return;
+    found.add(name);
+    for (const field of Object.values(type.getFields())) add(getNamedType(field.type).name);
+  };
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) for (const argument of field.args) add(getNamedType(argument.type).name);
+  return found;
+}
+
+/** Every row of the matrix, by type in the order of their names, fields in the order of the schema. */
+export function matrixRows(schema: GraphQLSchema, classes: Classified): MatrixRow[] {
+  const views = new Map(AGENCIES.map((agency) => [agency, viewFor(schema, classes, agency)]));
+  const written = writtenTypes(schema);
+  const mutation = schema.getMutationType()?.name;
+  const rows: MatrixRow[] = [];
+  const add = (type: string, field: string, argument: string | null, dataClass: DataClass, rowClass: boolean) => {
+    const cell = (agency: Agency): Cell => {
+      if (!isThere(views.get(agency) as GraphQLSchema, type, field, argument)) return 'N';
+      return type === mutation || written.has(type) ? 'W' : levelOf(dataClass, agency);
+    };
+    rows.push({ name: `${type}.${field}${argument === null ? '' : `(${argument})`}`, dataClass, rowClass, cells: forAgencies(cell) });
+  };
+  const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__'));
+  for (const type of types.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (isObjectType(type)) {
+      for (const field of Object.values(type.getFields())) {
+        add(type.name, field.name, null, classes.fieldClass(type.name, field.name), classes.rowClass(type.name, field.name));
+        for (const { name } of field.args) add(type.name, field.name, name, classes.argumentClass(type.name, field.name, name), false);
+      }
+    } else if (isInputObjectType(type)) {
+      for (const field of Object.keys(type.getFields())) add(type.name, field, null, classes.inputClass(type.name, field), false);
+    }
+  }
+  return rows;
+}
+
+/** Whether an agency's schema has a field, or an argument of it. */
+function isThere(view: GraphQLSchema, type: string, field: string, argument: string | null): boolean {
+  const known = view.getType(type);
+  if (isInputObjectType(known)) return known.getFields()[field] !== undefined;
+  const found = isObjectType(known) ? known.getFields()[field] : undefined;
+  return found !== undefined && (argument === null || found.args.some(({ name }) => name === argument));
+}
+
+const ROW_CLASS = ' †';
+const tableRow = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+const table = (head: readonly string[], rows: string[][]) => [tableRow(head), tableRow(head.map(() => '---')), ...rows.map(tableRow)];
+
+/** Types that only carry others: connections, edges, payloads and the like. */
+const isWrapper = (rows: MatrixRow[]) => rows.every(({ dataClass }) => dataClass === 'STRUCTURE') && !rows[0]?.name.startsWith('Query.');
+
+/** The matrix as a page for people, which is also what the next change is compared with. */
+export function matrixMarkdown(rows: MatrixRow[]): string {
+  const byType = Map.groupBy(rows, ({ name }) => name.slice(0, name.indexOf('.')));
+  const line = ({ name, dataClass, rowClass, cells }: MatrixRow) => [name, dataClass + (rowClass ? ROW_CLASS : ''), ...AGENCIES.map((agency) => cells[agency])];
+  const head = ['field', 'class', ...AGENCIES];
+  const sections = (wrappers: boolean) => [...byType].filter(([, of]) => isWrapper(of) === wrappers);
+  return [
+    '<!-- Generated by `npm run matrix` from schema/ and src/access/agreement.ts. Do not edit. -->',
+    '# The sharing matrix',
+    '',
+    `Agreement ${AGREEMENT_VERSION}. How to read it: [sharing.md](sharing.md).`,
+    '',
+    "A always · D by a decision for this family · O own rows · O/D own rows, others' by decision · R by role · W may write · N never: not in the agency's schema · † the row's own class (its programme's, its service's) is needed too.",
+    ...sections(false).flatMap(([type, of]) => ['', `## ${type}`, '', ...table(head, of.map(line))]),
+    '',
+    '## What only holds other things together',
+    '',
+    'As visible as the object they stand on.',
+    '',
+    ...table(head, sections(true).flatMap(([, of]) => of.map(line))),
+    '',
+    '## Purposes',
+    '',
+    'What a request may see is the lesser of the table above and its purpose.',
+    '',
+    ...table(['purpose', 'for', 'opens', 'own rows only', 'families'], Object.entries(PURPOSES).map(([name, rule]) => purposeRow(name, rule))),
+    '',
+    '## Who may write',
+    '',
+    ...table(['class', 'agencies', 'scope'], Object.entries(WRITERS).map(([name, { agencies, scope }]) => [name, agencies.join(' '), `\`${scope}\``])),
+    '',
+    '## Roles',
+    '',
+    ...table(['class', 'opened by any of'], Object.entries(ROLES_FOR).map(([name, roles]) => [name, roles.map((role) => `\`role:${role}\``).join(' ')])),
+    '',
+    ...table(['role', 'may not see'], Object.entries(ROLE_CLOSES).map(([role, closes]) => [`\`role:${role}\``, closedTo(closes)])),
+    '',
+  ].join('\n');
+}
+
+/** The classes that a role may not see. */
+function closedTo(closes: (dataClass: DataClass) => boolean): string {
+  const open = OPEN_CLASSES.filter((name) => name !== 'STRUCTURE' && !closes(name));
+  const closed = PERSONAL_CLASSES.filter(closes);
+  return closed.length === PERSONAL_CLASSES.length ? `all but ${open.join(' ')}` : closed.join(' ');
+}
+
+/** Classes about people, or the few that are missing. */
+function classList(classes: readonly PersonalClass[]): string {
+  const missing = PERSONAL_CLASSES.filter((name) => !classes.includes(name));
+  if (missing.length === 0) return 'every class';
+  return missing.length < 5 ? `every class but ${missing.join(' ')}` : classes.join(' ');
+}
+
+function purposeRow(name: string, { what, opens, ownRows, agreedOnly, stages, role, singleRecord }: PurposeRule): string[] {
+  const families = [
+    stages ? `${stages.only.join(' ')}${stages.marac ? ', or an open MARAC' : ''}${stages.exempt.length > 0 ? ` (not asked of ${stages.exempt.join(', ')})` : ''}` : 'any stage',
+    agreedOnly ? 'persons who agreed' : '',
+    role ? `needs \`role:${role}\`` : '',
+    singleRecord ? 'single records by id' : '',
+  ];
+  const rest = ownRows.filter((dataClass) => !opens.includes(dataClass));
+  return [name, what, classList(opens) || 'nothing about people', classList(rest) || '–', families.filter(Boolean).join('; ')];
+}
+
+/** Reads the rows back out of the page. */
+export function parseMatrix(markdown: string): MatrixRow[] {
+  return markdown.split('\n').flatMap((line) => {
+    const cells = line.split('|').slice(1, -1).map((cell) => cell.trim());
+    const [name, dataClass] = cells as [string, string];
+    if (cells.length !== AGENCIES.length + 2 || name === 'field' || name === '---') return [];
+    const levels = Object.fromEntries(AGENCIES.map((agency, i) => [agency, cells[i + 2]])) as MatrixRow['cells'];
+    return [{ name, dataClass: dataClass.replace(ROW_CLASS, '') as DataClass, rowClass: dataClass.endsWith(ROW_CLASS), cells: levels }];
+  });
+}
+
+/** How far a cell opens; two cells of one width are a change of kind. */
+const WIDTH: Record<Cell, number> = { N: 0, D: 1, O: 1, 'O/D': 2, R: 2, A: 3, W: 3 };
+
+const NOWHERE = forAgencies(() => 'N');
+
+/** What a change opens and closes, field by field, in words; one line each. */
+export function matrixChanges(before: MatrixRow[], after: MatrixRow[]): string[] {
+  const old = new Map(before.map((row) => [row.name, row]));
+  const now = new Map(after.map((row) => [row.name, row]));
+  const lines: string[] = [];
+  for (const name of new Set([...now.keys(), ...old.keys()])) {
+    const was = old.get(name);
+    const is = now.get(name);
+    const words: string[] = [];
+    for (const agency of AGENCIES) {
+      const [from, to] = [(was?.cells ?? NOWHERE)[agency], (is?.cells ?? NOWHERE)[agency]];
+      if (from === to) continue;
+      const verb = WIDTH[to] > WIDTH[from] ? 'opens for' : WIDTH[to] < WIDTH[from] ? 'closes for' : 'changes for';
+      words.push(`${verb} ${agency} (${from} → ${to})`);
+    }
+    if (was && is && was.dataClass !== is.dataClass) words.push(`its class was ${was.dataClass} and is ${is.dataClass}`);
+    if (was && is && was.rowClass !== is.rowClass) words.push(is.rowClass ? "now needs the row's own class too" : "no longer needs the row's own class");
+    const state = was ? (is ? '' : ' (gone)') : ` (new, ${is?.dataClass})`;
+    if (words.length > 0 || state !== '') lines.push(`${name}${state}: ${words.join('; ') || 'shared with nobody'}`);
+  }
+  return lines;
+}
+
+/** The fields and arguments that a document asks for, by the names the matrix has for them. */
+function asked(schema: GraphQLSchema, document: DocumentNode): Set<string> {
+  const names = new Set<string>();
+  const info = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(info, {
+      Field(node) {
+        const type = info.getParentType();
+        if (type) names.add(`${type.name}.${node.name.value}`);
+        for (const argument of node.arguments ?? []) names.add(`${type?.name}.${node.name.value}(${argument.name.value})`);
+      },
+    }),
+  );
+  return names;
+}
+
+/** Which documents lose fields for whom: those that become `N` for an agency that could ask for them before. */
+export function blindedDocuments(schema: GraphQLSchema, documents: ReadonlyMap<string, DocumentNode>, before: MatrixRow[], after: MatrixRow[]): string[] {
+  const now = new Map(after.map((row) => [row.name, row]));
+  const lines: string[] = [];
+  for (const [file, document] of documents) {
+    const names = asked(schema, document);
+    for (const agency of AGENCIES) {
+      const lost = before.filter(({ name, cells }) => names.has(name) && cells[agency] !== 'N' && (now.get(name)?.cells[agency] ?? 'N') === 'N');
+      if (lost.length > 0) lines.push(`${file} for ${agency}: ${lost.map(({ name }) => name).join(', ')}`);
+    }
+  }
+  return lines;
+}

@@ -1,0 +1,452 @@
+/**
+ * Random documents, asked of the compiler and of the reference (`tests/support/reference.ts`): the same answers, the
+ * same refusals. `FC_SEED` and `FC_RUNS` choose other documents and more of them.
+ */
+import fc from 'fast-check';
+import { getNamedType, type GraphQLArgument, GraphQLObjectType, isEnumType, isInputObjectType, isObjectType, parse, validate } from 'graphql';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Purpose } from '../../src/access/agreement.ts';
+import type { Agency } from '../../src/access/classes.ts';
+import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
+import { answer, type Asker, CURSOR, queries, schema } from '../support/reference.ts';
+import { type Caller, encodeId, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+
+const seed = Number(process.env.FC_SEED ?? 20261121);
+const runs = Number(process.env.FC_RUNS ?? 150);
+const nothingLost = { seed, endOnFailure: runs > 1000, ...(process.env.FC_PATH ? { path: process.env.FC_PATH } : {}) };
+
+type Known = Caller & { purpose: Purpose };
+
+/** Other people than the personas: other roles of the county, no user, own rows of other organisations. */
+const OTHERS: [client: string, user: string | null][] = [
+  ['occ-social-care', null],
+  ['occ-social-care', 'marcus.oyelaran'],
+  ['occ-record-system', null],
+  ['occ-analyst', 'philippa.nunn'],
+  ['occ-governance', 'gideon.marlowe'],
+  ['team-07-workbook', null],
+  ['team-07-workbook', 'ruth.ellery'],
+  ['team-07-workbook', 'niamh.carroll'],
+  ['team-02-workbook', 'lorna.beckett'],
+  ['oxford-health-visiting', 'felicity.garside'],
+  ['school-larch-hollow-pastoral', 'priscilla.dean'],
+  ['turning-point-casework', 'moira.fenwick'],
+  ['elmore-perpetrators-casework', 'vincent.hale'],
+  ['elmore-victims-casework', 'saira.bhatt'],
+  ['oxfordshire-mind-casework', 'isolde.marsh'],
+  ['connections-support-casework', null],
+];
+
+const clientOf = (id: string) => {
+  const found = CLIENTS.find((client) => client.id === id);
+  if (!found) throw new Error(`There is no client ${id}.`);
+  return found;
+};
+
+/** Everybody, under every purpose that is theirs. */
+const CALLERS: Known[] = [...Object.values(PERSONAS).map(({ client, user }) => [client, user] as const), ...OTHERS].flatMap(([client, user]) =>
+  clientOf(client)
+    .purposes.filter((purpose) => purpose !== 'EMERGENCY')
+    .map((purpose) => ({ client, user, purpose })),
+);
+
+let server: TestServer;
+const connections: { end(): Promise<void> }[] = [];
+const askers = new Map<string, Asker>();
+/** Ids by type: those that a client's organisation sees, and all there are. */
+const seen = new Map<string, Map<string, string[]>>();
+const everything = new Map<string, string[]>();
+
+const ID_TABLES: Record<string, [table: string, column: string]> = {
+  Family: ['family', 'id'],
+  Person: ['person', 'id'],
+  Plan: ['plan', 'id'],
+  WorkbookEntry: ['workbook_entry', 'id'],
+  Intervention: ['intervention', 'id'],
+  ServiceOffer: ['service_offer', 'id'],
+  Service: ['service', 'id'],
+  Organisation: ['organisation', 'id'],
+  Programme: ['programme', 'id'],
+  OutcomeIndicator: ['outcome_indicator', 'id'],
+};
+
+async function idsOf(query: (sql: string) => Promise<Record<string, unknown>[]>): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for (const [type, [table, column]] of Object.entries(ID_TABLES)) {
+    // An agency may have no right to the table at all.
+    const rows = await query(`select ${column} as id from fsp.${table} order by 1`).catch(() => []);
+    found.set(type, rows.map(({ id }) => encodeId(type, String(id))));
+  }
+  return found;
+}
+
+beforeAll(async () => {
+  server = await testServer();
+  const owner = await sqlAsOwner();
+  for (const [type, ids] of await idsOf(async (sql) => (await owner.query(sql)).rows)) everything.set(type, ids);
+  const { rows: sealed } = await owner.query('select organisation, subject from fsp.sealed_user');
+  const { rows: logins } = await owner.query(
+    'select o.id, o.code, o.name, o.agency, l.id as login, l.sealed from fsp.organisation o join fsp.login l on l.organisation = o.id',
+  );
+  await owner.end();
+  const asks = new Map<string, ReturnType<typeof queries>>();
+  for (const caller of CALLERS) {
+    const client = clientOf(caller.client);
+    const organisation = logins.find(({ code }) => code === client.organisation);
+    const isSealed = sealed.some((named) => named.organisation === organisation.id && named.subject === caller.user);
+    const login = logins.find(({ id, sealed: of }) => id === organisation.id && of === isSealed);
+    let query = asks.get(`${login.login}`);
+    if (!query) {
+      const sql = await sqlAs(client.organisation, isSealed);
+      connections.push(sql);
+      query = queries(sql);
+      asks.set(`${login.login}`, query);
+      seen.set(client.organisation, await idsOf(query));
+    }
+    askers.set(JSON.stringify(caller), {
+      client: client.id,
+      organisation: { id: organisation.id, code: organisation.code, name: organisation.name },
+      agency: organisation.agency as Agency,
+      login: login.login,
+      user: caller.user ?? null,
+      purpose: caller.purpose,
+      purposes: client.purposes,
+      scopes: new Set(client.scopes),
+      query,
+    });
+  }
+});
+afterAll(async () => {
+  await server?.close();
+  await Promise.all(connections.map((connection) => connection.end()));
+});
+
+const askerOf = (caller: Known) => askers.get(JSON.stringify(caller)) as Asker;
+
+// ---------------------------------------------------------------------------------------------------------------
+// Documents
+
+/** Numbers that decide everything about a document; where they run out it is 0, the least that can be chosen. */
+class Choices {
+  private readonly numbers: readonly number[];
+  private at = 0;
+  constructor(numbers: readonly number[]) {
+    this.numbers = numbers;
+  }
+  /** A whole number below `count`. */
+  below(count: number): number {
+    return (this.numbers[this.at++] ?? 0) % count;
+  }
+  of<T>(values: readonly T[]): T {
+    return values[this.below(values.length)] as T;
+  }
+  /** True once in so many times. */
+  once(inSoMany: number): boolean {
+    return this.below(inSoMany) === inSoMany - 1;
+  }
+}
+
+/** Response keys that mean something to SQL or to JavaScript. */
+const HARD_KEYS = ['o', 'e', 'i', 'p', 'q', 'x', 'n', 'j', 'd', 'k0', 'l1', 'r0', 't2', 's3', 'select', 'Order', 'null', 'constructor', 'toString', 'data', 'json', 'seen'];
+
+const DEPTH = 6;
+const FIELDS = 45;
+
+type Made = { query: string; variables: Record<string, unknown> };
+
+/** Makes one document out of numbers. `apart`: every field under a key of its own, which no rule of merging forbids. */
+class Maker {
+  private readonly choices: Choices;
+  private readonly caller: Known;
+  private readonly apart: boolean;
+  private readonly definitions: string[] = [];
+  private readonly values: Record<string, unknown> = {};
+  private readonly fragments: { name: string; type: string; text: string; height: number }[] = [];
+  private readonly bare = new Set<string>();
+  private keys = 0;
+  private names = 0;
+  private fields = 0;
+
+  constructor(choices: Choices, caller: Known, apart: boolean) {
+    this.choices = choices;
+    this.caller = caller;
+    this.apart = apart;
+  }
+
+  document(): Made {
+    const root = schema.getQueryType() as GraphQLObjectType;
+    const count = 1 + this.choices.below(4);
+    const selections = Array.from({ length: count }, () => this.rootField(root));
+    if (this.choices.once(5)) selections.push(`... on Query ${this.directives()} { ${this.rootField(root)} }`);
+    const query = [
+      `query Random${this.definitions.length > 0 ? `(${this.definitions.join(', ')})` : ''} { ${selections.join(' ')} }`,
+      ...this.fragments.map(({ name, type, text }) => `fragment ${name} on ${type} { ${text} }`),
+    ].join('\n');
+    return { query, variables: this.values };
+  }
+
+  private rootField(root: GraphQLObjectType): string {
+    const name = this.choices.of([
+      'family', 'family', 'family', 'node', 'node', 'node', 'families', 'families', 'familyByReference', 'viewer', 'sharingMatrix',
+      'districts', 'organisations', 'services', 'programmes', 'outcomeIndicators', '__typename',
+    ]);
+    return name === '__typename' ? '__typename' : this.field(root, name, 1);
+  }
+
+  /** What stands between the braces for an object of a type. */
+  private selection(type: GraphQLObjectType, depth: number): string {
+    const names = Object.keys(type.getFields());
+    const leaves = names.filter((name) => !isObjectType(getNamedType(type.getFields()[name]?.type)));
+    const parts: string[] = [];
+    const count = 1 + this.choices.below(depth < 4 ? 6 : 4);
+    for (let made = 0; made < count && this.fields < FIELDS; made++) {
+      const kind = this.choices.below(12);
+      if (kind === 11 && depth < DEPTH) parts.push(this.inline(type, depth));
+      else if (kind === 10 && depth < DEPTH) parts.push(this.spread(type, depth));
+      else if (kind === 9) parts.push(this.choices.once(2) ? `${this.key()}: __typename` : '__typename');
+      else {
+        const pool = depth >= DEPTH ? leaves : names;
+        parts.push(pool.length === 0 ? '__typename' : this.field(type, this.choices.of(pool), depth));
+      }
+    }
+    return parts.length > 0 ? parts.join(' ') : '__typename';
+  }
+
+  private inline(type: GraphQLObjectType, depth: number): string {
+    const isNode = type.getInterfaces().some(({ name }) => name === 'Node');
+    const kind = this.choices.below(isNode ? 3 : 2);
+    const body = kind === 2 ? 'id ... on Node { __typename }' : this.selection(type, depth + 1);
+    return `...${['', ` on ${type.name}`, ' on Node'][kind]} ${this.directives()} { ${body} }`;
+  }
+
+  private spread(type: GraphQLObjectType, depth: number): string {
+    const known = this.fragments.filter((fragment) => fragment.type === type.name && fragment.height + depth <= DEPTH);
+    if (known.length > 0 && this.choices.once(2)) return `...${this.choices.of(known).name} ${this.directives()}`;
+    const text = this.selection(type, depth + 1);
+    const name = `F${this.fragments.length}`;
+    this.fragments.push({ name, type: type.name, text, height: DEPTH - depth });
+    return `...${name} ${this.directives()}`;
+  }
+
+  private field(type: GraphQLObjectType, name: string, depth: number): string {
+    this.fields++;
+    const field = type.getFields()[name] as ReturnType<GraphQLObjectType['getFields']>[string];
+    const named = getNamedType(field.type);
+    const args = field.args.map((argument) => this.argument(type.name, name, argument)).filter((text) => text !== '');
+    const written = args.length > 0 ? `(${args.join(', ')})` : '';
+    // Two fields with arguments merge only where the arguments are the same.
+    const plain = !this.apart && (field.args.length === 0 ? !this.choices.once(4) : !this.bare.has(name) && this.choices.once(2));
+    if (plain) this.bare.add(name);
+    const head = `${plain ? '' : `${this.key()}: `}${name}${written} ${this.directives()}`;
+    if (name === 'node') return `${head} { ${this.nodeSelection(depth)} }`;
+    return named instanceof GraphQLObjectType ? `${head} { ${this.selection(named, depth + 1)} }` : head;
+  }
+
+  private nodeSelection(depth: number): string {
+    const types = Object.keys(ID_TABLES).filter(() => this.choices.once(3));
+    const asked = this.lastNode && ID_TABLES[this.lastNode] ? [this.lastNode, ...types] : types;
+    const parts = [...new Set(asked)].slice(0, 3).map((type) => `... on ${type} { ${this.selection(schema.getType(type) as GraphQLObjectType, depth + 1)} }`);
+    return ['__typename', ...(this.choices.once(2) ? ['id'] : []), ...parts].join(' ');
+  }
+  private lastNode = '';
+
+  private key(): string {
+    const hard = this.choices.once(3) ? HARD_KEYS[this.keys % HARD_KEYS.length] : undefined;
+    this.keys++;
+    return hard && this.keys <= HARD_KEYS.length ? hard : `a${this.keys}`;
+  }
+
+  private directives(): string {
+    if (!this.choices.once(6)) return '';
+    const name = this.choices.of(['include', 'skip']);
+    const value = this.choices.once(4) ? name === 'skip' : name === 'include';
+    const kind = this.choices.below(3);
+    if (kind === 0) return `@${name}(if: ${value})`;
+    return `@${name}(if: ${this.variable('Boolean!', value, kind === 2 ? String(value) : undefined)})`;
+  }
+
+  /** A new variable with a value, or (`written`) with its default alone. */
+  private variable(type: string, value: unknown, written?: string): string {
+    const name = `v${this.names++}`;
+    this.definitions.push(`$${name}: ${type}${written === undefined ? '' : ` = ${written}`}`);
+    if (written === undefined) this.values[name] = value;
+    return `$${name}`;
+  }
+
+  private argument(type: string, field: string, { name, type: argumentType }: GraphQLArgument): string {
+    if (name === 'after') return this.choices.once(5) ? `after: ${this.choices.once(2) ? 'null' : this.variable('String', null)}` : '';
+    if (name === 'first') return this.first(type, field);
+    if (name === 'id') return `id: ${this.value('ID!', this.id(field === 'node' ? null : 'Family'))}`;
+    if (name === 'reference') return `reference: ${this.value('String!', `FSP-000000${1 + this.choices.below(6)}`)}`;
+    if (this.choices.once(2)) return '';
+    if (this.choices.once(8)) return `${name}: null`;
+    const named = getNamedType(argumentType);
+    if (isEnumType(named)) return `${name}: ${this.value(named.name, this.choices.of(named.getValues()).name, true)}`;
+    if (isInputObjectType(named)) return `${name}: ${this.filter(named.name, Object.keys(named.getFields()))}`;
+    throw new Error(`No values for ${type}.${field}(${name}).`);
+  }
+
+  private first(type: string, field: string): string {
+    // Lists within lists stay short.
+    const most = type === 'Query' ? (field === 'families' ? 8 : 30) : 6;
+    const value = this.choices.once(12) && type === 'Query' && field === 'families' ? 60 : 1 + this.choices.below(most);
+    if (type === 'Family' && this.choices.once(4)) return '';
+    return `first: ${this.value('Int', value)}`;
+  }
+
+  /** A value as it stands in the document, or as a variable. */
+  private value(type: string, value: unknown, isEnum = false): string {
+    const literal = isEnum ? String(value) : JSON.stringify(value);
+    const kind = this.choices.below(3);
+    if (kind === 0) return literal;
+    return this.variable(type, value, kind === 2 ? literal : undefined);
+  }
+
+  private filter(type: string, names: string[]): string {
+    const given = names.filter(() => this.choices.once(2)).map((name) => [name, this.filterValue(name)] as const);
+    if (this.choices.once(2)) return this.variable(type, Object.fromEntries(given));
+    const parts = given.map(([name, value]) => {
+      const ofType = name === 'stage' ? 'FamilyStage' : name === 'team' ? 'ID' : 'String';
+      return `${name}: ${value === null ? 'null' : this.value(ofType, value, name === 'stage')}`;
+    });
+    return `{ ${parts.join(', ')} }`;
+  }
+
+  private filterValue(name: string): unknown {
+    if (this.choices.once(8)) return null;
+    if (name === 'stage') return this.choices.of(['CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'CHILD_IN_NEED', 'EARLY_HELP', 'CLOSED']);
+    if (name === 'district') return this.choices.of(['E07000177', 'E07000178', 'E07000180', 'E09000001']);
+    if (name === 'kind') return this.choices.of(['housing', 'leisure', 'activity', 'young-carers']);
+    return this.id(this.choices.once(6) ? null : 'Organisation');
+  }
+
+  /** An id of a type, or of any: one the caller's organisation sees, one of the first, any there is, one of nothing. */
+  private id(asked: string | null): string {
+    const type = asked === null || this.choices.once(12) ? this.choices.of(Object.keys(ID_TABLES)) : asked;
+    this.lastNode = type;
+    const all = everything.get(type) as string[];
+    const own = seen.get(clientOf(this.caller.client).organisation)?.get(type) ?? [];
+    const kind = this.choices.below(8);
+    if (kind < 2) return all[this.choices.below(Math.min(4, all.length))] as string;
+    if (kind < 6 && own.length > 0) return this.choices.of(own);
+    if (kind < 7) return this.choices.of(all);
+    return this.choices.of([encodeId(type, 999_999_999), encodeId('Code', 1), encodeId('District', 1), encodeId('Nothing', 1)]);
+  }
+}
+
+/** A valid document; where fields cannot be merged, the same with a key for each. */
+function documentOf(numbers: readonly number[], caller: Known): Made {
+  const made = new Maker(new Choices(numbers), caller, false).document();
+  if (validate(schema, parse(made.query)).length === 0) return made;
+  const apart = new Maker(new Choices(numbers), caller, true).document();
+  const faults = validate(schema, parse(apart.query));
+  if (faults.length > 0) throw new Error(`Not a valid document: ${faults[0]?.message}\n${apart.query}`);
+  return apart;
+}
+
+const callers = fc.constantFrom(...CALLERS);
+const numbers = fc.array(fc.noBias(fc.nat({ max: 5040 * 11 })), { minLength: 60, maxLength: 400, size: 'max' });
+
+// ---------------------------------------------------------------------------------------------------------------
+// Comparison
+
+/** The answer with its cursors as the reference writes them, where the reference has one. */
+function withoutCursors(value: any, expected: any): any {
+  if (expected === CURSOR) return typeof value === 'string' && /^[A-Za-z0-9_-]{24,}$/.test(value) ? CURSOR : value;
+  if (Array.isArray(value)) return value.map((each, index) => withoutCursors(each, expected?.[index]));
+  if (value !== null && typeof value === 'object') {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutCursors(inner, Object.hasOwn(expected ?? {}, key) ? expected[key] : undefined)]));
+  }
+  return value;
+}
+
+const byPlace = (refused: { field: string; reason: string; at: string }[]) => refused.map(({ field, reason, at }) => `${at} ${field} ${reason}`).sort();
+
+async function compare(caller: Known, made: Made): Promise<void> {
+  const expected = await answer(askerOf(caller), parse(made.query), made.variables);
+  const { status, body } = await server.ask(caller, made.query, made.variables);
+  const said = `${JSON.stringify(caller)}\n${made.query}\n${JSON.stringify(made.variables)}`;
+  expect(status, `${said}\n${JSON.stringify(body.errors)}`).toBe(200);
+  const data = withoutCursors(body.data, expected.data);
+  expect(data, said).toEqual(expected.data);
+  // The order of the keys, too, is the document's.
+  expect(JSON.stringify(data), said).toBe(JSON.stringify(expected.data));
+  const errors = (body.errors ?? []).map(({ extensions }) => extensions);
+  expect(errors.filter(({ code }) => code !== 'FORBIDDEN'), said).toEqual([]);
+  expect(byPlace(errors), said).toEqual(byPlace(expected.refused));
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Pages
+
+type Paged = { head: string; path: string[]; variables: Record<string, unknown> };
+
+const PAGED = ['families', 'byName', 'inStage', 'workbook', 'interventions', 'offers', 'organisations', 'services', 'programmes', 'outcomeIndicators'] as const;
+
+/** A list as the start of a document, open at its arguments. */
+function pagedList(kind: (typeof PAGED)[number], id: string): Paged {
+  if (kind === 'families') return { head: 'list: families(', path: ['list'], variables: {} };
+  if (kind === 'byName') return { head: 'list: families(orderBy: NAME, ', path: ['list'], variables: {} };
+  if (kind === 'inStage') return { head: 'list: families(filter: $filter, ', path: ['list'], variables: { filter: { stage: 'CHILD_PROTECTION' } } };
+  if (kind === 'workbook' || kind === 'interventions' || kind === 'offers') return { head: `in: family(id: $id) { list: ${kind}(`, path: ['in', 'list'], variables: { id } };
+  return { head: `list: ${kind}(`, path: ['list'], variables: {} };
+}
+
+const pageQuery = ({ head, path, variables }: Paged) => {
+  const declared = ['$first: Int', '$after: String', ...('id' in variables ? ['$id: ID!'] : []), ...('filter' in variables ? ['$filter: FamilyFilter'] : [])];
+  return `query (${declared.join(', ')}) { ${head}first: $first, after: $after) { nodes { id } edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount { value } }${path.length > 1 ? ' }' : ''} }`;
+};
+
+const at = (data: any, path: string[]) => path.reduce((value, key) => value?.[key], data);
+
+describe('random documents', () => {
+  it('are answered as the reference answers them', async () => {
+    await fc.assert(
+      fc.asyncProperty(callers, numbers, (caller, chosen) => compare(caller, documentOf(chosen, caller))),
+      { ...nothingLost, numRuns: runs },
+    );
+  }, 1_800_000);
+});
+
+describe('random pages', () => {
+  it('followed to their end are the whole list', async () => {
+    const cases = fc.record({ caller: callers, kind: fc.constantFrom(...PAGED), first: fc.integer({ min: 1, max: 40 }), which: fc.nat(), byEdge: fc.boolean() });
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ caller, kind, first, which, byEdge }) => {
+        const own = seen.get(clientOf(caller.client).organisation)?.get('Family') ?? [];
+        const ids = [...own.slice(0, 3), ...own, encodeId('Family', 1)];
+        const paged = pagedList(kind, ids[which % ids.length] as string);
+        const query = pageQuery(paged);
+        const expected = at((await answer(askerOf(caller), parse(query), { ...paged.variables, first: 100_000 })).data, paged.path);
+        const whole = expected?.nodes.map(({ id }: { id: string }) => id) ?? [];
+        const followed: string[] = [];
+        let after: string | null = null;
+        for (;;) {
+          const { status, body } = await server.ask(caller, query, { ...paged.variables, first, after });
+          const page = at(body.data, paged.path);
+          const said = JSON.stringify({ caller, query, variables: paged.variables, first, after });
+          expect(status, said).toBe(200);
+          if (!page) {
+            expect(expected ?? null, said).toBeNull();
+            return;
+          }
+          const nodes = page.nodes.map(({ id }: { id: string }) => id);
+          followed.push(...nodes);
+          expect(page.totalCount.value, said).toBe(whole.length);
+          expect(page.edges.map(({ node }: { node: { id: string } }) => node.id), said).toEqual(nodes);
+          expect(page.pageInfo.hasPreviousPage, said).toBe(after !== null);
+          expect(page.pageInfo.hasNextPage, said).toBe(followed.length < whole.length);
+          expect(page.pageInfo.startCursor, said).toBe(page.edges.at(0)?.cursor ?? null);
+          expect(page.pageInfo.endCursor, said).toBe(page.edges.at(-1)?.cursor ?? null);
+          // A cursor from the middle of a page goes on from there.
+          const last = byEdge ? (page.edges.length - 1) >> 1 : page.edges.length - 1;
+          if (byEdge) followed.splice(followed.length - nodes.length + last + 1);
+          if (followed.length >= whole.length || nodes.length === 0) break;
+          after = page.edges[last].cursor;
+        }
+        expect(followed, JSON.stringify({ caller, query, variables: paged.variables, first })).toEqual(whole);
+      }),
+      { ...nothingLost, numRuns: Math.ceil(runs / 4) },
+    );
+  }, 1_800_000);
+});

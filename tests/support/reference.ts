@@ -1,0 +1,793 @@
+/**
+ * A second, slow way to the same answers: graphql-js with a resolver for each field, small queries on the
+ * organisation's own login, and the rules about purpose and user in plain code. It shares nothing with `src/read` but
+ * how an id is written, so that what both say alike is likely to be right.
+ */
+import {
+  execute,
+  getArgumentValues,
+  getNamedType,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLInputObjectType,
+  type GraphQLInterfaceType,
+  type GraphQLObjectType,
+  type GraphQLResolveInfo,
+  getVariableValues,
+  isInputObjectType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { collectFields, collectSubfields } from 'graphql/execution/collectFields.js';
+import pg from 'pg';
+import { AGREEMENT, PURPOSES, type Purpose, type PurposeRule, ROLE_CLOSES, ROLES_FOR } from '../../src/access/agreement.ts';
+import { type Agency, CLASS_BIT, type DataClass, PERSONAL_CLASSES, type PersonalClass } from '../../src/access/classes.ts';
+import { decodeId, encodeId } from '../../src/read/ids.ts';
+import { productSchema } from '../../src/server.ts';
+
+type Row = Record<string, any>;
+type Query = (sql: string, values?: unknown[]) => Promise<Row[]>;
+
+/** Who asks, as far as the rules read it. */
+export type Asker = {
+  client: string;
+  organisation: { id: number; code: string; name: string };
+  agency: Agency;
+  login: number;
+  user: string | null;
+  purpose: Purpose;
+  purposes: Purpose[];
+  scopes: Set<string>;
+  query: Query;
+};
+
+export type Refused = { field: string; reason: string; at: string };
+
+/** Stands where an answer holds a cursor: cursors are opaque, so any will do. */
+export const CURSOR = '(a cursor)';
+
+/** Small queries on a login; equal ones are asked once, because nothing changes meanwhile. */
+export function queries(sql: pg.Client): Query {
+  const asked = new Map<string, Promise<Row[]>>();
+  const plainDates = { getTypeParser: (oid: number, format?: never) => (oid === 1082 ? (text: string) => text : pg.types.getTypeParser(oid, format)) };
+  return (text, values = []) => {
+    const key = JSON.stringify([text, values]);
+    let rows = asked.get(key);
+    if (!rows) {
+      rows = sql.query({ text, values, types: plainDates as never }).then((result) => result.rows as Row[]);
+      asked.set(key, rows);
+    }
+    return rows;
+  };
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// The agreement, restated
+
+const levelOf = (asker: Asker, dataClass: DataClass) => (dataClass === 'STRUCTURE' ? 'A' : AGREEMENT[dataClass].levels[asker.agency]);
+const isPersonal = (dataClass: DataClass): dataClass is PersonalClass => dataClass in CLASS_BIT;
+const bit = (dataClass: PersonalClass) => 1n << BigInt(CLASS_BIT[dataClass]);
+const maskOf = (classes: PersonalClass[]) => classes.reduce((mask, dataClass) => mask | bit(dataClass), 0n);
+const classesIn = (mask: bigint) => PERSONAL_CLASSES.filter((dataClass) => (mask & bit(dataClass)) !== 0n);
+const ofLevel = (asker: Asker, ...levels: string[]) => maskOf(PERSONAL_CLASSES.filter((c) => levels.includes(levelOf(asker, c))));
+const ruleOf = (asker: Asker): PurposeRule => PURPOSES[asker.purpose];
+
+/** A team or provider sees of its own rows those of the user. */
+const narrowed = (asker: Asker) => asker.agency === 'TEAM' || asker.agency === 'PROVIDER';
+
+type Opening = 'in full' | 'own rows' | { closed: string };
+
+/** What a request may see of a class: the agreement's level, then roles, then the purpose. */
+export function opening(asker: Asker, dataClass: DataClass): Opening {
+  if (dataClass === 'STRUCTURE' || dataClass === 'DIRECTORY') return 'in full';
+  const level = levelOf(asker, dataClass);
+  if (level === 'N') return { closed: 'NOT_SHARED_WITH_AGENCY' };
+  const roles = [...asker.scopes].filter((scope) => scope.startsWith('role:')).map((scope) => scope.slice(5));
+  if (level === 'R' && !roles.some((role) => ROLES_FOR[dataClass]?.includes(role))) return { closed: 'NOT_FOR_THIS_ROLE' };
+  if (roles.some((role) => ROLE_CLOSES[role]?.(dataClass))) return { closed: 'NOT_FOR_THIS_ROLE' };
+  if (!isPersonal(dataClass)) return 'in full';
+  if (!asker.scopes.has('family:read')) return { closed: 'NOT_FOR_THIS_ROLE' };
+  const rule = ruleOf(asker);
+  if (rule.role && !roles.includes(rule.role)) return { closed: 'NOT_FOR_THIS_ROLE' };
+  if (rule.opens.includes(dataClass)) return level === 'O' ? 'own rows' : 'in full';
+  if (rule.ownRows.includes(dataClass) && level !== 'D') return 'own rows';
+  return { closed: 'NOT_FOR_THIS_PURPOSE' };
+}
+
+const isClosed = (asker: Asker, dataClass: DataClass) => typeof opening(asker, dataClass) === 'object';
+const nothingOpen = (asker: Asker) => PERSONAL_CLASSES.every((dataClass) => isClosed(asker, dataClass));
+
+// ---------------------------------------------------------------------------------------------------------------
+// Grants
+
+const familyGrant = async ({ query }: Asker, family: string) =>
+  (await query('select * from fsp.family_grant where family = $1 and period @> now()', [family]))[0];
+const personGrant = async ({ query }: Asker, person: string) =>
+  (await query('select * from fsp.person_grant where person = $1 and period @> now()', [person]))[0];
+
+/** The classes that the grants of a family, a person, or a person in a family open, by agreement and decisions. */
+function opened(asker: Asker, family: Row | undefined, person: Row | undefined): bigint {
+  const both = (of: 'shared' | 'withheld') =>
+    BigInt(family?.[of] ?? 0) | BigInt(person?.[of] ?? 0) | (family ? 0n : BigInt(person?.[`family_${of}`] ?? 0));
+  return (ofLevel(asker, 'A', 'R') | (both('shared') & ofLevel(asker, 'D', 'O/D'))) & ~both('withheld');
+}
+
+const covers = (mask: bigint, needed: bigint) => (mask & needed) === needed;
+
+/** A team's family is there for the people named in the team. */
+async function namedInTeam(asker: Asker): Promise<boolean> {
+  if (asker.agency !== 'TEAM') return true;
+  const rows = await asker.query(
+    `select from fsp.team_member where organisation = $1 and subject = $2 and "from" <= now() and (until is null or until > now())`,
+    [asker.organisation.id, asker.user],
+  );
+  return rows.length > 0;
+}
+
+/** Whether a family at these stages is there for the purpose. */
+function atStage(asker: Asker, stages: string[], marac: boolean): boolean {
+  const rule = ruleOf(asker).stages;
+  if (!rule || rule.exempt.includes(asker.agency)) return true;
+  return stages.some((stage) => (rule.only as readonly string[]).includes(stage)) || (rule.marac && marac);
+}
+
+/** A family, if it is there for this request. */
+async function family(asker: Asker, id: string): Promise<Row | null> {
+  const grant = await familyGrant(asker, id);
+  if (!grant || !(await namedInTeam(asker)) || !atStage(asker, [grant.stage], grant.marac)) return null;
+  return { __typename: 'Family', family: id };
+}
+
+/** Whether what a person needs besides (an unborn child: CLINICAL) is open under this purpose, where a decision could open it. */
+function needsOpen(asker: Asker, grant: Row | undefined): boolean {
+  if (!grant || !['D', 'O/D'].includes(levelOf(asker, 'CLINICAL')) || opening(asker, 'CLINICAL') === 'in full') return true;
+  return classesIn(BigInt(grant.needs)).every((dataClass) => opening(asker, dataClass) === 'in full');
+}
+
+/** A person, if they are there for this request. */
+async function person(asker: Asker, id: string | null): Promise<Row | null> {
+  if (id === null) return null;
+  const grant = await personGrant(asker, id);
+  if (!grant || !(await namedInTeam(asker))) return null;
+  if (!covers(opened(asker, undefined, grant), BigInt(grant.needs)) || !needsOpen(asker, grant)) return null;
+  if (!atStage(asker, grant.stages, grant.stages.includes('MARAC'))) return null;
+  if (ruleOf(asker).agreedOnly && !grant.agreed) return null;
+  return { __typename: 'Person', person: id };
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Rows
+
+type Table = {
+  is: PersonalClass;
+  /** Columns that name an organisation whose row it is. */
+  own: string[];
+  /** The link that says whose row it is besides. */
+  link?: { table: string; key: string; from: string; columns: string[] };
+};
+
+const interventionLink = (from: string) => ({ table: 'intervention_link', key: 'intervention', from, columns: ['provider', 'assigned'] });
+const ofController = (is: PersonalClass): Table => ({ is, own: ['controller'] });
+
+const TABLES = {
+  family_name: ofController('FAMILY'),
+  family_stage: ofController('CASE'),
+  membership: ofController('FAMILY'),
+  unborn_membership: ofController('CLINICAL'),
+  household: ofController('WHEREABOUTS'),
+  household_member: ofController('WHEREABOUTS'),
+  involvement: { is: 'INVOLVEMENT', own: ['organisation', 'controller'] },
+  person_identity: ofController('IDENTITY'),
+  person_expected: ofController('CLINICAL'),
+  person_nhs_number: ofController('NHS_NUMBER'),
+  person_upn: ofController('UPN'),
+  person_equality: ofController('EQUALITY'),
+  plan: ofController('CASE'),
+  plan_category: ofController('ASSESSMENT'),
+  plan_review: ofController('CASE'),
+  workbook_entry: ofController('WORKBOOK'),
+  workbook_entry_person: ofController('WORKBOOK'),
+  workbook_reading: ofController('WORKBOOK'),
+  workbook_child_words: ofController('CHILD_VOICE'),
+  workbook_parent_words: ofController('ADULT_VOICE'),
+  intervention: { is: 'INVOLVEMENT', own: ['controller'], link: interventionLink('id') },
+  intervention_link: { is: 'INVOLVEMENT', own: ['controller', 'provider', 'assigned'] },
+  intervention_progress: { is: 'PROGRESS', own: ['controller'], link: interventionLink('intervention') },
+  service_offer: { is: 'OFFER', own: ['controller'], link: { table: 'service_offer_link', key: 'offer', from: 'id', columns: ['provider'] } },
+  service_offer_link: { is: 'OFFER', own: ['controller', 'provider'] },
+} as const satisfies Record<string, Table>;
+
+type TableName = keyof typeof TABLES;
+
+/** Rows of a table that the login sees and the request may. */
+async function visible(asker: Asker, name: TableName, rest: string, values: unknown[]): Promise<Row[]> {
+  if (isClosed(asker, TABLES[name].is)) return [];
+  const rows = await asker.query(`select * from fsp.${name} where ${rest}`, values);
+  const allowed = await Promise.all(rows.map((row) => mayShow(asker, name, row)));
+  return rows.filter((_, index) => allowed[index]);
+}
+
+/** The rules that a login cannot know: purpose, user, consent. The login's policies have opened the row already. */
+async function mayShow(asker: Asker, name: TableName, row: Row): Promise<boolean> {
+  const mine = await isMine(asker, name, row);
+  const granted = await opensByGrant(asker, name, row);
+  const { is } = TABLES[name];
+  if (opening(asker, is) === 'own rows' && !mine) return false;
+  if (narrowed(asker) && !mine && !granted) return false;
+  if (!rowClassesOpen(asker, row, mine, granted)) return false;
+  if (await isKeptFrom(asker, row)) return false;
+  if (row.person && !needsOpen(asker, await personGrant(asker, row.person))) return false;
+  return !ruleOf(asker).agreedOnly || (await someoneAgreed(asker, name, row));
+}
+
+/** Every further class of the row is open: in full, or the row is the caller's own, or a decision opens it to the caller. */
+function rowClassesOpen(asker: Asker, row: Row, mine: boolean, granted: boolean): boolean {
+  return classesIn(BigInt(row.row_mask ?? 0)).every((dataClass) => {
+    const open = opening(asker, dataClass);
+    if (typeof open === 'object') return false;
+    if (mine) return true;
+    if (open === 'own rows') return false;
+    return !narrowed(asker) || levelOf(asker, dataClass) !== 'O/D' || granted;
+  });
+}
+
+/** The row is the organisation's own, by the agreement; for a team or provider, the user's. */
+async function isMine(asker: Asker, name: TableName, row: Row): Promise<boolean> {
+  const table: Table = TABLES[name];
+  const org = asker.organisation.id;
+  const owning = ofLevel(asker, 'A', 'R', 'O', 'O/D');
+  // A person's own tables tell of no family: there only the levels that speak of own rows count.
+  const levels = row.family ? owning : ofLevel(asker, 'O', 'O/D');
+  if (!covers(levels, bit(table.is)) || !covers(owning, BigInt(row.row_mask ?? 0))) return false;
+  let own = table.own.some((column) => row[column] === org);
+  if (!own && table.link) {
+    const { table: link, key, from, columns } = table.link;
+    const links = await asker.query(`select * from fsp.${link} where ${key} = $1`, [row[from]]);
+    own = links.some((found) => columns.some((column) => found[column] === org));
+  }
+  return own && (!narrowed(asker) || (asker.user !== null && row.worker === asker.user));
+}
+
+/** A grant of today opens the row: the family's, and the person's where it is about one. */
+async function opensByGrant(asker: Asker, name: TableName, row: Row): Promise<boolean> {
+  const ofFamily = row.family ? await familyGrant(asker, row.family) : undefined;
+  const ofPerson = row.person ? await personGrant(asker, row.person) : undefined;
+  if ((row.family && !ofFamily) || (row.person && !ofPerson)) return false;
+  const needed = bit(TABLES[name].is) | BigInt(row.row_mask ?? 0) | BigInt(ofPerson?.needs ?? 0);
+  if (!covers(opened(asker, ofFamily, ofPerson), needed)) return false;
+  const only = ofFamily?.only_with as string[] | null | undefined;
+  return !(row.kept_from && only && only.every((each) => row.kept_from.includes(each)));
+}
+
+/** Kept from the only persons whom the user works with. Without a user nobody can say whom that is. */
+async function isKeptFrom(asker: Asker, row: Row): Promise<boolean> {
+  const from = (row.kept_from ?? []) as string[];
+  if (from.length === 0) return false;
+  if (asker.user === null) return asker.purpose !== 'RECORD_SYNC';
+  const focus = await asker.query('select * from fsp.user_focus where subject = $1 and family = $2', [asker.user, row.family]);
+  return focus.some(({ only_with }) => (only_with as string[]).every((each) => from.includes(each)));
+}
+
+/** The person the row is about agreed to this organisation; of a household, somebody who lives there. */
+async function someoneAgreed(asker: Asker, name: TableName, row: Row): Promise<boolean> {
+  const about =
+    name === 'household'
+      ? (await asker.query('select person from fsp.household_member where household = $1', [row.id])).map((each) => each.person)
+      : row.person
+        ? [row.person]
+        : [];
+  const grants = await Promise.all(about.map((each) => personGrant(asker, each)));
+  return grants.some((grant) => grant?.agreed === true);
+}
+
+/** A row reached by its id: its family is there, or the row is the caller's own. */
+async function entered(asker: Asker, name: TableName, id: string): Promise<Row | null> {
+  const [row] = await visible(asker, name, 'id = $1', [id]);
+  if (!row) return null;
+  if (await family(asker, row.family)) return row;
+  return (await namedInTeam(asker)) && (await isMine(asker, name, row)) ? row : null;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Types
+
+const typed = (__typename: string) => (row: Row) => ({ ...row, __typename });
+const list = async (type: string, rows: Promise<Row[]>) => (await rows).map(typed(type));
+const first = async (type: string, rows: Promise<Row[]>) => (await list(type, rows))[0] ?? null;
+const present = <T>(values: (T | null)[]): T[] => values.filter((value): value is T => value !== null);
+const ordered = (rows: Row[], key: string) => [...rows].sort((a, b) => Number(BigInt(a[key]) - BigInt(b[key])));
+
+const RUNNING = `"from" <= now() and (until is null or until > now())`;
+
+const directory = (asker: Asker, type: string, table: string, column: string, value: unknown) =>
+  first(type, asker.query(`select * from fsp.${table} where ${column} = $1`, [value]));
+const organisation = (asker: Asker, id: number | null) => directory(asker, 'Organisation', 'organisation', 'id', id);
+const district = (asker: Asker, value: string | null) => directory(asker, 'District', 'district', 'code', value);
+const codeOf = (asker: Asker, list: string, value: string | null) =>
+  first('Code', asker.query('select * from fsp.code where list = $1 and code = $2 order by version desc limit 1', [list, value]));
+
+/** A connection over all its rows: the first so many of them. */
+function page(rows: Row[], args: Row): Row {
+  if (args.after != null) throw new Error('The reference does not page; it gives the whole list.');
+  const nodes = rows.slice(0, args.first);
+  const end = nodes.length > 0 ? CURSOR : null;
+  return {
+    rows,
+    nodes,
+    edges: nodes.map((node) => ({ cursor: CURSOR, node })),
+    pageInfo: { hasNextPage: rows.length > nodes.length, hasPreviousPage: false, startCursor: end, endCursor: end },
+    totalCount: { value: Math.min(rows.length, 10_000), atLeast: rows.length > 10_000 },
+  };
+}
+
+/** Values that stand in a table beside the object's own: who may not see that table's row has none of them. */
+const BESIDE: Record<string, Record<string, { table: TableName; key: string; of: string }>> = {
+  Family: beside('family', 'family', {
+    family_name: ['reference', 'name'],
+    family_stage: ['stage', 'openMarac'],
+  }),
+  Person: beside('person', 'person', {
+    person_identity: ['givenName', 'familyName', 'dateOfBirth', 'sex'],
+    person_expected: ['expectedDate'],
+    person_nhs_number: ['nhsNumber'],
+    person_upn: ['upn'],
+    person_equality: ['ethnicity'],
+  }),
+  Plan: beside('plan', 'id', { plan_category: ['categoryOfAbuse'] }),
+  Intervention: beside('intervention', 'id', {
+    intervention_link: ['programme', 'provider'],
+    intervention_progress: ['status', 'requested', 'started', 'ended', 'sessions', 'outcome'],
+  }),
+  ServiceOffer: beside('offer', 'id', { service_offer_link: ['service'] }),
+};
+
+function beside(key: string, of: string, tables: Partial<Record<TableName, string[]>>) {
+  return Object.fromEntries(
+    Object.entries(tables).flatMap(([table, fields]) => (fields as string[]).map((field) => [field, { table: table as TableName, key, of }])),
+  );
+}
+
+/** The row beside an object in which a field's value stands, if the caller sees it. */
+async function rowBeside(asker: Asker, row: Row, field: string): Promise<Row | undefined> {
+  const at = BESIDE[row.__typename]?.[field];
+  if (!at) throw new Error(`${row.__typename}.${field} stands in the object's own row.`);
+  return (await visible(asker, at.table, `${at.key} = $1`, [row[at.of]]))[0];
+}
+
+type Resolver = (row: Row, asker: Asker, args: Row, field: string) => unknown;
+
+const column =
+  (name: string): Resolver =>
+  (row) =>
+    row[name];
+const moment =
+  (name: string): Resolver =>
+  (row) =>
+    row[name] === null ? null : (row[name] as Date).toISOString();
+const aside =
+  (name: string): Resolver =>
+  async (row, asker, _args, field) =>
+    (await rowBeside(asker, row, field))?.[name] ?? null;
+const coded =
+  (list: string, name: string): Resolver =>
+  (row, asker) =>
+    codeOf(asker, list, row[name]);
+const id =
+  (key = 'id'): Resolver =>
+  (row) =>
+    encodeId(row.__typename, row[key]);
+const itsPerson: Resolver = (row, asker) => person(asker, row.person);
+const itsFamily: Resolver = (row, asker) => family(asker, row.family);
+const itsOrganisation =
+  (name: string): Resolver =>
+  (row, asker) =>
+    organisation(asker, row[name]);
+
+/** A list of rows of a family or entry. */
+const rowsOf =
+  (type: string, table: TableName, where: string, key = 'id'): Resolver =>
+  (row, asker) =>
+    list(type, visible(asker, table, where, [row[key]]));
+const pageOf =
+  (type: string, table: TableName, order: string): Resolver =>
+  async (row, asker, args) =>
+    page(await list(type, visible(asker, table, `family = $1 order by ${order}`, [row.family])), args);
+
+const persons = async (asker: Asker, ids: string[]) => ordered(present(await Promise.all([...new Set(ids)].map((each) => person(asker, each)))), 'person');
+
+const RESOLVERS: Record<string, Record<string, Resolver>> = {
+  Query: {
+    node: (_row, asker, args) => nodeById(asker, args.id),
+    family: (_row, asker, args) => {
+      const { type, key } = decodeId(args.id);
+      return type === 'Family' ? family(asker, key) : null;
+    },
+    familyByReference: async (_row, asker, args) => {
+      const [named] = await visible(asker, 'family_name', 'reference = $1', [args.reference]);
+      return named ? family(asker, named.family) : null;
+    },
+    families: async (_row, asker, args) => page(await families(asker, args), args),
+    districts: (_row, { query }) => list('District', query('select * from fsp.district order by code')),
+    organisations: async (_row, { query }, args) =>
+      page(await list('Organisation', query('select * from fsp.organisation where $1::text is null or agency = $1 order by id', [args.agency ?? null])), args),
+    services: async (_row, { query }, args) =>
+      page(
+        await list(
+          'Service',
+          query('select * from fsp.service where ($1::text is null or district = $1) and ($2::text is null or kind = $2) order by id', [
+            args.filter?.district ?? null,
+            args.filter?.kind ?? null,
+          ]),
+        ),
+        args,
+      ),
+    programmes: async (_row, { query }, args) => page(await list('Programme', query('select * from fsp.programme order by id')), args),
+    outcomeIndicators: async (_row, { query }, args) =>
+      page(
+        await list('OutcomeIndicator', query('select * from fsp.outcome_indicator where $1::text is null or factor_group = $1 order by id', [args.factorGroup ?? null])),
+        args,
+      ),
+  },
+  Family: {
+    id: id('family'),
+    reference: aside('reference'),
+    name: aside('name'),
+    stage: aside('stage'),
+    openMarac: aside('marac'),
+    leadPractitioner: (row, asker) => first('Involvement', visible(asker, 'involvement', `family = $1 and lead and ${RUNNING} order by id`, [row.family])),
+    team: async (row, asker) => {
+      const working = await visible(asker, 'involvement', `family = $1 and ${RUNNING}`, [row.family]);
+      const found = present(await Promise.all(working.map((each) => organisation(asker, each.organisation))));
+      return ordered(found.filter(({ agency }) => agency === 'TEAM'), 'id')[0] ?? null;
+    },
+    involvements: rowsOf('Involvement', 'involvement', `family = $1 and ${RUNNING} order by id`, 'family'),
+    members: async (row, asker) => {
+      const born = await visible(asker, 'membership', 'family = $1', [row.family]);
+      const unborn = await visible(asker, 'unborn_membership', 'family = $1', [row.family]);
+      return ordered(ordered([...born, ...unborn], 'id'), 'person').map(typed('FamilyMember'));
+    },
+    households: rowsOf('Household', 'household', 'family = $1 order by id', 'family'),
+    plans: rowsOf('Plan', 'plan', 'family = $1 order by id', 'family'),
+    workbook: pageOf('WorkbookEntry', 'workbook_entry', 'occurred_at desc, id desc'),
+    interventions: pageOf('Intervention', 'intervention', 'id'),
+    offers: pageOf('ServiceOffer', 'service_offer', 'id'),
+  },
+  FamilyMember: { role: coded('family-role', 'role'), person: itsPerson },
+  Household: {
+    district: (row, asker) => district(asker, row.district),
+    members: rowsOf('HouseholdMember', 'household_member', 'household = $1 order by id'),
+  },
+  HouseholdMember: { person: itsPerson },
+  Involvement: {
+    organisation: itsOrganisation('organisation'),
+    role: coded('involvement-role', 'role'),
+    person: itsPerson,
+    from: moment('from'),
+    until: moment('until'),
+  },
+  Person: {
+    id: id('person'),
+    givenName: aside('given_name'),
+    familyName: aside('family_name'),
+    dateOfBirth: aside('date_of_birth'),
+    expectedDate: aside('expected_date'),
+    sex: async (row, asker) => codeOf(asker, 'sex', (await rowBeside(asker, row, 'sex'))?.sex ?? null),
+    ethnicity: async (row, asker) => codeOf(asker, 'ethnicity', (await rowBeside(asker, row, 'ethnicity'))?.ethnicity ?? null),
+    nhsNumber: aside('nhs_number'),
+    upn: aside('upn'),
+  },
+  Plan: {
+    id: id(),
+    person: itsPerson,
+    categoryOfAbuse: async (row, asker) => codeOf(asker, 'category-of-abuse', (await rowBeside(asker, row, 'categoryOfAbuse'))?.category ?? null),
+    nextReviewDue: column('next_review_due'),
+    reviews: rowsOf('PlanReview', 'plan_review', 'plan = $1 order by id'),
+    family: itsFamily,
+  },
+  PlanReview: {},
+  WorkbookEntry: {
+    id: id(),
+    discipline: coded('discipline', 'discipline'),
+    sessionType: coded('session-type', 'session_type'),
+    occurred: moment('occurred_at'),
+    organisation: itsOrganisation('controller'),
+    persons: async (row, asker) => persons(asker, (await visible(asker, 'workbook_entry_person', 'entry = $1', [row.id])).map((about) => about.person)),
+    keptFrom: (row, asker) => persons(asker, row.kept_from),
+    readings: rowsOf('WorkbookReading', 'workbook_reading', 'entry = $1 order by id'),
+    childWords: rowsOf('ChildWords', 'workbook_child_words', 'entry = $1 order by id'),
+    parentWords: rowsOf('ParentWords', 'workbook_parent_words', 'entry = $1 order by id'),
+    family: itsFamily,
+  },
+  WorkbookReading: {
+    person: itsPerson,
+    behaviour: coded('behaviour', 'behaviour'),
+    stageOfChange: column('stage_of_change'),
+    capacityForChange: column('capacity_for_change'),
+  },
+  ChildWords: { person: itsPerson },
+  ParentWords: { person: itsPerson },
+  Intervention: {
+    id: id(),
+    person: itsPerson,
+    programme: async (row, asker) => directory(asker, 'Programme', 'programme', 'id', (await rowBeside(asker, row, 'programme'))?.programme ?? null),
+    provider: async (row, asker) => organisation(asker, (await rowBeside(asker, row, 'provider'))?.provider ?? null),
+    status: aside('status'),
+    requested: aside('requested'),
+    started: aside('started'),
+    ended: aside('ended'),
+    sessions: aside('sessions'),
+    outcome: aside('outcome'),
+    family: itsFamily,
+  },
+  ServiceOffer: {
+    id: id(),
+    person: itsPerson,
+    service: async (row, asker) => directory(asker, 'Service', 'service', 'id', (await rowBeside(asker, row, 'service'))?.service ?? null),
+    offeredBy: itsOrganisation('controller'),
+    offered: column('offered_on'),
+    takenUp: column('taken_up_on'),
+    family: itsFamily,
+  },
+  Programme: { id: id(), dataClass: column('data_class') },
+  Service: {
+    id: id(),
+    organisation: itsOrganisation('organisation'),
+    district: (row, asker) => district(asker, row.district),
+    kind: coded('service-kind', 'kind'),
+    minimumAge: column('minimum_age'),
+    maximumAge: column('maximum_age'),
+  },
+  Organisation: {
+    id: id(),
+    kind: coded('organisation-kind', 'kind'),
+    parent: itsOrganisation('parent'),
+    district: (row, asker) => district(asker, row.district),
+  },
+  District: {
+    validFrom: column('valid_from'),
+    validTo: column('valid_to'),
+    successor: (row, asker) => district(asker, row.successor),
+  },
+  OutcomeIndicator: {
+    id: id(),
+    factorGroup: column('factor_group'),
+    goodDirection: column('good_direction'),
+    ownerAgency: column('owner_agency'),
+    inCountyGift: column('in_county_gift'),
+  },
+};
+
+const NODE_TABLES: Record<string, TableName> = { Plan: 'plan', Intervention: 'intervention', ServiceOffer: 'service_offer', WorkbookEntry: 'workbook_entry' };
+const NODE_DIRECTORY: Record<string, string> = { Programme: 'programme', Service: 'service', Organisation: 'organisation', OutcomeIndicator: 'outcome_indicator' };
+
+const isNodeOfPeople = (type: string) => type === 'Family' || type === 'Person' || type in NODE_TABLES;
+
+/** Whether `node` can give this type to the caller at all. */
+const nodeOpen = (asker: Asker, type: string) => (isNodeOfPeople(type) ? !nothingOpen(asker) : type in NODE_DIRECTORY);
+
+async function nodeById(asker: Asker, text: string): Promise<Row | null> {
+  const { type, key } = decodeId(text);
+  if (!nodeOpen(asker, type)) return null;
+  if (type === 'Family') return family(asker, key);
+  if (type === 'Person') return person(asker, key);
+  const table = NODE_TABLES[type];
+  if (table) {
+    const row = await entered(asker, table, key);
+    return row && typed(type)(row);
+  }
+  return directory(asker, type, NODE_DIRECTORY[type] as string, 'id', key);
+}
+
+/** All families of a list, in its order. Rows that withhold what is filtered or ordered by take no part. */
+async function families(asker: Asker, args: Row): Promise<Row[]> {
+  const ids =
+    args.orderBy === 'NAME'
+      ? await visible(asker, 'family_name', 'true order by name, family', [])
+      : await asker.query('select family from fsp.family_grant where period @> now() order by family');
+  const found = present(await Promise.all(ids.map((each) => family(asker, each.family))));
+  const kept = await Promise.all(found.map((each) => inFilter(asker, each.family, args.filter ?? {})));
+  return found.filter((_, index) => kept[index]);
+}
+
+async function inFilter(asker: Asker, of: string, { stage, district: within, team }: Row): Promise<boolean> {
+  if (stage != null && (await visible(asker, 'family_stage', 'family = $1 and stage = $2', [of, stage])).length === 0) return false;
+  if (within != null) {
+    const home = `family = $1 and district = $2 and "from" <= current_date and (until is null or until > current_date)`;
+    if ((await visible(asker, 'household', home, [of, within])).length === 0) return false;
+  }
+  if (team == null) return true;
+  const { type, key } = decodeId(team);
+  if (type !== 'Organisation' || (await organisation(asker, Number(key)))?.agency !== 'TEAM') return false;
+  return (await visible(asker, 'involvement', `family = $1 and organisation = $2 and ${RUNNING}`, [of, key])).length > 0;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// What is withheld
+
+const { schema, classes } = productSchema();
+(schema.getType('Node') as GraphQLInterfaceType).resolveType = (row) => (row as Row).__typename;
+
+/** The class that an object's own row proves: who sees the row sees that class here. */
+const PROVES: Record<string, PersonalClass> = {
+  FamilyMember: 'FAMILY',
+  Household: 'WHEREABOUTS',
+  HouseholdMember: 'WHEREABOUTS',
+  Involvement: 'INVOLVEMENT',
+  Plan: 'CASE',
+  PlanReview: 'CASE',
+  WorkbookEntry: 'WORKBOOK',
+  WorkbookReading: 'WORKBOOK',
+  ChildWords: 'CHILD_VOICE',
+  ParentWords: 'ADULT_VOICE',
+  Intervention: 'INVOLVEMENT',
+  ServiceOffer: 'OFFER',
+};
+
+async function grantsOf(asker: Asker, row: Row): Promise<{ family: Row | undefined; person: Row | undefined; whole: boolean }> {
+  const ofFamily = row.family ? await familyGrant(asker, row.family) : undefined;
+  const ofPerson = row.person ? await personGrant(asker, row.person) : undefined;
+  // A row about a person in a family needs both grants.
+  return { family: ofFamily, person: ofPerson, whole: !(row.family && !ofFamily) && !(row.person && !ofPerson) };
+}
+
+async function isOpened(asker: Asker, row: Row, dataClass: PersonalClass): Promise<boolean> {
+  const grants = await grantsOf(asker, row);
+  return grants.whole && covers(opened(asker, grants.family, grants.person), bit(dataClass));
+}
+
+async function decisionWithholds(asker: Asker, row: Row, dataClass: PersonalClass): Promise<boolean> {
+  const { family: ofFamily, person: ofPerson, whole } = await grantsOf(asker, row);
+  const masks = [ofFamily?.withheld, ofPerson?.withheld, ofFamily ? 0 : ofPerson?.family_withheld];
+  return whole && masks.some((mask) => (BigInt(mask ?? 0) & bit(dataClass)) !== 0n);
+}
+
+/** Why a field of this object is withheld; null where it is not. */
+async function whyWithheld(asker: Asker, row: Row, field: string): Promise<string | null> {
+  const type = row.__typename as string;
+  const dataClass = classes.fieldClass(type, field);
+  const open = opening(asker, dataClass);
+  if (!isPersonal(dataClass) || typeof open === 'object') return null;
+  const isBeside = BESIDE[type]?.[field] !== undefined;
+  if (!isBeside && PROVES[type] === dataClass) return null;
+  const ownOnly = open === 'own rows';
+  const cannotKnow = ownOnly || classes.rowClass(type, field) || !(await isOpened(asker, row, dataClass));
+  if (!cannotKnow || (isBeside && (await rowBeside(asker, row, field)))) return null;
+  if (asker.agency !== 'LA' && asker.agency !== 'TEAM') return 'NOT_AVAILABLE';
+  if (ownOnly || (!isBeside && levelOf(asker, dataClass) === 'O/D')) return 'NOT_OWN';
+  return (await decisionWithholds(asker, row, dataClass)) ? 'DECISION_WITHHOLDS' : 'NO_DECISION';
+}
+
+async function withheld(asker: Asker, row: Row): Promise<Row[]> {
+  const type = schema.getType(row.__typename) as GraphQLObjectType;
+  const entries = await Promise.all(
+    Object.keys(type.getFields()).map(async (field) => {
+      const reason = await whyWithheld(asker, row, field);
+      const dataClass = classes.fieldClass(type.name, field) as keyof typeof AGREEMENT;
+      return reason && { __typename: 'Withheld', field, class: dataClass, reason, ask: AGREEMENT[dataClass].ask };
+    }),
+  );
+  return entries.filter((entry) => entry !== null) as Row[];
+}
+
+/** A list of which nothing may be seen is null; one that is cut to own rows stays a list. */
+async function isWholeListClosed(asker: Asker, row: Row, field: string): Promise<boolean> {
+  const dataClass = classes.fieldClass(row.__typename, field);
+  if (!isPersonal(dataClass) || PROVES[row.__typename] === dataClass) return false;
+  if (opening(asker, dataClass) !== 'in full' || levelOf(asker, dataClass) === 'O/D') return false;
+  return !(await isOpened(asker, row, dataClass));
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Refusals: once for each response path, also where no row comes
+
+const ROOTS_OF_PEOPLE = ['family', 'familyByReference', 'families'];
+
+function refusals(asker: Asker, document: DocumentNode, operation: OperationDefinitionNode, variables: Row): Refused[] {
+  const fragments = Object.fromEntries(
+    document.definitions.filter((d): d is FragmentDefinitionNode => d.kind === Kind.FRAGMENT_DEFINITION).map((d) => [d.name.value, d]),
+  );
+  const refused: Refused[] = [];
+
+  const walk = (type: GraphQLObjectType, fields: ReadonlyMap<string, readonly FieldNode[]>, above: string) => {
+    for (const [key, nodes] of fields) {
+      const node = nodes[0] as FieldNode;
+      const name = node.name.value;
+      if (name === '__typename' || name === 'viewer' || name === 'sharingMatrix') continue;
+      const at = above ? `${above}.${key}` : key;
+      const args = getArgumentValues(type.getFields()[name] as never, node, variables);
+      const found = refusedHere(asker, type, name, args, at);
+      refused.push(...found);
+      if (found.length > 0) continue;
+      const to = name === 'node' && type.name === 'Query' ? nodeType(asker, args.id as string) : getNamedType(type.getFields()[name]?.type);
+      if (isObjectType(to)) walk(to, collectSubfields(schema, fragments, variables, to, nodes), at);
+    }
+  };
+  const query = schema.getQueryType() as GraphQLObjectType;
+  walk(query, collectFields(schema, fragments, variables, query, operation.selectionSet), '');
+  return refused;
+}
+
+function nodeType(asker: Asker, text: string) {
+  const { type } = decodeId(text);
+  return nodeOpen(asker, type) ? schema.getType(type) : undefined;
+}
+
+function refusedHere(asker: Asker, type: GraphQLObjectType, name: string, args: Row, at: string): Refused[] {
+  const field = `${type.name}.${name}`;
+  const own = opening(asker, classes.fieldClass(type.name, name));
+  if (typeof own === 'object') return [{ field, reason: own.closed, at }];
+  if (type.name !== 'Query') return [];
+  const ofPeople = ROOTS_OF_PEOPLE.includes(name);
+  const never = ofPeople && PERSONAL_CLASSES.every((dataClass) => levelOf(asker, dataClass) === 'N');
+  const closedArguments = never ? [] : refusedArguments(asker, name, args).map((found) => ({ ...found, field: `${field}(${found.field})`, at }));
+  if (closedArguments.length > 0 || !ofPeople || !nothingOpen(asker)) return closedArguments;
+  const names = opening(asker, 'IDENTITY') as { closed: string };
+  return [{ field, reason: names.closed, at }];
+}
+
+/** Filters and sort keys have the class of the field that they name. */
+function refusedArguments(asker: Asker, name: string, args: Row): { field: string; reason: string }[] {
+  const found: [string, DataClass][] = [];
+  for (const argument of schema.getQueryType()?.getFields()[name]?.args ?? []) {
+    const value = args[argument.name];
+    if (value == null) continue;
+    found.push([argument.name, classes.argumentClass('Query', name, argument.name)]);
+    const type = getNamedType(argument.type);
+    if (!isInputObjectType(type)) continue;
+    for (const [inner, given] of Object.entries(value)) {
+      if (given != null) found.push([`${argument.name}.${inner}`, classes.inputClass((type as GraphQLInputObjectType).name, inner)]);
+    }
+  }
+  if (name === 'families' && args.orderBy === 'NAME') found.push(['orderBy', 'FAMILY']);
+  return found.flatMap(([field, dataClass]) => {
+    const open = opening(asker, dataClass);
+    return typeof open === 'object' ? [{ field, reason: open.closed }] : [];
+  });
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Execution
+
+const pathOf = ({ path }: GraphQLResolveInfo): string => {
+  const keys: string[] = [];
+  for (let at: GraphQLResolveInfo['path'] | undefined = path; at; at = at.prev) if (typeof at.key === 'string') keys.unshift(at.key);
+  return keys.join('.');
+};
+
+const SCHEMA_LISTS = new Set(['involvements', 'members', 'households', 'plans', 'workbook', 'interventions', 'offers', 'childWords', 'parentWords']);
+
+export type Answered = { data: Row; refused: Refused[] };
+
+/** The product's schema, for documents to be made and validated with. */
+export { schema };
+
+/** Answers a document as the API should. The cursors in it are `CURSOR`. */
+export async function answer(asker: Asker, document: DocumentNode, given: Row): Promise<Answered> {
+  const operation = document.definitions.find((d): d is OperationDefinitionNode => d.kind === Kind.OPERATION_DEFINITION) as OperationDefinitionNode;
+  const { coerced, errors: faults } = getVariableValues(schema, operation.variableDefinitions ?? [], given);
+  if (faults) throw faults[0];
+  const refused = refusals(asker, document, operation, coerced as Row);
+  const closed = new Set(refused.map(({ at }) => at));
+  const result = await execute({
+    schema,
+    document,
+    variableValues: given,
+    contextValue: { client: clientOf(asker) },
+    fieldResolver: async (source, args, _context, info) => {
+      const row = source as Row;
+      const { fieldName: field } = info;
+      if (closed.has(pathOf(info))) return null;
+      if (field === 'withheld') return withheld(asker, row);
+      if (SCHEMA_LISTS.has(field) && row?.__typename && (await isWholeListClosed(asker, row, field))) return null;
+      const resolver = RESOLVERS[info.parentType.name]?.[field];
+      return resolver ? resolver(row, asker, args, field) : row[field];
+    },
+  });
+  if (result.errors) throw result.errors[0];
+  return { data: JSON.parse(JSON.stringify(result.data)), refused };
+}
+
+/** What `viewer` says is the product's own; here it need only be told who asks. */
+const clientOf = (asker: Asker) => ({ ...asker, id: asker.client });
