@@ -109,9 +109,10 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   const answer = async (context: GraphQLRequestContext<RequestContext>): Promise<string> => {
     const { document, operation, request, source } = context as typeof context & {
       document: DocumentNode;
-      operation: OperationDefinitionNode;
+      operation: OperationDefinitionNode | undefined;
       source: string;
     };
+    if (!operation) throw new PublicError('OPERATION_RESOLUTION_FAILURE');
     const { client } = context.contextValue;
     const variables = coerce(executor.schema, document, operation, request.variables ?? {});
     const plan = await executor.planner.plan(document, operation, client, variables);
