@@ -42,7 +42,9 @@ export function clientOptions(server: DatabaseServer, login: string, secret: str
 
 /** Whether an error says that the connection, not the statement, failed: a read may be tried once more. */
 export function connectionLost(error: unknown): boolean {
-  const code = (error as { code?: string }).code ?? '';
+  const { code = '', message = '' } = error as { code?: string; message?: string };
+  // node-postgres has no code for a connection that ended under a query.
+  if (code === '') return /^Connection terminated|^timeout exceeded when trying to connect|^Client has encountered a connection error/.test(message);
   return /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE|ETIMEDOUT|57P0|08)/.test(code);
 }
 

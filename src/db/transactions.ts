@@ -38,15 +38,15 @@ export function createTransactions(server: DatabaseServer, secret: string): Tran
       });
       // An idle client whose backend died is removed by the pool; it must not take the process with it.
       pool.on('error', () => {});
+      // Nor must a client that is on its way out of the pool: "ready" and "terminated" may come in one packet, and
+      // then no listener of the pool's stands yet. The query that follows fails, and says so.
+      pool.on('connect', (client) => client.on('error', () => {}));
       pools.set(login, pool);
     }
     return pool;
   };
   const attempt = async <T>(login: string, work: (tx: Transaction) => Promise<T>): Promise<T> => {
     const client = await poolOf(login).connect();
-    // A client that is checked out has no listener but ours.
-    const onError = () => {};
-    client.on('error', onError);
     let broken: Error | undefined;
     try {
       await client.query('begin');
@@ -59,7 +59,6 @@ export function createTransactions(server: DatabaseServer, secret: string): Tran
       });
       throw error;
     } finally {
-      client.off('error', onError);
       client.release(broken);
     }
   };
