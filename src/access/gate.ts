@@ -33,8 +33,9 @@ export type Gate = {
   end(): Promise<void>;
 };
 
+// Lists as text: postgres.js would ask the server for the types of arrays, and a failure of that question is nobody's.
 const STANDING = `
-  select c.id, c.name, c.scopes, c.purposes, c.default_purpose, o.id as organisation, o.code, o.name as organisation_name, o.agency,
+  select c.id, c.name, array_to_string(c.scopes, ' ') as scopes, array_to_string(c.purposes, ' ') as purposes, c.default_purpose, o.id as organisation, o.code, o.name as organisation_name, o.agency,
     (select true from fsp.revoked_token r where r.jti = $3::text) as revoked,
     (select u.name from fsp.app_user u where u.organisation = c.organisation and u.subject = $2::text and u.enabled) as user_name,
     l.id as login, l.name as login_name, l.sealed
@@ -47,8 +48,8 @@ const STANDING = `
 type Row = {
   id: string;
   name: string;
-  scopes: string[];
-  purposes: Purpose[];
+  scopes: string;
+  purposes: string;
   default_purpose: Purpose | null;
   organisation: number;
   code: string;
@@ -65,8 +66,7 @@ const MAX_KEPT = 20_000;
 
 export function createGate(server: DatabaseServer, database: string, secret: string): Gate {
   const options = clientOptions(server, `${database}_gate`, secret, 3);
-  // Array types are looked up, because clients' scopes and purposes are arrays.
-  const sql = postgres({ ...options, fetch_types: true, types: {} as never });
+  const sql = postgres(options);
   let listening = false;
   const kept = new Map<string, Standing>();
   const listener = postgres({
@@ -117,8 +117,8 @@ function standingOf(row: Row | undefined, user: string | null): Standing {
       name: row.name,
       organisation: { id: row.organisation, code: row.code, name: row.organisation_name },
       agency: row.agency,
-      scopes: row.scopes,
-      purposes: row.purposes,
+      scopes: row.scopes.split(' ').filter(Boolean),
+      purposes: row.purposes.split(' ').filter(Boolean) as Purpose[],
       defaultPurpose: row.default_purpose,
     },
     revoked: row.revoked === true,

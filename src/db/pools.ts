@@ -8,7 +8,7 @@ import { PublicError } from '../errors.ts';
 import { loginPassword } from './logins.ts';
 
 /** One server's connections, shared out over the logins. */
-export const LIMITS = { perLogin: 10, pools: 20, waiting: 500, idleSeconds: 30, lifeSeconds: 1800 };
+export const LIMITS = { perLogin: 10, pools: 20, waiting: 500, idleSeconds: 30, lifeSeconds: 1800, tries: 4 };
 
 export type Row = Record<string, string | null>;
 
@@ -87,10 +87,14 @@ export function createPools(server: DatabaseServer, secret: string): Pools {
         const wait = enter();
         if (wait) await wait;
         try {
-          return await once(text, parameters, prepare);
-        } catch (error) {
-          if (!connectionLost(error)) throw error;
-          return await once(text, parameters, prepare);
+          // A read has no effect, so it is asked again over other connections when one is lost; several may be.
+          for (let left = LIMITS.tries - 1; ; left--) {
+            try {
+              return await once(text, parameters, prepare);
+            } catch (error) {
+              if (left === 0 || !connectionLost(error)) throw error;
+            }
+          }
         } finally {
           leave();
         }
