@@ -14,10 +14,16 @@ async function main(): Promise<void> {
   const database = await openDatabase(config);
   try {
     if (database.ownerUrl) {
-      await prepareDatabase(database.ownerUrl, { authority: config.authority, loginSecret: database.loginSecret, demonstration: !config.production });
+      await prepareDatabase(database.ownerUrl, {
+        authority: config.authority,
+        loginSecret: database.loginSecret,
+        demonstration: !config.production,
+      });
     }
     const issuer = config.identity ? null : await developmentIssuer(database.dataDir);
-    const verify = config.identity ? remoteVerifier(config.identity.jwksUrl, config.identity) : (issuer as NonNullable<typeof issuer>).verify;
+    const verify = config.identity
+      ? remoteVerifier(config.identity.jwksUrl, config.identity)
+      : (issuer as NonNullable<typeof issuer>).verify;
     const server = await createServer({
       database,
       verify,

@@ -1,15 +1,16 @@
 /** Composition root: everything the server is made of, put together once. */
+
+import { createHmac } from 'node:crypto';
 import { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import { createHmac } from 'node:crypto';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
+import { authenticate, correlationIdOf, PurposeRefused, requestIdOf } from './access/authenticate.ts';
 import type { Agency } from './access/classes.ts';
 import type { Client } from './access/client.ts';
-import { authenticate, correlationIdOf, PurposeRefused, requestIdOf } from './access/authenticate.ts';
 import { createGate } from './access/gate.ts';
 import { deriveRules } from './access/rules.ts';
 import type { VerifyToken } from './access/tokens.ts';
@@ -21,7 +22,7 @@ import { clientOptions, createPools } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
 import { planRecord, recordText } from './disclosure/record.ts';
 import { type Batch, createRecorder } from './disclosure/recorder.ts';
-import { type ErrorCode, ERRORS, errorBody, type FormattedError, formatError, PublicError } from './errors.ts';
+import { ERRORS, type ErrorCode, errorBody, type FormattedError, formatError, PublicError } from './errors.ts';
 import { schemaFaults } from './graphql/check.ts';
 import { type AssembledSchema, assembleSchema } from './graphql/schema.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
@@ -87,8 +88,15 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const recorderSql = postgres(clientOptions(database.server, `${name}_recorder`, secret, 2));
   const recorder = createRecorder(async (batch: Batch) => {
     await recorderSql.unsafe(
-      'insert into fsp.disclosure (chain, sequence, previous, hash, count, records) values ($1::uuid, $2::bigint, decode($3::text, \'hex\'), decode($4::text, \'hex\'), $5::int, $6::text) on conflict do nothing',
-      [batch.chain, String(batch.sequence), batch.previous.toString('hex'), batch.hash.toString('hex'), String(batch.count), batch.records] as never[],
+      "insert into fsp.disclosure (chain, sequence, previous, hash, count, records) values ($1::uuid, $2::bigint, decode($3::text, 'hex'), decode($4::text, 'hex'), $5::int, $6::text) on conflict do nothing",
+      [
+        batch.chain,
+        String(batch.sequence),
+        batch.previous.toString('hex'),
+        batch.hash.toString('hex'),
+        String(batch.count),
+        batch.records,
+      ] as never[],
       { prepare: options.prepare ?? true },
     );
   });
@@ -103,7 +111,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     return view;
   };
 
-  const logFailure = (error: unknown, client: Client) => log.error({ err: error, request: client.requestId, client: client.id }, 'request failed');
+  const logFailure = (error: unknown, client: Client) =>
+    log.error({ err: error, request: client.requestId, client: client.id }, 'request failed');
   const apollo = new ApolloServer<RequestContext>({
     schema: assembled.schema,
     introspection: true,
@@ -118,8 +127,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     validationOptions: { maxErrors: 3 },
     nodeEnv: 'production',
     logger: { debug: () => {}, info: () => {}, warn: (m) => log.warn(m), error: (m) => log.error(m) },
-    stringifyResult: (result) => (result.data as unknown) instanceof Answer ? (result.data as unknown as Answer).text : JSON.stringify(result),
-    formatError: (formatted) => ({ ...apolloError(formatted.extensions?.code, formatted.message), ...(formatted.locations ? { locations: formatted.locations } : {}) }),
+    stringifyResult: (result) =>
+      (result.data as unknown) instanceof Answer ? (result.data as unknown as Answer).text : JSON.stringify(result),
+    formatError: (formatted) => ({
+      ...apolloError(formatted.extensions?.code, formatted.message),
+      ...(formatted.locations ? { locations: formatted.locations } : {}),
+    }),
     plugins: [
       compiledReads({
         pools,
@@ -136,9 +149,21 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   await apollo.start();
 
-  const app = Fastify({ bodyLimit: BODY_LIMIT, trustProxy: false, logger: false, routerOptions: { maxParamLength: 200 }, return503OnClosing: true, forceCloseConnections: 'idle', requestTimeout: 30_000 });
-  await app.register(helmet, { global: true, contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } } });
-  const sendErrors = (reply: FastifyReply, status: number, errors: FormattedError[]) => reply.code(status).type('application/json; charset=utf-8').send(errorBody(errors));
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT,
+    trustProxy: false,
+    logger: false,
+    routerOptions: { maxParamLength: 200 },
+    return503OnClosing: true,
+    forceCloseConnections: 'idle',
+    requestTimeout: 30_000,
+  });
+  await app.register(helmet, {
+    global: true,
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+  });
+  const sendErrors = (reply: FastifyReply, status: number, errors: FormattedError[]) =>
+    reply.code(status).type('application/json; charset=utf-8').send(errorBody(errors));
   const sendError = (reply: FastifyReply, error: unknown) => {
     const { status, ...shown } = formatError(error);
     return sendErrors(reply, status, [shown]);
@@ -158,9 +183,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
     const { origin } = request.headers;
     if (origin && (options.allowedOrigins ?? []).includes(origin)) {
-      void reply.header('access-control-allow-origin', origin).header('vary', 'Origin').header('access-control-expose-headers', 'x-request-id, x-correlation-id');
+      void reply
+        .header('access-control-allow-origin', origin)
+        .header('vary', 'Origin')
+        .header('access-control-expose-headers', 'x-request-id, x-correlation-id');
       if (request.method === 'OPTIONS') {
-        return reply.code(204).header('access-control-allow-methods', 'POST').header('access-control-allow-headers', 'authorization, content-type, x-purpose-of-use, x-request-id, x-correlation-id').header('access-control-max-age', '600').send();
+        return reply
+          .code(204)
+          .header('access-control-allow-methods', 'POST')
+          .header('access-control-allow-headers', 'authorization, content-type, x-purpose-of-use, x-request-id, x-correlation-id')
+          .header('access-control-max-age', '600')
+          .send();
       }
     }
   });
@@ -198,19 +231,28 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       asking.client = await authenticate({ headers: request.headers, address: request.ip }, verify, gate, asking.requestId);
     } catch (error) {
       if (error instanceof PurposeRefused) await recordRefusal(error);
-      else if (!(error instanceof PublicError) || error.cause) log.error({ err: (error as Error).cause ?? error, request: asking.requestId }, 'authentication failed');
+      else if (!(error instanceof PublicError) || error.cause)
+        log.error({ err: (error as Error).cause ?? error, request: asking.requestId }, 'authentication failed');
       if (error instanceof PublicError && error.code === 'UNAUTHENTICATED') void reply.header('www-authenticate', 'Bearer');
       return sendError(reply, error);
     }
   };
   const recordRefusal = (refused: PurposeRefused) =>
-    recorder.record(recordText(refused.client, planRecord(null, '', [], [], [{ field: 'Query', class: 'STRUCTURE', reason: 'NOT_FOR_THIS_PURPOSE', at: '' }]), { families: [], persons: [] }));
+    recorder.record(
+      recordText(
+        refused.client,
+        planRecord(null, '', [], [], [{ field: 'Query', class: 'STRUCTURE', reason: 'NOT_FOR_THIS_PURPOSE', at: '' }]),
+        { families: [], persons: [] },
+      ),
+    );
 
   app.route({
     method: ['GET', 'POST'],
     url: '/graphql',
     onRequest: authenticated,
-    handler: fastifyApolloHandler(apollo, { context: async (request) => Object.freeze({ client: (request as Identified).client as Client }) }),
+    handler: fastifyApolloHandler(apollo, {
+      context: async (request) => Object.freeze({ client: (request as Identified).client as Client }),
+    }),
   });
 
   return {

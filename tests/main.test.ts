@@ -18,7 +18,10 @@ type Started = { child: ChildProcess; output: () => string; url: string; exited:
 /** Starts the product and waits for its address, or for its end. */
 function start(env: Record<string, string> = {}): Promise<Started> {
   const { NODE_ENV: _test, VITEST: _vitest, ...inherited } = process.env;
-  const child = spawn(process.execPath, ['src/main.ts'], { env: { ...inherited, DATA_DIR: dataDir, PORT: '0', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    env: { ...inherited, DATA_DIR: dataDir, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   running.add(child);
   let text = '';
   const exited = new Promise<number | null>((resolve) =>
@@ -47,7 +50,9 @@ it('starts from nothing, recovers from kill -9, refuses a second on its folder, 
   expect(first.url, first.output()).not.toBe('');
   expect(first.output()).toContain('/playground');
   for (const words of ['Thames Valley Police', 'Cherwell', 'Turning Point', 'npm run demo']) expect(first.output()).toContain(words);
-  expect([await status(`${first.url}/livez`), await status(`${first.url}/readyz`), await status(`${first.url}/playground`)]).toEqual([200, 200, 200]);
+  expect([await status(`${first.url}/livez`), await status(`${first.url}/readyz`), await status(`${first.url}/playground`)]).toEqual([
+    200, 200, 200,
+  ]);
 
   const second = await start();
   expect(await second.exited).toBe(1);

@@ -79,6 +79,7 @@ export async function authenticate(asking: Asking, verify: VerifyToken, gate: Ga
       address: asking.address,
     });
   if (purpose === null) throw new PurposeRefused('PURPOSE_REQUIRED', made('PERFORMANCE'));
-  if (!Object.hasOwn(PURPOSES, purpose) || !client.purposes.includes(purpose as Purpose)) throw new PurposeRefused('PURPOSE_NOT_ALLOWED', made('PERFORMANCE'));
+  if (!Object.hasOwn(PURPOSES, purpose) || !client.purposes.includes(purpose as Purpose))
+    throw new PurposeRefused('PURPOSE_NOT_ALLOWED', made('PERFORMANCE'));
   return made(purpose as Purpose);
 }

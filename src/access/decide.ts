@@ -4,11 +4,7 @@ import { type DataClass, isPersonal, maskOf, PERSONAL_CLASSES, type PersonalClas
 import { type Client, hasRole } from './client.ts';
 
 /** Why a field is refused; public words of the API. */
-export type Refusal =
-  | 'NOT_SHARED_WITH_AGENCY'
-  | 'NOT_FOR_THIS_PURPOSE'
-  | 'NOT_FOR_THIS_ROLE'
-  | 'NOT_YOURS_TO_WRITE';
+export type Refusal = 'NOT_SHARED_WITH_AGENCY' | 'NOT_FOR_THIS_PURPOSE' | 'NOT_FOR_THIS_ROLE' | 'NOT_YOURS_TO_WRITE';
 
 /**
  * - `all`: every row that the database opens.

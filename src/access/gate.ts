@@ -57,7 +57,7 @@ type Row = {
   agency: Agency;
   revoked: boolean | null;
   user_name: string | null;
-  login: number;
+  login: string;
   login_name: string;
   sealed: boolean;
 };
@@ -123,6 +123,6 @@ function standingOf(row: Row | undefined, user: string | null): Standing {
     },
     revoked: row.revoked === true,
     user: user === null ? null : { name: row.user_name },
-    login: { id: row.login, name: row.login_name, sealed: row.sealed },
+    login: { id: Number(row.login), name: row.login_name, sealed: row.sealed },
   };
 }

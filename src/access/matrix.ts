@@ -1,5 +1,14 @@
 /** The published matrix: every field, argument and input field × agency, derived from the schema and the agreement. */
-import { type DocumentNode, type GraphQLSchema, getNamedType, isInputObjectType, isObjectType, TypeInfo, visit, visitWithTypeInfo } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLSchema,
+  getNamedType,
+  isInputObjectType,
+  isObjectType,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
 import type { Classified } from '../graphql/classes.ts';
 import { AGREEMENT_VERSION, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, type DataClass, OPEN_CLASSES, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
@@ -17,7 +26,8 @@ export type MatrixRow = {
   cells: Record<Agency, Cell>;
 };
 
-const forAgencies = (cell: (agency: Agency) => Cell) => Object.fromEntries(AGENCIES.map((agency) => [agency, cell(agency)])) as Record<Agency, Cell>;
+const forAgencies = (cell: (agency: Agency) => Cell) =>
+  Object.fromEntries(AGENCIES.map((agency) => [agency, cell(agency)])) as Record<Agency, Cell>;
 
 /** Names of the input types that a command's input is made of. */
 function writtenTypes(schema: GraphQLSchema): Set<string> {
@@ -28,7 +38,8 @@ function writtenTypes(schema: GraphQLSchema): Set<string> {
     found.add(name);
     for (const field of Object.values(type.getFields())) add(getNamedType(field.type).name);
   };
-  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) for (const argument of field.args) add(getNamedType(argument.type).name);
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}))
+    for (const argument of field.args) add(getNamedType(argument.type).name);
   return found;
 }
 
@@ -77,7 +88,11 @@ const isWrapper = (rows: MatrixRow[]) => rows.every(({ dataClass }) => dataClass
 /** The matrix as a page for people, which is also what the next change is compared with. */
 export function matrixMarkdown(rows: MatrixRow[]): string {
   const byType = Map.groupBy(rows, ({ name }) => name.slice(0, name.indexOf('.')));
-  const line = ({ name, dataClass, rowClass, cells }: MatrixRow) => [name, dataClass + (rowClass ? ROW_CLASS : ''), ...AGENCIES.map((agency) => cells[agency])];
+  const line = ({ name, dataClass, rowClass, cells }: MatrixRow) => [
+    name,
+    dataClass + (rowClass ? ROW_CLASS : ''),
+    ...AGENCIES.map((agency) => cells[agency]),
+  ];
   const head = ['field', 'class', ...AGENCIES];
   const sections = (wrappers: boolean) => [...byType].filter(([, of]) => isWrapper(of) === wrappers);
   return [
@@ -93,23 +108,38 @@ export function matrixMarkdown(rows: MatrixRow[]): string {
     '',
     'As visible as the object they stand on.',
     '',
-    ...table(head, sections(true).flatMap(([, of]) => of.map(line))),
+    ...table(
+      head,
+      sections(true).flatMap(([, of]) => of.map(line)),
+    ),
     '',
     '## Purposes',
     '',
     'What a request may see is the lesser of the table above and its purpose.',
     '',
-    ...table(['purpose', 'for', 'opens', 'own rows only', 'families'], Object.entries(PURPOSES).map(([name, rule]) => purposeRow(name, rule))),
+    ...table(
+      ['purpose', 'for', 'opens', 'own rows only', 'families'],
+      Object.entries(PURPOSES).map(([name, rule]) => purposeRow(name, rule)),
+    ),
     '',
     '## Who may write',
     '',
-    ...table(['class', 'agencies', 'scope'], Object.entries(WRITERS).map(([name, { agencies, scope }]) => [name, agencies.join(' '), `\`${scope}\``])),
+    ...table(
+      ['class', 'agencies', 'scope'],
+      Object.entries(WRITERS).map(([name, { agencies, scope }]) => [name, agencies.join(' '), `\`${scope}\``]),
+    ),
     '',
     '## Roles',
     '',
-    ...table(['class', 'opened by any of'], Object.entries(ROLES_FOR).map(([name, roles]) => [name, roles.map((role) => `\`role:${role}\``).join(' ')])),
+    ...table(
+      ['class', 'opened by any of'],
+      Object.entries(ROLES_FOR).map(([name, roles]) => [name, roles.map((role) => `\`role:${role}\``).join(' ')]),
+    ),
     '',
-    ...table(['role', 'may not see'], Object.entries(ROLE_CLOSES).map(([role, closes]) => [`\`role:${role}\``, closedTo(closes)])),
+    ...table(
+      ['role', 'may not see'],
+      Object.entries(ROLE_CLOSES).map(([role, closes]) => [`\`role:${role}\``, closedTo(closes)]),
+    ),
     '',
   ].join('\n');
 }
@@ -130,7 +160,9 @@ function classList(classes: readonly PersonalClass[]): string {
 
 function purposeRow(name: string, { what, opens, ownRows, agreedOnly, stages, role, singleRecord }: PurposeRule): string[] {
   const families = [
-    stages ? `${stages.only.join(' ')}${stages.marac ? ', or an open MARAC' : ''}${stages.exempt.length > 0 ? ` (not asked of ${stages.exempt.join(', ')})` : ''}` : 'any stage',
+    stages
+      ? `${stages.only.join(' ')}${stages.marac ? ', or an open MARAC' : ''}${stages.exempt.length > 0 ? ` (not asked of ${stages.exempt.join(', ')})` : ''}`
+      : 'any stage',
     agreedOnly ? 'persons who agreed' : '',
     role ? `needs \`role:${role}\`` : '',
     singleRecord ? 'single records by id' : '',
@@ -142,7 +174,10 @@ function purposeRow(name: string, { what, opens, ownRows, agreedOnly, stages, ro
 /** Reads the rows back out of the page. */
 export function parseMatrix(markdown: string): MatrixRow[] {
   return markdown.split('\n').flatMap((line) => {
-    const cells = line.split('|').slice(1, -1).map((cell) => cell.trim());
+    const cells = line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
     const [name, dataClass] = cells as [string, string];
     if (cells.length !== AGENCIES.length + 2 || name === 'field' || name === '---') return [];
     const levels = Object.fromEntries(AGENCIES.map((agency, i) => [agency, cells[i + 2]])) as MatrixRow['cells'];
@@ -171,7 +206,8 @@ export function matrixChanges(before: MatrixRow[], after: MatrixRow[]): string[]
       words.push(`${verb} ${agency} (${from} → ${to})`);
     }
     if (was && is && was.dataClass !== is.dataClass) words.push(`its class was ${was.dataClass} and is ${is.dataClass}`);
-    if (was && is && was.rowClass !== is.rowClass) words.push(is.rowClass ? "now needs the row's own class too" : "no longer needs the row's own class");
+    if (was && is && was.rowClass !== is.rowClass)
+      words.push(is.rowClass ? "now needs the row's own class too" : "no longer needs the row's own class");
     const state = was ? (is ? '' : ' (gone)') : ` (new, ${is?.dataClass})`;
     if (words.length > 0 || state !== '') lines.push(`${name}${state}: ${words.join('; ') || 'shared with nobody'}`);
   }
@@ -196,13 +232,20 @@ function asked(schema: GraphQLSchema, document: DocumentNode): Set<string> {
 }
 
 /** Which documents lose fields for whom: those that become `N` for an agency that could ask for them before. */
-export function blindedDocuments(schema: GraphQLSchema, documents: ReadonlyMap<string, DocumentNode>, before: MatrixRow[], after: MatrixRow[]): string[] {
+export function blindedDocuments(
+  schema: GraphQLSchema,
+  documents: ReadonlyMap<string, DocumentNode>,
+  before: MatrixRow[],
+  after: MatrixRow[],
+): string[] {
   const now = new Map(after.map((row) => [row.name, row]));
   const lines: string[] = [];
   for (const [file, document] of documents) {
     const names = asked(schema, document);
     for (const agency of AGENCIES) {
-      const lost = before.filter(({ name, cells }) => names.has(name) && cells[agency] !== 'N' && (now.get(name)?.cells[agency] ?? 'N') === 'N');
+      const lost = before.filter(
+        ({ name, cells }) => names.has(name) && cells[agency] !== 'N' && (now.get(name)?.cells[agency] ?? 'N') === 'N',
+      );
       if (lost.length > 0) lines.push(`${file} for ${agency}: ${lost.map(({ name }) => name).join(', ')}`);
     }
   }

@@ -21,8 +21,10 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
   const level = levelOf(table.dataClass, agency);
   if (level === 'N') return null;
   const ways: string[] = [];
-  if (level !== 'O') ways.push(grantProbe(table, table.name, agency, LOGIN));
-  const own = ownProbe(table, table.name, agency, ORGANISATION);
+  if (level !== 'O') ways.push(grantProbe(table, table.name, agency, null));
+  // The county has a grant on every family there is: what its grant does not open is not opened by being its own.
+  const always = level === 'A' || level === 'R';
+  const own = agency === 'LA' && always ? null : ownProbe(table, table.name, agency, ORGANISATION);
   if (own) ways.push(own);
   return ways.length > 0 ? ways.join('\n    or ') : null;
 }
@@ -32,7 +34,7 @@ function insertPredicate(table: TableClass, agency: Agency): string | null {
   const writers = WRITERS[table.dataClass];
   if (!writers?.agencies.includes(agency) || !table.family) return null;
   const { keptFrom: _keptFrom, ...seen } = table;
-  return `${table.name}.controller = ${ORGANISATION}\n    and ${grantProbe(seen, table.name, agency, LOGIN)}`;
+  return `${table.name}.controller = ${ORGANISATION}\n    and ${grantProbe(seen, table.name, agency, null)}`;
 }
 
 const policy = (table: string, name: string, verb: string, role: string, using: string | null, check: string | null) =>
@@ -84,7 +86,14 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
     policy(t, 'own_insert', 'insert', everyAgency, null, `${t}.organisation = ${ORGANISATION}`),
     // A key's result is written once, by the transaction that claimed it.
     `grant update (result) on fsp.${t} to ${everyAgency};`,
-    policy(t, 'own_update', 'update', everyAgency, `${t}.organisation = ${ORGANISATION} and ${t}.result = '{}'`, `${t}.organisation = ${ORGANISATION}`),
+    policy(
+      t,
+      'own_update',
+      'update',
+      everyAgency,
+      `${t}.organisation = ${ORGANISATION} and ${t}.result = '{}'`,
+      `${t}.organisation = ${ORGANISATION}`,
+    ),
   ],
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
@@ -100,10 +109,7 @@ function ownLogin(table: string): string[] {
 }
 
 function gateOnly(table: string): string[] {
-  return [
-    `grant select on fsp.${table} to "{{db}}_gate";`,
-    policy(table, 'gate_select', 'select', '"{{db}}_gate"', 'true', null),
-  ];
+  return [`grant select on fsp.${table} to "{{db}}_gate";`, policy(table, 'gate_select', 'select', '"{{db}}_gate"', 'true', null)];
 }
 
 function tableSection(table: TableClass): string[] {

@@ -112,9 +112,7 @@ export function viewFor(schema: GraphQLSchema, classes: Classified, agency: Agen
     [MapperKind.OBJECT_TYPE]: (type) => (open.type(type.name) || type.name.startsWith('__') ? type : null),
     [MapperKind.OBJECT_FIELD]: (config, field, type) => {
       if (!open.field(type, field)) return null;
-      const args = Object.fromEntries(
-        Object.entries(config.args ?? {}).filter(([argument]) => open.argument(type, field, argument)),
-      );
+      const args = Object.fromEntries(Object.entries(config.args ?? {}).filter(([argument]) => open.argument(type, field, argument)));
       return { ...config, args };
     },
     [MapperKind.INPUT_OBJECT_FIELD]: (config, field, type) => (open.inputField(type, field) ? config : null),

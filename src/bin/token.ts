@@ -14,7 +14,9 @@ await command(async () => {
   if (values.list) {
     for (const client of CLIENTS) {
       const users = USERS.filter(({ organisation }) => organisation === client.organisation).map(({ subject }) => subject);
-      console.log(`${client.id}  (${client.organisation}; ${client.purposes.join(' ')})${users.length > 0 ? `\n    users: ${users.join(' ')}` : ''}`);
+      console.log(
+        `${client.id}  (${client.organisation}; ${client.purposes.join(' ')})${users.length > 0 ? `\n    users: ${users.join(' ')}` : ''}`,
+      );
     }
     return;
   }

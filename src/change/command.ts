@@ -30,9 +30,15 @@ export function fingerprint(field: string, input: Record<string, unknown>): Buff
     Array.isArray(value)
       ? value.map(normal)
       : value !== null && typeof value === 'object'
-        ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([k, v]) => [k, normal(v)]))
+        ? Object.fromEntries(
+            Object.entries(value)
+              .sort(([a], [b]) => (a < b ? -1 : 1))
+              .map(([k, v]) => [k, normal(v)]),
+          )
         : value;
-  return createHash('sha256').update(JSON.stringify([field, normal(input)])).digest();
+  return createHash('sha256')
+    .update(JSON.stringify([field, normal(input)]))
+    .digest();
 }
 
 /** Thrown inside the transaction so that nothing of a refused command remains. */
@@ -50,7 +56,13 @@ class Refused extends Error {
  * @throws PublicError when the database fails: whether the command took effect is then not known, and the same key
  *   asks again without a second effect.
  */
-export async function runCommand(transactions: Transactions, commands: ReadonlyMap<string, Command>, field: string, input: Record<string, unknown>, client: Client): Promise<CommandResult> {
+export async function runCommand(
+  transactions: Transactions,
+  commands: ReadonlyMap<string, Command>,
+  field: string,
+  input: Record<string, unknown>,
+  client: Client,
+): Promise<CommandResult> {
   const command = commands.get(field);
   if (!command) throw new Error(`Mutation.${field} has no command.`);
   const { idempotencyKey, ...rest } = input as { idempotencyKey: string };
@@ -97,7 +109,10 @@ export async function runCommand(transactions: Transactions, commands: ReadonlyM
 
 /** The payload is read anew, under today's rights; only what was written is remembered. */
 async function replay(tx: Transaction, key: string, mark: Buffer, client: Client): Promise<CommandResult> {
-  const [stored] = await tx.select().from(idempotency).where(and(eq(idempotency.client, client.id), eq(idempotency.key, key)));
+  const [stored] = await tx
+    .select()
+    .from(idempotency)
+    .where(and(eq(idempotency.client, client.id), eq(idempotency.key, key)));
   if (!stored || !stored.fingerprint.equals(mark)) {
     const message = 'This key was used with other input; choose a new key for a new request.';
     return { id: null, userErrors: [{ code: 'CONFLICT', message, path: ['idempotencyKey'] }] };

@@ -15,13 +15,18 @@ export function keyOf(type: string, id: string): number | null {
 
 /** A plan's predicates for drizzle, with the user bound where a plan binds it. */
 function bound(predicates: string[], client: Client): SQL {
-  const pieces = predicates.join(' and ').split(USER).map((piece) => sql.raw(piece));
+  const pieces = predicates
+    .join(' and ')
+    .split(USER)
+    .map((piece) => sql.raw(piece));
   return sql.join(pieces, sql`${client.user}::text`);
 }
 
 /** Whether the caller may enter the family now. One that is hidden and one that never was read alike. */
 export async function familyVisible(tx: Transaction, family: number, client: Client): Promise<boolean> {
-  const found = await tx.execute(sql`select from fsp.family_grant g where g.family = ${family} and ${bound(familyEntry(client, 'g'), client)}`);
+  const found = await tx.execute(
+    sql`select from fsp.family_grant g where g.family = ${family} and ${bound(familyEntry(client, 'g'), client)}`,
+  );
   return found.rowCount === 1;
 }
 
@@ -36,4 +41,8 @@ export async function visibleMembers(tx: Transaction, family: number, persons: n
 }
 
 /** The same words for what is not there and what is not the caller's to see. */
-export const notFound = (what: string, ...path: string[]): UserError => ({ code: 'NOT_FOUND', message: `There is no such ${what} for you.`, path });
+export const notFound = (what: string, ...path: string[]): UserError => ({
+  code: 'NOT_FOUND',
+  message: `There is no such ${what} for you.`,
+  path,
+});

@@ -201,7 +201,14 @@ const HARTWELL: Story = {
     { by: 'oxford-health', role: 'health-visitor', worker: 'amara.osei', from: '2023-08-02T09:00:00Z' },
     { by: 'school-tansy-bridge', role: 'school-safeguarding-lead', worker: 'owen.lathbury', from: '2025-02-03T09:00:00Z' },
     { by: 'thames-valley-police', role: 'police-officer', worker: 'harriet.coyle', from: '2026-04-16T02:30:00Z' },
-    { by: 'cherwell-housing', role: 'housing-officer', worker: 'dilys.penrose', with: 'mother', agreed: true, from: '2026-07-06T09:00:00Z' },
+    {
+      by: 'cherwell-housing',
+      role: 'housing-officer',
+      worker: 'dilys.penrose',
+      with: 'mother',
+      agreed: true,
+      from: '2026-07-06T09:00:00Z',
+    },
     { by: 'turning-point', role: 'provider-practitioner', worker: 'callum.strand', with: 'mother', from: '2026-05-11T09:00:00Z' },
     { by: 'elmore-perpetrators', role: 'provider-practitioner', worker: 'vincent.hale', with: 'father', from: '2026-05-18T09:00:00Z' },
     { by: 'elmore-victims', role: 'provider-practitioner', worker: 'saira.bhatt', with: 'mother', from: '2026-05-18T09:00:00Z' },
@@ -232,21 +239,126 @@ const HARTWELL: Story = {
       nextReviewDue: '2026-12-07',
       reviews: [
         { due: '2026-07-20', held: '2026-07-20', outcome: 'The parents keep to the plan; both say what they want to change.' },
-        { due: '2026-10-19', held: '2026-10-20', outcome: 'Both parents made significant progress. The children come home step by step, with the aunt at their side.' },
+        {
+          due: '2026-10-19',
+          held: '2026-10-20',
+          outcome: 'Both parents made significant progress. The children come home step by step, with the aunt at their side.',
+        },
       ],
     })),
   ],
   interventions: [
-    { of: 'mother', programme: 'drug-alcohol-testing', provider: 'occ', worker: 'grace.whitlock', status: 'COMPLETED', requested: '2026-06-08', started: '2026-06-15', ended: '2026-07-03', sessions: 1 },
-    { of: 'father', programme: 'drug-alcohol-testing', provider: 'occ', worker: 'grace.whitlock', status: 'COMPLETED', requested: '2026-06-08', started: '2026-06-15', ended: '2026-07-03', sessions: 1 },
-    { of: 'father', programme: 'psychological-assessment', provider: 'occ', worker: 'grace.whitlock', status: 'COMPLETED', requested: '2026-06-08', started: '2026-06-29', ended: '2026-07-24', sessions: 3 },
-    { of: 'aunt', programme: 'relative-carer-assessment', provider: 'team-07', assigned: 'team-07', worker: 'grace.whitlock', status: 'COMPLETED', requested: '2026-04-20', started: '2026-04-22', ended: '2026-06-05', sessions: 5, outcome: 'She is able to care for the children.' },
-    { of: 'mother', programme: 'structured-parenting-assessment', provider: 'team-07', assigned: 'team-07', worker: 'grace.whitlock', status: 'STARTED', requested: '2026-06-08', started: '2026-06-16', sessions: 9 },
-    { of: 'father', programme: 'structured-parenting-assessment', provider: 'team-07', assigned: 'team-07', worker: 'grace.whitlock', status: 'STARTED', requested: '2026-06-08', started: '2026-06-18', sessions: 8 },
-    { of: 'mother', programme: 'drug-alcohol-recovery', provider: 'turning-point', assigned: 'team-07', worker: 'jonah.pryce', status: 'STARTED', requested: '2026-05-06', started: '2026-05-11', sessions: 21, outcome: 'Comes to every session; the goal that was agreed is held.' },
-    { of: 'mother', programme: 'recovery-groups', provider: 'turning-point', worker: 'callum.strand', status: 'STARTED', requested: '2026-06-22', started: '2026-07-01', sessions: 14 },
-    { of: 'father', programme: 'domestic-abuse-perpetrators', provider: 'elmore-perpetrators', worker: 'vincent.hale', status: 'STARTED', requested: '2026-05-06', started: '2026-05-27', sessions: 17, outcome: 'Came at first because he had to; asks for further sessions now.' },
-    { of: 'mother', programme: 'domestic-abuse-recovery', provider: 'elmore-victims', worker: 'saira.bhatt', status: 'STARTED', requested: '2026-05-06', started: '2026-05-20', sessions: 15 },
+    {
+      of: 'mother',
+      programme: 'drug-alcohol-testing',
+      provider: 'occ',
+      worker: 'grace.whitlock',
+      status: 'COMPLETED',
+      requested: '2026-06-08',
+      started: '2026-06-15',
+      ended: '2026-07-03',
+      sessions: 1,
+    },
+    {
+      of: 'father',
+      programme: 'drug-alcohol-testing',
+      provider: 'occ',
+      worker: 'grace.whitlock',
+      status: 'COMPLETED',
+      requested: '2026-06-08',
+      started: '2026-06-15',
+      ended: '2026-07-03',
+      sessions: 1,
+    },
+    {
+      of: 'father',
+      programme: 'psychological-assessment',
+      provider: 'occ',
+      worker: 'grace.whitlock',
+      status: 'COMPLETED',
+      requested: '2026-06-08',
+      started: '2026-06-29',
+      ended: '2026-07-24',
+      sessions: 3,
+    },
+    {
+      of: 'aunt',
+      programme: 'relative-carer-assessment',
+      provider: 'team-07',
+      assigned: 'team-07',
+      worker: 'grace.whitlock',
+      status: 'COMPLETED',
+      requested: '2026-04-20',
+      started: '2026-04-22',
+      ended: '2026-06-05',
+      sessions: 5,
+      outcome: 'She is able to care for the children.',
+    },
+    {
+      of: 'mother',
+      programme: 'structured-parenting-assessment',
+      provider: 'team-07',
+      assigned: 'team-07',
+      worker: 'grace.whitlock',
+      status: 'STARTED',
+      requested: '2026-06-08',
+      started: '2026-06-16',
+      sessions: 9,
+    },
+    {
+      of: 'father',
+      programme: 'structured-parenting-assessment',
+      provider: 'team-07',
+      assigned: 'team-07',
+      worker: 'grace.whitlock',
+      status: 'STARTED',
+      requested: '2026-06-08',
+      started: '2026-06-18',
+      sessions: 8,
+    },
+    {
+      of: 'mother',
+      programme: 'drug-alcohol-recovery',
+      provider: 'turning-point',
+      assigned: 'team-07',
+      worker: 'jonah.pryce',
+      status: 'STARTED',
+      requested: '2026-05-06',
+      started: '2026-05-11',
+      sessions: 21,
+      outcome: 'Comes to every session; the goal that was agreed is held.',
+    },
+    {
+      of: 'mother',
+      programme: 'recovery-groups',
+      provider: 'turning-point',
+      worker: 'callum.strand',
+      status: 'STARTED',
+      requested: '2026-06-22',
+      started: '2026-07-01',
+      sessions: 14,
+    },
+    {
+      of: 'father',
+      programme: 'domestic-abuse-perpetrators',
+      provider: 'elmore-perpetrators',
+      worker: 'vincent.hale',
+      status: 'STARTED',
+      requested: '2026-05-06',
+      started: '2026-05-27',
+      sessions: 17,
+      outcome: 'Came at first because he had to; asks for further sessions now.',
+    },
+    {
+      of: 'mother',
+      programme: 'domestic-abuse-recovery',
+      provider: 'elmore-victims',
+      worker: 'saira.bhatt',
+      status: 'STARTED',
+      requested: '2026-05-06',
+      started: '2026-05-20',
+      sessions: 15,
+    },
   ],
   // Call-outs, bail, test results and the police's account are of classes of their own and not retold in the Workbook.
   workbook: [
@@ -283,7 +395,8 @@ const HARTWELL: Story = {
       discipline: 'social-worker',
       session: 'meeting',
       about: ['father'],
-      narrative: 'Restorative meeting after Glenn had encouraged the dog to growl at practitioners. Agreed how his sessions go ahead safely for everybody.',
+      narrative:
+        'Restorative meeting after Glenn had encouraged the dog to growl at practitioners. Agreed how his sessions go ahead safely for everybody.',
       readings: [['father', 'domestic-abuse', 'PRECONTEMPLATION', 1]],
       parentWords: [['father', 'I have done an anger management course in prison, there is nothing you can teach me.']],
     },
@@ -336,7 +449,12 @@ const HARTWELL: Story = {
         ['mother', 'parenting', 'ACTION', 3],
         ['father', 'parental-conflict', 'PREPARATION', 3],
       ],
-      childWords: [['maisie', "Mum and Dad, I understand that you're both having a hard time but keep pulling through and we'll be back with you both sooner."]],
+      childWords: [
+        [
+          'maisie',
+          "Mum and Dad, I understand that you're both having a hard time but keep pulling through and we'll be back with you both sooner.",
+        ],
+      ],
     },
     {
       at: '2026-09-16T10:30:00Z',
@@ -345,7 +463,8 @@ const HARTWELL: Story = {
       discipline: 'social-worker',
       session: 'individual',
       about: ['father'],
-      narrative: 'A marked difference in how Glenn speaks and behaves. He comes of his own accord and puts the children’s needs before his own.',
+      narrative:
+        'A marked difference in how Glenn speaks and behaves. He comes of his own accord and puts the children’s needs before his own.',
       readings: [
         ['father', 'domestic-abuse', 'ACTION', 3],
         ['father', 'engagement', 'ACTION', 4],
@@ -376,8 +495,24 @@ const HARTWELL: Story = {
     },
   ],
   offers: [
-    { to: 'mother', service: 'cherwell-homelessness-prevention', by: grace, on: '2026-07-01', status: 'TAKEN_UP', takenUp: '2026-07-06', outcome: 'She keeps the tenancy.' },
-    { to: 'mother', service: 'cherwell-sanctuary-scheme', by: grace, on: '2026-05-20', status: 'COMPLETED', takenUp: '2026-05-26', outcome: 'Done.' },
+    {
+      to: 'mother',
+      service: 'cherwell-homelessness-prevention',
+      by: grace,
+      on: '2026-07-01',
+      status: 'TAKEN_UP',
+      takenUp: '2026-07-06',
+      outcome: 'She keeps the tenancy.',
+    },
+    {
+      to: 'mother',
+      service: 'cherwell-sanctuary-scheme',
+      by: grace,
+      on: '2026-05-20',
+      status: 'COMPLETED',
+      takenUp: '2026-05-26',
+      outcome: 'Done.',
+    },
     { to: 'maisie', service: 'cherwell-leisure-pass', by: grace, on: '2026-09-28', status: 'TAKEN_UP', takenUp: '2026-10-10' },
   ],
   decisions: [],
@@ -451,17 +586,65 @@ const ASHDOWN: Story = {
         {
           due: '2026-11-06',
           held: '2026-11-05',
-          outcome: 'Good social work in evidence: an honest, trusting relationship with clear safeguarding messages, in which the mother came to her own decisions.',
+          outcome:
+            'Good social work in evidence: an honest, trusting relationship with clear safeguarding messages, in which the mother came to her own decisions.',
         },
       ],
     })),
-    { of: 'unborn', kind: 'CHILD_PROTECTION', started: '2026-07-20', category: 'NEG', nextReviewDue: '2027-04-05', reviews: [{ due: '2026-10-19', held: '2026-10-15', outcome: 'The plan goes on.' }] },
+    {
+      of: 'unborn',
+      kind: 'CHILD_PROTECTION',
+      started: '2026-07-20',
+      category: 'NEG',
+      nextReviewDue: '2027-04-05',
+      reviews: [{ due: '2026-10-19', held: '2026-10-15', outcome: 'The plan goes on.' }],
+    },
   ],
   interventions: [
-    { of: 'mother', programme: 'psychological-assessment', provider: 'occ', worker: 'SOCIAL_WORKER', status: 'COMPLETED', requested: '2025-10-06', started: '2025-10-27', ended: '2025-12-01', sessions: 3 },
-    { of: 'mother', programme: 'drug-alcohol-recovery', provider: 'turning-point', assigned: 'team-02', worker: 'lorna.beckett', status: 'STARTED', requested: '2025-10-27', started: '2025-11-03', sessions: 46, outcome: 'Growing confidence; reflects on her own and comes to every visit.' },
-    { of: 'mother', programme: 'recovery-groups', provider: 'turning-point', worker: 'moira.fenwick', status: 'STARTED', requested: '2025-12-08', started: '2026-01-12', sessions: 31 },
-    { of: 'mother', programme: 'structured-parenting-assessment', provider: 'team-02', assigned: 'team-02', worker: 'SOCIAL_WORKER', status: 'STARTED', requested: '2026-06-29', started: '2026-07-07', sessions: 10 },
+    {
+      of: 'mother',
+      programme: 'psychological-assessment',
+      provider: 'occ',
+      worker: 'SOCIAL_WORKER',
+      status: 'COMPLETED',
+      requested: '2025-10-06',
+      started: '2025-10-27',
+      ended: '2025-12-01',
+      sessions: 3,
+    },
+    {
+      of: 'mother',
+      programme: 'drug-alcohol-recovery',
+      provider: 'turning-point',
+      assigned: 'team-02',
+      worker: 'lorna.beckett',
+      status: 'STARTED',
+      requested: '2025-10-27',
+      started: '2025-11-03',
+      sessions: 46,
+      outcome: 'Growing confidence; reflects on her own and comes to every visit.',
+    },
+    {
+      of: 'mother',
+      programme: 'recovery-groups',
+      provider: 'turning-point',
+      worker: 'moira.fenwick',
+      status: 'STARTED',
+      requested: '2025-12-08',
+      started: '2026-01-12',
+      sessions: 31,
+    },
+    {
+      of: 'mother',
+      programme: 'structured-parenting-assessment',
+      provider: 'team-02',
+      assigned: 'team-02',
+      worker: 'SOCIAL_WORKER',
+      status: 'STARTED',
+      requested: '2026-06-29',
+      started: '2026-07-07',
+      sessions: 10,
+    },
   ],
   workbook: [
     {
@@ -471,7 +654,8 @@ const ASHDOWN: Story = {
       discipline: 'social-worker',
       session: 'individual',
       about: ['jade', 'liam'],
-      narrative: 'Jade has looked after her mother and her brother when the drinking was at its worst. Both children are disappointed and angry.',
+      narrative:
+        'Jade has looked after her mother and her brother when the drinking was at its worst. Both children are disappointed and angry.',
       childWords: [['jade', 'I was the one who looked after her.']],
     },
     {
@@ -491,7 +675,8 @@ const ASHDOWN: Story = {
       discipline: 'substance-misuse',
       session: 'joint-home-visit',
       about: ['mother'],
-      narrative: 'No drink since the beginning of the month. Being visited at home gives a sense of how the days go, and what worries us is said in the moment.',
+      narrative:
+        'No drink since the beginning of the month. Being visited at home gives a sense of how the days go, and what worries us is said in the moment.',
       readings: [['mother', 'alcohol', 'ACTION', 3]],
       parentWords: [['mother', 'I could see that there was a light at the end of the tunnel.']],
     },
@@ -512,7 +697,8 @@ const ASHDOWN: Story = {
       discipline: 'substance-misuse',
       session: 'individual',
       about: ['mother'],
-      narrative: 'Kerry goes to mutual aid meetings, volunteers and is out and about with others. One of the first things that disappears with heavy drinking is a sense of self-worth; it is coming back.',
+      narrative:
+        'Kerry goes to mutual aid meetings, volunteers and is out and about with others. One of the first things that disappears with heavy drinking is a sense of self-worth; it is coming back.',
       readings: [['mother', 'alcohol', 'MAINTENANCE', 4]],
     },
     {
@@ -522,7 +708,8 @@ const ASHDOWN: Story = {
       discipline: 'team-manager',
       session: 'meeting',
       about: ['mother', 'father', 'jade', 'liam'],
-      narrative: 'Key here were the practitioner for the parent and the social worker together, restorative and strength-based practice, group supervision, and an approach that is consistent, firm and balanced.',
+      narrative:
+        'Key here were the practitioner for the parent and the social worker together, restorative and strength-based practice, group supervision, and an approach that is consistent, firm and balanced.',
     },
     {
       at: '2026-10-29T10:00:00Z',
@@ -531,7 +718,8 @@ const ASHDOWN: Story = {
       discipline: 'social-worker',
       session: 'family',
       about: ['mother', 'father'],
-      narrative: 'Coming up to eleven months without alcohol. Kerry presents as more confident and reflective; this family has gone from strength to strength.',
+      narrative:
+        'Coming up to eleven months without alcohol. Kerry presents as more confident and reflective; this family has gone from strength to strength.',
       readings: [
         ['mother', 'alcohol', 'MAINTENANCE', 5],
         ['mother', 'parenting', 'ACTION', 4],
@@ -541,8 +729,24 @@ const ASHDOWN: Story = {
   offers: [
     { to: 'mother', service: 'mutual-aid-meetings', by: lorna, on: '2026-01-05', status: 'TAKEN_UP', takenUp: '2026-01-13' },
     { to: 'mother', service: 'recovery-volunteering', by: lorna, on: '2026-05-11', status: 'TAKEN_UP', takenUp: '2026-06-01' },
-    { to: 'jade', service: 'young-carers', by: { organisation: 'occ', worker: 'SOCIAL_WORKER' }, on: '2025-03-10', status: 'COMPLETED', takenUp: '2025-03-24', outcome: 'Has friends there.' },
-    { to: 'liam', service: 'oxford-holiday-club', by: { organisation: 'occ', worker: 'SOCIAL_WORKER' }, on: '2026-07-01', status: 'COMPLETED', takenUp: '2026-07-27', outcome: 'Wants to come again.' },
+    {
+      to: 'jade',
+      service: 'young-carers',
+      by: { organisation: 'occ', worker: 'SOCIAL_WORKER' },
+      on: '2025-03-10',
+      status: 'COMPLETED',
+      takenUp: '2025-03-24',
+      outcome: 'Has friends there.',
+    },
+    {
+      to: 'liam',
+      service: 'oxford-holiday-club',
+      by: { organisation: 'occ', worker: 'SOCIAL_WORKER' },
+      on: '2026-07-01',
+      status: 'COMPLETED',
+      takenUp: '2026-07-27',
+      outcome: 'Wants to come again.',
+    },
   ],
   decisions: [
     {
@@ -608,7 +812,13 @@ const DUNMORE: Story = {
     { by: 'team-07', role: 'adult-facing-practitioner', worker: 'ruth.ellery', with: 'partner', from: '2026-06-15T09:00:00Z' },
     { by: 'oxford-health', role: 'health-visitor', worker: 'amara.osei', from: '2023-09-07T09:00:00Z' },
     { by: 'school-larch-hollow', role: 'school-safeguarding-lead', worker: 'priscilla.dean', from: '2026-05-18T09:00:00Z' },
-    { by: 'thames-valley-police', role: 'police-officer', worker: 'harriet.coyle', from: '2026-05-19T09:00:00Z', until: '2026-10-14T11:00:00Z' },
+    {
+      by: 'thames-valley-police',
+      role: 'police-officer',
+      worker: 'harriet.coyle',
+      from: '2026-05-19T09:00:00Z',
+      until: '2026-10-14T11:00:00Z',
+    },
     { by: 'oxfordshire-mind', role: 'provider-practitioner', worker: 'isolde.marsh', with: 'mother', from: '2026-05-21T09:00:00Z' },
     { by: 'elmore-perpetrators', role: 'provider-practitioner', worker: 'vincent.hale', with: 'partner', from: '2026-06-22T09:00:00Z' },
   ],
@@ -627,9 +837,39 @@ const DUNMORE: Story = {
     ...['daughter', 'younger'].map((of) => ({ of, kind: 'CHILD_IN_NEED', started: '2026-10-14', nextReviewDue: '2027-01-13' })),
   ],
   interventions: [
-    { of: 'mother', programme: 'adult-mental-health', provider: 'oxfordshire-mind', assigned: 'team-07', worker: 'niamh.carroll', status: 'COMPLETED', requested: '2026-05-19', started: '2026-05-28', ended: '2026-10-02', sessions: 12, outcome: 'Knows what sets her off, and what helps. One step back on the way, and on again.' },
-    { of: 'mother', programme: 'adult-mental-health', provider: 'oxfordshire-mind', worker: 'isolde.marsh', status: 'STARTED', requested: '2026-10-05', started: '2026-10-12', sessions: 3 },
-    { of: 'partner', programme: 'domestic-abuse-perpetrators', provider: 'elmore-perpetrators', worker: 'vincent.hale', status: 'STARTED', requested: '2026-06-15', started: '2026-07-01', sessions: 8 },
+    {
+      of: 'mother',
+      programme: 'adult-mental-health',
+      provider: 'oxfordshire-mind',
+      assigned: 'team-07',
+      worker: 'niamh.carroll',
+      status: 'COMPLETED',
+      requested: '2026-05-19',
+      started: '2026-05-28',
+      ended: '2026-10-02',
+      sessions: 12,
+      outcome: 'Knows what sets her off, and what helps. One step back on the way, and on again.',
+    },
+    {
+      of: 'mother',
+      programme: 'adult-mental-health',
+      provider: 'oxfordshire-mind',
+      worker: 'isolde.marsh',
+      status: 'STARTED',
+      requested: '2026-10-05',
+      started: '2026-10-12',
+      sessions: 3,
+    },
+    {
+      of: 'partner',
+      programme: 'domestic-abuse-perpetrators',
+      provider: 'elmore-perpetrators',
+      worker: 'vincent.hale',
+      status: 'STARTED',
+      requested: '2026-06-15',
+      started: '2026-07-01',
+      sessions: 8,
+    },
   ],
   workbook: [
     {
@@ -651,7 +891,8 @@ const DUNMORE: Story = {
       session: 'individual',
       about: ['mother', 'daughter', 'younger'],
       keptFrom: ['partner'],
-      narrative: 'First session. Low in mood and in what she thinks of herself. We looked at what negative thoughts do to the children, and she wants to change that.',
+      narrative:
+        'First session. Low in mood and in what she thinks of herself. We looked at what negative thoughts do to the children, and she wants to change that.',
       readings: [['mother', 'mental-wellbeing', 'CONTEMPLATION', 2]],
     },
     {
@@ -674,7 +915,8 @@ const DUNMORE: Story = {
       session: 'individual',
       about: ['mother'],
       keptFrom: ['partner'],
-      narrative: 'Shelley says that her partner comes to the home to see the children and brings alcohol, although she has asked him not to.',
+      narrative:
+        'Shelley says that her partner comes to the home to see the children and brings alcohol, although she has asked him not to.',
       readings: [['mother', 'boundaries', 'PREPARATION', 2]],
       parentWords: [['mother', 'I asked him not to bring it. He brings it anyway.']],
     },
@@ -719,7 +961,8 @@ const DUNMORE: Story = {
       session: 'home-visit',
       about: ['mother', 'daughter'],
       keptFrom: ['partner'],
-      narrative: 'Greeted at the door by her daughter. Shelley feels good; things with her daughter get much better and they plan a “girly day” out. She manages her feelings better, and will refer herself to a course when she is ready.',
+      narrative:
+        'Greeted at the door by her daughter. Shelley feels good; things with her daughter get much better and they plan a “girly day” out. She manages her feelings better, and will refer herself to a course when she is ready.',
       readings: [
         ['mother', 'mental-wellbeing', 'ACTION', 4],
         ['mother', 'boundaries', 'ACTION', 4],
@@ -750,7 +993,15 @@ const DUNMORE: Story = {
   ],
   offers: [
     { to: 'mother', service: 'managing-strong-emotions', by: niamh, on: '2026-09-24', status: 'OFFERED' },
-    { to: 'daughter', service: 'cherwell-holiday-club', by: marcus, on: '2026-07-13', status: 'COMPLETED', takenUp: '2026-07-27', outcome: 'Came every day.' },
+    {
+      to: 'daughter',
+      service: 'cherwell-holiday-club',
+      by: marcus,
+      on: '2026-07-13',
+      status: 'COMPLETED',
+      takenUp: '2026-07-27',
+      outcome: 'Came every day.',
+    },
   ],
   decisions: [
     {
@@ -825,11 +1076,26 @@ function buildPeople({ story, rows, county, id }: Builder): void {
   for (const [index, [name, part]] of Object.entries(story.people).entries()) {
     const person = id(name);
     rows.person.push({ id: person, controller });
-    rows.personIdentity.push({ person, controller, givenName: part.given, familyName: part.surname, dateOfBirth: part.born, sex: part.sex });
+    rows.personIdentity.push({
+      person,
+      controller,
+      givenName: part.given,
+      familyName: part.surname,
+      dateOfBirth: part.born,
+      sex: part.sex,
+    });
     rows.personNhsNumber.push({ person, controller, nhsNumber: storyNhsNumber(person) });
     if (part.pupil) rows.personUpn.push({ person, controller, upn: upn(person) });
     if (part.ethnicity) rows.personEquality.push({ person, controller, ethnicity: part.ethnicity });
-    rows.membership.push({ id: rowId(story.id, index), family: story.id, person, controller, role: part.role, from: story.since, until: null });
+    rows.membership.push({
+      id: rowId(story.id, index),
+      family: story.id,
+      person,
+      controller,
+      role: part.role,
+      from: story.since,
+      until: null,
+    });
   }
   if (story.unborn) buildUnborn({ story, rows, county, id }, story.unborn);
 }
@@ -840,7 +1106,15 @@ function buildUnborn({ story, rows, id }: Builder, unborn: NonNullable<Story['un
   rows.person.push({ id: person, controller });
   rows.personIdentity.push({ person, controller, givenName: null, familyName: null, dateOfBirth: null, sex: 'U' });
   rows.personExpected.push({ person, controller, expectedDate: unborn.expected });
-  rows.unbornMembership.push({ id: rowId(story.id, 0), family: story.id, person, controller, role: 'unborn-child', from: unborn.since, until: null });
+  rows.unbornMembership.push({
+    id: rowId(story.id, 0),
+    family: story.id,
+    person,
+    controller,
+    role: 'unborn-child',
+    from: unborn.since,
+    until: null,
+  });
 }
 
 function buildHouseholds({ story, rows, county: controller, id }: Builder): void {
@@ -849,7 +1123,15 @@ function buildHouseholds({ story, rows, county: controller, id }: Builder): void
     const household = rowId(story.id, index);
     rows.household.push({ id: household, family: story.id, controller, ...part, uprn: uprn(household), until: null });
     for (const { who, from, until } of people) {
-      rows.householdMember.push({ id: rowId(story.id, members++), household, family: story.id, person: id(who), controller, from, until: until ?? null });
+      rows.householdMember.push({
+        id: rowId(story.id, members++),
+        household,
+        family: story.id,
+        person: id(who),
+        controller,
+        from,
+        until: until ?? null,
+      });
     }
   }
 }
@@ -881,7 +1163,15 @@ function buildPlans({ story, rows, county: controller, id }: Builder): void {
     const plan = rowId(story.id, index);
     const row = { family: story.id, person: id(part.of), controller };
     const status = part.ended ? 'ENDED' : 'OPEN';
-    rows.plan.push({ id: plan, ...row, kind: part.kind, status, started: part.started, ended: part.ended ?? null, nextReviewDue: part.nextReviewDue ?? null });
+    rows.plan.push({
+      id: plan,
+      ...row,
+      kind: part.kind,
+      status,
+      started: part.started,
+      ended: part.ended ?? null,
+      nextReviewDue: part.nextReviewDue ?? null,
+    });
     if (part.category) rows.planCategory.push({ plan, ...row, category: part.category });
     for (const { due, held, outcome } of part.reviews ?? []) {
       rows.planReview.push({ id: rowId(story.id, reviews++), plan, ...row, due, held: held ?? null, outcome: outcome ?? null });
@@ -941,8 +1231,10 @@ function buildWorkbook({ story, rows, id }: Builder): void {
     for (const [who, behaviour, stageOfChange, capacityForChange] of part.readings ?? []) {
       rows.workbookReading.push({ id: numbered('readings'), ...of, person: id(who), behaviour, stageOfChange, capacityForChange });
     }
-    for (const [who, words] of part.childWords ?? []) rows.workbookChildWords.push({ id: numbered('child'), ...of, person: id(who), words });
-    for (const [who, words] of part.parentWords ?? []) rows.workbookParentWords.push({ id: numbered('parent'), ...of, person: id(who), words });
+    for (const [who, words] of part.childWords ?? [])
+      rows.workbookChildWords.push({ id: numbered('child'), ...of, person: id(who), words });
+    for (const [who, words] of part.parentWords ?? [])
+      rows.workbookParentWords.push({ id: numbered('parent'), ...of, person: id(who), words });
   }
 }
 
@@ -951,7 +1243,14 @@ function buildOffers({ story, rows, id }: Builder): void {
     const offer = rowId(story.id, index);
     const { subject } = someone(part.by.organisation, part.by.worker);
     const row = { family: story.id, person: id(part.to), controller: organisationId(part.by.organisation), worker: subject };
-    rows.serviceOffer.push({ id: offer, ...row, offeredOn: part.on, status: part.status, takenUpOn: part.takenUp ?? null, outcome: part.outcome ?? null });
+    rows.serviceOffer.push({
+      id: offer,
+      ...row,
+      offeredOn: part.on,
+      status: part.status,
+      takenUpOn: part.takenUp ?? null,
+      outcome: part.outcome ?? null,
+    });
     rows.serviceOfferLink.push({ offer, ...row, ...serviceLink(part.service) });
   }
 }
@@ -992,7 +1291,16 @@ export function storyRows(story: Story): FamilyRows {
   rows.family.push({ id: story.id, controller, restricted: false });
   rows.familyName.push({ family: story.id, controller, reference: `FSP-${String(story.id).padStart(7, '0')}`, name: story.name });
   rows.familyStage.push({ family: story.id, controller, stage: story.stage, marac: false, since: new Date(story.stageSince) });
-  for (const build of [buildPeople, buildHouseholds, buildInvolvements, buildPlans, buildInterventions, buildWorkbook, buildOffers, buildDecisions]) {
+  for (const build of [
+    buildPeople,
+    buildHouseholds,
+    buildInvolvements,
+    buildPlans,
+    buildInterventions,
+    buildWorkbook,
+    buildOffers,
+    buildDecisions,
+  ]) {
     build(builder);
   }
   return rows;
@@ -1014,7 +1322,9 @@ const LIVE = '2020-11-01T00:00:00Z';
 
 async function loadCallers(client: pg.Client): Promise<void> {
   const insert = (table: string, rows: Record<string, unknown>[], conflict: string) => {
-    const columns = Object.keys(rows[0] as object).map((name) => `"${name}"`).join(', ');
+    const columns = Object.keys(rows[0] as object)
+      .map((name) => `"${name}"`)
+      .join(', ');
     return client.query(
       `insert into fsp.${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::fsp.${table}, $1::jsonb) on conflict ${conflict}`,
       [JSON.stringify(rows)],

@@ -37,7 +37,9 @@ async function findBinaries(): Promise<Binaries> {
 /** PostgreSQL refuses to run as root: then it runs as `postgres` if there is one, else as `nobody`. */
 function accountForServer(): Account | null {
   if (process.getuid?.() !== 0) return null;
-  const accounts = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
+  const accounts = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
   const account = accounts.find(([name]) => name === 'postgres') ?? accounts.find(([name]) => name === 'nobody');
   if (!account) throw new Error('Running as root needs an account named postgres or nobody for PostgreSQL.');
   return { uid: Number(account[2]), gid: Number(account[3]) };
@@ -122,9 +124,7 @@ function lock(dataDir: string): () => void {
   if (existsSync(file)) {
     const pid = Number(readFileSync(file, 'utf8'));
     if (pid !== process.pid && pid > 0 && alive(pid)) {
-      throw new Error(
-        `Another server (process ${pid}) is using ${dataDir}. Stop it, or give this one its own DATA_DIR and PORT.`,
-      );
+      throw new Error(`Another server (process ${pid}) is using ${dataDir}. Stop it, or give this one its own DATA_DIR and PORT.`);
     }
   }
   writeFileSync(file, String(process.pid));
@@ -163,7 +163,14 @@ export async function startEmbedded(dataDir: string, database: string, settings:
       try {
         await run(
           binaries.initdb,
-          [`--pgdata=${cluster}`, '--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--encoding=UTF8', '--locale=C'],
+          [
+            `--pgdata=${cluster}`,
+            '--username=postgres',
+            '--auth=scram-sha-256',
+            `--pwfile=${passwordFile}`,
+            '--encoding=UTF8',
+            '--locale=C',
+          ],
           account,
           null,
         );
@@ -177,11 +184,21 @@ export async function startEmbedded(dataDir: string, database: string, settings:
     }
     const port = await freePort();
     const log = path.join(cluster, 'server.log');
-    const flags = { listen_addresses: '127.0.0.1', port: String(port), unix_socket_directories: '', max_connections: '300', shared_buffers: '256MB', max_wal_size: '4GB', jit: 'off', ...settings };
+    const flags = {
+      listen_addresses: '127.0.0.1',
+      port: String(port),
+      unix_socket_directories: '',
+      max_connections: '300',
+      shared_buffers: '256MB',
+      max_wal_size: '4GB',
+      jit: 'off',
+      ...settings,
+    };
     const options = Object.entries(flags).map(([name, value]) => `-c ${name}='${value}'`);
     await run(binaries.pg_ctl, ['start', '-D', cluster, '-l', log, '-w', '-t', '60', '-o', options.join(' ')], account, log);
 
-    const address = (user: string, secret: string, db: string) => `postgres://${encodeURIComponent(user)}:${secret}@127.0.0.1:${port}/${encodeURIComponent(db)}`;
+    const address = (user: string, secret: string, db: string) =>
+      `postgres://${encodeURIComponent(user)}:${secret}@127.0.0.1:${port}/${encodeURIComponent(db)}`;
     const superuserUrl = (db: string) => address('postgres', password, db);
     const createDatabase = async (name: string): Promise<string> => {
       const admin = new pg.Client({ connectionString: superuserUrl('postgres') });

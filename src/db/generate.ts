@@ -246,27 +246,71 @@ const PLANS: Record<Stage, [kind: string, open: boolean][]> = {
   CHILD_IN_NEED: [['CHILD_IN_NEED', true]],
   STRATEGY_DISCUSSION: [['CHILD_IN_NEED', true]],
   SECTION_47: [['CHILD_IN_NEED', true]],
-  CHILD_PROTECTION: [['CHILD_IN_NEED', false], ['CHILD_PROTECTION', true]],
-  PRE_PROCEEDINGS: [['CHILD_PROTECTION', true], ['PRE_PROCEEDINGS', true]],
-  LOOKED_AFTER: [['CHILD_PROTECTION', false], ['LOOKED_AFTER', true]],
+  CHILD_PROTECTION: [
+    ['CHILD_IN_NEED', false],
+    ['CHILD_PROTECTION', true],
+  ],
+  PRE_PROCEEDINGS: [
+    ['CHILD_PROTECTION', true],
+    ['PRE_PROCEEDINGS', true],
+  ],
+  LOOKED_AFTER: [
+    ['CHILD_PROTECTION', false],
+    ['LOOKED_AFTER', true],
+  ],
   CLOSED: [['CHILD_IN_NEED', false]],
 };
 
-const SURNAMES = 'Abery Baxendale Calloway Dashwood Eastbrook Fenner Garland Hibbert Iveson Jarrold Kirkbride Lovegrove Mabey Nettleton Oakden Paxman Quaife Rudge Sheldrake Tolley Upjohn Varley Wragg Yelland Adeyemi Begum Costa Dhillon Farah Haque Ionescu Khan Lewandowski Mensah Nowak Patel Rahman Silva Tesfaye Wong'.split(' ');
-const WOMEN = 'Abigail Becky Chantelle Donna Emma Frances Gemma Hayley Isla Jodie Kirsty Lauren Michaela Nadia Paige Roxanne Shannon Tara Vicky Zainab Aisha Beata Ming Oluchi'.split(' ');
-const MEN = 'Aaron Ben Carl Darren Elliot Frank Gavin Harry Ian Jamie Kyle Lee Mark Nick Oliver Paul Ryan Scott Tony Wayne Ahmed Chidi Piotr Rajan'.split(' ');
-const GIRLS = 'Amelia Bella Chloe Daisy Eva Freya Grace Holly Ivy Jasmine Kiera Lily Maya Nora Ruby Sofia Tilly Willow Zara Amina'.split(' ');
-const BOYS = 'Alfie Bobby Charlie Dylan Ethan Finley George Harvey Isaac Jack Kai Logan Mason Noah Oscar Reuben Stanley Theo Tyler Yusuf'.split(' ');
-const ROADS = 'Alder Bramble Cowslip Damson Elder Foxglove Gorse Hazel Ivy Juniper Lavender Mallow Nettle Orchard Primrose Rowan Sorrel Teasel Willow Yarrow'.split(' ');
+const SURNAMES =
+  'Abery Baxendale Calloway Dashwood Eastbrook Fenner Garland Hibbert Iveson Jarrold Kirkbride Lovegrove Mabey Nettleton Oakden Paxman Quaife Rudge Sheldrake Tolley Upjohn Varley Wragg Yelland Adeyemi Begum Costa Dhillon Farah Haque Ionescu Khan Lewandowski Mensah Nowak Patel Rahman Silva Tesfaye Wong'.split(
+    ' ',
+  );
+const WOMEN =
+  'Abigail Becky Chantelle Donna Emma Frances Gemma Hayley Isla Jodie Kirsty Lauren Michaela Nadia Paige Roxanne Shannon Tara Vicky Zainab Aisha Beata Ming Oluchi'.split(
+    ' ',
+  );
+const MEN =
+  'Aaron Ben Carl Darren Elliot Frank Gavin Harry Ian Jamie Kyle Lee Mark Nick Oliver Paul Ryan Scott Tony Wayne Ahmed Chidi Piotr Rajan'.split(
+    ' ',
+  );
+const GIRLS = 'Amelia Bella Chloe Daisy Eva Freya Grace Holly Ivy Jasmine Kiera Lily Maya Nora Ruby Sofia Tilly Willow Zara Amina'.split(
+  ' ',
+);
+const BOYS =
+  'Alfie Bobby Charlie Dylan Ethan Finley George Harvey Isaac Jack Kai Logan Mason Noah Oscar Reuben Stanley Theo Tyler Yusuf'.split(' ');
+const ROADS =
+  'Alder Bramble Cowslip Damson Elder Foxglove Gorse Hazel Ivy Juniper Lavender Mallow Nettle Orchard Primrose Rowan Sorrel Teasel Willow Yarrow'.split(
+    ' ',
+  );
 const ROAD_KINDS = ['Close', 'Road', 'Way', 'Lane', 'Court', 'Gardens'];
 
 /** Towns by district, with the outward part of their postcodes. */
 const TOWNS: Record<string, [town: string, outward: string][]> = {
-  E07000177: [['Banbury', 'OX16'], ['Bicester', 'OX26'], ['Kidlington', 'OX5']],
-  E07000178: [['Oxford', 'OX3'], ['Oxford', 'OX4'], ['Oxford', 'OX2']],
-  E07000179: [['Didcot', 'OX11'], ['Thame', 'OX9'], ['Henley-on-Thames', 'RG9']],
-  E07000180: [['Abingdon', 'OX14'], ['Wantage', 'OX12'], ['Faringdon', 'SN7']],
-  E07000181: [['Witney', 'OX28'], ['Carterton', 'OX18'], ['Chipping Norton', 'OX7']],
+  E07000177: [
+    ['Banbury', 'OX16'],
+    ['Bicester', 'OX26'],
+    ['Kidlington', 'OX5'],
+  ],
+  E07000178: [
+    ['Oxford', 'OX3'],
+    ['Oxford', 'OX4'],
+    ['Oxford', 'OX2'],
+  ],
+  E07000179: [
+    ['Didcot', 'OX11'],
+    ['Thame', 'OX9'],
+    ['Henley-on-Thames', 'RG9'],
+  ],
+  E07000180: [
+    ['Abingdon', 'OX14'],
+    ['Wantage', 'OX12'],
+    ['Faringdon', 'SN7'],
+  ],
+  E07000181: [
+    ['Witney', 'OX28'],
+    ['Carterton', 'OX18'],
+    ['Chipping Norton', 'OX7'],
+  ],
 };
 const COUNCILS: Record<string, string> = {
   E07000177: 'cherwell',
@@ -284,7 +328,9 @@ const districtCodes = districtFile.entries.map(({ code }) => code);
 const byDistrict = <T>(of: (district: string) => T): Record<string, T> => Object.fromEntries(districtCodes.map((code) => [code, of(code)]));
 const TEAMS_OF = byDistrict((code) => organisationsOf('TEAM', code));
 const SCHOOLS_OF = byDistrict((code) => organisationsOf('EDUCATION', code));
-const SERVICES_OF = byDistrict((code) => serviceFile.entries.filter(({ district }) => district === code || district === null).map((s) => s.code));
+const SERVICES_OF = byDistrict((code) =>
+  serviceFile.entries.filter(({ district }) => district === code || district === null).map((s) => s.code),
+);
 const SOCIAL_WORKERS = new Map(organisationsOf('TEAM').map((code) => [code, inTeam(code, 'social-worker')]));
 const FAMILY_WORKERS = new Map(organisationsOf('TEAM').map((code) => [code, inTeam(code, 'family-support', 'social-worker')]));
 
@@ -317,7 +363,12 @@ const NHS_SLOTS = 4;
 /** Six-digit parts of NHS numbers from here on are kept for people of the told stories. */
 export const NHS_RESERVED = 990_000;
 
-function writePerson(c: Context, id: number, n: number, who: { given: string; surname: string; sex: string; born: string; school: boolean }) {
+function writePerson(
+  c: Context,
+  id: number,
+  n: number,
+  who: { given: string; surname: string; sex: string; born: string; school: boolean },
+) {
   const { rows, random, county: controller } = c;
   rows.person.push({ id, controller });
   rows.personIdentity.push({ person: id, controller, givenName: who.given, familyName: who.surname, dateOfBirth: who.born, sex: who.sex });
@@ -343,7 +394,13 @@ function writePeople(c: Context): void {
     const age = random.between(0, 16);
     const personId = rowId(id, n);
     const given = random.pick(girl ? GIRLS : BOYS);
-    writePerson(c, personId, n, { given, surname, sex: girl ? 'F' : 'M', born: day(-age * 365 - random.between(1, 360)), school: age >= 5 });
+    writePerson(c, personId, n, {
+      given,
+      surname,
+      sex: girl ? 'F' : 'M',
+      born: day(-age * 365 - random.between(1, 360)),
+      school: age >= 5,
+    });
     member(personId, 'child');
     c.children.push({ id: personId, age });
     n++;
@@ -351,7 +408,14 @@ function writePeople(c: Context): void {
   const grown = (role: string, age: number): Adult => {
     const sex = role === 'mother' || role === 'grandmother' || role === 'aunt' ? 'F' : 'M';
     const given = random.pick(sex === 'F' ? WOMEN : MEN);
-    const adult: Adult = { id: rowId(id, n), role, sex, given, surname: role === 'father' || random.chance(0.5) ? surname : random.pick(SURNAMES), age };
+    const adult: Adult = {
+      id: rowId(id, n),
+      role,
+      sex,
+      given,
+      surname: role === 'father' || random.chance(0.5) ? surname : random.pick(SURNAMES),
+      age,
+    };
     writePerson(c, adult.id, n, { given, surname: adult.surname, sex, born: day(-age * 365 - random.between(1, 360)), school: false });
     member(adult.id, role);
     n++;
@@ -378,7 +442,17 @@ function writeHouseholds(c: Context): void {
     // No postcode ends in these letters, so that none of these addresses is somebody's.
     const postcode = `${outward} ${random.between(1, 9)}${random.pick(['CV', 'IK', 'MO', 'OK', 'VC'])}`;
     const address = `${random.between(1, 140)} ${random.pick(ROADS)} ${random.pick(ROAD_KINDS)}, ${town}`;
-    rows.household.push({ id: householdId, family: id, controller, address, postcode, uprn: uprn(householdId), district: c.district, from: day(-since), until: null });
+    rows.household.push({
+      id: householdId,
+      family: id,
+      controller,
+      address,
+      postcode,
+      uprn: uprn(householdId),
+      district: c.district,
+      from: day(-since),
+      until: null,
+    });
     return householdId;
   };
   const first = home(0);
@@ -406,13 +480,28 @@ function writePlans(c: Context): void {
     const child = random.pick(c.children);
     const row = { family: id, person: child.id, controller };
     const planId = rowId(id, index);
-    rows.plan.push({ id: planId, ...row, kind, status: open ? 'OPEN' : 'ENDED', started: day(-started), ended: ended === null ? null : day(-ended), nextReviewDue: open ? day(random.between(7, 150)) : null });
+    rows.plan.push({
+      id: planId,
+      ...row,
+      kind,
+      status: open ? 'OPEN' : 'ENDED',
+      started: day(-started),
+      ended: ended === null ? null : day(-ended),
+      nextReviewDue: open ? day(random.between(7, 150)) : null,
+    });
     if (kind === 'CHILD_PROTECTION') {
       rows.planCategory.push({ plan: planId, ...row, category: random.weighted({ NEG: 48, EMO: 36, PHY: 8, SAB: 4, MUL: 4 }) });
     }
     for (let due = started - 70; due > (ended ?? 0) && reviews < 6; due -= 90) {
       const outcome = random.pick(['The plan goes on.', 'The plan goes on; there is progress.', 'The plan goes on with changes.']);
-      rows.planReview.push({ id: rowId(id, reviews++), plan: planId, ...row, due: day(-due), held: day(-due + random.between(0, 5)), outcome });
+      rows.planReview.push({
+        id: rowId(id, reviews++),
+        plan: planId,
+        ...row,
+        due: day(-due),
+        held: day(-due + random.between(0, 5)),
+        outcome,
+      });
     }
   }
 }
@@ -439,7 +528,12 @@ const PROGRAMMES: Programme[] = [
 ];
 
 /** Neutral words: progress is shown to people who may not know which programme it is. */
-const OUTCOMES = ['Came to every session.', 'Stopped coming; may come back.', 'Reached what was agreed.', 'Reached part of what was agreed.'];
+const OUTCOMES = [
+  'Came to every session.',
+  'Stopped coming; may come back.',
+  'Reached what was agreed.',
+  'Reached part of what was agreed.',
+];
 
 type Given = { person: number; provider: string; worker: Practitioner };
 
@@ -485,7 +579,13 @@ function writeInterventions(c: Context): Given[] {
     const started = status === 'REQUESTED' || status === 'WAITING' ? null : Math.max(requested - 14, 6);
     const ended = status === 'COMPLETED' || status === 'ENDED_EARLY' ? Math.max((started ?? 6) - 100, 2) : null;
     rows.intervention.push({ id: key, ...row });
-    rows.interventionLink.push({ intervention: key, ...row, ...programmeLink(programme.code), provider: organisationId(provider), assigned: inTheTeam ? c.teamId : null });
+    rows.interventionLink.push({
+      intervention: key,
+      ...row,
+      ...programmeLink(programme.code),
+      provider: organisationId(provider),
+      assigned: inTheTeam ? c.teamId : null,
+    });
     rows.interventionProgress.push({
       intervention: key,
       ...row,
@@ -507,7 +607,17 @@ function writeInterventions(c: Context): Given[] {
 }
 
 const MODULES = ['Getting started', 'What I want to change', 'Impact on the children', 'Keeping safe', 'Family plan', 'Looking ahead'];
-const BEHAVIOURS = ['alcohol', 'drugs', 'domestic-abuse', 'parental-conflict', 'mental-wellbeing', 'parenting', 'home-conditions', 'boundaries', 'engagement'];
+const BEHAVIOURS = [
+  'alcohol',
+  'drugs',
+  'domestic-abuse',
+  'parental-conflict',
+  'mental-wellbeing',
+  'parenting',
+  'home-conditions',
+  'boundaries',
+  'engagement',
+];
 const STAGES_OF_CHANGE = ['PRECONTEMPLATION', 'CONTEMPLATION', 'PREPARATION', 'ACTION', 'MAINTENANCE', 'RELAPSE'];
 const NARRATIVES = [
   'Talked about what a good day at home looks like, and what gets in the way of it.',
@@ -519,8 +629,20 @@ const NARRATIVES = [
   'Looked back at where this began; could name what has changed.',
   'A difficult week. We went over what helped last time.',
 ];
-const CHILD_WORDS = ['I like it when nobody shouts.', 'I want to stay at my school.', 'Mum plays with me again.', 'I worry at night.', 'I want us to go swimming together.'];
-const PARENT_WORDS = ['I want them to have it better than I had.', 'I did not see what it did to them.', 'Some days I just cannot.', 'It helps that somebody asks.', 'I am proud of this week.'];
+const CHILD_WORDS = [
+  'I like it when nobody shouts.',
+  'I want to stay at my school.',
+  'Mum plays with me again.',
+  'I worry at night.',
+  'I want us to go swimming together.',
+];
+const PARENT_WORDS = [
+  'I want them to have it better than I had.',
+  'I did not see what it did to them.',
+  'Some days I just cannot.',
+  'It helps that somebody asks.',
+  'I am proud of this week.',
+];
 const DISCIPLINES = ['mental-health', 'domestic-abuse', 'substance-misuse', 'family-support'];
 
 /** Workbook entries; what a victim tells alone is kept from the person recorded as doing harm. */
@@ -541,7 +663,11 @@ function writeWorkbook(c: Context, given: Given[]): void {
     const entry = rowId(id, n);
     const controller = byTeam ? c.teamId : c.county;
     const own = { family: id, controller, worker: author.subject, keptFrom };
-    const at = moment(-Math.max(Math.floor((c.since * (entries - n)) / entries) - random.between(0, 6), 1), random.between(9, 17), random.pick([0, 15, 30, 45]));
+    const at = moment(
+      -Math.max(Math.floor((c.since * (entries - n)) / entries) - random.between(0, 6), 1),
+      random.between(9, 17),
+      random.pick([0, 15, 30, 45]),
+    );
     rows.workbookEntry.push({
       id: entry,
       ...own,
@@ -584,7 +710,14 @@ function writeOffers(c: Context): void {
     const personId = random.chance(0.5) ? random.pick(c.adults).id : random.pick(c.children).id;
     const row = { family: id, person: personId, controller, worker: c.lead.subject };
     const key = rowId(id, n);
-    rows.serviceOffer.push({ id: key, ...row, offeredOn: day(-offered), status, takenUpOn: taken ? day(-Math.max(offered - 10, 1)) : null, outcome: status === 'COMPLETED' ? 'Came to the end of it.' : null });
+    rows.serviceOffer.push({
+      id: key,
+      ...row,
+      offeredOn: day(-offered),
+      status,
+      takenUpOn: taken ? day(-Math.max(offered - 10, 1)) : null,
+      outcome: status === 'COMPLETED' ? 'Came to the end of it.' : null,
+    });
     rows.serviceOfferLink.push({ offer: key, ...row, ...serviceLink(random.pick(SERVICES_OF[c.district] as string[])) });
   }
 }
@@ -593,7 +726,12 @@ function writeInvolvements(c: Context, given: Given[], leisureDesk: boolean): vo
   const { id, random, rows, county: controller } = c;
   const until = c.stage === 'CLOSED' ? moment(-3) : null;
   let n = 0;
-  const involve = (organisation: string, role: string, worker: Practitioner | null, more: { person?: number; lead?: boolean; agreed?: boolean; from?: number } = {}) => {
+  const involve = (
+    organisation: string,
+    role: string,
+    worker: Practitioner | null,
+    more: { person?: number; lead?: boolean; agreed?: boolean; from?: number } = {},
+  ) => {
     rows.involvement.push({
       id: rowId(id, n++),
       family: id,
@@ -626,7 +764,8 @@ function writeInvolvements(c: Context, given: Given[], leisureDesk: boolean): vo
     involve(provider, role, worker, { person: personId, from: Math.floor(c.since * 0.8) });
   }
   const chooser = (c.adults[0] as Adult).id;
-  const agree = (desk: string, role: string) => involve(desk, role, someone(desk), { person: chooser, agreed: true, from: Math.floor(c.since * 0.6) });
+  const agree = (desk: string, role: string) =>
+    involve(desk, role, someone(desk), { person: chooser, agreed: true, from: Math.floor(c.since * 0.6) });
   if (random.chance(0.06)) agree(`${c.council}-housing`, 'housing-officer');
   const leisure = c.district === LEISURE_DISTRICT ? leisureDesk : random.chance(0.04);
   if (leisure) agree(`${c.council}-leisure`, 'leisure-officer');

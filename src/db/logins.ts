@@ -41,6 +41,30 @@ const SETTINGS: Record<string, string> = {
   search_path: 'fsp, pg_catalog',
 };
 
+/** New logins, by their role's object id. */
+const REGISTER = `
+  insert into fsp.login (id, name, organisation, sealed)
+  select r.oid::bigint, w.name, w.organisation, w.sealed
+  from unnest($1::text[], $2::integer[], $3::boolean[]) as w (name, organisation, sealed)
+  join pg_roles r on r.rolname = w.name
+  on conflict (name) do update set organisation = excluded.organisation, sealed = excluded.sealed`;
+
+/** After a restore into another cluster the roles have new object ids: the grants follow them, through negative ids so that no two meet. */
+const RENEW = `
+  do $$
+  declare
+    grants text;
+  begin
+    if not exists (select from fsp.login l join pg_roles r on r.rolname = l.name where l.id <> r.oid::bigint) then return; end if;
+    foreach grants in array array['family_grant', 'person_grant', 'user_focus'] loop
+      execute format('update fsp.%I g set login = -(r.oid::bigint) from fsp.login l join pg_roles r on r.rolname = l.name where g.login = l.id', grants);
+      execute format('update fsp.%I set login = -login where login < 0', grants);
+    end loop;
+    update fsp.login l set id = -(r.oid::bigint) from pg_roles r where r.rolname = l.name;
+    update fsp.login set id = -id where id < 0;
+  end
+  $$`;
+
 type OrganisationRow = { id: number; code: string; agency: Agency };
 
 /**
@@ -76,14 +100,13 @@ export async function provisionLogins(client: pg.Client, secret: string): Promis
   for (const { name, agency, organisation, sealed } of wanted) {
     const role = make(name, 60);
     statements.push(`grant ${pg.escapeIdentifier(`${database}_agency_${agency.toLowerCase()}`)} to ${role}`);
-    statements.push(
-      `insert into fsp.login (name, organisation, sealed) values (${pg.escapeLiteral(name)}, ${organisation}, ${sealed}) on conflict (name) do update set organisation = excluded.organisation, sealed = excluded.sealed`,
-    );
   }
   for (const name of machinery) make(name, 20);
   await client.query('begin');
   try {
     await client.query(statements.join(';\n'));
+    await client.query(REGISTER, [wanted.map(({ name }) => name), wanted.map(({ organisation }) => organisation), wanted.map(({ sealed }) => sealed)]);
+    await client.query(RENEW);
     await client.query('commit');
   } catch (error) {
     await client.query('rollback').catch(() => {});

@@ -32,7 +32,9 @@ export async function migrateDatabase(databaseUrl: string): Promise<void> {
 
 async function applyAccess(client: pg.Client): Promise<void> {
   const template = accessTemplate();
-  await client.query('create table if not exists fsp.access_state (one boolean primary key default true check (one), hash text not null, digest text not null)');
+  await client.query(
+    'create table if not exists fsp.access_state (one boolean primary key default true check (one), hash text not null, digest text not null)',
+  );
   const { rows: state } = await client.query<{ hash: string; digest: string }>('select hash, digest from fsp.access_state');
   const digest = async () => (await client.query<{ digest: string }>(DIGEST)).rows[0]?.digest;
   if (state[0]?.hash === hash(template) && state[0].digest === (await digest().catch(() => null))) return;

@@ -2,11 +2,19 @@
  * Who asks in the demonstration: clients, their users, the people named in the teams, and the callers that tests and
  * documents speak of. Everybody here is invented.
  */
-import type { Agency } from '../access/classes.ts';
-import type { Purpose } from '../access/agreement.ts';
-import organisationFile from '../../reference/oxfordshire/organisations.json' with { type: 'json' };
 
-const organisations = organisationFile.entries as { id: number; code: string; name: string; agency: Agency; parent: string | null; district: string | null }[];
+import organisationFile from '../../reference/oxfordshire/organisations.json' with { type: 'json' };
+import type { Purpose } from '../access/agreement.ts';
+import type { Agency } from '../access/classes.ts';
+
+const organisations = organisationFile.entries as {
+  id: number;
+  code: string;
+  name: string;
+  agency: Agency;
+  parent: string | null;
+  district: string | null;
+}[];
 const ids = new Map(organisations.map(({ code, id }) => [code, id]));
 
 /** The id of an organisation of Oxfordshire's reference data. */
@@ -68,13 +76,7 @@ function specialist(discipline: string, disciplineIndex: number, team: number): 
 }
 
 /** The annex's team: manager, six social workers, two family support workers, business support, three specialists. */
-const POSTS = [
-  'team-manager',
-  ...Array.from({ length: 6 }, () => 'social-worker'),
-  'family-support',
-  'family-support',
-  'business-support',
-];
+const POSTS = ['team-manager', ...Array.from({ length: 6 }, () => 'social-worker'), 'family-support', 'family-support', 'business-support'];
 
 function teamOf(team: number): TeamPractitioner[] {
   const posts = POSTS.map((discipline, index) => {
@@ -136,7 +138,14 @@ export function practitioner(organisation: string, subject: string): Practitione
   return found;
 }
 
-export type ClientRow = { id: string; name: string; organisation: string; scopes: string[]; purposes: Purpose[]; defaultPurpose: Purpose | null };
+export type ClientRow = {
+  id: string;
+  name: string;
+  organisation: string;
+  scopes: string[];
+  purposes: Purpose[];
+  defaultPurpose: Purpose | null;
+};
 
 const client = (id: string, name: string, organisation: string, scopes: string, purposes: Purpose[]): ClientRow => ({
   id,
@@ -148,7 +157,12 @@ const client = (id: string, name: string, organisation: string, scopes: string, 
 });
 
 const COUNTY_CLIENTS = [
-  client('occ-social-care', 'Social care', 'occ', 'family:read workbook:write offer:write role:practitioner', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP', 'EMERGENCY']),
+  client('occ-social-care', 'Social care', 'occ', 'family:read workbook:write offer:write role:practitioner', [
+    'SAFEGUARDING',
+    'CHILD_IN_NEED',
+    'EARLY_HELP',
+    'EMERGENCY',
+  ]),
   client('occ-record-system', 'Record system', 'occ', 'family:read role:record-system', ['RECORD_SYNC']),
   client('occ-analyst', 'Performance analysis', 'occ', 'role:analyst', ['PERFORMANCE']),
   client('occ-governance', 'Information governance', 'occ', 'family:read role:information-governance', ['SUBJECT_ACCESS']),
@@ -158,17 +172,31 @@ const COUNTY_CLIENTS = [
 function clientsOf({ code, name, agency, parent }: (typeof organisations)[number]): ClientRow[] {
   switch (agency) {
     case 'TEAM':
-      return [client(`${code}-workbook`, `Workbook of ${name}`, code, 'family:read workbook:write offer:write', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'])];
+      return [
+        client(`${code}-workbook`, `Workbook of ${name}`, code, 'family:read workbook:write offer:write', [
+          'SAFEGUARDING',
+          'CHILD_IN_NEED',
+          'EARLY_HELP',
+        ]),
+      ];
     case 'HEALTH': {
       const visiting = code === 'oxford-health';
       return [
-        client(`${code}-${visiting ? 'visiting' : 'safeguarding'}`, `${visiting ? 'Health visiting' : 'Safeguarding'} of ${name}`, code, 'family:read', ['SAFEGUARDING', 'CHILD_IN_NEED', 'DIRECT_CARE', 'EARLY_HELP']),
+        client(
+          `${code}-${visiting ? 'visiting' : 'safeguarding'}`,
+          `${visiting ? 'Health visiting' : 'Safeguarding'} of ${name}`,
+          code,
+          'family:read',
+          ['SAFEGUARDING', 'CHILD_IN_NEED', 'DIRECT_CARE', 'EARLY_HELP'],
+        ),
       ];
     }
     case 'EDUCATION':
       return [client(`${code}-pastoral`, `Pastoral care of ${name}`, code, 'family:read', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'])];
     case 'POLICE':
-      return [client(`${code}-protection`, `Protecting vulnerable people, ${name}`, code, 'family:read', ['SAFEGUARDING', 'CRIME_PREVENTION'])];
+      return [
+        client(`${code}-protection`, `Protecting vulnerable people, ${name}`, code, 'family:read', ['SAFEGUARDING', 'CRIME_PREVENTION']),
+      ];
     case 'DISTRICT':
       return [districtClient(code, name, parent)];
     case 'PROVIDER':
@@ -199,7 +227,9 @@ const COUNTY_DISCIPLINES = ['team-manager', 'social-worker', 'family-support'];
 
 /** Every user of the demonstration, once at each organisation through which they work. */
 export const USERS: UserRow[] = [
-  ...Object.keys(TEAMS).flatMap((team) => inTeam(team, ...COUNTY_DISCIPLINES).map(({ subject, name }) => ({ organisation: 'occ', subject, name }))),
+  ...Object.keys(TEAMS).flatMap((team) =>
+    inTeam(team, ...COUNTY_DISCIPLINES).map(({ subject, name }) => ({ organisation: 'occ', subject, name })),
+  ),
   ...['Philippa Nunn', 'Gideon Marlowe', 'Agnes Thorley'].map((name) => ({ organisation: 'occ', ...named(name) })),
   ...Object.entries(TEAMS).flatMap(([organisation, people]) => people.map(({ subject, name }) => ({ organisation, subject, name }))),
   ...Object.entries(PRACTITIONERS).flatMap(([organisation, people]) => people.map((person) => ({ organisation, ...person }))),
@@ -209,12 +239,68 @@ export type Persona = { key: string; label: string; client: string; user: string
 
 /** The callers of the demonstration: all seven agencies that help the first family, and the evaluator, who sees none. */
 export const PERSONAS = {
-  socialWorker: { key: 'socialWorker', label: 'Social worker, Oxfordshire County Council', client: 'occ-social-care', user: 'grace.whitlock', purpose: 'SAFEGUARDING', agency: 'LA' },
-  teamSpecialist: { key: 'teamSpecialist', label: 'Substance misuse worker of the team in Banbury', client: 'team-07-workbook', user: 'jonah.pryce', purpose: 'SAFEGUARDING', agency: 'TEAM' },
-  healthVisitor: { key: 'healthVisitor', label: 'Health visitor, Oxford Health', client: 'oxford-health-visiting', user: 'amara.osei', purpose: 'SAFEGUARDING', agency: 'HEALTH' },
-  school: { key: 'school', label: "Safeguarding lead of the children's school", client: 'school-tansy-bridge-pastoral', user: 'owen.lathbury', purpose: 'SAFEGUARDING', agency: 'EDUCATION' },
-  police: { key: 'police', label: 'Police officer, Thames Valley Police', client: 'thames-valley-police-protection', user: 'harriet.coyle', purpose: 'SAFEGUARDING', agency: 'POLICE' },
-  housingDesk: { key: 'housingDesk', label: 'Housing officer, Cherwell District Council', client: 'cherwell-housing-desk', user: 'dilys.penrose', purpose: 'HOUSING_DUTY', agency: 'DISTRICT' },
-  provider: { key: 'provider', label: 'Caseworker, Turning Point', client: 'turning-point-casework', user: 'callum.strand', purpose: 'SAFEGUARDING', agency: 'PROVIDER' },
-  evaluator: { key: 'evaluator', label: 'Evaluator, University of Oxford', client: 'oxford-university-evaluation', user: 'cornelius.bright', purpose: 'EVALUATION', agency: 'EVALUATOR' },
+  socialWorker: {
+    key: 'socialWorker',
+    label: 'Social worker, Oxfordshire County Council',
+    client: 'occ-social-care',
+    user: 'grace.whitlock',
+    purpose: 'SAFEGUARDING',
+    agency: 'LA',
+  },
+  teamSpecialist: {
+    key: 'teamSpecialist',
+    label: 'Substance misuse worker of the team in Banbury',
+    client: 'team-07-workbook',
+    user: 'jonah.pryce',
+    purpose: 'SAFEGUARDING',
+    agency: 'TEAM',
+  },
+  healthVisitor: {
+    key: 'healthVisitor',
+    label: 'Health visitor, Oxford Health',
+    client: 'oxford-health-visiting',
+    user: 'amara.osei',
+    purpose: 'SAFEGUARDING',
+    agency: 'HEALTH',
+  },
+  school: {
+    key: 'school',
+    label: "Safeguarding lead of the children's school",
+    client: 'school-tansy-bridge-pastoral',
+    user: 'owen.lathbury',
+    purpose: 'SAFEGUARDING',
+    agency: 'EDUCATION',
+  },
+  police: {
+    key: 'police',
+    label: 'Police officer, Thames Valley Police',
+    client: 'thames-valley-police-protection',
+    user: 'harriet.coyle',
+    purpose: 'SAFEGUARDING',
+    agency: 'POLICE',
+  },
+  housingDesk: {
+    key: 'housingDesk',
+    label: 'Housing officer, Cherwell District Council',
+    client: 'cherwell-housing-desk',
+    user: 'dilys.penrose',
+    purpose: 'HOUSING_DUTY',
+    agency: 'DISTRICT',
+  },
+  provider: {
+    key: 'provider',
+    label: 'Caseworker, Turning Point',
+    client: 'turning-point-casework',
+    user: 'callum.strand',
+    purpose: 'SAFEGUARDING',
+    agency: 'PROVIDER',
+  },
+  evaluator: {
+    key: 'evaluator',
+    label: 'Evaluator, University of Oxford',
+    client: 'oxford-university-evaluation',
+    user: 'cornelius.bright',
+    purpose: 'EVALUATION',
+    agency: 'EVALUATOR',
+  },
 } as const satisfies Record<string, Persona>;

@@ -21,7 +21,12 @@ export type Pool = {
 export type Pools = { of(login: string): Pool; end(): Promise<void> };
 
 /** Settings of a postgres.js client that a login of ours needs. */
-export function clientOptions(server: DatabaseServer, login: string, secret: string, max: number): postgres.Options<Record<string, postgres.PostgresType>> {
+export function clientOptions(
+  server: DatabaseServer,
+  login: string,
+  secret: string,
+  max: number,
+): postgres.Options<Record<string, postgres.PostgresType>> {
   return {
     host: server.host,
     port: server.port,
@@ -44,14 +49,20 @@ export function clientOptions(server: DatabaseServer, login: string, secret: str
 export function connectionLost(error: unknown): boolean {
   const { code = '', message = '' } = error as { code?: string; message?: string };
   // node-postgres has no code for a connection that ended under a query.
-  if (code === '') return /^Connection terminated|^timeout exceeded when trying to connect|^Client has encountered a connection error/.test(message);
+  if (code === '')
+    return /^Connection terminated|^timeout exceeded when trying to connect|^Client has encountered a connection error/.test(message);
   return /^(CONNECTION_|CONNECT_TIMEOUT|ECONN|EPIPE|ETIMEDOUT|57P0|08)/.test(code);
 }
 
 /** An error of PostgreSQL in words of our own. */
 export function databaseError(error: unknown): PublicError {
   const code = (error as { code?: string }).code ?? '';
-  const mapped = code === '57014' ? new PublicError('TIMEOUT') : connectionLost(error) || code === '53300' ? new PublicError('UNAVAILABLE') : new PublicError('INTERNAL');
+  const mapped =
+    code === '57014'
+      ? new PublicError('TIMEOUT')
+      : connectionLost(error) || code === '53300'
+        ? new PublicError('UNAVAILABLE')
+        : new PublicError('INTERNAL');
   mapped.cause = error;
   return mapped;
 }

@@ -187,9 +187,19 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   const ids = new Map(data.organisations.map(({ code, id }) => [code, id]));
   const idOf = (code: string | null) => (code === null ? null : ids.get(code));
   await upsert(client, 'district', ['code'], data.districts);
-  await upsert(client, 'organisation', ['id'], data.organisations.map((entry) => ({ ...entry, parent: idOf(entry.parent) })));
+  await upsert(
+    client,
+    'organisation',
+    ['id'],
+    data.organisations.map((entry) => ({ ...entry, parent: idOf(entry.parent) })),
+  );
   await upsert(client, 'programme', ['id'], data.programmes);
-  await upsert(client, 'service', ['id'], data.services.map((entry) => ({ ...entry, organisation: idOf(entry.organisation) })));
+  await upsert(
+    client,
+    'service',
+    ['id'],
+    data.services.map((entry) => ({ ...entry, organisation: idOf(entry.organisation) })),
+  );
   await upsert(client, 'outcome_indicator', ['id'], data.indicators);
   await upsert(client, 'code', ['list', 'code', 'version'], data.codes);
 }

@@ -68,7 +68,8 @@ export function createTransactions(server: DatabaseServer, secret: string): Tran
         try {
           return await attempt(login, work);
         } catch (error) {
-          const code = (error as { code?: string; cause?: { code?: string } }).code ?? (error as { cause?: { code?: string } }).cause?.code ?? '';
+          const code =
+            (error as { code?: string; cause?: { code?: string } }).code ?? (error as { cause?: { code?: string } }).cause?.code ?? '';
           if (left === 0 || !AGAIN.has(code)) throw error;
         }
       }

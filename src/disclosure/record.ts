@@ -17,7 +17,13 @@ export function readShown(seen: string | null): Shown {
 }
 
 /** What of a record is the same for every run of a plan, as JSON text without its braces. */
-export function planRecord(operation: string | null, documentHash: string, classes: string[], fields: string[], refused: Refused[]): string {
+export function planRecord(
+  operation: string | null,
+  documentHash: string,
+  classes: string[],
+  fields: string[],
+  refused: Refused[],
+): string {
   const text = JSON.stringify({
     operation,
     document: documentHash,

@@ -27,7 +27,10 @@ export function chainHash(previous: Buffer, records: string): Buffer {
 }
 
 /** A chain is one process's life; its first batch follows 32 zero bytes. */
-export function createRecorder(write: WriteBatch, pause: (milliseconds: number) => Promise<void> = (ms) => new Promise((r) => setTimeout(r, ms))): Recorder {
+export function createRecorder(
+  write: WriteBatch,
+  pause: (milliseconds: number) => Promise<void> = (ms) => new Promise((r) => setTimeout(r, ms)),
+): Recorder {
   type Waiting = { json: string; done: () => void; failed: (error: Error) => void };
   let chain = randomUUID() as string;
   let sequence = 0;

@@ -4,7 +4,13 @@ import { chainHash } from './recorder.ts';
 
 export type Fault = { chain: string; sequence: number; what: string };
 
-export type Verified = { chains: number; batches: number; records: number; heads: { chain: string; sequence: number; hash: string }[]; fault: Fault | null };
+export type Verified = {
+  chains: number;
+  batches: number;
+  records: number;
+  heads: { chain: string; sequence: number; hash: string }[];
+  fault: Fault | null;
+};
 
 type Row = { chain: string; sequence: string; previous: Buffer; hash: Buffer; count: number; records: string };
 
@@ -13,7 +19,10 @@ type Row = { chain: string; sequence: string; previous: Buffer; hash: Buffer; co
  *
  * @param heads heads kept elsewhere: a chain that ends before its head has lost its tail.
  */
-export async function verifyDisclosures(client: pg.Client, heads: { chain: string; sequence: number; hash: string }[] = []): Promise<Verified> {
+export async function verifyDisclosures(
+  client: pg.Client,
+  heads: { chain: string; sequence: number; hash: string }[] = [],
+): Promise<Verified> {
   const found: Verified = { chains: 0, batches: 0, records: 0, heads: [], fault: null };
   let last: { chain: string; sequence: number; hash: Buffer } | null = null;
   const keep = () => {
@@ -32,7 +41,8 @@ export async function verifyDisclosures(client: pg.Client, heads: { chain: strin
         keep();
         found.chains++;
       }
-      const expected: { sequence: number; hash: Buffer } = follows && last ? { sequence: last.sequence + 1, hash: last.hash } : { sequence: 0, hash: Buffer.alloc(32) };
+      const expected: { sequence: number; hash: Buffer } =
+        follows && last ? { sequence: last.sequence + 1, hash: last.hash } : { sequence: 0, hash: Buffer.alloc(32) };
       const what = faultOf(row, sequence, expected);
       if (what) return { ...found, fault: { chain: row.chain, sequence, what } };
       found.batches++;
@@ -46,7 +56,14 @@ export async function verifyDisclosures(client: pg.Client, heads: { chain: strin
   for (const head of heads) {
     const now = found.heads.find(({ chain }) => chain === head.chain);
     if (!now || now.sequence < head.sequence) {
-      return { ...found, fault: { chain: head.chain, sequence: (now?.sequence ?? -1) + 1, what: `is missing: the chain was known to reach ${head.sequence}` } };
+      return {
+        ...found,
+        fault: {
+          chain: head.chain,
+          sequence: (now?.sequence ?? -1) + 1,
+          what: `is missing: the chain was known to reach ${head.sequence}`,
+        },
+      };
     }
   }
   return found;

@@ -27,11 +27,13 @@ export function schemaFaults(
   const faults: string[] = [];
   const operationTypes = new Set([schema.getQueryType()?.name, schema.getMutationType()?.name]);
   for (const { type, field, dataClass } of classes.all) {
-    if (dataClass !== 'STRUCTURE' && !Object.hasOwn(AGREEMENT, dataClass)) faults.push(`${type}.${field}: the class ${dataClass} has no row in the agreement.`);
+    if (dataClass !== 'STRUCTURE' && !Object.hasOwn(AGREEMENT, dataClass))
+      faults.push(`${type}.${field}: the class ${dataClass} has no row in the agreement.`);
   }
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue;
-    if (isAbstractType(type) && type.name !== 'Node') faults.push(`${type.name}: a rule on an abstract type would be ignored; use object types.`);
+    if (isAbstractType(type) && type.name !== 'Node')
+      faults.push(`${type.name}: a rule on an abstract type would be ignored; use object types.`);
     if (!isObjectType(type)) continue;
     const wrapper = type.name.endsWith('Connection') || type.name.endsWith('Edge') || type.name.endsWith('Payload');
     const binding = bindings.get(type.name);
@@ -44,18 +46,25 @@ export function schemaFaults(
       const dataClass = classes.fieldClass(type.name, field.name);
       const withheld = !OPEN.includes(dataClass);
       personal ||= withheld && dataClass !== 'OPERATION';
-      if (withheld && isNonNullType(field.type)) faults.push(`${name}: a field of class ${dataClass} can be withheld, so it must be nullable.`);
+      if (withheld && isNonNullType(field.type))
+        faults.push(`${name}: a field of class ${dataClass} can be withheld, so it must be nullable.`);
       if (operationTypes.has(type.name)) {
         if (isNonNullType(field.type)) faults.push(`${name}: a root field must be nullable.`);
-        const bound = type.name === schema.getMutationType()?.name ? commands.has(field.name) : roots.has(field.name) || STATIC_ROOTS.has(field.name) || field.name === 'node';
+        const bound =
+          type.name === schema.getMutationType()?.name
+            ? commands.has(field.name)
+            : roots.has(field.name) || STATIC_ROOTS.has(field.name) || field.name === 'node';
         if (!bound) faults.push(`${name}: the root field has no binding.`);
         continue;
       }
       const to = getNamedType(field.type);
-      if (isObjectType(to) && bindings.has(to.name) && !isListType(field.type) && isNonNullType(field.type)) faults.push(`${name}: a to-one relation must be nullable.`);
-      if (binding && field.name !== 'id' && field.name !== 'withheld' && !binding.fields[field.name]) faults.push(`${name}: the field has no binding.`);
+      if (isObjectType(to) && bindings.has(to.name) && !isListType(field.type) && isNonNullType(field.type))
+        faults.push(`${name}: a to-one relation must be nullable.`);
+      if (binding && field.name !== 'id' && field.name !== 'withheld' && !binding.fields[field.name])
+        faults.push(`${name}: the field has no binding.`);
     }
-    if (personal && !operationTypes.has(type.name) && !type.getFields().withheld) faults.push(`${type.name}: a type with personal fields needs the field "withheld: [Withheld!]!".`);
+    if (personal && !operationTypes.has(type.name) && !type.getFields().withheld)
+      faults.push(`${type.name}: a type with personal fields needs the field "withheld: [Withheld!]!".`);
   }
   for (const binding of bindings.values()) faults.push(...bindingFaults(binding, schema.getType(binding.type) !== undefined, classes));
   faults.push(...tableFaults(bindings));
@@ -84,6 +93,9 @@ function bindingFaults(binding: Binding, known: boolean, classes: AssembledSchem
 /** A table has one class: columns bound to fields of two classes would be two. */
 function tableFaults(bindings: ReadonlyMap<string, Binding>): string[] {
   const tables = new Set(classifiedTables().map(({ name }) => name));
-  const bound = [...bindings.values()].flatMap(({ anchor, sides }) => [...(typeof anchor === 'string' ? [] : Array.isArray(anchor) ? anchor : [anchor]), ...(sides ?? []).map(([table]) => table)]);
+  const bound = [...bindings.values()].flatMap(({ anchor, sides }) => [
+    ...(typeof anchor === 'string' ? [] : Array.isArray(anchor) ? anchor : [anchor]),
+    ...(sides ?? []).map(([table]) => table),
+  ]);
   return bound.filter((table) => !tables.has(classOf(table).name)).map((table) => `${classOf(table).name}: the table has no class.`);
 }

@@ -38,10 +38,7 @@ const ASSETS_PATH = '/playground/assets';
  * is for demonstration and development. Never register it in production: the
  * caller decides, this function does not look at the environment.
  */
-export async function registerPlayground(
-  app: FastifyInstance,
-  options: PlaygroundOptions,
-): Promise<void> {
+export async function registerPlayground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
   const assets = loadAssets();
   const template = loadTemplate();
 
@@ -56,25 +53,18 @@ export async function registerPlayground(
         .send(renderPage(template, assets, options, nonce));
     });
 
-    scope.get<{ Params: { name: string } }>(`${ASSETS_PATH}/:name`, async (request, reply) =>
-      sendAsset(request, reply, assets),
-    );
+    scope.get<{ Params: { name: string } }>(`${ASSETS_PATH}/:name`, async (request, reply) => sendAsset(request, reply, assets));
 
-    scope.get('/playground/clients', async (_request, reply) =>
-      reply.header('cache-control', 'no-store').send(await options.clients()),
-    );
+    scope.get('/playground/clients', async (_request, reply) => reply.header('cache-control', 'no-store').send(await options.clients()));
 
     scope.post('/playground/token', async (request, reply) => {
       reply.header('cache-control', 'no-store');
       const wanted = readWanted(request.body);
       if (!wanted) {
-        return reply
-          .code(400)
-          .send({ error: 'Send JSON naming the client, as {"client": "..."}.' });
+        return reply.code(400).send({ error: 'Send JSON naming the client, as {"client": "..."}.' });
       }
       const client = (await options.clients()).find(
-        (one) =>
-          one.id === wanted.client && (wanted.user === undefined || one.user === wanted.user),
+        (one) => one.id === wanted.client && (wanted.user === undefined || one.user === wanted.user),
       );
       if (!client) {
         return reply.code(404).send({ error: 'No such demonstration client.' });
@@ -144,12 +134,7 @@ function pageHeaders(nonce: string): Record<string, string> {
   };
 }
 
-function renderPage(
-  template: string,
-  assets: PlaygroundAssets,
-  options: PlaygroundOptions,
-  nonce: string,
-): string {
+function renderPage(template: string, assets: PlaygroundAssets, options: PlaygroundOptions, nonce: string): string {
   const values: Record<string, string> = {
     endpoint: options.endpoint,
     document: options.document,
@@ -161,11 +146,7 @@ function renderPage(
   );
 }
 
-function sendAsset(
-  request: FastifyRequest<{ Params: { name: string } }>,
-  reply: FastifyReply,
-  assets: PlaygroundAssets,
-): FastifyReply {
+function sendAsset(request: FastifyRequest<{ Params: { name: string } }>, reply: FastifyReply, assets: PlaygroundAssets): FastifyReply {
   const asset = assets.find(request.params.name);
   if (!asset) {
     return reply.code(404).send({ error: 'No such file.' });

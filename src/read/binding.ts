@@ -54,7 +54,12 @@ export type RootBinding =
   | { kind: 'list'; to: string; order: Order; filters: Record<string, RootFilter> };
 
 /** An argument that picks the one row: the SQL of the match, given the parameter's SQL. */
-export type RootMatch = { path: string[]; decode: 'id' | 'text'; type?: string; where: (alias: string, parameter: string, sub: Subquery) => string };
+export type RootMatch = {
+  path: string[];
+  decode: 'id' | 'text';
+  type?: string;
+  where: (alias: string, parameter: string, sub: Subquery) => string;
+};
 
 /** Turns a filter's value into a predicate. `sub` gives a class-checked table for a subquery. */
 export type RootFilter = {
@@ -92,8 +97,11 @@ export const tableOf = (c: PgColumn): PgTable => c.table as PgTable;
 
 export const tableName = (table: PgTable): string => getTableName(table);
 
+/** A table's columns, in their order. */
+export const tableColumns = (table: PgTable): PgColumn[] => Object.values(getTableColumns(table)) as PgColumn[];
+
 /** Names of a table's columns, in their order. */
-export const columnNames = (table: PgTable): string[] => Object.values(getTableColumns(table)).map((c) => (c as PgColumn).name);
+export const columnNames = (table: PgTable): string[] => tableColumns(table).map(({ name }) => name);
 
 export type { TableClass };
 export { classOf };

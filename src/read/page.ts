@@ -1,14 +1,14 @@
 /** Connections: keyset cursors, pageInfo, totalCount. */
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { FieldNode, GraphQLField, GraphQLObjectType } from 'graphql';
+import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
 import type { Order } from './binding.ts';
 import { alias, argumentsOf, type Context, parameter, selection } from './context.ts';
 import { cursorKey, cursorSql, decodeCursor } from './ids.ts';
+import { rowPredicates } from './predicates.ts';
 import { momentSql, quoted } from './scalar.ts';
 import { and, bindingOf, compileObject, type Entity, namedObject, orderBy, seenSql, sourceOf } from './select.ts';
-import { rowPredicates } from './predicates.ts';
-import { classOf } from '../db/classified.ts';
 
 /** How far `totalCount` counts. */
 export const COUNT_LIMIT = 10_000;
@@ -43,7 +43,11 @@ export function compilePage(ctx: Context, page: Page): string {
   const { keys, descending } = page.order;
 
   const keyOf = (run: { variables: Record<string, unknown>; cursorSecret: Buffer; client: { id: string } }) =>
-    cursorKey(run.cursorSecret, run.client.id, `${page.parentType}.${page.field} ${JSON.stringify(page.bound?.(args.at(run.variables)) ?? null)}`);
+    cursorKey(
+      run.cursorSecret,
+      run.client.id,
+      `${page.parentType}.${page.field} ${JSON.stringify(page.bound?.(args.at(run.variables)) ?? null)}`,
+    );
 
   // The rows, driven and limited before anything is built from them.
   const row = alias(ctx, 'k');
@@ -112,7 +116,12 @@ export function compilePage(ctx: Context, page: Page): string {
       case 'pageInfo':
         return ofType('PageInfo', nodes, pageInfoSql);
       case 'totalCount':
-        return ofType('TotalCount', nodes, (field) => (field === 'value' ? `least(q.n, ${COUNT_LIMIT})::int` : `q.n > ${COUNT_LIMIT}`), countSql());
+        return ofType(
+          'TotalCount',
+          nodes,
+          (field) => (field === 'value' ? `least(q.n, ${COUNT_LIMIT})::int` : `q.n > ${COUNT_LIMIT}`),
+          countSql(),
+        );
       default:
         throw new Error(`A connection has no field ${name}.`);
     }

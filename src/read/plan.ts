@@ -28,7 +28,20 @@ import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
 import type { AssembledSchema } from '../graphql/schema.ts';
 import type { Binding, RootBinding, RootFilter } from './binding.ts';
-import { alias, argumentsOf, type Catalogue, type Context, mayShow, type Parameter, parameter, type Refused, refuse, selection, valueAt, type Variables } from './context.ts';
+import {
+  alias,
+  argumentsOf,
+  type Catalogue,
+  type Context,
+  mayShow,
+  type Parameter,
+  parameter,
+  type Refused,
+  refuse,
+  selection,
+  type Variables,
+  valueAt,
+} from './context.ts';
 import { decodeId } from './ids.ts';
 import { compilePage } from './page.ts';
 import { listOf, namedObject, orderBy, ROOT_SCOPE, rows, subquery } from './select.ts';
@@ -71,7 +84,12 @@ const MAX_PLANS_OF_DOCUMENT = 200;
 /** Roots that graphql-js answers itself. */
 export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
 
-export function createPlanner(assembled: AssembledSchema, bindings: ReadonlyMap<string, Binding>, roots: ReadonlyMap<string, RootBinding>, rules: Rules): Planner {
+export function createPlanner(
+  assembled: AssembledSchema,
+  bindings: ReadonlyMap<string, Binding>,
+  roots: ReadonlyMap<string, RootBinding>,
+  rules: Rules,
+): Planner {
   const catalogue: Catalogue = { bindings, roots, classes: assembled.classes };
   const plans = new WeakMap<DocumentNode, Map<string, Promise<Plan>>>();
   return {
@@ -141,7 +159,10 @@ async function askRules({ schema }: AssembledSchema, rules: Rules, document: Doc
         if (!parent || !field || field.name.startsWith('__')) return;
         const types = 'getTypes' in parent || !('getInterfaces' in parent) ? [] : [parent.name];
         // A field of an interface is asked for on each type that it may turn out to be.
-        const possible = types.length > 0 && schema.getType(parent.name)?.astNode?.kind === Kind.OBJECT_TYPE_DEFINITION ? types : schema.getPossibleTypes(parent as never).map((t) => t.name);
+        const possible =
+          types.length > 0 && schema.getType(parent.name)?.astNode?.kind === Kind.OBJECT_TYPE_DEFINITION
+            ? types
+            : schema.getPossibleTypes(parent as never).map((t) => t.name);
         for (const type of possible) named.set(`${type}.${field.name}`, [type, field.name]);
       },
     }),
@@ -234,7 +255,13 @@ async function compile(
 type Add = (sql: string) => string;
 
 /** Checks a field and its arguments. A forbidden argument nulls the field it stands on. */
-function fieldAllowed(ctx: Context, root: GraphQLObjectType, key: string, field: GraphQLField<unknown, unknown>, args: Record<string, unknown>): boolean {
+function fieldAllowed(
+  ctx: Context,
+  root: GraphQLObjectType,
+  key: string,
+  field: GraphQLField<unknown, unknown>,
+  args: Record<string, unknown>,
+): boolean {
   if (!mayShow(ctx, root.name, field.name, key)) return false;
   let allowed = true;
   const check = (path: string, dataClass: DataClass) => {
@@ -258,7 +285,9 @@ function fieldAllowed(ctx: Context, root: GraphQLObjectType, key: string, field:
   if (binding?.kind === 'page') {
     for (const { table } of binding.order(args).keys) {
       if (!table) continue;
-      const sorted = Object.entries(ctx.catalogue.bindings.get(binding.to)?.fields ?? {}).find(([, f]) => f.kind === 'column' && f.column.table === table);
+      const sorted = Object.entries(ctx.catalogue.bindings.get(binding.to)?.fields ?? {}).find(
+        ([, f]) => f.kind === 'column' && f.column.table === table,
+      );
       if (sorted) check('orderBy', ctx.catalogue.classes.fieldClass(binding.to, sorted[0]));
     }
   }
@@ -289,7 +318,8 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   const sub = subquery(ctx);
   const filter = (path: string, { decode, type, where }: Pick<RootFilter, 'decode' | 'type' | 'where'>, row: string): string => {
     const value = (variables: Variables) => valueAt(args.at(variables), path);
-    const sql = decode === 'id' ? idParameter(ctx, type as string, value) : `${parameter(ctx, (run) => String(value(run.variables)))}::text`;
+    const sql =
+      decode === 'id' ? idParameter(ctx, type as string, value) : `${parameter(ctx, (run) => String(value(run.variables)))}::text`;
     return where(row, sql, sub);
   };
   if (binding.kind === 'entity') {
@@ -305,7 +335,9 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (binding.kind === 'list') {
     const row = alias(ctx, 'k');
     const tail = `order by ${orderBy(binding.order, row)}`;
-    return add(`select coalesce(q.j, '[]'::json) as j, q.d from (${listOf(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where: [on(row)], tail }))}) q`);
+    return add(
+      `select coalesce(q.j, '[]'::json) as j, q.d from (${listOf(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where: [on(row)], tail }))}) q`,
+    );
   }
   return add(
     compilePage(ctx, {
@@ -331,11 +363,24 @@ function showsNothing(ctx: Context, type: string): boolean {
 }
 
 /** `node(id)`: the type is the id's, so it is part of the plan's shape. */
-function compileNode(ctx: Context, key: string, nodes: readonly FieldNode[], args: ReturnType<typeof argumentsOf>, add: Add): string | null {
+function compileNode(
+  ctx: Context,
+  key: string,
+  nodes: readonly FieldNode[],
+  args: ReturnType<typeof argumentsOf>,
+  add: Add,
+): string | null {
   const { type } = decodeId(String(args.now.id));
   const binding = ctx.catalogue.bindings.get(type);
   if (!binding?.id || showsNothing(ctx, type)) return null;
-  return entityById(ctx, binding, key, nodes, idParameter(ctx, type, (variables) => args.at(variables).id), add);
+  return entityById(
+    ctx,
+    binding,
+    key,
+    nodes,
+    idParameter(ctx, type, (variables) => args.at(variables).id),
+    add,
+  );
 }
 
 function entityById(ctx: Context, binding: Binding, at: string, nodes: readonly FieldNode[], id: string, add: Add): string {
@@ -345,7 +390,13 @@ function entityById(ctx: Context, binding: Binding, at: string, nodes: readonly 
 }
 
 /** A mutation: its rule, its input's classes, and the payload's selection as a read of what was written. */
-function compileCommand(ctx: Context, root: GraphQLObjectType, key: string, nodes: readonly FieldNode[], add: Add): { part: Part; command: Command | null } {
+function compileCommand(
+  ctx: Context,
+  root: GraphQLObjectType,
+  key: string,
+  nodes: readonly FieldNode[],
+  add: Add,
+): { part: Part; command: Command | null } {
   const node = nodes[0] as FieldNode;
   const field = root.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
   const args = argumentsOf(ctx, field, node);
@@ -383,7 +434,18 @@ function compileCommand(ctx: Context, root: GraphQLObjectType, key: string, node
     const at = `${key}.${inner}`;
     const entity = namedObject(ctx, payload.name, name);
     const binding = ctx.catalogue.bindings.get(entity?.name ?? '') as Binding;
-    return { kind: 'sql', key: inner, column: entityById(ctx, binding, at, innerNodes, parameter(ctx, (run) => run.written), add) };
+    return {
+      kind: 'sql',
+      key: inner,
+      column: entityById(
+        ctx,
+        binding,
+        at,
+        innerNodes,
+        parameter(ctx, (run) => run.written),
+        add,
+      ),
+    };
   });
   return {
     part: { kind: 'payload', key, parts },

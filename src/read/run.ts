@@ -2,12 +2,14 @@
  * Runs a plan and answers. The Apollo plugin takes the operation over after validation and hands the finished text to
  * `stringify`; it never throws, because a thrown error would be formatted elsewhere.
  */
+
+import { createHash } from 'node:crypto';
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLResponse } from '@apollo/server';
 import {
   type DefinitionNode,
   type DocumentNode,
-  execute,
   type ExecutionResult,
+  execute,
   type FieldNode,
   type GraphQLSchema,
   getVariableValues,
@@ -16,7 +18,6 @@ import {
   type SelectionNode,
   visit,
 } from 'graphql';
-import { createHash } from 'node:crypto';
 import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
@@ -145,7 +146,13 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   };
 
   /** Introspection is the same for every run of a plan; the rest is asked each time. */
-  const answerStatics = async (plan: Plan, document: DocumentNode, operation: OperationDefinitionNode, variables: Variables, client: Client) => {
+  const answerStatics = async (
+    plan: Plan,
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+    client: Client,
+  ) => {
     const known = introspection.get(plan);
     if (known) return known;
     const only = staticDocument(document, operation, new Set(plan.staticKeys));
@@ -191,7 +198,9 @@ function payloadJson(parts: PayloadPart[], row: Record<string, string | null>, w
           ? part.json
           : JSON.stringify(
               written.userErrors.map((error) =>
-                Object.fromEntries(part.fields.map(({ key, name }) => [key, name === '__typename' ? 'UserError' : error[name as keyof typeof error]])),
+                Object.fromEntries(
+                  part.fields.map(({ key, name }) => [key, name === '__typename' ? 'UserError' : error[name as keyof typeof error]]),
+                ),
               ),
             );
     return `${JSON.stringify(part.key)}:${json}`;
@@ -242,17 +251,47 @@ function staticDocument(document: DocumentNode, operation: OperationDefinitionNo
         : [];
     }),
   });
+  const selectionSet = prune(operation.selectionSet);
+  const used = variablesIn(document, selectionSet);
+  // The agency's schema may lack the types of the other variables.
+  const variableDefinitions = (operation.variableDefinitions ?? []).filter(({ variable }) => used.has(variable.name.value));
   return {
     ...document,
     definitions: document.definitions.flatMap((definition): DefinitionNode[] =>
-      definition === operation ? [{ ...operation, selectionSet: prune(operation.selectionSet) }] : definition.kind === Kind.FRAGMENT_DEFINITION ? [definition] : [],
+      definition === operation
+        ? [{ ...operation, variableDefinitions, selectionSet }]
+        : definition.kind === Kind.FRAGMENT_DEFINITION
+          ? [definition]
+          : [],
     ),
   };
 }
 
+/** Names of the variables in a selection and in the fragments that it leads to. */
+function variablesIn(document: DocumentNode, selectionSet: OperationDefinitionNode['selectionSet']): Set<string> {
+  const used = new Set<string>();
+  const entered = new Set<string>();
+  const enter = (node: OperationDefinitionNode['selectionSet']): void => {
+    visit(node, {
+      Variable: ({ name }) => void used.add(name.value),
+      FragmentSpread: ({ name }) => {
+        if (entered.has(name.value)) return;
+        entered.add(name.value);
+        const fragment = document.definitions.find((d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === name.value);
+        if (fragment?.kind === Kind.FRAGMENT_DEFINITION) enter(fragment.selectionSet);
+      },
+    });
+  };
+  enter(selectionSet);
+  return used;
+}
+
 function onlyIntrospection(document: DocumentNode): boolean {
   const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
-  return operation?.kind === Kind.OPERATION_DEFINITION && operation.selectionSet.selections.every((s) => s.kind === Kind.FIELD && s.name.value.startsWith('__'));
+  return (
+    operation?.kind === Kind.OPERATION_DEFINITION &&
+    operation.selectionSet.selections.every((s) => s.kind === Kind.FIELD && s.name.value.startsWith('__'))
+  );
 }
 
 export type { FormattedError };

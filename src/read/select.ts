@@ -1,10 +1,20 @@
 /** Selection set → SQL: one subquery for each object, giving its JSON and the families and persons in it. */
-import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
+
 import type { PgTable } from 'drizzle-orm/pg-core';
+import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { classOf } from '../db/classified.ts';
-import { type Binding, type CodeField, columnNames, type FieldBinding, type Order, type RelationField, tableOf } from './binding.ts';
+import {
+  type Binding,
+  type CodeField,
+  columnNames,
+  type FieldBinding,
+  type Order,
+  type RelationField,
+  tableColumns,
+  tableOf,
+} from './binding.ts';
 import { alias, type Context, mayShow, selection } from './context.ts';
 import { idSql } from './ids.ts';
 import { compilePage } from './page.ts';
@@ -45,9 +55,18 @@ export function sourceOf(ctx: Context, binding: Binding, row: string, entered: b
     return { from: `(${branches.join(' union all ')}) ${row}`, where: [] };
   }
   const entry = classOf(binding.anchor);
+  if (isPersonal(entry.dataClass) && mayRead(client, entry.dataClass).open === false)
+    return { from: `(${noRows(binding.anchor)}) ${row}`, where: [] };
   const where = isPersonal(entry.dataClass) ? rowPredicates(entry, row, client) : [];
   if (entered) where.push(...rowEntry(entry, row, client));
   return { from: `fsp.${entry.name} ${row}`, where };
+}
+
+/** A table's columns without its rows: the agency may have no right to the table itself. */
+function noRows(table: PgTable): string {
+  return `select ${tableColumns(table)
+    .map((c) => `null::${c.getSQLType()} as ${quoted(c.name)}`)
+    .join(', ')} where false`;
 }
 
 /** `from … where …` over one table with the plan's predicates: for filters and matches. */
@@ -149,7 +168,15 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const open = grants.listGate(entity.type, name);
     const json =
       field.kind === 'page'
-        ? lateral(compilePage(ctx, { ...next, parentType: entity.type, field: name, on: (t) => field.on(parent, t), order: field.order as Order }))
+        ? lateral(
+            compilePage(ctx, {
+              ...next,
+              parentType: entity.type,
+              field: name,
+              on: (t) => field.on(parent, t),
+              order: field.order as Order,
+            }),
+          )
         : `coalesce(${lateral(listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` })))}, '[]'::json)`;
     return open ? `case when ${open} then ${json} end` : json;
   }

@@ -1,6 +1,6 @@
 /** What an object withholds, from class and grant alone: an entry never depends on whether a value exists. */
 import type { PgTable } from 'drizzle-orm/pg-core';
-import { type FieldNode, GraphQLObjectType } from 'graphql';
+import type { FieldNode, GraphQLObjectType } from 'graphql';
 import { AGREEMENT, levelOf } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
@@ -103,7 +103,7 @@ export function compileWithheld(
       };
       return `'"${key}":"' || ${values[(node as FieldNode).name.value]} || '"'`;
     });
-    return `case when ${when} then '{' || ${parts.join(` || ',' || `)} || '}' end`;
+    return `case when ${when} then ${parts.length === 0 ? `'{}'` : `'{' || ${parts.join(` || ',' || `)} || '}'`} end`;
   });
   return entries.length === 0 ? `'[]'::json` : `('[' || concat_ws(',', ${entries.join(', ')}) || ']')::json`;
 }

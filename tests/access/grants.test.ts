@@ -18,7 +18,14 @@ afterAll(async () => {
   await owner.end();
 });
 
-type Decision = { family: number; person?: number | null; dataClass: PersonalClass; effect: 'SHARE' | 'WITHHOLD'; organisation?: string; until?: Date };
+type Decision = {
+  family: number;
+  person?: number | null;
+  dataClass: PersonalClass;
+  effect: 'SHARE' | 'WITHHOLD';
+  organisation?: string;
+  until?: Date;
+};
 const decide = (client: pg.Client, { family, person = null, dataClass, effect, organisation = 'thames-valley-police', until }: Decision) =>
   client.query(
     `insert into fsp.sharing_decision (family, person, data_class, mask, effect, organisation, gateway, reason, decided_by, controller, "from", until, agreement_version)
@@ -43,7 +50,7 @@ describe('a decision', () => {
     const { rows } = await decide(owner, { family: 1, dataClass: 'PROGRESS', effect: 'SHARE' });
     expect(await count('thames-valley-police', progress)).toBeGreaterThan(0);
     expect(await count('oxford-health', progress)).toBe(0);
-    await owner.query('update fsp.sharing_decision set withdrawn_at = now() - interval \'1 second\' where id = $1', [rows[0].id]);
+    await owner.query("update fsp.sharing_decision set withdrawn_at = now() - interval '1 second' where id = $1", [rows[0].id]);
     expect(await count('thames-valley-police', progress)).toBe(0);
   });
   it('that withholds wins over the agreement and over a decision that shares', async () => {
@@ -51,7 +58,7 @@ describe('a decision', () => {
     await decide(owner, { family: 1, dataClass: 'CASE', effect: 'SHARE', organisation: 'oxford-health' });
     const { rows } = await decide(owner, { family: 1, dataClass: 'CASE', effect: 'WITHHOLD', organisation: 'oxford-health' });
     expect(await count('oxford-health', plans)).toBe(0);
-    await owner.query('update fsp.sharing_decision set withdrawn_at = now() - interval \'1 second\' where id = $1', [rows[0].id]);
+    await owner.query("update fsp.sharing_decision set withdrawn_at = now() - interval '1 second' where id = $1", [rows[0].id]);
     expect(await count('oxford-health', plans)).toBeGreaterThan(0);
   });
   it('about one person opens no more than that person’s rows', async () => {
@@ -61,7 +68,7 @@ describe('a decision', () => {
     const seen = await client.query('select distinct person from fsp.intervention_progress where family = 1');
     await client.end();
     expect(seen.rows).toEqual([{ person: String(mother) }]);
-    await owner.query('update fsp.sharing_decision set withdrawn_at = now() - interval \'1 second\' where id = $1', [rows[0].id]);
+    await owner.query("update fsp.sharing_decision set withdrawn_at = now() - interval '1 second' where id = $1", [rows[0].id]);
   });
   it('never opens what is never shared through this platform', async () => {
     await decide(owner, { family: 1, dataClass: 'WORKBOOK', effect: 'SHARE' });
@@ -74,12 +81,28 @@ describe('a decision', () => {
     expect(await count('thames-valley-police', 'select count(*) as n from fsp.plan_category where family = 1')).toBe(0);
   });
   it('is not lost when twenty are made at once', async () => {
-    const classes: PersonalClass[] = ['SAFETY', 'INVOLVEMENT', 'IDENTITY', 'FAMILY', 'WHEREABOUTS', 'CASE', 'OFFENCE', 'NHS_NUMBER', 'PROGRESS', 'ASSESSMENT'];
+    const classes: PersonalClass[] = [
+      'SAFETY',
+      'INVOLVEMENT',
+      'IDENTITY',
+      'FAMILY',
+      'WHEREABOUTS',
+      'CASE',
+      'OFFENCE',
+      'NHS_NUMBER',
+      'PROGRESS',
+      'ASSESSMENT',
+    ];
     const clients = await Promise.all(Array.from({ length: 20 }, () => sqlAsOwner(ownerUrl)));
     await Promise.all(
       clients.map(async (client, i) => {
         await client.query('begin');
-        await decide(client, { family: 2, dataClass: classes[i % 10] as PersonalClass, effect: 'WITHHOLD', organisation: i < 10 ? 'thames-valley-police' : 'oxford-health' });
+        await decide(client, {
+          family: 2,
+          dataClass: classes[i % 10] as PersonalClass,
+          effect: 'WITHHOLD',
+          organisation: i < 10 ? 'thames-valley-police' : 'oxford-health',
+        });
         await client.query('commit');
         await client.end();
       }),
@@ -94,13 +117,22 @@ describe('a decision', () => {
 describe('an involvement', () => {
   it('that ends closes the family, and what the organisation wrote stays with it', async () => {
     const teamEntries = 'select count(*) as n from fsp.workbook_entry where family = 1';
-    const own = Number((await owner.query('select count(*) as n from fsp.workbook_entry where family = 1 and controller = $1', [organisationId('team-07')])).rows[0].n);
+    const own = Number(
+      (await owner.query('select count(*) as n from fsp.workbook_entry where family = 1 and controller = $1', [organisationId('team-07')]))
+        .rows[0].n,
+    );
     expect(await count('team-07', teamEntries)).toBeGreaterThan(own);
-    await owner.query("update fsp.involvement set until = now() - interval '1 second' where family = 1 and organisation = $1", [organisationId('team-07')]);
+    await owner.query("update fsp.involvement set until = now() - interval '1 second' where family = 1 and organisation = $1", [
+      organisationId('team-07'),
+    ]);
     expect(await count('team-07', 'select count(*) as n from fsp.family_grant where family = 1 and period @> now()')).toBe(0);
     expect(await count('team-07', teamEntries)).toBe(own);
     const entry = (await owner.query("select id from fsp.workbook_entry where family = 1 and worker = 'jonah.pryce' limit 1")).rows[0].id;
-    const { body } = await server.ask('teamSpecialist', 'query($id: ID!) { node(id: $id) { ... on WorkbookEntry { module family { id } } } }', { id: encodeId('WorkbookEntry', entry) });
+    const { body } = await server.ask(
+      'teamSpecialist',
+      'query($id: ID!) { node(id: $id) { ... on WorkbookEntry { module family { id } } } }',
+      { id: encodeId('WorkbookEntry', entry) },
+    );
     expect(body.data.node).toMatchObject({ module: expect.any(String), family: null });
     await owner.query('update fsp.involvement set until = null where family = 1 and organisation = $1', [organisationId('team-07')]);
   });
@@ -132,6 +164,11 @@ describe('a restricted family', () => {
       expect(await count('oxford-health', sql, false).catch(() => 0), table).toBe(0);
       expect(await count('occ', sql, true), table).toBeGreaterThan(0);
     }
-    expect(await count('occ', 'select count(*) as n from fsp.person_identity p join fsp.person x on x.id = p.person where p.person between 300 and 399')).toBe(0);
+    expect(
+      await count(
+        'occ',
+        'select count(*) as n from fsp.person_identity p join fsp.person x on x.id = p.person where p.person between 300 and 399',
+      ),
+    ).toBe(0);
   });
 });

@@ -30,8 +30,12 @@ describe('an entry that is kept from the partner', () => {
     expect(workbook.nodes.map((n: any) => n.id)).not.toEqual(expect.arrayContaining([encodeId('WorkbookEntry', kept[0] as string)]));
     expect(workbook.totalCount.value).toBe(all - kept.length);
     for (const id of kept) {
-      const hidden = await server.ask(team('ruth.ellery'), 'query($id: ID!) { node(id: $id) { id } }', { id: encodeId('WorkbookEntry', id) });
-      const never = await server.ask(team('ruth.ellery'), 'query($id: ID!) { node(id: $id) { id } }', { id: encodeId('WorkbookEntry', 999_999_999) });
+      const hidden = await server.ask(team('ruth.ellery'), 'query($id: ID!) { node(id: $id) { id } }', {
+        id: encodeId('WorkbookEntry', id),
+      });
+      const never = await server.ask(team('ruth.ellery'), 'query($id: ID!) { node(id: $id) { id } }', {
+        id: encodeId('WorkbookEntry', 999_999_999),
+      });
       expect(hidden.text).toBe(never.text);
     }
   });

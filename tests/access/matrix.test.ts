@@ -62,7 +62,9 @@ const fields = classes.all.filter(({ type }) => WAY[type]);
 
 it('has a way to every type that the database holds', () => {
   const made = new Set(['Query', 'Mutation', 'PageInfo', 'TotalCount', 'Withheld', 'UserError', 'Viewer', 'ViewerClass', 'SharingRule']);
-  const types = [...new Set(classes.all.map(({ type }) => type))].filter((type) => !made.has(type) && !/(Connection|Edge|Payload)$/.test(type));
+  const types = [...new Set(classes.all.map(({ type }) => type))].filter(
+    (type) => !made.has(type) && !/(Connection|Edge|Payload)$/.test(type),
+  );
   expect(types.sort()).toEqual(Object.keys(WAY).sort());
 });
 
@@ -86,7 +88,10 @@ describe.each(Object.keys(PERSONAS) as PersonaName[])('%s', (name) => {
     if (reason === null) expect(refused).toEqual([]);
     else {
       expect(refused).toHaveLength(1);
-      expect(refused[0]).toMatchObject({ message: 'This field is not shared with you.', extensions: { code: 'FORBIDDEN', reason, class: dataClass } });
+      expect(refused[0]).toMatchObject({
+        message: 'This field is not shared with you.',
+        extensions: { code: 'FORBIDDEN', reason, class: dataClass },
+      });
       expect(refused[0]).not.toHaveProperty('path');
     }
   });
@@ -96,18 +101,27 @@ describe.each(Object.keys(PERSONAS) as PersonaName[])('%s', (name) => {
     const types = new Map<string, any>(body.data.__schema.types.map((t: any) => [t.name, t]));
     for (const { type, field, dataClass } of classes.all) {
       const there = types.get(type)?.fields?.some((f: any) => f.name === field) ?? false;
-      const never = type === 'Mutation' ? !WRITERS[dataClass]?.agencies.includes(agency) : dataClass !== 'STRUCTURE' && AGREEMENT[dataClass].levels[agency] === 'N';
+      const never =
+        type === 'Mutation'
+          ? !WRITERS[dataClass]?.agencies.includes(agency)
+          : dataClass !== 'STRUCTURE' && AGREEMENT[dataClass].levels[agency] === 'N';
       if (never) expect(there, `${type}.${field}`).toBe(false);
-      else if (agency !== 'EVALUATOR' && !/(Connection|Edge|Payload)$/.test(type)) expect(there, `${type}.${field}`).toBe(dataClass === 'STRUCTURE' ? there : true);
+      else if (agency !== 'EVALUATOR' && !/(Connection|Edge|Payload)$/.test(type))
+        expect(there, `${type}.${field}`).toBe(dataClass === 'STRUCTURE' ? there : true);
     }
-    if (agency === 'EVALUATOR') for (const gone of ['Family', 'Person', 'Plan', 'WorkbookEntry', 'Intervention']) expect(types.has(gone)).toBe(false);
+    if (agency === 'EVALUATOR')
+      for (const gone of ['Family', 'Person', 'Plan', 'WorkbookEntry', 'Intervention']) expect(types.has(gone)).toBe(false);
   });
 
   it('may not filter or sort by what it may not read', async () => {
     const asked: [string, DataClass, string][] = [
       ['{ families(filter: { stage: CHILD_PROTECTION }) { totalCount { value } } }', 'CASE', 'Query.families(filter.stage)'],
       ['{ families(filter: { district: "E07000177" }) { totalCount { value } } }', 'WHEREABOUTS', 'Query.families(filter.district)'],
-      [`{ families(filter: { team: "${encodeId('Organisation', 17)}" }) { totalCount { value } } }`, 'INVOLVEMENT', 'Query.families(filter.team)'],
+      [
+        `{ families(filter: { team: "${encodeId('Organisation', 17)}" }) { totalCount { value } } }`,
+        'INVOLVEMENT',
+        'Query.families(filter.team)',
+      ],
       ['{ families(orderBy: NAME) { totalCount { value } } }', 'FAMILY', 'Query.families(orderBy)'],
       ['{ familyByReference(reference: "FSP-0000001") { id } }', 'FAMILY', 'Query.familyByReference(reference)'],
     ];

@@ -7,7 +7,17 @@ import '../../src/modules/tables.ts';
 import { oracle, readWorld, type World } from '../support/oracle.ts';
 import { sqlAs, sqlAsOwner } from '../support/server.ts';
 
-const ORGANISATIONS = ['occ', 'team-07', 'oxford-health', 'school-tansy-bridge', 'thames-valley-police', 'cherwell-housing', 'turning-point', 'elmore-perpetrators', 'oxford-university'];
+const ORGANISATIONS = [
+  'occ',
+  'team-07',
+  'oxford-health',
+  'school-tansy-bridge',
+  'thames-valley-police',
+  'cherwell-housing',
+  'turning-point',
+  'elmore-perpetrators',
+  'oxford-university',
+];
 const tables = classifiedTables().filter(({ name, dataClass }) => isPersonal(dataClass) || name === 'family' || name === 'person');
 const key = (row: Record<string, unknown>) => JSON.stringify(row);
 
@@ -26,18 +36,24 @@ describe.each(ORGANISATIONS)('%s by plain SQL', (code) => {
   });
   afterAll(() => client.end());
 
-  it.each(tables.map((table) => [table.name, table] as const))('reads of %s what the agreement opens, and not a row more', async (_name, table) => {
-    const organisation = [...world.organisations.values()].find((o) => o.code === code) as { id: number };
-    const may = oracle(world, organisation.id);
-    const asked = client.query(`select * from fsp.${table.name}`);
-    if (may.table(table) === 'denied') {
-      await expect(asked).rejects.toMatchObject({ code: '42501' });
-      return;
-    }
-    const everything = (await owner.query(`select * from fsp.${table.name}`)).rows;
-    const expected = everything.filter((row) => may.sees(table, row)).map(key).sort();
-    expect((await asked).rows.map(key).sort()).toEqual(expected);
-  });
+  it.each(tables.map((table) => [table.name, table] as const))(
+    'reads of %s what the agreement opens, and not a row more',
+    async (_name, table) => {
+      const organisation = [...world.organisations.values()].find((o) => o.code === code) as { id: number };
+      const may = oracle(world, organisation.id);
+      const asked = client.query(`select * from fsp.${table.name}`);
+      if (may.table(table) === 'denied') {
+        await expect(asked).rejects.toMatchObject({ code: '42501' });
+        return;
+      }
+      const everything = (await owner.query(`select * from fsp.${table.name}`)).rows;
+      const expected = everything
+        .filter((row) => may.sees(table, row))
+        .map(key)
+        .sort();
+      expect((await asked).rows.map(key).sort()).toEqual(expected);
+    },
+  );
 
   it('reads nothing of clients, users, decisions, disclosures or other organisations’ grants', async () => {
     for (const table of ['client', 'app_user', 'revoked_token', 'sealed_user', 'sharing_decision', 'disclosure', 'outbox']) {
@@ -54,11 +70,17 @@ describe.each(ORGANISATIONS)('%s by plain SQL', (code) => {
     await expect(client.query('set role fsp_test_owner')).rejects.toMatchObject({ code: '42501' });
     await client.query("set fsp.defer_grants = 'on'");
     await expect(client.query('select fsp.rebuild_grants(array[1::bigint])')).rejects.toMatchObject({ code: '42501' });
-    for (const statement of ['update fsp.family_grant set shared = -1', 'delete from fsp.workbook_entry', "insert into fsp.sharing_decision (family) values (1)", 'truncate fsp.disclosure', "update fsp.family_name set name = 'x'"]) {
+    for (const statement of [
+      'update fsp.family_grant set shared = -1',
+      'delete from fsp.workbook_entry',
+      'insert into fsp.sharing_decision (family) values (1)',
+      'truncate fsp.disclosure',
+      "update fsp.family_name set name = 'x'",
+    ]) {
       await expect(client.query(statement)).rejects.toMatchObject({ code: '42501' });
     }
     // As its agency alone it is nobody: policies go by the login.
-    const { rows } = await client.query('select current_setting(\'role\') as role');
+    const { rows } = await client.query("select current_setting('role') as role");
     expect(rows[0].role).toBe('none');
   });
 });

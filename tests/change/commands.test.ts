@@ -22,22 +22,54 @@ const child = encodeId('Person', storyPerson(1, 'mother') + 2);
 const add = `mutation($input: AddWorkbookEntryInput!) { addWorkbookEntry(input: $input) { entry { id module narrative author persons { givenName } readings { behaviour { code } stageOfChange } childWords { words } organisation { code } } userErrors { code message path } } }`;
 const offer = `mutation($input: OfferServiceInput!) { offerService(input: $input) { offer { id status service { code } person { givenName } offered } userErrors { code message path } } }`;
 const entry = (idempotencyKey: string, extra: object = {}) => ({
-  input: { idempotencyKey, family, module: 'Getting started', discipline: 'social-worker', sessionType: 'individual', occurred: '2026-11-01T10:00:00.000Z', persons: [mother], narrative: 'A first talk.', ...extra },
+  input: {
+    idempotencyKey,
+    family,
+    module: 'Getting started',
+    discipline: 'social-worker',
+    sessionType: 'individual',
+    occurred: '2026-11-01T10:00:00.000Z',
+    persons: [mother],
+    narrative: 'A first talk.',
+    ...extra,
+  },
 });
 const rowsOf = async (table: string) => Number((await owner.query(`select count(*) as n from fsp.${table}`)).rows[0].n);
 
 describe('addWorkbookEntry', () => {
   it('writes the entry, what belongs to it and who changed what, and reads it back through the rules', async () => {
     const before = await rowsOf('outbox');
-    const { body } = await server.ask('socialWorker', add, entry('k1', { readings: [{ person: mother, behaviour: 'alcohol', stageOfChange: 'ACTION', capacityForChange: 3 }], childWords: [{ person: child, words: 'I like it at home.' }] }));
+    const { body } = await server.ask(
+      'socialWorker',
+      add,
+      entry('k1', {
+        readings: [{ person: mother, behaviour: 'alcohol', stageOfChange: 'ACTION', capacityForChange: 3 }],
+        childWords: [{ person: child, words: 'I like it at home.' }],
+      }),
+    );
     expect(body.errors).toBeUndefined();
     expect(body.data.addWorkbookEntry).toMatchObject({
-      entry: { module: 'Getting started', narrative: 'A first talk.', author: 'Grace Whitlock', persons: [{ givenName: 'Rachel' }], readings: [{ behaviour: { code: 'alcohol' }, stageOfChange: 'ACTION' }], childWords: [{ words: 'I like it at home.' }], organisation: { code: 'occ' } },
+      entry: {
+        module: 'Getting started',
+        narrative: 'A first talk.',
+        author: 'Grace Whitlock',
+        persons: [{ givenName: 'Rachel' }],
+        readings: [{ behaviour: { code: 'alcohol' }, stageOfChange: 'ACTION' }],
+        childWords: [{ words: 'I like it at home.' }],
+        organisation: { code: 'occ' },
+      },
       userErrors: [],
     });
     expect(await rowsOf('outbox')).toBe(before + 1);
     const { rows } = await owner.query('select * from fsp.outbox order by id desc limit 1');
-    expect(rows[0]).toMatchObject({ action: 'addWorkbookEntry', entity: 'WorkbookEntry', family: '1', client: 'occ-social-care', subject: 'grace.whitlock', data_classes: ['WORKBOOK', 'CHILD_VOICE'] });
+    expect(rows[0]).toMatchObject({
+      action: 'addWorkbookEntry',
+      entity: 'WorkbookEntry',
+      family: '1',
+      client: 'occ-social-care',
+      subject: 'grace.whitlock',
+      data_classes: ['WORKBOOK', 'CHILD_VOICE'],
+    });
     expect(JSON.stringify(rows[0])).not.toContain('A first talk');
   });
   it('has one effect for one key, however often and however much at once it is sent', async () => {
@@ -53,20 +85,41 @@ describe('addWorkbookEntry', () => {
   });
   it('takes another client’s key for a key of its own', async () => {
     const { body } = await server.ask('teamSpecialist', add, entry('k1'));
-    expect(body.data.addWorkbookEntry).toMatchObject({ entry: { author: 'Jonah Pryce', organisation: { code: 'team-07' } }, userErrors: [] });
+    expect(body.data.addWorkbookEntry).toMatchObject({
+      entry: { author: 'Jonah Pryce', organisation: { code: 'team-07' } },
+      userErrors: [],
+    });
   });
   it('names everything that can be mended, and writes nothing', async () => {
     const before = [await rowsOf('workbook_entry'), await rowsOf('idempotency'), await rowsOf('outbox')];
-    const { body } = await server.ask('socialWorker', add, entry('bad', { module: ' ', discipline: 'astrology', occurred: '2099-01-01T00:00:00Z', persons: [encodeId('Person', 401)], readings: [{ person: mother, behaviour: 'alcohol', stageOfChange: 'ACTION', capacityForChange: 9 }] }));
+    const { body } = await server.ask(
+      'socialWorker',
+      add,
+      entry('bad', {
+        module: ' ',
+        discipline: 'astrology',
+        occurred: '2099-01-01T00:00:00Z',
+        persons: [encodeId('Person', 401)],
+        readings: [{ person: mother, behaviour: 'alcohol', stageOfChange: 'ACTION', capacityForChange: 9 }],
+      }),
+    );
     expect(body.data.addWorkbookEntry.entry).toBeNull();
     expect(body.data.addWorkbookEntry.userErrors.map((e: any) => [e.code, e.path.join('.')]).sort()).toEqual([
-      ['INVALID', 'discipline'], ['INVALID', 'module'], ['INVALID', 'occurred'], ['INVALID', 'readings.0.capacityForChange'], ['NOT_FOUND', 'persons.0'],
+      ['INVALID', 'discipline'],
+      ['INVALID', 'module'],
+      ['INVALID', 'occurred'],
+      ['INVALID', 'readings.0.capacityForChange'],
+      ['NOT_FOUND', 'persons.0'],
     ]);
     expect([await rowsOf('workbook_entry'), await rowsOf('idempotency'), await rowsOf('outbox')]).toEqual(before);
   });
   it('says the same of a family that is hidden and one that never was', async () => {
     const team = { client: 'team-01-workbook', user: 'none', purpose: 'SAFEGUARDING' };
-    const member = (await owner.query("select subject from fsp.team_member tm join fsp.organisation o on o.id = tm.organisation where o.code = 'team-01' limit 1")).rows[0].subject;
+    const member = (
+      await owner.query(
+        "select subject from fsp.team_member tm join fsp.organisation o on o.id = tm.organisation where o.code = 'team-01' limit 1",
+      )
+    ).rows[0].subject;
     const ask = (id: string) => server.ask({ ...team, user: member }, add, entry(`hidden-${id}`, { family: id }));
     const [hidden, never] = [await ask(family), await ask(encodeId('Family', 999_999))];
     expect(hidden.text).toBe(never.text);
@@ -76,15 +129,27 @@ describe('addWorkbookEntry', () => {
     const before = await rowsOf('workbook_entry');
     const { body } = await server.ask(name, add, entry(`no-${name}`));
     expect(body.data).toEqual({ addWorkbookEntry: null });
-    expect(body.errors?.[0].extensions).toMatchObject({ code: 'FORBIDDEN', field: 'Mutation.addWorkbookEntry', reason: 'NOT_YOURS_TO_WRITE' });
+    expect(body.errors?.[0].extensions).toMatchObject({
+      code: 'FORBIDDEN',
+      field: 'Mutation.addWorkbookEntry',
+      reason: 'NOT_YOURS_TO_WRITE',
+    });
     expect(await rowsOf('workbook_entry')).toBe(before);
   });
   it('asks for the scope', async () => {
-    const { body } = await server.ask({ client: 'occ-social-care', user: 'grace.whitlock', scopes: ['family:read'], purpose: 'SAFEGUARDING' }, add, entry('no-scope'));
+    const { body } = await server.ask(
+      { client: 'occ-social-care', user: 'grace.whitlock', scopes: ['family:read'], purpose: 'SAFEGUARDING' },
+      add,
+      entry('no-scope'),
+    );
     expect(body.errors?.[0].extensions).toMatchObject({ code: 'FORBIDDEN', reason: 'NOT_FOR_THIS_ROLE' });
   });
   it('takes one mutation field to an operation', async () => {
-    const { status, body } = await server.ask('socialWorker', 'mutation($input: AddWorkbookEntryInput!) { a: addWorkbookEntry(input: $input) { userErrors { code } } b: addWorkbookEntry(input: $input) { userErrors { code } } }', entry('two'));
+    const { status, body } = await server.ask(
+      'socialWorker',
+      'mutation($input: AddWorkbookEntryInput!) { a: addWorkbookEntry(input: $input) { userErrors { code } } b: addWorkbookEntry(input: $input) { userErrors { code } } }',
+      entry('two'),
+    );
     expect(status).toBe(400);
     expect(body.errors?.[0].extensions.code).toBe('MULTIPLE_MUTATIONS');
   });
@@ -92,17 +157,40 @@ describe('addWorkbookEntry', () => {
 
 describe('offerService', () => {
   it('offers a service of the directory and reads the offer back', async () => {
-    const services = (await server.ask('socialWorker', '{ services(filter: { district: "E07000177", kind: "leisure" }) { nodes { id code } } }')).body.data.services.nodes;
-    const { body } = await server.ask('socialWorker', offer, { input: { idempotencyKey: 'o1', family, person: child, service: services[0].id, offered: '2026-11-02' } });
-    expect(body.data.offerService).toMatchObject({ offer: { status: 'OFFERED', offered: '2026-11-02', service: { code: services[0].code } }, userErrors: [] });
+    const services = (
+      await server.ask('socialWorker', '{ services(filter: { district: "E07000177", kind: "leisure" }) { nodes { id code } } }')
+    ).body.data.services.nodes;
+    const { body } = await server.ask('socialWorker', offer, {
+      input: { idempotencyKey: 'o1', family, person: child, service: services[0].id, offered: '2026-11-02' },
+    });
+    expect(body.data.offerService).toMatchObject({
+      offer: { status: 'OFFERED', offered: '2026-11-02', service: { code: services[0].code } },
+      userErrors: [],
+    });
     // The desk that gives it has it as a row of its own, and no family with it.
-    const desk = await server.ask({ client: 'cherwell-leisure-desk', user: (await owner.query("select u.subject from fsp.app_user u join fsp.organisation o on o.id = u.organisation where o.code = 'cherwell-leisure' limit 1")).rows[0].subject, purpose: 'EARLY_HELP' }, 'query($id: ID!) { node(id: $id) { ... on ServiceOffer { status service { code } family { id } person { id } } } }', { id: body.data.offerService.offer.id });
+    const desk = await server.ask(
+      {
+        client: 'cherwell-leisure-desk',
+        user: (
+          await owner.query(
+            "select u.subject from fsp.app_user u join fsp.organisation o on o.id = u.organisation where o.code = 'cherwell-leisure' limit 1",
+          )
+        ).rows[0].subject,
+        purpose: 'EARLY_HELP',
+      },
+      'query($id: ID!) { node(id: $id) { ... on ServiceOffer { status service { code } family { id } person { id } } } }',
+      { id: body.data.offerService.offer.id },
+    );
     expect(desk.body.data.node).toMatchObject({ status: 'OFFERED', service: { code: services[0].code } });
-    const other = await server.ask('housingDesk', 'query($id: ID!) { node(id: $id) { ... on ServiceOffer { status } } }', { id: body.data.offerService.offer.id });
+    const other = await server.ask('housingDesk', 'query($id: ID!) { node(id: $id) { ... on ServiceOffer { status } } }', {
+      id: body.data.offerService.offer.id,
+    });
     expect(other.body.data.node).toBeNull();
   });
   it('refuses a day to come and a service that is none', async () => {
-    const { body } = await server.ask('socialWorker', offer, { input: { idempotencyKey: 'o2', family, person: mother, service: encodeId('Service', 999_999), offered: '2026-11-02' } });
+    const { body } = await server.ask('socialWorker', offer, {
+      input: { idempotencyKey: 'o2', family, person: mother, service: encodeId('Service', 999_999), offered: '2026-11-02' },
+    });
     expect(body.data.offerService.userErrors).toMatchObject([{ code: 'NOT_FOUND', path: ['service'] }]);
   });
 });

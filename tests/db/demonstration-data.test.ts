@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { CLASS_BIT } from '../../src/access/classes.ts';
 import { GENERATED, STORIES, storyPerson, storyRows } from '../../src/db/demonstration.ts';
-import { type FamilyRows, familyRows, generatedFamilies, isLeisureFamily, LEISURE_FAMILIES, nhsNumber, upn } from '../../src/db/generate.ts';
+import {
+  type FamilyRows,
+  familyRows,
+  generatedFamilies,
+  isLeisureFamily,
+  LEISURE_FAMILIES,
+  nhsNumber,
+  upn,
+} from '../../src/db/generate.ts';
 import { CLIENTS, organisationId, PERSONAS, TEAMS, USERS } from '../../src/db/personas.ts';
 import { readReference } from '../../src/db/reference.ts';
 
@@ -80,16 +88,47 @@ describe('generated families', () => {
 describe('the record', () => {
   it('uses codes of the code lists', () => {
     const list = (name: string) => new Set(reference.codes.filter((code) => code.list === name).map(({ code }) => code));
-    const expectAll = (values: Iterable<string>, name: string) => expect([...new Set(values)].filter((value) => !list(name).has(value)), name).toEqual([]);
-    expectAll(all('personIdentity').map(({ sex }) => sex), 'sex');
-    expectAll(all('personEquality').map(({ ethnicity }) => ethnicity), 'ethnicity');
-    expectAll(all('planCategory').map(({ category }) => category), 'category-of-abuse');
-    expectAll([...all('membership'), ...all('unbornMembership')].map(({ role }) => role), 'family-role');
-    expectAll(all('involvement').map(({ role }) => role), 'involvement-role');
-    expectAll(all('workbookEntry').map(({ discipline }) => discipline), 'discipline');
-    expectAll(all('workbookEntry').map(({ sessionType }) => sessionType), 'session-type');
-    expectAll(all('workbookReading').map(({ behaviour }) => behaviour), 'behaviour');
-    expectAll(Object.values(TEAMS).flatMap((team) => team.map(({ discipline }) => discipline)), 'discipline');
+    const expectAll = (values: Iterable<string>, name: string) =>
+      expect(
+        [...new Set(values)].filter((value) => !list(name).has(value)),
+        name,
+      ).toEqual([]);
+    expectAll(
+      all('personIdentity').map(({ sex }) => sex),
+      'sex',
+    );
+    expectAll(
+      all('personEquality').map(({ ethnicity }) => ethnicity),
+      'ethnicity',
+    );
+    expectAll(
+      all('planCategory').map(({ category }) => category),
+      'category-of-abuse',
+    );
+    expectAll(
+      [...all('membership'), ...all('unbornMembership')].map(({ role }) => role),
+      'family-role',
+    );
+    expectAll(
+      all('involvement').map(({ role }) => role),
+      'involvement-role',
+    );
+    expectAll(
+      all('workbookEntry').map(({ discipline }) => discipline),
+      'discipline',
+    );
+    expectAll(
+      all('workbookEntry').map(({ sessionType }) => sessionType),
+      'session-type',
+    );
+    expectAll(
+      all('workbookReading').map(({ behaviour }) => behaviour),
+      'behaviour',
+    );
+    expectAll(
+      Object.values(TEAMS).flatMap((team) => team.map(({ discipline }) => discipline)),
+      'discipline',
+    );
   });
 
   it('has one lead of the county and one row of a team for every family', () => {
@@ -128,10 +167,20 @@ describe('the stories', () => {
     const unborn = storyPerson(2, 'unborn');
     expect(rows.membership.map(({ person }) => person)).not.toContain(unborn);
     expect(rows.unbornMembership.map(({ person }) => person)).toEqual([unborn]);
-    const others = { workbook: rows.workbookEntry, words: [rows.workbookChildWords, rows.workbookParentWords], progress: rows.interventionProgress, involvement: rows.involvement };
+    const others = {
+      workbook: rows.workbookEntry,
+      words: [rows.workbookChildWords, rows.workbookParentWords],
+      progress: rows.interventionProgress,
+      involvement: rows.involvement,
+    };
     const reviews = rows.planReview.filter(({ person }) => person !== unborn);
     expect(JSON.stringify([others, reviews])).not.toMatch(/pregnan|unborn|baby|midwi|birth/i);
-    expect(rows.sharingDecision[0]).toMatchObject({ effect: 'SHARE', person: unborn, mask: 1n << BigInt(CLASS_BIT.CLINICAL), organisation: organisationId('occ') });
+    expect(rows.sharingDecision[0]).toMatchObject({
+      effect: 'SHARE',
+      person: unborn,
+      mask: 1n << BigInt(CLASS_BIT.CLINICAL),
+      organisation: organisationId('occ'),
+    });
   });
 
   it('keep what the mother tells about her partner from him', () => {

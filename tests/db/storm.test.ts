@@ -30,7 +30,8 @@ afterAll(async () => {
 
 const family = encodeId('Family', 1);
 const document = `query($id: ID!) { viewer { organisation } family(id: $id) { id households { district { code } } members { person { id givenName } } withheld { field reason } } }`;
-const add = 'mutation($input: AddWorkbookEntryInput!) { addWorkbookEntry(input: $input) { entry { id organisation { code } } userErrors { code } } }';
+const add =
+  'mutation($input: AddWorkbookEntryInput!) { addWorkbookEntry(input: $input) { entry { id organisation { code } } userErrors { code } } }';
 
 it(`${KILLS} kills in ${SECONDS} seconds mix no answers and lose no writes`, async () => {
   const readers = Object.keys(PERSONAS) as PersonaName[];
@@ -58,7 +59,15 @@ it(`${KILLS} kills in ${SECONDS} seconds mix no answers and lose no writes`, asy
   };
   const write = async (name: 'socialWorker' | 'teamSpecialist', lane: number) => {
     for (let i = 0; Date.now() < end; i++) {
-      const input = { idempotencyKey: `${name}-${lane}-${i}`, family, module: `storm ${name} ${lane} ${i}`, discipline: 'social-worker', sessionType: 'individual', occurred: '2026-11-01T10:00:00Z', persons: [encodeId('Person', storyPerson(1, 'mother'))] };
+      const input = {
+        idempotencyKey: `${name}-${lane}-${i}`,
+        family,
+        module: `storm ${name} ${lane} ${i}`,
+        discipline: 'social-worker',
+        sessionType: 'individual',
+        occurred: '2026-11-01T10:00:00Z',
+        persons: [encodeId('Person', storyPerson(1, 'mother'))],
+      };
       // The same key until it is acknowledged, as a client would.
       while (Date.now() < end) {
         const { status, text, body } = await server.ask(name, add, { input });
@@ -86,7 +95,12 @@ it(`${KILLS} kills in ${SECONDS} seconds mix no answers and lose no writes`, asy
     }
     return killed;
   };
-  const [killed] = await Promise.all([kill(), ...readers.map(read), ...readers.map(read), ...[0, 1].flatMap((lane) => [write('socialWorker', lane), write('teamSpecialist', lane)])]);
+  const [killed] = await Promise.all([
+    kill(),
+    ...readers.map(read),
+    ...readers.map(read),
+    ...[0, 1].flatMap((lane) => [write('socialWorker', lane), write('teamSpecialist', lane)]),
+  ]);
 
   expect(strange.slice(0, 3)).toEqual([]);
   expect(killed).toBeGreaterThanOrEqual(KILLS);
@@ -94,7 +108,9 @@ it(`${KILLS} kills in ${SECONDS} seconds mix no answers and lose no writes`, asy
   expect(acknowledged.length).toBeGreaterThan(20);
 
   // Nothing acknowledged is lost, nothing was done twice, every write has its outbox row.
-  const { rows } = await owner.query("select e.id, e.module, o.code from fsp.workbook_entry e join fsp.organisation o on o.id = e.controller where module like 'storm %'");
+  const { rows } = await owner.query(
+    "select e.id, e.module, o.code from fsp.workbook_entry e join fsp.organisation o on o.id = e.controller where module like 'storm %'",
+  );
   const stored = new Map(rows.map((row) => [row.module, row]));
   expect(stored.size).toBe(rows.length);
   for (const each of acknowledged) {

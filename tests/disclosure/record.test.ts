@@ -1,7 +1,7 @@
 /** The disclosure record: before the first byte, whole, chained, insert-only. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRecorder, type Batch } from '../../src/disclosure/recorder.ts';
+import { type Batch, createRecorder } from '../../src/disclosure/recorder.ts';
 import { verifyDisclosures } from '../../src/disclosure/verify.ts';
 import { operation } from '../../src/portal/demonstration.ts';
 import { encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
@@ -19,7 +19,8 @@ afterAll(async () => {
   await owner.end();
 });
 
-const records = async (): Promise<any[]> => (await owner.query('select records from fsp.disclosure order by at, chain, sequence')).rows.flatMap(({ records }) => JSON.parse(records));
+const records = async (): Promise<any[]> =>
+  (await owner.query('select records from fsp.disclosure order by at, chain, sequence')).rows.flatMap(({ records }) => JSON.parse(records));
 const personIds = (value: unknown, found = new Set<string>()): Set<string> => {
   if (value && typeof value === 'object') for (const inner of Object.values(value)) personIds(inner, found);
   else if (typeof value === 'string') {
@@ -31,16 +32,34 @@ const personIds = (value: unknown, found = new Set<string>()): Set<string> => {
 
 describe('an answer', () => {
   it('is on record with every family and person in it, from every level, and no value', async () => {
-    const { body } = await server.ask('socialWorker', operation('one-family'), { id: encodeId('Family', 1) }, { 'x-correlation-id': 'visit-7', 'x-request-id': '0b9ac7a5-6f0e-4a3c-9c0e-2f6d1a1b2c3d' });
+    const { body } = await server.ask(
+      'socialWorker',
+      operation('one-family'),
+      { id: encodeId('Family', 1) },
+      { 'x-correlation-id': 'visit-7', 'x-request-id': '0b9ac7a5-6f0e-4a3c-9c0e-2f6d1a1b2c3d' },
+    );
     const record = (await records()).at(-1);
-    expect(record).toMatchObject({ organisation: 'occ', client: 'occ-social-care', user: 'grace.whitlock', purpose: 'SAFEGUARDING', operation: 'OneFamily', request: '0b9ac7a5-6f0e-4a3c-9c0e-2f6d1a1b2c3d', correlation: 'visit-7', category: 'CONSULTATION', families: [1], refused: [] });
+    expect(record).toMatchObject({
+      organisation: 'occ',
+      client: 'occ-social-care',
+      user: 'grace.whitlock',
+      purpose: 'SAFEGUARDING',
+      operation: 'OneFamily',
+      request: '0b9ac7a5-6f0e-4a3c-9c0e-2f6d1a1b2c3d',
+      correlation: 'visit-7',
+      category: 'CONSULTATION',
+      families: [1],
+      refused: [],
+    });
     expect(record.fields).toContain('Person.nhsNumber');
     expect(record.classes).toContain('NHS_NUMBER');
     for (const person of personIds(body.data)) expect(record.persons.map(String)).toContain(person);
     expect(JSON.stringify(record)).not.toMatch(/Rachel|Hartwell|99999/);
   });
   it('names persons who are shown without an id, and those of nested lists', async () => {
-    await server.ask('socialWorker', 'query($id: ID!) { family(id: $id) { workbook(first: 100) { nodes { childWords { words } } } } }', { id: encodeId('Family', 1) });
+    await server.ask('socialWorker', 'query($id: ID!) { family(id: $id) { workbook(first: 100) { nodes { childWords { words } } } } }', {
+      id: encodeId('Family', 1),
+    });
     const record = (await records()).at(-1);
     const { rows } = await owner.query('select distinct person from fsp.workbook_child_words where family = 1');
     expect(record.persons.map(String).sort()).toEqual(rows.map(({ person }) => person).sort());
@@ -50,13 +69,22 @@ describe('an answer', () => {
     const before = (await records()).length;
     await server.ask('socialWorker', '{ districts { name } }');
     expect(await records()).toHaveLength(before);
-    await server.ask('police', 'query($id: ID!) { node(id: $id) { ... on Family { workbook { nodes { id } } } } }', { id: encodeId('Family', 999) });
-    expect((await records()).at(-1)).toMatchObject({ organisation: 'thames-valley-police', families: [], refused: [{ field: 'Family.workbook', reason: 'NOT_SHARED_WITH_AGENCY' }] });
+    await server.ask('police', 'query($id: ID!) { node(id: $id) { ... on Family { workbook { nodes { id } } } } }', {
+      id: encodeId('Family', 999),
+    });
+    expect((await records()).at(-1)).toMatchObject({
+      organisation: 'thames-valley-police',
+      families: [],
+      refused: [{ field: 'Family.workbook', reason: 'NOT_SHARED_WITH_AGENCY' }],
+    });
   });
   it('for a purpose that is not the client’s is refused, and on record', async () => {
     const { status, body } = await server.ask('police', '{ viewer { client } }', {}, { 'x-purpose-of-use': 'HOUSING_DUTY' });
     expect([status, body.errors?.[0].extensions.code]).toEqual([403, 'PURPOSE_NOT_ALLOWED']);
-    expect((await records()).at(-1)).toMatchObject({ client: 'thames-valley-police-protection', refused: [{ reason: 'NOT_FOR_THIS_PURPOSE' }] });
+    expect((await records()).at(-1)).toMatchObject({
+      client: 'thames-valley-police-protection',
+      refused: [{ reason: 'NOT_FOR_THIS_PURPOSE' }],
+    });
   });
   it('does not leave when it cannot be recorded', async () => {
     await owner.query('revoke insert on fsp.disclosure from fsp_disclosure_recorder');
@@ -73,7 +101,12 @@ describe('an answer', () => {
 describe('the record', () => {
   it('can only be added to by the recorder', async () => {
     const recorder = await sqlAs('recorder', false, ownerUrl);
-    for (const statement of ['select * from fsp.disclosure', 'update fsp.disclosure set count = 0', 'delete from fsp.disclosure', 'truncate fsp.disclosure']) {
+    for (const statement of [
+      'select * from fsp.disclosure',
+      'update fsp.disclosure set count = 0',
+      'delete from fsp.disclosure',
+      'truncate fsp.disclosure',
+    ]) {
       await expect(recorder.query(statement)).rejects.toMatchObject({ code: '42501' });
     }
     await recorder.end();

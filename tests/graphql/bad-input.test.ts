@@ -14,7 +14,12 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const post = (payload: string | Buffer, headers: Record<string, string> = {}) =>
-  server.app.inject({ method: 'POST', url: '/graphql', headers: { authorization: `Bearer ${good}`, 'content-type': 'application/json', ...headers }, payload });
+  server.app.inject({
+    method: 'POST',
+    url: '/graphql',
+    headers: { authorization: `Bearer ${good}`, 'content-type': 'application/json', ...headers },
+    payload,
+  });
 const clean = (text: string) => expect(text).not.toMatch(/did you mean|select |from fsp|stack|node_modules|\.ts:|TypeError|postgres/i);
 const codeOf = (text: string) => JSON.parse(text).errors[0].extensions.code;
 
@@ -86,8 +91,15 @@ describe('a variable', () => {
     expect(literal.status).toBe(400);
   });
   it('of an enum or input object is refused without naming what there is', async () => {
-    for (const [type, value] of [['FamilyOrder', 'NAMES'], ['FamilyFilter', { stag: 'x' }], ['FamilyFilter', { stage: 'CLOSE_' }]] as const) {
-      const document = type === 'FamilyOrder' ? 'query($v: $T) { families(orderBy: $v) { nodes { id } } }' : 'query($v: $T) { families(filter: $v) { nodes { id } } }';
+    for (const [type, value] of [
+      ['FamilyOrder', 'NAMES'],
+      ['FamilyFilter', { stag: 'x' }],
+      ['FamilyFilter', { stage: 'CLOSE_' }],
+    ] as const) {
+      const document =
+        type === 'FamilyOrder'
+          ? 'query($v: $T) { families(orderBy: $v) { nodes { id } } }'
+          : 'query($v: $T) { families(filter: $v) { nodes { id } } }';
       const { status, text, body } = await ask(type, value, document);
       expect([status, body.errors?.[0].extensions.code]).toEqual([400, 'BAD_USER_INPUT']);
       clean(text);
@@ -95,7 +107,19 @@ describe('a variable', () => {
     }
   });
   it.each(['0000-00-00', '2026-02-30', 'infinity', '20000-01-01', '2026-1-1', 20260101])('the date %s is a 400', async (offered) => {
-    const { status, body } = await server.ask('socialWorker', 'mutation($i: OfferServiceInput!) { offerService(input: $i) { userErrors { code } } }', { i: { idempotencyKey: 'd', family: encodeId('Family', 1), person: encodeId('Person', 100), service: encodeId('Service', 1), offered } });
+    const { status, body } = await server.ask(
+      'socialWorker',
+      'mutation($i: OfferServiceInput!) { offerService(input: $i) { userErrors { code } } }',
+      {
+        i: {
+          idempotencyKey: 'd',
+          family: encodeId('Family', 1),
+          person: encodeId('Person', 100),
+          service: encodeId('Service', 1),
+          offered,
+        },
+      },
+    );
     expect([status, body.errors?.[0].extensions.code]).toEqual([400, 'BAD_USER_INPUT']);
   });
   it('text that is SQL is text', async () => {
@@ -118,15 +142,28 @@ describe('an alias', () => {
 describe('a token', () => {
   const claims = { client_id: 'occ-social-care', organisation: 'occ', scope: 'family:read' };
   const asked = async (token: string | null) => {
-    const response = await server.app.inject({ method: 'POST', url: '/graphql', headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: token }) }, payload: '{"query":"{ __typename }"}' });
+    const response = await server.app.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: token }) },
+      payload: '{"query":"{ __typename }"}',
+    });
     return [response.statusCode, response.body] as const;
   };
   type Change = (jwt: SignJWT) => SignJWT;
   const signed = (change: Change, header: object = {}, extra: object = {}) =>
     change(
-      new SignJWT({ ...claims, ...extra }).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: server.issuer.jwk.kid as string, ...header }).setIssuer(DEVELOPMENT.issuer).setAudience(DEVELOPMENT.audience).setSubject('grace.whitlock').setJti('j').setIssuedAt().setExpirationTime('5m'),
+      new SignJWT({ ...claims, ...extra })
+        .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: server.issuer.jwk.kid as string, ...header })
+        .setIssuer(DEVELOPMENT.issuer)
+        .setAudience(DEVELOPMENT.audience)
+        .setSubject('grace.whitlock')
+        .setJti('j')
+        .setIssuedAt()
+        .setExpirationTime('5m'),
     ).sign(server.issuer.key);
-  const none = () => `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.${Buffer.from(JSON.stringify({ ...claims, iss: DEVELOPMENT.issuer, aud: DEVELOPMENT.audience, sub: 'x', jti: 'x', iat: 1, exp: 9e9 })).toString('base64url')}`;
+  const none = () =>
+    `${Buffer.from('{"alg":"none","typ":"at+jwt"}').toString('base64url')}.${Buffer.from(JSON.stringify({ ...claims, iss: DEVELOPMENT.issuer, aud: DEVELOPMENT.audience, sub: 'x', jti: 'x', iat: 1, exp: 9e9 })).toString('base64url')}`;
   const hs256 = () => {
     const head = `${Buffer.from('{"alg":"HS256","typ":"at+jwt"}').toString('base64url')}.${none().split('.')[1]}`;
     return `${head}.${createHmac('sha256', JSON.stringify(server.issuer.jwk)).update(head).digest('base64url')}`;
@@ -161,15 +198,26 @@ describe('a token', () => {
       'no jti': `Bearer ${await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt' }).setIssuer(DEVELOPMENT.issuer).setAudience(DEVELOPMENT.audience).setSubject('grace.whitlock').setIssuedAt().setExpirationTime('5m').sign(server.issuer.key)}`,
     };
     for (const [what, header] of Object.entries(faults)) {
-      expect(await asked(header), what).toEqual([401, '{"errors":[{"message":"A valid access token is needed.","extensions":{"code":"UNAUTHENTICATED"}}]}']);
+      expect(await asked(header), what).toEqual([
+        401,
+        '{"errors":[{"message":"A valid access token is needed.","extensions":{"code":"UNAUTHENTICATED"}}]}',
+      ]);
     }
   });
   it('is asked for before the document is read', async () => {
-    const response = await server.app.inject({ method: 'POST', url: '/graphql', headers: { 'content-type': 'application/json' }, payload: '{"query":"{ nonsense"}' });
+    const response = await server.app.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { 'content-type': 'application/json' },
+      payload: '{"query":"{ nonsense"}',
+    });
     expect(response.statusCode).toBe(401);
   });
   it('gives no scope that the client does not have', async () => {
-    const { body } = await server.ask({ client: 'occ-analyst', user: null, scopes: ['family:read', 'role:analyst'] }, '{ viewer { scopes } families { nodes { id } } }');
+    const { body } = await server.ask(
+      { client: 'occ-analyst', user: null, scopes: ['family:read', 'role:analyst'] },
+      '{ viewer { scopes } families { nodes { id } } }',
+    );
     expect(body.data.viewer.scopes).toEqual(['role:analyst']);
     expect(body.data.families).toBeNull();
   });

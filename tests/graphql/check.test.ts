@@ -1,8 +1,8 @@
 /** Start-up refuses what was forgotten, by its name. */
 import { buildSchema } from 'graphql';
 import { describe, expect, it } from 'vitest';
-import { accessSql } from '../../src/access/policies.ts';
 import { isPersonal } from '../../src/access/classes.ts';
+import { accessSql } from '../../src/access/policies.ts';
 import { classifiedTables } from '../../src/db/classified.ts';
 import { schemaFaults } from '../../src/graphql/check.ts';
 import { readClasses } from '../../src/graphql/classes.ts';
@@ -20,20 +20,59 @@ describe('the schema', () => {
   it('as it is has no fault', () => expect(faultsOf(sdl)).toEqual([]));
   it.each([
     ['a field without a class', sdl.replace('reference: String @classified(as: FAMILY)', 'reference: String'), 'Family.reference'],
-    ['an input field without a class', sdl.replace('input FamilyFilter @classified(as: STRUCTURE)', 'input FamilyFilter').replace('stage: FamilyStage @classified(as: CASE)\n  "ONS', 'stage: FamilyStage\n  "ONS'), 'FamilyFilter.stage'],
+    [
+      'an input field without a class',
+      sdl
+        .replace('input FamilyFilter @classified(as: STRUCTURE)', 'input FamilyFilter')
+        .replace('stage: FamilyStage @classified(as: CASE)\n  "ONS', 'stage: FamilyStage\n  "ONS'),
+      'FamilyFilter.stage',
+    ],
   ])('with %s does not start', (_what, text, name) => {
     expect(text).not.toBe(sdl);
     expect(() => faultsOf(text)).toThrow(name);
   });
   it.each([
-    ['a class of another table', sdl.replace('name: String @classified(as: FAMILY)', 'name: String @classified(as: CASE)'), 'Family.name: class CASE, but its table family_name is of class FAMILY.'],
-    ['a maskable field that is non-null', sdl.replace('name: String @classified(as: FAMILY)', 'name: String! @classified(as: FAMILY)'), 'Family.name: a field of class FAMILY can be withheld, so it must be nullable.'],
-    ['a field without a binding', sdl.replace('name: String @classified(as: FAMILY)', 'name: String @classified(as: FAMILY)\n  motto: String @classified(as: FAMILY)'), 'Family.motto: the field has no binding.'],
-    ['a type without a binding', `${sdl}\ntype Pet @classified(as: DIRECTORY) { name: String }\nextend type Query { pets: [Pet!] @classified(as: DIRECTORY) }`, 'Pet: the type has no binding; add one in its module\'s binding.ts.'],
-    ['a root that is non-null', sdl.replace('family(id: ID!): Family\n', 'family(id: ID!): Family!\n'), 'Query.family: a root field must be nullable.'],
+    [
+      'a class of another table',
+      sdl.replace('name: String @classified(as: FAMILY)', 'name: String @classified(as: CASE)'),
+      'Family.name: class CASE, but its table family_name is of class FAMILY.',
+    ],
+    [
+      'a maskable field that is non-null',
+      sdl.replace('name: String @classified(as: FAMILY)', 'name: String! @classified(as: FAMILY)'),
+      'Family.name: a field of class FAMILY can be withheld, so it must be nullable.',
+    ],
+    [
+      'a field without a binding',
+      sdl.replace('name: String @classified(as: FAMILY)', 'name: String @classified(as: FAMILY)\n  motto: String @classified(as: FAMILY)'),
+      'Family.motto: the field has no binding.',
+    ],
+    [
+      'a type without a binding',
+      `${sdl}\ntype Pet @classified(as: DIRECTORY) { name: String }\nextend type Query { pets: [Pet!] @classified(as: DIRECTORY) }`,
+      "Pet: the type has no binding; add one in its module's binding.ts.",
+    ],
+    [
+      'a root that is non-null',
+      sdl.replace('family(id: ID!): Family\n', 'family(id: ID!): Family!\n'),
+      'Query.family: a root field must be nullable.',
+    ],
     ['a union', `${sdl}\nunion Anything = Family | Person`, 'Anything: a rule on an abstract type would be ignored; use object types.'],
-    ['personal fields and no `withheld`', sdl.replace('outcome: String @classified(as: CASE)\n  withheld: [Withheld!]! @classified(as: STRUCTURE)', 'outcome: String @classified(as: CASE)'), 'PlanReview: a type with personal fields needs the field "withheld: [Withheld!]!".'],
-    ['a class without a row in the agreement', sdl.replace('  OPERATION\n}', '  OPERATION\n  WEATHER\n}').replace('uprn: String @classified(as: WHEREABOUTS)', 'uprn: String @classified(as: WEATHER)'), 'Household.uprn: the class WEATHER has no row in the agreement.'],
+    [
+      'personal fields and no `withheld`',
+      sdl.replace(
+        'outcome: String @classified(as: CASE)\n  withheld: [Withheld!]! @classified(as: STRUCTURE)',
+        'outcome: String @classified(as: CASE)',
+      ),
+      'PlanReview: a type with personal fields needs the field "withheld: [Withheld!]!".',
+    ],
+    [
+      'a class without a row in the agreement',
+      sdl
+        .replace('  OPERATION\n}', '  OPERATION\n  WEATHER\n}')
+        .replace('uprn: String @classified(as: WHEREABOUTS)', 'uprn: String @classified(as: WEATHER)'),
+      'Household.uprn: the class WEATHER has no row in the agreement.',
+    ],
   ])('with %s does not start', (_what, text, fault) => {
     expect(text).not.toBe(sdl);
     expect(faultsOf(text)).toContain(fault);
@@ -54,7 +93,9 @@ describe('the access SQL', () => {
     }
   });
   it('gives no agency more than one policy for a table and verb', () => {
-    const seen = [...sql.matchAll(/create policy \S+ on (\S+) for (\S+) to (.+)/g)].flatMap(([, table, verb, roles]) => (roles as string).split(', ').map((role) => `${table} ${verb} ${role}`));
+    const seen = [...sql.matchAll(/create policy \S+ on (\S+) for (\S+) to (.+)/g)].flatMap(([, table, verb, roles]) =>
+      (roles as string).split(', ').map((role) => `${table} ${verb} ${role}`),
+    );
     expect(seen.filter((each, i) => seen.indexOf(each) !== i)).toEqual([]);
   });
   it('probes by scalar subqueries, never by exists', () => {

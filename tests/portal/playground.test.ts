@@ -1,6 +1,6 @@
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { buildSchema, graphql, type GraphQLSchema } from 'graphql';
+import { buildSchema, type GraphQLSchema, graphql } from 'graphql';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PlaygroundClient, registerPlayground } from '../../src/portal/playground.ts';
@@ -39,8 +39,7 @@ const schemas: Record<string, GraphQLSchema> = {
   `),
 };
 
-const document =
-  'query Family($id: ID!) {\n  family(id: $id) {\n    name # as "shared" <here> & now\n  }\n}';
+const document = 'query Family($id: ID!) {\n  family(id: $id) {\n    name # as "shared" <here> & now\n  }\n}';
 const variables = '{\n  "id": "F-1"\n}';
 
 let app: FastifyInstance;
@@ -99,9 +98,7 @@ describe('the playground routes', () => {
 
   test('the assets may be kept for good and are there without a network', async () => {
     const page = await app.inject('/playground');
-    const paths = [...page.body.matchAll(/"(\/playground\/assets\/[^"]+)"/g)].map(
-      (match) => match[1] ?? '',
-    );
+    const paths = [...page.body.matchAll(/"(\/playground\/assets\/[^"]+)"/g)].map((match) => match[1] ?? '');
     expect(paths).toHaveLength(6);
     for (const path of paths) {
       const plain = await app.inject(path);
@@ -130,9 +127,7 @@ describe('the playground routes', () => {
     expect((await ask({ client: 'county', user: 'u-2' })).statusCode).toBe(404);
     expect((await ask({ client: 'police' })).statusCode).toBe(404);
     expect((await ask(['district'])).statusCode).toBe(400);
-    expect((await ask({ client: 'district' }, { 'sec-fetch-site': 'cross-site' })).statusCode).toBe(
-      403,
-    );
+    expect((await ask({ client: 'district' }, { 'sec-fetch-site': 'cross-site' })).statusCode).toBe(403);
     expect((await app.inject('/playground/clients')).json()).toEqual(clients);
   });
 });
@@ -144,8 +139,7 @@ describe('the playground in a browser', () => {
   const requests: string[] = [];
 
   // The editor draws an empty line as a zero-width space.
-  const answer = async () =>
-    (await page.locator('.result-window').innerText()).replaceAll('\u200b', '').trim();
+  const answer = async () => (await page.locator('.result-window').innerText()).replaceAll('\u200b', '').trim();
   const docs = () => page.locator('.graphiql-doc-explorer');
   const waitForAnswer = (text: string) => expect.poll(answer, { timeout: 10_000 }).toContain(text);
 
@@ -190,9 +184,7 @@ describe('the playground in a browser', () => {
     await docs().getByText('Query', { exact: true }).click();
     await docs().getByText('What the county may read').waitFor();
     expect(await docs().innerText()).not.toContain('tenancy');
-    expect(await page.locator('.graphiql-query-editor').innerText()).toContain(
-      '# as "shared" <here> & now',
-    );
+    expect(await page.locator('.graphiql-query-editor').innerText()).toContain('# as "shared" <here> & now');
   }, 30_000);
 
   test('a change of purpose asks again for that purpose', async () => {
@@ -237,9 +229,7 @@ describe('the playground in a browser', () => {
     await page.getByLabel('Ask as').selectOption({ label: 'District housing desk' });
     await page.getByText('Schema and answer are those of District').waitFor();
     await tabs.first().click();
-    await expect
-      .poll(() => page.locator('.graphiql-query-editor').innerText())
-      .toContain('query Family');
+    await expect.poll(() => page.locator('.graphiql-query-editor').innerText()).toContain('query Family');
     expect(await answer()).toBe('');
     await page.getByLabel('Ask as').selectOption({ label: 'County social work, Asha Rees' });
     await waitForAnswer('token-county for SAFEGUARDING');
@@ -250,9 +240,7 @@ describe('the playground in a browser', () => {
     await page.keyboard.press('Control+A');
     await page.keyboard.insertText('mutation { closePlan(id: "F-1") }');
     // The editor takes note of the operation a moment after typing stops, and stores it then.
-    await expect
-      .poll(() => page.evaluate("sessionStorage.getItem('graphiql:query')"))
-      .toContain('mutation');
+    await expect.poll(() => page.evaluate("sessionStorage.getItem('graphiql:query')")).toContain('mutation');
     await page.keyboard.press('Control+Enter');
     await waitForAnswer('"closePlan": true');
     await page.getByLabel('Ask as').selectOption({ label: 'District housing desk' });
@@ -262,9 +250,7 @@ describe('the playground in a browser', () => {
   }, 30_000);
 
   test('nothing left the server and the browser had no complaint', () => {
-    expect(
-      requests.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith('data:')),
-    ).toEqual([]);
+    expect(requests.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith('data:'))).toEqual([]);
     expect(complaints).toEqual([]);
   });
 });

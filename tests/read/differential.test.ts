@@ -3,13 +3,22 @@
  * same refusals. `FC_SEED` and `FC_RUNS` choose other documents and more of them.
  */
 import fc from 'fast-check';
-import { getNamedType, type GraphQLArgument, GraphQLObjectType, isEnumType, isInputObjectType, isObjectType, parse, validate } from 'graphql';
+import {
+  type GraphQLArgument,
+  GraphQLObjectType,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isObjectType,
+  parse,
+  validate,
+} from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Purpose } from '../../src/access/agreement.ts';
-import type { Agency } from '../../src/access/classes.ts';
+import { AGENCIES, type Agency, PERSONAL_CLASSES } from '../../src/access/classes.ts';
 import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
-import { answer, type Asker, CURSOR, queries, schema } from '../support/reference.ts';
-import { type Caller, encodeId, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { type Asker, answer, CURSOR, queries, schema } from '../support/reference.ts';
+import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const seed = Number(process.env.FC_SEED ?? 20261121);
 const runs = Number(process.env.FC_RUNS ?? 150);
@@ -44,10 +53,11 @@ const clientOf = (id: string) => {
 };
 
 /** Everybody, under every purpose that is theirs. */
-const CALLERS: Known[] = [...Object.values(PERSONAS).map(({ client, user }) => [client, user] as const), ...OTHERS].flatMap(([client, user]) =>
-  clientOf(client)
-    .purposes.filter((purpose) => purpose !== 'EMERGENCY')
-    .map((purpose) => ({ client, user, purpose })),
+const CALLERS: Known[] = [...Object.values(PERSONAS).map(({ client, user }) => [client, user] as const), ...OTHERS].flatMap(
+  ([client, user]) =>
+    clientOf(client)
+      .purposes.filter((purpose) => purpose !== 'EMERGENCY')
+      .map((purpose) => ({ client, user, purpose })),
 );
 
 let server: TestServer;
@@ -75,14 +85,67 @@ async function idsOf(query: (sql: string) => Promise<Record<string, unknown>[]>)
   for (const [type, [table, column]] of Object.entries(ID_TABLES)) {
     // An agency may have no right to the table at all.
     const rows = await query(`select ${column} as id from fsp.${table} order by 1`).catch(() => []);
-    found.set(type, rows.map(({ id }) => encodeId(type, String(id))));
+    found.set(
+      type,
+      rows.map(({ id }) => encodeId(type, String(id))),
+    );
   }
   return found;
 }
 
+type Sql = Awaited<ReturnType<typeof sqlAsOwner>>;
+
+/**
+ * What the demonstration has few of: decisions both ways about families and persons, work that has ended, entries that
+ * are kept from somebody, restricted families. The same at every run.
+ */
+async function addHistory(owner: Sql): Promise<void> {
+  const { rows } = await owner.query(
+    'select family, min(person) as first, max(person) as last from fsp.membership group by family order by family',
+  );
+  const decisions = rows.flatMap(({ family, first, last }, index) =>
+    Array.from({ length: index < 6 ? 14 : 4 }, (_, n) => {
+      const number = index * 31 + n * 17;
+      const dataClass = PERSONAL_CLASSES[(number + n) % PERSONAL_CLASSES.length] as (typeof PERSONAL_CLASSES)[number];
+      return {
+        family,
+        person: [null, null, first, last][(index + n) % 4],
+        data_class: dataClass,
+        mask: String(1n << BigInt(PERSONAL_CLASSES.indexOf(dataClass))),
+        effect: (index + n) % 3 === 0 ? 'WITHHOLD' : 'SHARE',
+        agency: AGENCIES[(number >> 1) % AGENCIES.length],
+      };
+    }),
+  );
+  await owner.query(
+    `insert into fsp.sharing_decision (family, person, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
+     select family, person, data_class, mask, effect, agency, 'Children Act 1989 s.47', 'For the tests.', 'grace.whitlock',
+       (select id from fsp.organisation where code = 'occ'), now() - interval '1 day', 'tests'
+     from json_to_recordset($1::json) as given (family bigint, person bigint, data_class text, mask bigint, effect text, agency text)`,
+    [JSON.stringify(decisions)],
+  );
+  await owner.query(
+    `update fsp.involvement set until = now() - interval '1 hour' where "from" < now() - interval '1 day' and id % 9 = 4 and not lead`,
+  );
+  await owner.query(
+    `update fsp.workbook_entry e set kept_from = array[(select min(person) from fsp.membership m where m.family = e.family)] where id % 5 = 3`,
+  );
+  for (const table of ['workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words']) {
+    await owner.query(`update fsp.${table} part set kept_from = e.kept_from from fsp.workbook_entry e where e.id = part.entry`);
+  }
+  await owner.query(
+    `insert into fsp.sealed_user (organisation, subject)
+     select id, subject from fsp.organisation join (values ('occ', 'marcus.oyelaran'), ('team-07', 'niamh.carroll')) as named (code, subject) using (code)`,
+  );
+  await owner.query('update fsp.family set restricted = true where id % 25 = 3');
+  await owner.query('select fsp.rebuild_grants(array(select id from fsp.family))');
+}
+
 beforeAll(async () => {
-  server = await testServer();
-  const owner = await sqlAsOwner();
+  const url = await ownDatabase('fsp_differential');
+  const owner = await sqlAsOwner(url);
+  await addHistory(owner);
+  server = await testServer(url);
   for (const [type, ids] of await idsOf(async (sql) => (await owner.query(sql)).rows)) everything.set(type, ids);
   const { rows: sealed } = await owner.query('select organisation, subject from fsp.sealed_user');
   const { rows: logins } = await owner.query(
@@ -97,11 +160,11 @@ beforeAll(async () => {
     const login = logins.find(({ id, sealed: of }) => id === organisation.id && of === isSealed);
     let query = asks.get(`${login.login}`);
     if (!query) {
-      const sql = await sqlAs(client.organisation, isSealed);
+      const sql = await sqlAs(client.organisation, isSealed, url);
       connections.push(sql);
       query = queries(sql);
       asks.set(`${login.login}`, query);
-      seen.set(client.organisation, await idsOf(query));
+      if (!isSealed) seen.set(client.organisation, await idsOf(query));
     }
     askers.set(JSON.stringify(caller), {
       client: client.id,
@@ -147,10 +210,36 @@ class Choices {
 }
 
 /** Response keys that mean something to SQL or to JavaScript. */
-const HARD_KEYS = ['o', 'e', 'i', 'p', 'q', 'x', 'n', 'j', 'd', 'k0', 'l1', 'r0', 't2', 's3', 'select', 'Order', 'null', 'constructor', 'toString', 'data', 'json', 'seen'];
+const HARD_KEYS = [
+  'o',
+  'e',
+  'i',
+  'p',
+  'q',
+  'x',
+  'n',
+  'j',
+  'd',
+  'k0',
+  'l1',
+  'r0',
+  't2',
+  's3',
+  'select',
+  'Order',
+  'null',
+  'constructor',
+  'toString',
+  'data',
+  'json',
+  'seen',
+];
 
-const DEPTH = 6;
-const FIELDS = 45;
+const DEPTH = 7;
+const FIELDS = 60;
+
+/** Types that lead nowhere much; the others are chosen more often. */
+const PLAIN = new Set(['Organisation', 'District', 'Code', 'PageInfo', 'TotalCount', 'ViewerClass', 'SharingRule']);
 
 type Made = { query: string; variables: Record<string, unknown> };
 
@@ -187,8 +276,35 @@ class Maker {
 
   private rootField(root: GraphQLObjectType): string {
     const name = this.choices.of([
-      'family', 'family', 'family', 'node', 'node', 'node', 'families', 'families', 'familyByReference', 'viewer', 'sharingMatrix',
-      'districts', 'organisations', 'services', 'programmes', 'outcomeIndicators', '__typename',
+      'family',
+      'family',
+      'family',
+      'family',
+      'family',
+      'family',
+      'family',
+      'family',
+      'family',
+      'node',
+      'node',
+      'node',
+      'node',
+      'node',
+      'node',
+      'families',
+      'families',
+      'families',
+      'families',
+      'familyByReference',
+      'familyByReference',
+      'viewer',
+      'sharingMatrix',
+      'districts',
+      'organisations',
+      'services',
+      'programmes',
+      'outcomeIndicators',
+      '__typename',
     ]);
     return name === '__typename' ? '__typename' : this.field(root, name, 1);
   }
@@ -197,6 +313,7 @@ class Maker {
   private selection(type: GraphQLObjectType, depth: number): string {
     const names = Object.keys(type.getFields());
     const leaves = names.filter((name) => !isObjectType(getNamedType(type.getFields()[name]?.type)));
+    const deep = names.filter((name) => !leaves.includes(name) && !PLAIN.has(getNamedType(type.getFields()[name]?.type)?.name ?? ''));
     const parts: string[] = [];
     const count = 1 + this.choices.below(depth < 4 ? 6 : 4);
     for (let made = 0; made < count && this.fields < FIELDS; made++) {
@@ -205,7 +322,7 @@ class Maker {
       else if (kind === 10 && depth < DEPTH) parts.push(this.spread(type, depth));
       else if (kind === 9) parts.push(this.choices.once(2) ? `${this.key()}: __typename` : '__typename');
       else {
-        const pool = depth >= DEPTH ? leaves : names;
+        const pool = depth >= DEPTH ? leaves : kind < 5 && deep.length > 0 ? deep : names;
         parts.push(pool.length === 0 ? '__typename' : this.field(type, this.choices.of(pool), depth));
       }
     }
@@ -238,14 +355,16 @@ class Maker {
     const plain = !this.apart && (field.args.length === 0 ? !this.choices.once(4) : !this.bare.has(name) && this.choices.once(2));
     if (plain) this.bare.add(name);
     const head = `${plain ? '' : `${this.key()}: `}${name}${written} ${this.directives()}`;
-    if (name === 'node') return `${head} { ${this.nodeSelection(depth)} }`;
+    if (type.name === 'Query' && name === 'node') return `${head} { ${this.nodeSelection(depth)} }`;
     return named instanceof GraphQLObjectType ? `${head} { ${this.selection(named, depth + 1)} }` : head;
   }
 
   private nodeSelection(depth: number): string {
-    const types = Object.keys(ID_TABLES).filter(() => this.choices.once(3));
+    const types = Object.keys(ID_TABLES).filter(() => this.choices.once(5));
     const asked = this.lastNode && ID_TABLES[this.lastNode] ? [this.lastNode, ...types] : types;
-    const parts = [...new Set(asked)].slice(0, 3).map((type) => `... on ${type} { ${this.selection(schema.getType(type) as GraphQLObjectType, depth + 1)} }`);
+    const parts = [...new Set(asked)]
+      .slice(0, 3)
+      .map((type) => `... on ${type} { ${this.selection(schema.getType(type) as GraphQLObjectType, depth + 1)} }`);
     return ['__typename', ...(this.choices.once(2) ? ['id'] : []), ...parts].join(' ');
   }
   private lastNode = '';
@@ -327,7 +446,8 @@ class Maker {
     const all = everything.get(type) as string[];
     const own = seen.get(clientOf(this.caller.client).organisation)?.get(type) ?? [];
     const kind = this.choices.below(8);
-    if (kind < 2) return all[this.choices.below(Math.min(4, all.length))] as string;
+    if (kind < 1) return all[this.choices.below(Math.min(4, all.length))] as string;
+    if (kind < 4 && own.length > 0) return own[this.choices.below(Math.min(4, own.length))] as string;
     if (kind < 6 && own.length > 0) return this.choices.of(own);
     if (kind < 7) return this.choices.of(all);
     return this.choices.of([encodeId(type, 999_999_999), encodeId('Code', 1), encodeId('District', 1), encodeId('Nothing', 1)]);
@@ -355,12 +475,18 @@ function withoutCursors(value: any, expected: any): any {
   if (expected === CURSOR) return typeof value === 'string' && /^[A-Za-z0-9_-]{24,}$/.test(value) ? CURSOR : value;
   if (Array.isArray(value)) return value.map((each, index) => withoutCursors(each, expected?.[index]));
   if (value !== null && typeof value === 'object') {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutCursors(inner, Object.hasOwn(expected ?? {}, key) ? expected[key] : undefined)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [
+        key,
+        withoutCursors(inner, Object.hasOwn(expected ?? {}, key) ? expected[key] : undefined),
+      ]),
+    );
   }
   return value;
 }
 
-const byPlace = (refused: { field: string; reason: string; at: string }[]) => refused.map(({ field, reason, at }) => `${at} ${field} ${reason}`).sort();
+const byPlace = (refused: { field: string; reason: string; at: string }[]) =>
+  refused.map(({ field, reason, at }) => `${at} ${field} ${reason}`).sort();
 
 async function compare(caller: Known, made: Made): Promise<void> {
   const expected = await answer(askerOf(caller), parse(made.query), made.variables);
@@ -372,7 +498,10 @@ async function compare(caller: Known, made: Made): Promise<void> {
   // The order of the keys, too, is the document's.
   expect(JSON.stringify(data), said).toBe(JSON.stringify(expected.data));
   const errors = (body.errors ?? []).map(({ extensions }) => extensions);
-  expect(errors.filter(({ code }) => code !== 'FORBIDDEN'), said).toEqual([]);
+  expect(
+    errors.filter(({ code }) => code !== 'FORBIDDEN'),
+    said,
+  ).toEqual([]);
   expect(byPlace(errors), said).toEqual(byPlace(expected.refused));
 }
 
@@ -381,19 +510,37 @@ async function compare(caller: Known, made: Made): Promise<void> {
 
 type Paged = { head: string; path: string[]; variables: Record<string, unknown> };
 
-const PAGED = ['families', 'byName', 'inStage', 'workbook', 'interventions', 'offers', 'organisations', 'services', 'programmes', 'outcomeIndicators'] as const;
+const PAGED = [
+  'families',
+  'byName',
+  'inStage',
+  'workbook',
+  'interventions',
+  'offers',
+  'organisations',
+  'services',
+  'programmes',
+  'outcomeIndicators',
+] as const;
 
 /** A list as the start of a document, open at its arguments. */
 function pagedList(kind: (typeof PAGED)[number], id: string): Paged {
   if (kind === 'families') return { head: 'list: families(', path: ['list'], variables: {} };
   if (kind === 'byName') return { head: 'list: families(orderBy: NAME, ', path: ['list'], variables: {} };
-  if (kind === 'inStage') return { head: 'list: families(filter: $filter, ', path: ['list'], variables: { filter: { stage: 'CHILD_PROTECTION' } } };
-  if (kind === 'workbook' || kind === 'interventions' || kind === 'offers') return { head: `in: family(id: $id) { list: ${kind}(`, path: ['in', 'list'], variables: { id } };
+  if (kind === 'inStage')
+    return { head: 'list: families(filter: $filter, ', path: ['list'], variables: { filter: { stage: 'CHILD_PROTECTION' } } };
+  if (kind === 'workbook' || kind === 'interventions' || kind === 'offers')
+    return { head: `in: family(id: $id) { list: ${kind}(`, path: ['in', 'list'], variables: { id } };
   return { head: `list: ${kind}(`, path: ['list'], variables: {} };
 }
 
 const pageQuery = ({ head, path, variables }: Paged) => {
-  const declared = ['$first: Int', '$after: String', ...('id' in variables ? ['$id: ID!'] : []), ...('filter' in variables ? ['$filter: FamilyFilter'] : [])];
+  const declared = [
+    '$first: Int',
+    '$after: String',
+    ...('id' in variables ? ['$id: ID!'] : []),
+    ...('filter' in variables ? ['$filter: FamilyFilter'] : []),
+  ];
   return `query (${declared.join(', ')}) { ${head}first: $first, after: $after) { nodes { id } edges { cursor node { id } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } totalCount { value } }${path.length > 1 ? ' }' : ''} }`;
 };
 
@@ -410,7 +557,13 @@ describe('random documents', () => {
 
 describe('random pages', () => {
   it('followed to their end are the whole list', async () => {
-    const cases = fc.record({ caller: callers, kind: fc.constantFrom(...PAGED), first: fc.integer({ min: 1, max: 40 }), which: fc.nat(), byEdge: fc.boolean() });
+    const cases = fc.record({
+      caller: callers,
+      kind: fc.constantFrom(...PAGED),
+      first: fc.integer({ min: 1, max: 40 }),
+      which: fc.nat(),
+      byEdge: fc.boolean(),
+    });
     await fc.assert(
       fc.asyncProperty(cases, async ({ caller, kind, first, which, byEdge }) => {
         const own = seen.get(clientOf(caller.client).organisation)?.get('Family') ?? [];
@@ -433,7 +586,10 @@ describe('random pages', () => {
           const nodes = page.nodes.map(({ id }: { id: string }) => id);
           followed.push(...nodes);
           expect(page.totalCount.value, said).toBe(whole.length);
-          expect(page.edges.map(({ node }: { node: { id: string } }) => node.id), said).toEqual(nodes);
+          expect(
+            page.edges.map(({ node }: { node: { id: string } }) => node.id),
+            said,
+          ).toEqual(nodes);
           expect(page.pageInfo.hasPreviousPage, said).toBe(after !== null);
           expect(page.pageInfo.hasNextPage, said).toBe(followed.length < whole.length);
           expect(page.pageInfo.startCursor, said).toBe(page.edges.at(0)?.cursor ?? null);

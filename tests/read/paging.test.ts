@@ -41,20 +41,33 @@ describe('families', () => {
     expect(names.length).toBeGreaterThan(100);
   });
   it('are filtered by stage, district and team', async () => {
-    const { body } = await server.ask('socialWorker', 'query($f: FamilyFilter) { families(filter: $f, first: 100) { nodes { stage team { id } households { district { code } } } totalCount { value } } }', { f: { stage: 'CHILD_PROTECTION' } });
+    const { body } = await server.ask(
+      'socialWorker',
+      'query($f: FamilyFilter) { families(filter: $f, first: 100) { nodes { stage team { id } households { district { code } } } totalCount { value } } }',
+      { f: { stage: 'CHILD_PROTECTION' } },
+    );
     expect(body.data.families.nodes.length).toBeGreaterThan(0);
     expect(new Set(body.data.families.nodes.map((n: any) => n.stage))).toEqual(new Set(['CHILD_PROTECTION']));
     const team = encodeId('Organisation', 8);
-    const byTeam = await server.ask('socialWorker', 'query($f: FamilyFilter) { families(filter: $f, first: 100) { nodes { team { id } } } }', { f: { team } });
+    const byTeam = await server.ask(
+      'socialWorker',
+      'query($f: FamilyFilter) { families(filter: $f, first: 100) { nodes { team { id } } } }',
+      { f: { team } },
+    );
     expect(new Set(byTeam.body.data.families.nodes.map((n: any) => n.team?.id ?? null)).size).toBeLessThan(2);
-    const byDistrict = await server.ask('socialWorker', 'query($f: FamilyFilter) { families(filter: $f, first: 100) { nodes { households { district { code } } } } }', { f: { district: 'E07000178' } });
+    const byDistrict = await server.ask(
+      'socialWorker',
+      'query($f: FamilyFilter) { families(filter: $f, first: 100) { nodes { households { district { code } } } } }',
+      { f: { district: 'E07000178' } },
+    );
     expect(byDistrict.body.data.families.nodes.length).toBeGreaterThan(0);
     for (const node of byDistrict.body.data.families.nodes) expect(node.households.map((h: any) => h.district.code)).toContain('E07000178');
   });
 });
 
 describe('a cursor', () => {
-  const cursorOf = async (variables = {}) => (await server.ask('socialWorker', families, { first: 3, ...variables })).body.data.families.pageInfo.endCursor as string;
+  const cursorOf = async (variables = {}) =>
+    (await server.ask('socialWorker', families, { first: 3, ...variables })).body.data.families.pageInfo.endCursor as string;
   it('that was altered, or is no cursor, is a 400', async () => {
     const cursor = await cursorOf();
     const altered = `${cursor.slice(0, -4)}${cursor.at(-4) === 'A' ? 'B' : 'A'}${cursor.slice(-3)}`;
@@ -66,7 +79,11 @@ describe('a cursor', () => {
   });
   it('of another client, another order, another filter or another list is a 400', async () => {
     const cursor = await cursorOf();
-    for (const [who, variables] of [['teamSpecialist', {}], ['socialWorker', { by: 'NAME' }], ['socialWorker', { filter: { stage: 'CHILD_PROTECTION' } }]] as const) {
+    for (const [who, variables] of [
+      ['teamSpecialist', {}],
+      ['socialWorker', { by: 'NAME' }],
+      ['socialWorker', { filter: { stage: 'CHILD_PROTECTION' } }],
+    ] as const) {
       const { status, body } = await server.ask(who, families, { first: 3, after: cursor, ...variables });
       expect([status, body.errors?.[0].extensions.code]).toEqual([400, 'BAD_CURSOR']);
     }

@@ -18,7 +18,13 @@ export type World = {
   links: Map<string, Row>;
 };
 
-const number = (row: Row): Row => Object.fromEntries(Object.entries(row).map(([k, v]) => [k, typeof v === 'string' && /^\d{1,15}$/.test(v) && k !== 'reference' ? Number(v) : Array.isArray(v) ? v.map(Number) : v]));
+const number = (row: Row): Row =>
+  Object.fromEntries(
+    Object.entries(row).map(([k, v]) => [
+      k,
+      typeof v === 'string' && /^\d{1,15}$/.test(v) && k !== 'reference' ? Number(v) : Array.isArray(v) ? v.map(Number) : v,
+    ]),
+  );
 
 export async function readWorld(owner: pg.Client): Promise<World> {
   const all = async (sql: string): Promise<Row[]> => (await owner.query(sql)).rows.map(number);
@@ -29,10 +35,16 @@ export async function readWorld(owner: pg.Client): Promise<World> {
     organisations: new Map((await all('select id, code, agency from fsp.organisation')).map((o) => [o.id, o as never])),
     families: new Map((await all('select * from fsp.family')).map((f) => [f.id, f])),
     involvements: await all('select * from fsp.involvement where "from" <= now() and (until is null or until > now())'),
-    decisions: await all('select * from fsp.sharing_decision where "from" <= now() and (until is null or until > now()) and withdrawn_at is null'),
+    decisions: await all(
+      'select * from fsp.sharing_decision where "from" <= now() and (until is null or until > now()) and withdrawn_at is null',
+    ),
     members: [
       ...(await all('select family, person from fsp.membership')).map((m) => ({ family: m.family, person: m.person, unbornBy: null })),
-      ...(await all('select family, person, controller from fsp.unborn_membership')).map((m) => ({ family: m.family, person: m.person, unbornBy: m.controller })),
+      ...(await all('select family, person, controller from fsp.unborn_membership')).map((m) => ({
+        family: m.family,
+        person: m.person,
+        unbornBy: m.controller,
+      })),
     ],
     links,
   };
@@ -61,7 +73,8 @@ export function oracle(world: World, organisationId: number) {
       const seen = access(m.family);
       return seen === 'all' || seen?.has(person);
     });
-  const decided = (effect: string, c: PersonalClass, test: (d: Row) => boolean) => world.decisions.some((d) => d.effect === effect && d.data_class === c && mine(d) && test(d));
+  const decided = (effect: string, c: PersonalClass, test: (d: Row) => boolean) =>
+    world.decisions.some((d) => d.effect === effect && d.data_class === c && mine(d) && test(d));
 
   /** One class about one person in one family; either may be unknown. */
   const opened = (c: PersonalClass, family: number | null, person: number | null): boolean => {
@@ -83,7 +96,8 @@ export function oracle(world: World, organisationId: number) {
   return {
     organisation,
     /** `denied`: the table may not be named at all. */
-    table: (table: TableClass): 'denied' | 'rows' => (table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N' ? 'denied' : 'rows'),
+    table: (table: TableClass): 'denied' | 'rows' =>
+      table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N' ? 'denied' : 'rows',
     sees(table: TableClass, raw: Row): boolean {
       const row = number(raw);
       const family: number | null = table.family ? row[table.family] : null;
@@ -101,12 +115,20 @@ export function oracle(world: World, organisationId: number) {
       if (!table.own || table.dataClass === 'STRUCTURE') return false;
       const levels = wanted.map(level);
       if (levels.includes('N') || level(own) === 'D') return false;
+      // The county has a grant on every family there is; a decision that withholds from it withholds its own rows too.
+      if (agency === 'LA' && level(own) === 'A') return false;
       // A class that comes by decision alone has no own rows.
       if (levels.slice(1).includes('D')) return false;
       if (!table.family && level(own) !== 'O' && level(own) !== 'O/D') return false;
       if (family !== null && world.families.get(family)?.restricted) return false;
-      const link = world.links.get(table.name.startsWith('intervention') ? `intervention ${row.intervention ?? row.id}` : `offer ${row.offer ?? row.id}`);
-      const through = table.own.through && link && this.sees({ ...LINK[table.name] } as TableClass, link) && [link.provider, link.assigned].includes(organisationId);
+      const link = world.links.get(
+        table.name.startsWith('intervention') ? `intervention ${row.intervention ?? row.id}` : `offer ${row.offer ?? row.id}`,
+      );
+      const through =
+        table.own.through &&
+        link &&
+        this.sees({ ...LINK[table.name] } as TableClass, link) &&
+        [link.provider, link.assigned].includes(organisationId);
       return table.own.columns.some((column) => row[column] === organisationId) || Boolean(through);
     },
   };
@@ -114,7 +136,28 @@ export function oracle(world: World, organisationId: number) {
 
 /** The tables by whose rows another table's rows are own. */
 const LINK: Record<string, Partial<TableClass>> = {
-  intervention: { name: 'intervention_link', dataClass: 'INVOLVEMENT', family: 'family', person: 'person', rowMask: 'row_mask', own: { columns: ['controller', 'provider', 'assigned'] } },
-  intervention_progress: { name: 'intervention_link', dataClass: 'INVOLVEMENT', family: 'family', person: 'person', rowMask: 'row_mask', own: { columns: ['controller', 'provider', 'assigned'] } },
-  service_offer: { name: 'service_offer_link', dataClass: 'OFFER', family: 'family', person: 'person', rowMask: 'row_mask', own: { columns: ['controller', 'provider'] } },
+  intervention: {
+    name: 'intervention_link',
+    dataClass: 'INVOLVEMENT',
+    family: 'family',
+    person: 'person',
+    rowMask: 'row_mask',
+    own: { columns: ['controller', 'provider', 'assigned'] },
+  },
+  intervention_progress: {
+    name: 'intervention_link',
+    dataClass: 'INVOLVEMENT',
+    family: 'family',
+    person: 'person',
+    rowMask: 'row_mask',
+    own: { columns: ['controller', 'provider', 'assigned'] },
+  },
+  service_offer: {
+    name: 'service_offer_link',
+    dataClass: 'OFFER',
+    family: 'family',
+    person: 'person',
+    rowMask: 'row_mask',
+    own: { columns: ['controller', 'provider'] },
+  },
 };

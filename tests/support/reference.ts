@@ -4,16 +4,16 @@
  * how an id is written, so that what both say alike is likely to be right.
  */
 import {
-  execute,
-  getArgumentValues,
-  getNamedType,
   type DocumentNode,
+  execute,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLInputObjectType,
   type GraphQLInterfaceType,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
+  getArgumentValues,
+  getNamedType,
   getVariableValues,
   isInputObjectType,
   isObjectType,
@@ -51,7 +51,9 @@ export const CURSOR = '(a cursor)';
 /** Small queries on a login; equal ones are asked once, because nothing changes meanwhile. */
 export function queries(sql: pg.Client): Query {
   const asked = new Map<string, Promise<Row[]>>();
-  const plainDates = { getTypeParser: (oid: number, format?: never) => (oid === 1082 ? (text: string) => text : pg.types.getTypeParser(oid, format)) };
+  const plainDates = {
+    getTypeParser: (oid: number, format?: never) => (oid === 1082 ? (text: string) => text : pg.types.getTypeParser(oid, format)),
+  };
   return (text, values = []) => {
     const key = JSON.stringify([text, values]);
     let rows = asked.get(key);
@@ -195,7 +197,11 @@ const TABLES = {
   intervention: { is: 'INVOLVEMENT', own: ['controller'], link: interventionLink('id') },
   intervention_link: { is: 'INVOLVEMENT', own: ['controller', 'provider', 'assigned'] },
   intervention_progress: { is: 'PROGRESS', own: ['controller'], link: interventionLink('intervention') },
-  service_offer: { is: 'OFFER', own: ['controller'], link: { table: 'service_offer_link', key: 'offer', from: 'id', columns: ['provider'] } },
+  service_offer: {
+    is: 'OFFER',
+    own: ['controller'],
+    link: { table: 'service_offer_link', key: 'offer', from: 'id', columns: ['provider'] },
+  },
   service_offer_link: { is: 'OFFER', own: ['controller', 'provider'] },
 } as const satisfies Record<string, Table>;
 
@@ -258,7 +264,7 @@ async function opensByGrant(asker: Asker, name: TableName, row: Row): Promise<bo
   const needed = bit(TABLES[name].is) | BigInt(row.row_mask ?? 0) | BigInt(ofPerson?.needs ?? 0);
   if (!covers(opened(asker, ofFamily, ofPerson), needed)) return false;
   const only = ofFamily?.only_with as string[] | null | undefined;
-  return !(row.kept_from && only && only.every((each) => row.kept_from.includes(each)));
+  return !(row.kept_from && only?.every((each) => row.kept_from.includes(each)));
 }
 
 /** Kept from the only persons whom the user works with. Without a user nobody can say whom that is. */
@@ -293,7 +299,9 @@ async function entered(asker: Asker, name: TableName, id: string): Promise<Row |
 // ---------------------------------------------------------------------------------------------------------------
 // Types
 
-const typed = (__typename: string) => (row: Row) => ({ ...row, __typename });
+const typed =
+  (__typename: string) =>
+  (row: Row): Row => ({ ...row, __typename });
 const list = async (type: string, rows: Promise<Row[]>) => (await rows).map(typed(type));
 const first = async (type: string, rows: Promise<Row[]>) => (await list(type, rows))[0] ?? null;
 const present = <T>(values: (T | null)[]): T[] => values.filter((value): value is T => value !== null);
@@ -345,7 +353,9 @@ const BESIDE: Record<string, Record<string, { table: TableName; key: string; of:
 
 function beside(key: string, of: string, tables: Partial<Record<TableName, string[]>>) {
   return Object.fromEntries(
-    Object.entries(tables).flatMap(([table, fields]) => (fields as string[]).map((field) => [field, { table: table as TableName, key, of }])),
+    Object.entries(tables).flatMap(([table, fields]) =>
+      (fields as string[]).map((field) => [field, { table: table as TableName, key, of }]),
+    ),
   );
 }
 
@@ -395,7 +405,8 @@ const pageOf =
   async (row, asker, args) =>
     page(await list(type, visible(asker, table, `family = $1 order by ${order}`, [row.family])), args);
 
-const persons = async (asker: Asker, ids: string[]) => ordered(present(await Promise.all([...new Set(ids)].map((each) => person(asker, each)))), 'person');
+const persons = async (asker: Asker, ids: string[]) =>
+  ordered(present(await Promise.all([...new Set(ids)].map((each) => person(asker, each)))), 'person');
 
 const RESOLVERS: Record<string, Record<string, Resolver>> = {
   Query: {
@@ -411,7 +422,13 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     families: async (_row, asker, args) => page(await families(asker, args), args),
     districts: (_row, { query }) => list('District', query('select * from fsp.district order by code')),
     organisations: async (_row, { query }, args) =>
-      page(await list('Organisation', query('select * from fsp.organisation where $1::text is null or agency = $1 order by id', [args.agency ?? null])), args),
+      page(
+        await list(
+          'Organisation',
+          query('select * from fsp.organisation where $1::text is null or agency = $1 order by id', [args.agency ?? null]),
+        ),
+        args,
+      ),
     services: async (_row, { query }, args) =>
       page(
         await list(
@@ -426,7 +443,10 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     programmes: async (_row, { query }, args) => page(await list('Programme', query('select * from fsp.programme order by id')), args),
     outcomeIndicators: async (_row, { query }, args) =>
       page(
-        await list('OutcomeIndicator', query('select * from fsp.outcome_indicator where $1::text is null or factor_group = $1 order by id', [args.factorGroup ?? null])),
+        await list(
+          'OutcomeIndicator',
+          query('select * from fsp.outcome_indicator where $1::text is null or factor_group = $1 order by id', [args.factorGroup ?? null]),
+        ),
         args,
       ),
   },
@@ -436,11 +456,17 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     name: aside('name'),
     stage: aside('stage'),
     openMarac: aside('marac'),
-    leadPractitioner: (row, asker) => first('Involvement', visible(asker, 'involvement', `family = $1 and lead and ${RUNNING} order by id`, [row.family])),
+    leadPractitioner: (row, asker) =>
+      first('Involvement', visible(asker, 'involvement', `family = $1 and lead and ${RUNNING} order by id`, [row.family])),
     team: async (row, asker) => {
       const working = await visible(asker, 'involvement', `family = $1 and ${RUNNING}`, [row.family]);
       const found = present(await Promise.all(working.map((each) => organisation(asker, each.organisation))));
-      return ordered(found.filter(({ agency }) => agency === 'TEAM'), 'id')[0] ?? null;
+      return (
+        ordered(
+          found.filter(({ agency }) => agency === 'TEAM'),
+          'id',
+        )[0] ?? null
+      );
     },
     involvements: rowsOf('Involvement', 'involvement', `family = $1 and ${RUNNING} order by id`, 'family'),
     members: async (row, asker) => {
@@ -481,7 +507,8 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
   Plan: {
     id: id(),
     person: itsPerson,
-    categoryOfAbuse: async (row, asker) => codeOf(asker, 'category-of-abuse', (await rowBeside(asker, row, 'categoryOfAbuse'))?.category ?? null),
+    categoryOfAbuse: async (row, asker) =>
+      codeOf(asker, 'category-of-abuse', (await rowBeside(asker, row, 'categoryOfAbuse'))?.category ?? null),
     nextReviewDue: column('next_review_due'),
     reviews: rowsOf('PlanReview', 'plan_review', 'plan = $1 order by id'),
     family: itsFamily,
@@ -493,7 +520,11 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     sessionType: coded('session-type', 'session_type'),
     occurred: moment('occurred_at'),
     organisation: itsOrganisation('controller'),
-    persons: async (row, asker) => persons(asker, (await visible(asker, 'workbook_entry_person', 'entry = $1', [row.id])).map((about) => about.person)),
+    persons: async (row, asker) =>
+      persons(
+        asker,
+        (await visible(asker, 'workbook_entry_person', 'entry = $1', [row.id])).map((about) => about.person),
+      ),
     keptFrom: (row, asker) => persons(asker, row.kept_from),
     readings: rowsOf('WorkbookReading', 'workbook_reading', 'entry = $1 order by id'),
     childWords: rowsOf('ChildWords', 'workbook_child_words', 'entry = $1 order by id'),
@@ -511,7 +542,8 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
   Intervention: {
     id: id(),
     person: itsPerson,
-    programme: async (row, asker) => directory(asker, 'Programme', 'programme', 'id', (await rowBeside(asker, row, 'programme'))?.programme ?? null),
+    programme: async (row, asker) =>
+      directory(asker, 'Programme', 'programme', 'id', (await rowBeside(asker, row, 'programme'))?.programme ?? null),
     provider: async (row, asker) => organisation(asker, (await rowBeside(asker, row, 'provider'))?.provider ?? null),
     status: aside('status'),
     requested: aside('requested'),
@@ -559,8 +591,18 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
   },
 };
 
-const NODE_TABLES: Record<string, TableName> = { Plan: 'plan', Intervention: 'intervention', ServiceOffer: 'service_offer', WorkbookEntry: 'workbook_entry' };
-const NODE_DIRECTORY: Record<string, string> = { Programme: 'programme', Service: 'service', Organisation: 'organisation', OutcomeIndicator: 'outcome_indicator' };
+const NODE_TABLES: Record<string, TableName> = {
+  Plan: 'plan',
+  Intervention: 'intervention',
+  ServiceOffer: 'service_offer',
+  WorkbookEntry: 'workbook_entry',
+};
+const NODE_DIRECTORY: Record<string, string> = {
+  Programme: 'programme',
+  Service: 'service',
+  Organisation: 'organisation',
+  OutcomeIndicator: 'outcome_indicator',
+};
 
 const isNodeOfPeople = (type: string) => type === 'Family' || type === 'Person' || type in NODE_TABLES;
 
@@ -721,7 +763,9 @@ function refusedHere(asker: Asker, type: GraphQLObjectType, name: string, args: 
   if (type.name !== 'Query') return [];
   const ofPeople = ROOTS_OF_PEOPLE.includes(name);
   const never = ofPeople && PERSONAL_CLASSES.every((dataClass) => levelOf(asker, dataClass) === 'N');
-  const closedArguments = never ? [] : refusedArguments(asker, name, args).map((found) => ({ ...found, field: `${field}(${found.field})`, at }));
+  const closedArguments = never
+    ? []
+    : refusedArguments(asker, name, args).map((found) => ({ ...found, field: `${field}(${found.field})`, at }));
   if (closedArguments.length > 0 || !ofPeople || !nothingOpen(asker)) return closedArguments;
   const names = opening(asker, 'IDENTITY') as { closed: string };
   return [{ field, reason: names.closed, at }];
@@ -756,7 +800,17 @@ const pathOf = ({ path }: GraphQLResolveInfo): string => {
   return keys.join('.');
 };
 
-const SCHEMA_LISTS = new Set(['involvements', 'members', 'households', 'plans', 'workbook', 'interventions', 'offers', 'childWords', 'parentWords']);
+const LISTS_OF_CLASSES = new Set([
+  'involvements',
+  'members',
+  'households',
+  'plans',
+  'workbook',
+  'interventions',
+  'offers',
+  'childWords',
+  'parentWords',
+]);
 
 export type Answered = { data: Row; refused: Refused[] };
 
@@ -765,7 +819,9 @@ export { schema };
 
 /** Answers a document as the API should. The cursors in it are `CURSOR`. */
 export async function answer(asker: Asker, document: DocumentNode, given: Row): Promise<Answered> {
-  const operation = document.definitions.find((d): d is OperationDefinitionNode => d.kind === Kind.OPERATION_DEFINITION) as OperationDefinitionNode;
+  const operation = document.definitions.find(
+    (d): d is OperationDefinitionNode => d.kind === Kind.OPERATION_DEFINITION,
+  ) as OperationDefinitionNode;
   const { coerced, errors: faults } = getVariableValues(schema, operation.variableDefinitions ?? [], given);
   if (faults) throw faults[0];
   const refused = refusals(asker, document, operation, coerced as Row);
@@ -780,7 +836,7 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
       const { fieldName: field } = info;
       if (closed.has(pathOf(info))) return null;
       if (field === 'withheld') return withheld(asker, row);
-      if (SCHEMA_LISTS.has(field) && row?.__typename && (await isWholeListClosed(asker, row, field))) return null;
+      if (LISTS_OF_CLASSES.has(field) && row?.__typename && (await isWholeListClosed(asker, row, field))) return null;
       const resolver = RESOLVERS[info.parentType.name]?.[field];
       return resolver ? resolver(row, asker, args, field) : row[field];
     },

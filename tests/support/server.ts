@@ -1,9 +1,9 @@
 /** A server on the tests' database, and callers who ask it. */
-import { print, type DocumentNode } from 'graphql';
+import { type DocumentNode, print } from 'graphql';
 import pg from 'pg';
 import pino from 'pino';
 import { inject } from 'vitest';
-import { developmentIssuer, type DevelopmentIssuer } from '../../src/access/tokens.ts';
+import { type DevelopmentIssuer, developmentIssuer } from '../../src/access/tokens.ts';
 import { parseDatabaseServer } from '../../src/config.ts';
 import { loginName, loginPassword } from '../../src/db/logins.ts';
 import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
@@ -25,7 +25,12 @@ export type TestServer = Server & {
   issuer: DevelopmentIssuer;
   ownerUrl: string;
   /** Asks GraphQL as somebody, inside the process. */
-  ask(caller: PersonaName | Caller, document: string | DocumentNode, variables?: Record<string, unknown>, headers?: Record<string, string>): Promise<Reply>;
+  ask(
+    caller: PersonaName | Caller,
+    document: string | DocumentNode,
+    variables?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<Reply>;
   token(caller: PersonaName | Caller): Promise<string>;
 };
 
@@ -86,7 +91,8 @@ export async function testServer(ownerUrl: string = inject('ownerUrl'), options:
 /** A connection on an organisation's own login: what plain SQL can see. */
 export async function sqlAs(organisation: string, sealed = false, ownerUrl: string = inject('ownerUrl')): Promise<pg.Client> {
   const { host, port, database } = parseDatabaseServer(ownerUrl);
-  const user = organisation === 'gate' || organisation === 'recorder' ? `${database}_${organisation}` : loginName(database, organisation, sealed);
+  const user =
+    organisation === 'gate' || organisation === 'recorder' ? `${database}_${organisation}` : loginName(database, organisation, sealed);
   const client = new pg.Client({ host, port, database, user, password: loginPassword(LOGIN_SECRET, user) });
   await client.connect();
   return client;

@@ -1,5 +1,5 @@
 /** District councils: the public directory of services, and what was offered to a family. */
-import { boolean, date, index, integer, text } from 'drizzle-orm/pg-core';
+import { boolean, date, foreignKey, index, integer, text, unique } from 'drizzle-orm/pg-core';
 import type { PersonalClass } from '../../access/classes.ts';
 import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
@@ -61,7 +61,7 @@ export const serviceOffer = classify(
       version: version(),
       ...times(),
     },
-    (t) => [index('service_offer_family').on(t.family, t.id)],
+    (t) => [index('service_offer_family').on(t.family, t.id), unique('service_offer_of_family').on(t.id, t.family)],
   ),
   'OFFER',
   { own: { columns: ['controller'], through: (alias, org) => throughService(alias, 'id', org) } },
@@ -72,9 +72,7 @@ export const serviceOfferLink = classify(
   fsp.table(
     'service_offer_link',
     {
-      offer: key('offer')
-        .primaryKey()
-        .references(() => serviceOffer.id),
+      offer: key('offer').primaryKey(),
       family: familyKey(),
       person: personKey(),
       controller: controller(),
@@ -87,7 +85,10 @@ export const serviceOfferLink = classify(
         .notNull()
         .references(() => organisation.id),
     },
-    (t) => [index('service_offer_link_provider').on(t.provider)],
+    (t) => [
+      index('service_offer_link_provider').on(t.provider),
+      foreignKey({ name: 'service_offer_link_of_offer', columns: [t.offer, t.family], foreignColumns: [serviceOffer.id, serviceOffer.family] }),
+    ],
   ),
   'OFFER',
   { own: { columns: ['controller', 'provider'] } },

@@ -1,14 +1,5 @@
 import { type Binding, byId, code, column, list, one, page, type RootBinding } from '../../read/binding.ts';
-import {
-
-  familyName,
-  familyStage,
-  household,
-  householdMember,
-  involvement,
-  membership,
-  unbornMembership,
-} from './tables.ts';
+import { familyName, familyStage, household, householdMember, involvement, membership, unbornMembership } from './tables.ts';
 
 const current = (alias: string) => `${alias}."from" <= now() and (${alias}.until is null or ${alias}.until > now())`;
 const sameFamily = { sameFamily: true };
@@ -50,14 +41,31 @@ export const bindings: Binding[] = [
         order: byId,
         ...sameFamily,
       },
-      members: list('FamilyMember', 'family', 'family', { keys: [{ column: 'person', type: 'bigint' }, { column: 'id', type: 'bigint' }] }, sameFamily),
+      members: list(
+        'FamilyMember',
+        'family',
+        'family',
+        {
+          keys: [
+            { column: 'person', type: 'bigint' },
+            { column: 'id', type: 'bigint' },
+          ],
+        },
+        sameFamily,
+      ),
       households: list('Household', 'family', 'family', byId, sameFamily),
       plans: list('Plan', 'family', 'family', byId, sameFamily),
       workbook: page(
         'WorkbookEntry',
         'family',
         'family',
-        { keys: [{ column: 'occurred_at', type: 'timestamptz' }, { column: 'id', type: 'bigint' }], descending: true },
+        {
+          keys: [
+            { column: 'occurred_at', type: 'timestamptz' },
+            { column: 'id', type: 'bigint' },
+          ],
+          descending: true,
+        },
         sameFamily,
       ),
       interventions: page('Intervention', 'family', 'family', byId, sameFamily),
@@ -123,8 +131,7 @@ export const roots: Record<string, RootBinding> = {
       {
         path: ['reference'],
         decode: 'text',
-        where: (f, p, sub) =>
-          `${f}.family = (select named.family ${sub(familyName, 'named')} and named.reference = ${p})`,
+        where: (f, p, sub) => `${f}.family = (select named.family ${sub(familyName, 'named')} and named.reference = ${p})`,
       },
     ],
   },
@@ -133,7 +140,12 @@ export const roots: Record<string, RootBinding> = {
     to: 'Family',
     order: (args) =>
       args.orderBy === 'NAME'
-        ? { keys: [{ column: 'name', type: 'text', table: familyName }, { column: 'family', type: 'bigint' }] }
+        ? {
+            keys: [
+              { column: 'name', type: 'text', table: familyName },
+              { column: 'family', type: 'bigint' },
+            ],
+          }
         : { keys: [{ column: 'family', type: 'bigint' }] },
     filters: {
       'filter.stage': {
@@ -154,4 +166,3 @@ export const roots: Record<string, RootBinding> = {
     },
   },
 };
-

@@ -9,11 +9,9 @@ const controller = () =>
     .references(() => organisation.id);
 
 /** A person's key. */
-export const person = classify(
-  fsp.table('person', { id: id(), controller: controller(), version: version(), ...times() }),
-  'STRUCTURE',
-  { person: 'id' },
-);
+export const person = classify(fsp.table('person', { id: id(), controller: controller(), version: version(), ...times() }), 'STRUCTURE', {
+  person: 'id',
+});
 
 const personKey = () =>
   key('person')
@@ -42,11 +40,9 @@ export const personExpected = classify(
 );
 
 export const personNhsNumber = classify(
-  fsp.table(
-    'person_nhs_number',
-    { person: personKey(), controller: controller(), nhsNumber: text('nhs_number').notNull() },
-    (t) => [unique('person_nhs_number_value').on(t.nhsNumber)],
-  ),
+  fsp.table('person_nhs_number', { person: personKey(), controller: controller(), nhsNumber: text('nhs_number').notNull() }, (t) => [
+    unique('person_nhs_number_value').on(t.nhsNumber),
+  ]),
   'NHS_NUMBER',
   own,
 );

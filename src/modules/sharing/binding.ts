@@ -35,4 +35,3 @@ export const roots: Record<string, RootBinding> = {
     filters: { agency: { decode: 'text', where: (o, p) => `${o}.agency = ${p}` } },
   },
 };
-

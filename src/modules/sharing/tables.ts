@@ -23,10 +23,13 @@ export const organisation = classify(
   'DIRECTORY',
 );
 
-/** PostgreSQL logins: one for each organisation, and a sealed one for its restricted records. */
+/**
+ * PostgreSQL logins: one for each organisation, and a sealed one for its restricted records. Their id is the role's own
+ * object id, which a policy reads without a table (`fsp.current_login`); provisioning renews it after a restore.
+ */
 export const login = classify(
   fsp.table('login', {
-    id: integer('id').primaryKey().generatedByDefaultAsIdentity(),
+    id: key('id').primaryKey(),
     name: text('name').notNull().unique(),
     organisation: integer('organisation')
       .notNull()
@@ -150,7 +153,7 @@ export const familyGrant = classify(
   fsp.table(
     'family_grant',
     {
-      login: integer('login').notNull(),
+      login: key('login').notNull(),
       family: key('family').notNull(),
       period: period('period').notNull(),
       shared: bigint('shared', { mode: 'bigint' }).notNull(),
@@ -170,7 +173,7 @@ export const personGrant = classify(
   fsp.table(
     'person_grant',
     {
-      login: integer('login').notNull(),
+      login: key('login').notNull(),
       person: key('person').notNull(),
       period: period('period').notNull(),
       shared: bigint('shared', { mode: 'bigint' }).notNull(),
@@ -194,7 +197,7 @@ export const userFocus = classify(
   fsp.table(
     'user_focus',
     {
-      login: integer('login').notNull(),
+      login: key('login').notNull(),
       subject: text('subject').notNull(),
       family: key('family').notNull(),
       onlyWith: bigint('only_with', { mode: 'bigint' }).array().notNull(),

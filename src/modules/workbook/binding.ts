@@ -1,10 +1,5 @@
 import { type Binding, byId, code, column, list, one, type RelationField } from '../../read/binding.ts';
-import {
-  workbookChildWords,
-  workbookEntry,
-  workbookParentWords,
-  workbookReading,
-} from './tables.ts';
+import { workbookChildWords, workbookEntry, workbookParentWords, workbookReading } from './tables.ts';
 
 const ofEntry = (to: string): RelationField => list(to, 'entry', 'id', byId, { sameFamily: true });
 
@@ -66,4 +61,3 @@ export const bindings: Binding[] = [
     },
   },
 ];
-

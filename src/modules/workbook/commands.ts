@@ -32,7 +32,11 @@ export const addWorkbookEntry: Command = async (tx, raw, client) => {
     ),
   ];
   const keys = named.map(([id, path]) => [keyOf('Person', id), path] as const);
-  const members = await visibleMembers(tx, family, keys.flatMap(([key]) => (key === null ? [] : [key])));
+  const members = await visibleMembers(
+    tx,
+    family,
+    keys.flatMap(([key]) => (key === null ? [] : [key])),
+  );
   for (const [key, path] of keys) if (key === null || !members.has(key)) errors.push(notFound('member of this family', ...path));
 
   const codes = await knownCodes(tx, ['discipline', 'session-type', 'behaviour']);

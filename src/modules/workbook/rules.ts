@@ -40,7 +40,8 @@ export function checkEntry(input: EntryInput, now: Date): UserError[] {
   }
   (input.readings ?? []).forEach(({ capacityForChange }, i) => {
     const known = capacityForChange !== null && capacityForChange !== undefined;
-    if (known && (capacityForChange < 1 || capacityForChange > 5)) invalid('Must be from 1 to 5.', 'readings', String(i), 'capacityForChange');
+    if (known && (capacityForChange < 1 || capacityForChange > 5))
+      invalid('Must be from 1 to 5.', 'readings', String(i), 'capacityForChange');
   });
   for (const field of ['childWords', 'parentWords'] as const) {
     (input[field] ?? []).forEach(({ words }, i) => text(words, LONGEST.words, field, String(i), 'words'));

@@ -1,6 +1,7 @@
 /** The family's electronic Workbook: one record that every discipline writes. */
-import { bigint, index, integer, text } from 'drizzle-orm/pg-core';
+
 import { sql } from 'drizzle-orm';
+import { bigint, foreignKey, index, integer, type PgColumn, text, unique } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
 
@@ -26,20 +27,15 @@ export const workbookEntry = classify(
       version: version(),
       ...times(),
     },
-    (t) => [index('workbook_entry_family').on(t.family, t.occurredAt, t.id)],
+    (t) => [index('workbook_entry_family').on(t.family, t.occurredAt, t.id), unique('workbook_entry_of_family').on(t.id, t.family)],
   ),
   'WORKBOOK',
 );
 
-const entryKey = () =>
-  key('entry')
-    .notNull()
-    .references(() => workbookEntry.id);
-
 /** Keys of a row that belongs to an entry and is as guarded as the entry itself. */
 const ofEntry = () => ({
   id: id(),
-  entry: entryKey(),
+  entry: key('entry').notNull(),
   family: familyKey(),
   person: personKey(),
   controller: controller(),
@@ -47,8 +43,17 @@ const ofEntry = () => ({
   keptFrom: keptFrom(),
 });
 
+/**
+ * An entry's rows are of its family: the key of both together, so that nobody can hang a row on an entry of a family
+ * they do not see, nor learn from a refusal that there is one.
+ */
+const withEntry = (name: string, t: { entry: PgColumn; family: PgColumn }) => [
+  index(`${name}_entry`).on(t.entry as never),
+  foreignKey({ name: `${name}_of_entry`, columns: [t.entry as never, t.family as never], foreignColumns: [workbookEntry.id, workbookEntry.family] }),
+];
+
 export const workbookEntryPerson = classify(
-  fsp.table('workbook_entry_person', ofEntry(), (t) => [index('workbook_entry_person_entry').on(t.entry)]),
+  fsp.table('workbook_entry_person', ofEntry(), (t) => withEntry('workbook_entry_person', t)),
   'WORKBOOK',
 );
 
@@ -62,21 +67,17 @@ export const workbookReading = classify(
       stageOfChange: text('stage_of_change').notNull(),
       capacityForChange: integer('capacity_for_change'),
     },
-    (t) => [index('workbook_reading_entry').on(t.entry)],
+    (t) => withEntry('workbook_reading', t),
   ),
   'WORKBOOK',
 );
 
 export const workbookChildWords = classify(
-  fsp.table('workbook_child_words', { ...ofEntry(), words: text('words').notNull() }, (t) => [
-    index('workbook_child_words_entry').on(t.entry),
-  ]),
+  fsp.table('workbook_child_words', { ...ofEntry(), words: text('words').notNull() }, (t) => withEntry('workbook_child_words', t)),
   'CHILD_VOICE',
 );
 
 export const workbookParentWords = classify(
-  fsp.table('workbook_parent_words', { ...ofEntry(), words: text('words').notNull() }, (t) => [
-    index('workbook_parent_words_entry').on(t.entry),
-  ]),
+  fsp.table('workbook_parent_words', { ...ofEntry(), words: text('words').notNull() }, (t) => withEntry('workbook_parent_words', t)),
   'ADULT_VOICE',
 );

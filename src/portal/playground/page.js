@@ -63,8 +63,7 @@ async function requestToken(client) {
     throw new Error(body.error ?? `No token: the server answered ${response.status}.`);
   }
   // Renew a little early, so that a token does not lapse on its way.
-  const renewAt =
-    body.expiresIn === undefined ? Infinity : Date.now() + (body.expiresIn - 10) * 1000;
+  const renewAt = body.expiresIn === undefined ? Infinity : Date.now() + (body.expiresIn - 10) * 1000;
   return { token: body.token, renewAt };
 }
 

@@ -1,0 +1,24 @@
+/** `npm run bench`: measures the platform beside its peers and prints a table. Everything is on this machine; it stops by itself. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readOptions } from './options.ts';
+import { resultsTable, targets, targetsTable } from './report.ts';
+import { measureSize, type Result } from './size.ts';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const options = readOptions(process.argv.slice(2), path.join(here, '.data'));
+const say = (line: string) => console.log(line);
+
+const started = Date.now();
+const results: Result[] = [];
+for (const families of options.sizes) results.push(...(await measureSize(families, options, say)));
+
+const found = targets(results);
+const head = `${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores, Node.js ${process.versions.node}, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds.`;
+const report = `${head}\n\n${resultsTable(results)}\n\n${targetsTable(found)}\n`;
+mkdirSync(path.join(here, 'results'), { recursive: true });
+writeFileSync(path.join(here, 'results', 'last.md'), report);
+writeFileSync(path.join(here, 'results', 'last.json'), JSON.stringify(results, null, 1));
+console.log(`\n${report}\n${Math.round((Date.now() - started) / 1000)} s in all; this report is in bench/results/last.md`);

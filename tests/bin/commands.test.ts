@@ -1,0 +1,271 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { buildSchema, isObjectType, parse } from 'graphql';
+import { decodeJwt } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { levelOf } from '../../src/access/agreement.ts';
+import { AGENCIES, type Agency } from '../../src/access/classes.ts';
+import { blindedDocuments, type MatrixRow, matrixChanges, matrixMarkdown, matrixRows, parseMatrix } from '../../src/access/matrix.ts';
+import { operation } from '../../src/portal/demonstration.ts';
+import { productSchema } from '../../src/server.ts';
+import { LOGIN_SECRET, ownDatabase, sqlAsOwner } from '../support/server.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const folder = mkdtempSync(path.join(tmpdir(), 'fsp-commands-'));
+// Run as root, PostgreSQL works as another account, which must get there.
+chmodSync(folder, 0o755);
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+type Ran = { code: number; out: string; err: string };
+
+/** The environment of a command: nothing of the test run's own but the path. */
+const environment = (extra: Record<string, string>) => ({ PATH: process.env.PATH ?? '', DATA_DIR: folder, ...extra });
+
+/** Runs a command of `src/bin` as npm would. */
+function run(name: string, args: string[] = [], extra: Record<string, string> = {}): Promise<Ran> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [path.join('src/bin', `${name}.ts`), ...args],
+      { cwd: root, env: environment(extra), maxBuffer: 1 << 26 },
+      (error, out, err) => resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
+    );
+  });
+}
+
+const oneLine = expect.stringMatching(/^[^\n]+\n$/);
+
+describe('sdl', () => {
+  const { schema, classes } = productSchema();
+
+  it.each(AGENCIES)('of %s holds nothing that is never for it', async (agency) => {
+    const { code, out } = await run('sdl', ['--agency', agency]);
+    expect(code).toBe(0);
+    const seen = buildSchema(out);
+    const never = classes.all.filter(({ type, dataClass }) => type !== 'Mutation' && levelOf(dataClass, agency) === 'N');
+    const leaked = never.filter(({ type, field }) => {
+      const known = seen.getType(type);
+      return isObjectType(known) && known.getFields()[field] !== undefined;
+    });
+    expect(leaked).toEqual([]);
+    expect(out).toContain('Shared with: ');
+  });
+
+  it('leaves out what the agreement closes, and only that', async () => {
+    const [education, evaluator] = await Promise.all([run('sdl', ['--agency', 'education']), run('sdl', ['--agency', 'EVALUATOR'])]);
+    expect(education.out).not.toContain('nhsNumber');
+    expect(education.out).toContain('upn: String');
+    expect(evaluator.out).not.toMatch(/^type (Family|Person|Mutation) /m);
+    expect(evaluator.out).toContain('type OutcomeIndicator ');
+  });
+
+  it('is whole without an agency', async () => {
+    const { out } = await run('sdl');
+    expect(Object.keys(buildSchema(out).getTypeMap()).sort()).toEqual(Object.keys(schema.getTypeMap()).sort());
+  });
+
+  it('names the agencies there are', async () => {
+    expect(await run('sdl', ['--agency', 'PRESS'])).toMatchObject({ code: 1, out: '', err: oneLine });
+  });
+});
+
+describe('the matrix', () => {
+  const { schema, classes } = productSchema();
+  const rows = matrixRows(schema, classes);
+  const cell = (name: string, agency: Agency) => rows.find((row) => row.name === name)?.cells[agency];
+
+  it('is the one in docs/', async () => {
+    expect(await run('matrix', ['--check'])).toMatchObject({ code: 0 });
+  });
+
+  it('has every field, argument and input field', () => {
+    const names = new Set(rows.map(({ name }) => name));
+    for (const { type, field } of classes.all) expect(names).toContain(`${type}.${field}`);
+    expect(names).toContain('Query.families(first)');
+    expect(names).toContain('FamilyFilter.team');
+    expect(names).toContain('AddWorkbookEntryInput.narrative');
+  });
+
+  it('says level, writing and absence', () => {
+    expect(cell('Person.nhsNumber', 'EDUCATION')).toBe('N');
+    expect(cell('Person.nhsNumber', 'POLICE')).toBe('D');
+    expect(cell('Mutation.addWorkbookEntry', 'TEAM')).toBe('W');
+    expect(cell('Mutation.addWorkbookEntry', 'POLICE')).toBe('N');
+    expect(cell('AddWorkbookEntryInput.idempotencyKey', 'POLICE')).toBe('N');
+    expect(cell('Query.family', 'EVALUATOR')).toBe('N');
+    expect(rows.find(({ name }) => name === 'Intervention.programme')).toMatchObject({ rowClass: true });
+  });
+
+  it('is read back from its page as it was written', () => {
+    const sorted = (list: MatrixRow[]) => list.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    expect(sorted(parseMatrix(matrixMarkdown(rows)))).toEqual(sorted(rows));
+  });
+
+  it('names what a change opens and closes, and the documents it blinds', () => {
+    const before = rows.map((row) => ({ ...row, cells: { ...row.cells } }));
+    const was = (name: string) => before.find((row) => row.name === name) as MatrixRow;
+    was('Person.nhsNumber').cells.EDUCATION = 'A';
+    was('Person.upn').cells.EDUCATION = 'D';
+    expect(matrixChanges(before, rows)).toEqual([
+      'Person.nhsNumber: closes for EDUCATION (A → N)',
+      'Person.upn: opens for EDUCATION (D → A)',
+    ]);
+    const documents = new Map([
+      ['one-family', parse(operation('one-family'))],
+      ['services', parse(operation('services'))],
+    ]);
+    expect(blindedDocuments(schema, documents, before, rows)).toEqual(['one-family for EDUCATION: Person.nhsNumber']);
+    expect(matrixChanges(rows, rows)).toEqual([]);
+  });
+});
+
+describe('token', () => {
+  it('is for a client and a user who works through it', async () => {
+    const { code, out } = await run('token', ['--client', 'cherwell-housing-desk', '--user', 'dilys.penrose']);
+    expect(code).toBe(0);
+    expect(decodeJwt(out.trim())).toMatchObject({
+      client_id: 'cherwell-housing-desk',
+      organisation: 'cherwell-housing',
+      sub: 'dilys.penrose',
+    });
+  });
+
+  it('names the clients there are', async () => {
+    const { out } = await run('token', ['--list']);
+    expect(out).toContain('turning-point-casework');
+    expect(out).toContain('callum.strand');
+  });
+
+  it.each([
+    ['no client', []],
+    ['an unknown client', ['--client', 'press-office']],
+    ["another organisation's user", ['--client', 'occ-social-care', '--user', 'harriet.coyle']],
+    ['an option there is not', ['--klient', 'x']],
+  ])('is refused in one line for %s', async (_why, args) => {
+    expect(await run('token', args)).toMatchObject({ code: 1, out: '', err: oneLine });
+  });
+
+  it('is refused where an identity provider issues tokens', async () => {
+    const identity = { JWKS_URL: 'https://login.example/keys', ISSUER: 'https://login.example/', AUDIENCE: 'https://api.example/' };
+    expect(await run('token', ['--list'], identity)).toMatchObject({ code: 1, err: oneLine });
+  });
+});
+
+describe('on a database of their own', () => {
+  let own: Record<string, string>;
+  let table: string;
+
+  beforeAll(async () => {
+    own = { DATABASE_URL: await ownDatabase('fsp_commands'), LOGIN_SECRET };
+  });
+
+  it('demo shows field × caller in one screen', async () => {
+    const { code, out, err } = await run('demo', [], own);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    table = out;
+    const lines = out.trimEnd().split('\n');
+    expect(lines.length).toBeLessThanOrEqual(50);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThanOrEqual(180);
+    const row = (label: string) => (lines.find((line) => line.startsWith(label)) as string).split(/\s{2,}/);
+    //                              LA             TEAM         HEALTH        EDUCATION     POLICE        DISTRICT            PROVIDER
+    expect(row('name')).toEqual(['name', ...Array(5).fill('Hartwell'), 'not this purpose', 'Hartwell']);
+    expect(row('· ethnicity').slice(2)).toEqual(['withheld', 'withheld', 'withheld', 'not shared', 'not this purpose', 'withheld']);
+    expect(row('· NHS number').slice(4)).toEqual(['not shared', 'withheld', 'not this purpose', 'withheld']);
+    expect(row('households: address')[6]).toMatch(/^14 Larkrise/);
+  });
+
+  it('db:migrate says where it brought what', async () => {
+    expect(await run('db-migrate', [], own)).toMatchObject({ code: 0, out: expect.stringContaining('fsp_commands') });
+  });
+
+  it('disclosure:verify proves the record, and names the first that does not fit', async () => {
+    const heads = path.join(folder, 'heads.json');
+    expect(await run('disclosure-verify', ['--write-heads', heads], own)).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^The record is whole: [1-9]/),
+    });
+    expect(await run('disclosure-verify', ['--heads', heads], own)).toMatchObject({ code: 0 });
+
+    const owner = await sqlAsOwner(own.DATABASE_URL);
+    try {
+      await owner.query('begin');
+      await owner.query(
+        'delete from fsp.disclosure d where sequence = (select max(sequence) from fsp.disclosure e where e.chain = d.chain)',
+      );
+      await owner.query('commit');
+      expect(await run('disclosure-verify', [], own)).toMatchObject({ code: 0 });
+      expect(await run('disclosure-verify', ['--heads', heads], own)).toMatchObject({
+        code: 1,
+        out: '',
+        err: expect.stringMatching(/^Chain .* batch \d+ is missing.*\n$/),
+      });
+      await owner.query("update fsp.disclosure set records = replace(records, 'grace.whitlock', 'somebody.else')");
+    } finally {
+      await owner.end();
+    }
+    expect(await run('disclosure-verify', [], own)).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(/^Chain .* batch 0 was changed.*\n$/),
+    });
+    expect(await run('disclosure-verify', ['--heads', path.join(folder, 'nowhere')], own)).toMatchObject({ code: 1, err: oneLine });
+  });
+
+  it('those for the owner refuse a server that only serves', async () => {
+    const { host, pathname } = new URL(own.DATABASE_URL as string);
+    const serving = { DATABASE_SERVER: `postgres://${host}${pathname}`, LOGIN_SECRET };
+    for (const name of ['db-migrate', 'disclosure-verify'])
+      expect(await run(name, [], serving)).toMatchObject({ code: 1, out: '', err: oneLine });
+  });
+
+  describe('beside a running server', () => {
+    let server: ChildProcess;
+    let port: number;
+
+    beforeAll(async () => {
+      port = await freePort();
+      server = spawn(process.execPath, ['src/main.ts'], { cwd: root, env: environment({ PORT: String(port) }), stdio: 'ignore' });
+      await untilReady(server, port);
+    });
+    afterAll(async () => {
+      if (server.exitCode !== null) return;
+      const gone = new Promise((resolve) => server.once('exit', resolve));
+      server.kill('SIGTERM');
+      await gone;
+    });
+
+    it('demo asks it, and is answered the same', async () => {
+      const { code, out, err } = await run('demo', [], { PORT: String(port) });
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+      expect(out).toBe(table);
+    });
+
+    it('demo says so when nothing answers where it asks', async () => {
+      expect(await run('demo', [], { PORT: '1' })).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Another server') });
+    });
+  });
+});
+
+/** A port that nothing listens on now. */
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+async function untilReady(server: ChildProcess, port: number): Promise<void> {
+  for (let tries = 0; tries < 240 && server.exitCode === null; tries++) {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    if (answer?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error('The server did not start.');
+}
