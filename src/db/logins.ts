@@ -105,7 +105,11 @@ export async function provisionLogins(client: pg.Client, secret: string): Promis
   await client.query('begin');
   try {
     await client.query(statements.join(';\n'));
-    await client.query(REGISTER, [wanted.map(({ name }) => name), wanted.map(({ organisation }) => organisation), wanted.map(({ sealed }) => sealed)]);
+    await client.query(REGISTER, [
+      wanted.map(({ name }) => name),
+      wanted.map(({ organisation }) => organisation),
+      wanted.map(({ sealed }) => sealed),
+    ]);
     await client.query(RENEW);
     await client.query('commit');
   } catch (error) {

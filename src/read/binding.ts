@@ -26,6 +26,8 @@ export type RelationField = {
   order?: Order;
   /** One row of several: the first by `order`. */
   first?: boolean;
+  /** Column of the parent's row that is the child's key. */
+  column?: string;
   /** Columns of the parent that already name the child's family or person: the child adds nothing to the disclosure. */
   sameFamily?: boolean;
   samePerson?: boolean;
@@ -77,7 +79,14 @@ export const code = (list: string, c: PgColumn): CodeField => ({ kind: 'code', l
 
 /** A relation to the one row whose key is in a column of this row. */
 export function one(to: string, c: PgColumn, target: string, extra: Partial<RelationField> = {}): RelationField {
-  return { kind: 'one', to, from: c.table as PgTable, on: (parent, child) => `${child}.${target} = ${parent}.${c.name}`, ...extra };
+  return {
+    kind: 'one',
+    to,
+    from: c.table as PgTable,
+    column: c.name,
+    on: (parent, child) => `${child}.${target} = ${parent}.${c.name}`,
+    ...extra,
+  };
 }
 
 /** A plain list of the rows whose column holds this row's key. */

@@ -90,18 +90,22 @@ export function compilePage(ctx: Context, page: Page): string {
   const gathered: string[] = [];
   const laterals: string[] = [];
   const seen: string[] = [];
-  let beyond = false;
+  // Whether there are more is told by one row beyond the page; only then are rows numbered.
+  const beyond = asksForMore();
+  const shown = beyond ? `p.n <= ${firstSql}` : null;
+  const direction = descending ? ' desc' : '';
+  const sorting = (prefix: string, suffix: string) => keys.map((_, i) => `${prefix}.o${i}${suffix}`).join(', ');
 
   const columns = [...selection(ctx, connection, page.nodes)].map(([key, nodes]) => {
     const name = (nodes[0] as FieldNode).name.value;
     return `${part(name, nodes, `${page.at}.${key}`)} as ${quoted(key)}`;
   });
 
-  const direction = descending ? ' desc' : '';
-  const sort = keys.map((_, i) => `${row}.o${i}${direction}`).join(', ');
   const limited = `select ${[`${row}.*`, ...sortColumns].join(', ')} from ${source.from} where ${and([...where, ...keyset])} order by ${orderBy(page.order, row, sortAlias)} limit ${beyond ? `${firstSql} + 1` : firstSql}`;
-  const numbered = `select ${row}.*, row_number() over (order by ${sort})::int as n from (${limited}) ${row}`;
-  const built = `select ${[`${row}.n`, ...perRow, `${seenSql(seen)} as d`].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
+  const numbered = beyond
+    ? `select ${row}.*, row_number() over (order by ${sorting(row, direction)})::int as n from (${limited}) ${row}`
+    : limited;
+  const built = `select ${[...(beyond ? [`${row}.n`] : []), sorting(row, ''), ...perRow, `${seenSql(seen)} as d`].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
   const whole = `select ${['count(*) as n', `string_agg(p.d, '') as d`, ...gathered].join(', ')} from (${built}) p`;
   return `select row_to_json(o.*) as j, x.d from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
 
@@ -131,8 +135,19 @@ export function compilePage(ctx: Context, page: Page): string {
   function gather(value: string): string {
     const name = alias(ctx, 'a');
     perRow.push(`${value} as ${name}`);
-    gathered.push(`coalesce(array_to_json(array_agg(p.${name} order by p.n) filter (where p.n <= ${firstSql})), '[]'::json) as ${name}`);
+    gathered.push(`coalesce(array_to_json(${gatherSql(name, direction)}), '[]'::json) as ${name}`);
     return `x.${name}`;
+  }
+
+  /** A column of the rows shown, in their order or the other way round. */
+  function gatherSql(name: string, way: string): string {
+    return `array_agg(p.${name} order by ${sorting('p', way)})${shown ? ` filter (where ${shown})` : ''}`;
+  }
+
+  function asksForMore(): boolean {
+    const infos = [...selection(ctx, connection, page.nodes).values()].filter(([node]) => node?.name.value === 'pageInfo');
+    const type = ctx.schema.getType('PageInfo') as GraphQLObjectType;
+    return infos.some((nodes) => [...selection(ctx, type, nodes).values()].some(([node]) => node?.name.value === 'hasNextPage'));
   }
 
   /** The row's object; the row that only tells whether there are more is not built. */
@@ -140,7 +155,7 @@ export function compilePage(ctx: Context, page: Page): string {
     const inner = alias(ctx, 'l');
     const shape = compileObject(ctx, { ...page, nodes, at }, row);
     laterals.push(
-      `left join lateral (select row_to_json(o.*) as j, ${seenSql(shape.seen)} as d from (select) one ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${row}.n <= ${firstSql}) ${inner} on true`,
+      `left join lateral (select row_to_json(o.*) as j, ${seenSql(shape.seen)} as d from (select) one ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o${beyond ? ` where ${row}.n <= ${firstSql}` : ''}) ${inner} on true`,
     );
     seen.push(`${inner}.d`);
     return `${inner}.j`;
@@ -158,15 +173,11 @@ export function compilePage(ctx: Context, page: Page): string {
 
   function pageInfoSql(name: string): string {
     if (name === 'hasPreviousPage') return keyset.length > 0 ? 'true' : 'false';
-    if (name === 'hasNextPage') {
-      beyond = true;
-      return `x.n > ${firstSql}`;
-    }
+    if (name === 'hasNextPage') return `x.n > ${firstSql}`;
     const cursor = alias(ctx, 'a');
     perRow.push(`${cursorOf()} as ${cursor}`);
-    gathered.push(
-      `(array_agg(p.${cursor} order by p.n${name === 'endCursor' ? ' desc' : ''}) filter (where p.n <= ${firstSql}))[1] as ${cursor}`,
-    );
+    const backwards = descending ? '' : ' desc';
+    gathered.push(`(${gatherSql(cursor, name === 'endCursor' ? backwards : direction)})[1] as ${cursor}`);
     return `x.${cursor}`;
   }
 

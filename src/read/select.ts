@@ -162,6 +162,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const parent = field.from ? side(field.from) : row;
     const join = field.on(parent, child);
     if (field.kind === 'one') {
+      if (provesPerson(ctx, binding, field, nodes)) return lateral(personOf(next, `${parent}.${quoted(field.column as string)}`, child));
       const tail = field.first && field.order ? `order by ${orderBy(field.order, child)} limit 1` : '';
       return lateral(rows(ctx, next, child, { where: [join], tail }));
     }
@@ -181,12 +182,29 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     return open ? `case when ${open} then ${json} end` : json;
   }
 
+  /** The person of a row that has proved the person's grant already. */
+  function personOf(person: Entity, key: string, name: string): string {
+    const inner = compileObject(ctx, person, name);
+    return `select row_to_json(o.*) as j, ${seenSql(inner.seen)} as d from (select ${key} as person) ${name} ${inner.joins.join(' ')} cross join lateral (select ${inner.columns.join(', ')}) o where ${name}.person is not null`;
+  }
+
   function lateral(sql: string): string {
     const name = alias(ctx, 'l');
     shape.joins.push(`left join lateral (${sql}) ${name} on true`);
     shape.seen.push(`${name}.d`);
     return `${name}.j`;
   }
+}
+
+/**
+ * Whether a row that is shown proves that its person is there too. For the county it does: it has a grant on every
+ * family, so no row is shown for being its own alone, and the row's policy has probed the person's grant. `withheld`
+ * needs the grant's masks and goes the long way.
+ */
+function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes: readonly FieldNode[]): boolean {
+  if (ctx.client.agency !== 'LA' || !field.samePerson || !field.column || typeof parent.anchor === 'string') return false;
+  const asked = selection(ctx, ctx.schema.getType('Person') as GraphQLObjectType, nodes);
+  return ![...asked.values()].some(([node]) => node?.name.value === 'withheld');
 }
 
 /** A subquery's rows as one JSON array and one list of disclosures. */

@@ -37,6 +37,7 @@ function run(name: string, args: string[] = [], extra: Record<string, string> = 
   });
 }
 
+/** A fault is one line of words. */
 const oneLine = expect.stringMatching(/^[^\n]+\n$/);
 
 describe('sdl', () => {
@@ -160,7 +161,7 @@ describe('on a database of their own', () => {
   let table: string;
 
   beforeAll(async () => {
-    own = { DATABASE_URL: await ownDatabase('fsp_commands'), LOGIN_SECRET };
+    own = { DATABASE_URL: await ownDatabase('fsp_bin'), LOGIN_SECRET };
   });
 
   it('demo shows field × caller in one screen', async () => {
@@ -179,7 +180,7 @@ describe('on a database of their own', () => {
   });
 
   it('db:migrate says where it brought what', async () => {
-    expect(await run('db-migrate', [], own)).toMatchObject({ code: 0, out: expect.stringContaining('fsp_commands') });
+    expect(await run('db-migrate', [], own)).toMatchObject({ code: 0, out: expect.stringContaining('fsp_bin') });
   });
 
   it('disclosure:verify proves the record, and names the first that does not fit', async () => {

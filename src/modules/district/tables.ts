@@ -87,7 +87,11 @@ export const serviceOfferLink = classify(
     },
     (t) => [
       index('service_offer_link_provider').on(t.provider),
-      foreignKey({ name: 'service_offer_link_of_offer', columns: [t.offer, t.family], foreignColumns: [serviceOffer.id, serviceOffer.family] }),
+      foreignKey({
+        name: 'service_offer_link_of_offer',
+        columns: [t.offer, t.family],
+        foreignColumns: [serviceOffer.id, serviceOffer.family],
+      }),
     ],
   ),
   'OFFER',

@@ -49,7 +49,11 @@ const ofEntry = () => ({
  */
 const withEntry = (name: string, t: { entry: PgColumn; family: PgColumn }) => [
   index(`${name}_entry`).on(t.entry as never),
-  foreignKey({ name: `${name}_of_entry`, columns: [t.entry as never, t.family as never], foreignColumns: [workbookEntry.id, workbookEntry.family] }),
+  foreignKey({
+    name: `${name}_of_entry`,
+    columns: [t.entry as never, t.family as never],
+    foreignColumns: [workbookEntry.id, workbookEntry.family],
+  }),
 ];
 
 export const workbookEntryPerson = classify(
