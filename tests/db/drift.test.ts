@@ -1,0 +1,60 @@
+/** A database that is not what this version wrote is not served: changed policies, missing migrations, moved roles. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type pg from 'pg';
+import { provisionLogins } from '../../src/db/logins.ts';
+import { migrateDatabase } from '../../src/db/migrate.ts';
+import { LOGIN_SECRET, ownDatabase, sqlAs, sqlAsOwner, testServer } from '../support/server.ts';
+
+let ownerUrl: string;
+let owner: pg.Client;
+beforeAll(async () => {
+  ownerUrl = await ownDatabase('fsp_drift');
+  owner = await sqlAsOwner(ownerUrl);
+});
+afterAll(() => owner.end());
+
+const starts = async () => {
+  const server = await testServer(ownerUrl);
+  await server.close();
+};
+
+describe('a server', () => {
+  it.each([
+    ['a policy was replaced', 'alter policy police_select on fsp.plan using (true)'],
+    ['a policy was added', 'create policy more on fsp.plan for select to fsp_drift_agency_evaluator using (true)'],
+    ['row-level security was not forced', 'alter table fsp.plan no force row level security'],
+    ['row-level security was switched off', 'alter table fsp.plan disable row level security'],
+    ['a right was given', 'grant select on fsp.workbook_entry to fsp_drift_agency_police'],
+    ['a trigger was switched off', 'alter table fsp.sharing_decision disable trigger grants_insert'],
+    ['a function was changed', "create or replace function fsp.sealed_off(asked bigint) returns boolean language sql as 'select false'"],
+  ])('refuses to start where %s, and the migration puts it back', async (_what, change) => {
+    await starts();
+    await owner.query(change);
+    await expect(starts()).rejects.toThrow('The access policies in the database were changed by hand: run "npm run db:migrate"');
+    await migrateDatabase(ownerUrl);
+    await starts();
+  });
+  it('refuses to start where migrations are missing', async () => {
+    await owner.query('create temporary table kept as select * from fsp.migration; delete from fsp.migration where id = (select max(id) from fsp.migration)');
+    await expect(starts()).rejects.toThrow('The database has 1 migrations and this version ships 2: run "npm run db:migrate".');
+    await owner.query('delete from fsp.migration; insert into fsp.migration select * from kept');
+    await starts();
+  });
+});
+
+it('grants follow the logins when a restore gives their roles new ids', async () => {
+  const seen = async () => {
+    const client = await sqlAs('cherwell-housing', false, ownerUrl);
+    const { rows } = await client.query('select id from fsp.household order by id');
+    await client.end();
+    return rows;
+  };
+  const before = await seen();
+  expect(before.length).toBeGreaterThan(0);
+  // What a dump from another cluster looks like: every id is some other role's.
+  await owner.query('update fsp.login set id = -id; update fsp.login set id = -id + 7');
+  for (const table of ['family_grant', 'person_grant', 'user_focus']) await owner.query(`update fsp.${table} set login = -login; update fsp.${table} set login = -login + 7`);
+  expect(await seen()).not.toEqual(before);
+  await provisionLogins(owner, LOGIN_SECRET);
+  expect(await seen()).toEqual(before);
+});
