@@ -33,7 +33,7 @@ export function clientOptions(
     database: server.database,
     username: login,
     password: loginPassword(secret, login),
-    ssl: server.tls ? 'require' : false,
+    ssl: server.tls ? 'verify-full' : false,
     max,
     idle_timeout: LIMITS.idleSeconds,
     max_lifetime: LIMITS.lifeSeconds,

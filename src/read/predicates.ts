@@ -82,11 +82,13 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
   if (access.open === false) return ['false'];
   const predicates: string[] = [];
   const narrowed = narrowedToUser(client);
-  const level = levelOf(table.dataClass, client.agency);
   const byGrant = () => grantProbe(table, alias, client.agency, String(client.login.id));
   if (access.open === 'own-by-purpose') predicates.push(ownRow(table, alias, client));
   else if (narrowed && access.open === 'own') predicates.push(ownRow(table, alias, client));
-  else if (narrowed && level === 'O/D') predicates.push(`(${byGrant()} or ${ownRow(table, alias, client)})`);
+  // The policy opens the organisation's own rows beside the grant, also where a decision withholds the class: of these
+  // the user sees their own.
+  else if (narrowed && ownProbe(table, alias, client.agency, String(client.organisation.id)))
+    predicates.push(`(${byGrant()} or ${ownRow(table, alias, client)})`);
 
   if (table.rowMask) {
     const { all, own } = requestMasks(client);

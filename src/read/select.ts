@@ -164,7 +164,10 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     if (field.kind === 'one') {
       if (provesPerson(ctx, binding, field, nodes)) return lateral(personOf(next, `${parent}.${quoted(field.column as string)}`, child));
       const tail = field.first && field.order ? `order by ${orderBy(field.order, child)} limit 1` : '';
-      return lateral(rows(ctx, next, child, { where: [join], tail }));
+      const json = lateral(rows(ctx, next, child, { where: [join], tail }));
+      // One row of several is closed as the list of them would be.
+      const open = field.first ? grants.listGate(entity.type, name) : null;
+      return open ? `case when ${open} then ${json} end` : json;
     }
     const open = grants.listGate(entity.type, name);
     const json =

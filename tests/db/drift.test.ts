@@ -1,6 +1,7 @@
 /** A database that is not what this version wrote is not served: changed policies, missing migrations, moved roles. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
 import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { provisionLogins } from '../../src/db/logins.ts';
 import { migrateDatabase } from '../../src/db/migrate.ts';
 import { LOGIN_SECRET, ownDatabase, sqlAs, sqlAsOwner, testServer } from '../support/server.ts';
@@ -35,7 +36,9 @@ describe('a server', () => {
     await starts();
   });
   it('refuses to start where migrations are missing', async () => {
-    await owner.query('create temporary table kept as select * from fsp.migration; delete from fsp.migration where id = (select max(id) from fsp.migration)');
+    await owner.query(
+      'create temporary table kept as select * from fsp.migration; delete from fsp.migration where id = (select max(id) from fsp.migration)',
+    );
     await expect(starts()).rejects.toThrow('The database has 1 migrations and this version ships 2: run "npm run db:migrate".');
     await owner.query('delete from fsp.migration; insert into fsp.migration select * from kept');
     await starts();
@@ -53,7 +56,8 @@ it('grants follow the logins when a restore gives their roles new ids', async ()
   expect(before.length).toBeGreaterThan(0);
   // What a dump from another cluster looks like: every id is some other role's.
   await owner.query('update fsp.login set id = -id; update fsp.login set id = -id + 7');
-  for (const table of ['family_grant', 'person_grant', 'user_focus']) await owner.query(`update fsp.${table} set login = -login; update fsp.${table} set login = -login + 7`);
+  for (const table of ['family_grant', 'person_grant', 'user_focus'])
+    await owner.query(`update fsp.${table} set login = -login; update fsp.${table} set login = -login + 7`);
   expect(await seen()).not.toEqual(before);
   await provisionLogins(owner, LOGIN_SECRET);
   expect(await seen()).toEqual(before);

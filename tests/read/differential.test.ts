@@ -117,6 +117,18 @@ async function addHistory(owner: Sql): Promise<void> {
       };
     }),
   );
+  // Of what is withheld from a whole team or provider, the writer's own rows alone are left.
+  for (const dataClass of ['WORKBOOK', 'INVOLVEMENT', 'CASE'] as const) {
+    const mask = String(1n << BigInt(PERSONAL_CLASSES.indexOf(dataClass)));
+    for (const [family, agency] of [
+      [1, 'PROVIDER'],
+      [2, 'TEAM'],
+      [3, 'PROVIDER'],
+      [3, 'TEAM'],
+    ] as const) {
+      decisions.push({ family, person: null, data_class: dataClass, mask, effect: 'WITHHOLD', agency });
+    }
+  }
   await owner.query(
     `insert into fsp.sharing_decision (family, person, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
      select family, person, data_class, mask, effect, agency, 'Children Act 1989 s.47', 'For the tests.', 'grace.whitlock',

@@ -6,7 +6,9 @@ export default class ClosingLine implements Reporter {
     let passed = 0;
     let failed = errors.length;
     for (const module of modules) {
-      if (module.errors().length > 0) failed++;
+      failed += module.errors().length;
+      // A hook that failed is no test, and would not be counted.
+      for (const suite of module.children.allSuites()) failed += suite.errors().length;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed') passed++;

@@ -800,7 +800,10 @@ const pathOf = ({ path }: GraphQLResolveInfo): string => {
   return keys.join('.');
 };
 
+/** Lists, and the first of a list. */
 const LISTS_OF_CLASSES = new Set([
+  'leadPractitioner',
+  'team',
   'involvements',
   'members',
   'households',
