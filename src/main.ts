@@ -32,7 +32,7 @@ async function main(): Promise<void> {
       allowedHosts: config.allowedHosts,
       allowedOrigins: config.allowedOrigins,
     });
-    if (config.playground && issuer) await addPlayground(server.app, issuer);
+    if (config.playground) await addPlayground(server.app, issuer);
     const address = await server.listen({ host: config.host, port: config.port });
     if (issuer) printWelcome(address, config.playground);
     else log.info({ address }, 'serving');

@@ -113,7 +113,7 @@ async function replay(tx: Transaction, key: string, mark: Buffer, client: Client
     .select()
     .from(idempotency)
     .where(and(eq(idempotency.client, client.id), eq(idempotency.key, key)));
-  if (!stored || !stored.fingerprint.equals(mark)) {
+  if (!stored?.fingerprint.equals(mark)) {
     const message = 'This key was used with other input; choose a new key for a new request.';
     return { id: null, userErrors: [{ code: 'CONFLICT', message, path: ['idempotencyKey'] }] };
   }

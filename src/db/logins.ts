@@ -97,7 +97,7 @@ export async function provisionLogins(client: pg.Client, secret: string): Promis
     }
     return role;
   };
-  for (const { name, agency, organisation, sealed } of wanted) {
+  for (const { name, agency } of wanted) {
     const role = make(name, 60);
     statements.push(`grant ${pg.escapeIdentifier(`${database}_agency_${agency.toLowerCase()}`)} to ${role}`);
   }

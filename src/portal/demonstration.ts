@@ -1,10 +1,11 @@
 /** The demonstration callers, for the playground, the demo and the welcome text. Never in production. */
 import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
+import { PURPOSE_NAMES } from '../access/agreement.ts';
 import type { DevelopmentIssuer } from '../access/tokens.ts';
 import { CLIENTS, PERSONAS, USERS } from '../db/personas.ts';
 import { encodeId } from '../read/ids.ts';
-import { registerPlayground } from './playground.ts';
+import { type PlaygroundClient, registerPlayground } from './playground.ts';
 
 /** The family that every demonstration caller has to do with. */
 export const DEMONSTRATION_FAMILY = encodeId('Family', 1);
@@ -24,9 +25,21 @@ export async function demonstrationToken(issuer: DevelopmentIssuer, clientId: st
   return issuer.sign({ clientId, organisation: client.organisation, scopes: client.scopes, user });
 }
 
-/** Adds the playground, with the demonstration callers to switch between. */
-export async function addPlayground(app: FastifyInstance, issuer: DevelopmentIssuer): Promise<void> {
-  const clients = Object.values(PERSONAS).map((persona) => {
+/** Adds the playground: with the demonstration callers to switch between, or (no issuer) for a token of one's own. */
+export async function addPlayground(app: FastifyInstance, issuer: DevelopmentIssuer | null): Promise<void> {
+  const clients = issuer ? demonstrationClients() : [];
+  await registerPlayground(app, {
+    endpoint: '/graphql',
+    clients: async () => clients,
+    token: (id, user) => demonstrationToken(issuer as DevelopmentIssuer, id, user),
+    purposes: PURPOSE_NAMES,
+    document: operation(issuer ? 'one-family' : 'viewer'),
+    variables: issuer ? JSON.stringify({ id: DEMONSTRATION_FAMILY }, null, 2) : '{}',
+  });
+}
+
+function demonstrationClients(): PlaygroundClient[] {
+  return Object.values(PERSONAS).map((persona) => {
     const client = CLIENTS.find(({ id }) => id === persona.client);
     const user = USERS.find(({ subject }) => subject === persona.user);
     if (!client) throw new Error(`There is no client ${persona.client}.`);
@@ -39,12 +52,5 @@ export async function addPlayground(app: FastifyInstance, issuer: DevelopmentIss
       purposes: client.purposes,
       defaultPurpose: persona.purpose,
     };
-  });
-  await registerPlayground(app, {
-    endpoint: '/graphql',
-    clients: async () => clients,
-    token: (id, user) => demonstrationToken(issuer, id, user),
-    document: operation('one-family'),
-    variables: JSON.stringify({ id: DEMONSTRATION_FAMILY }, null, 2),
   });
 }

@@ -18,10 +18,12 @@ export interface PlaygroundClient {
 export interface PlaygroundOptions {
   /** Path of the GraphQL endpoint on the same origin. */
   endpoint: string;
-  /** The demonstration clients, in the order they are offered. */
+  /** The demonstration clients, in the order they are offered; none: the page asks for a token instead. */
   clients: () => Promise<PlaygroundClient[]>;
   /** Issues an access token for one of those clients. */
   token: (clientId: string, user: string | null) => Promise<string>;
+  /** Every purpose there is, for a reader who brings a token. */
+  purposes: readonly string[];
   /** The first query shown. */
   document: string;
   /** The first variables shown, as JSON text. */
@@ -34,9 +36,10 @@ const ASSETS_PATH = '/playground/assets';
  * Adds the playground: GraphiQL with a switch between the demonstration clients,
  * served whole from this server so that it works on a closed network.
  *
- * It hands an access token for any listed client to whoever opens the page, so it
- * is for demonstration and development. Never register it in production: the
- * caller decides, this function does not look at the environment.
+ * It hands an access token for any listed client to whoever opens the page, so in
+ * production nobody may be listed: then it hands out nothing, and the reader brings
+ * a token of the identity provider. The caller decides; this function does not look
+ * at the environment.
  */
 export async function registerPlayground(app: FastifyInstance, options: PlaygroundOptions): Promise<void> {
   const assets = loadAssets();
@@ -139,6 +142,7 @@ function renderPage(template: string, assets: PlaygroundAssets, options: Playgro
     endpoint: options.endpoint,
     document: options.document,
     variables: options.variables,
+    purposes: options.purposes.join(' '),
     nonce,
   };
   return template.replace(/\{\{(asset:)?([\w.-]+)\}\}/g, (_whole, asset, name: string) =>

@@ -42,6 +42,7 @@ const schemas: Record<string, GraphQLSchema> = {
 const document = 'query Family($id: ID!) {\n  family(id: $id) {\n    name # as "shared" <here> & now\n  }\n}';
 const variables = '{\n  "id": "F-1"\n}';
 
+let listed = clients;
 let app: FastifyInstance;
 let origin: string;
 let changes = 0;
@@ -73,8 +74,9 @@ beforeAll(async () => {
   });
   await registerPlayground(app, {
     endpoint: '/graphql',
-    clients: async () => clients,
+    clients: async () => listed,
     token: async (id) => `token-${id}`,
+    purposes: ['SAFEGUARDING', 'EARLY_HELP', 'HOUSING'],
     document,
     variables,
   });
@@ -247,6 +249,22 @@ describe('the playground in a browser', () => {
     await page.getByText('A change is not sent again').waitFor();
     expect(await answer()).toBe('');
     expect(changes).toBe(1);
+  }, 30_000);
+
+  test('where nobody is listed the reader brings a token', async () => {
+    listed = [];
+    const own = await (await browser.newContext()).newPage();
+    await own.goto(`${origin}/playground`);
+    await own.getByRole('status').filter({ hasText: 'Paste an access token' }).waitFor();
+    expect(await own.getByLabel('Ask as').isVisible()).toBe(false);
+    await own.getByLabel('With the access token').fill('token-district');
+    await own.getByLabel('With the access token').press('Tab');
+    await expect.poll(() => own.locator('.result-window').innerText()).toContain('token-district for SAFEGUARDING');
+    await own.getByLabel('For the purpose of').selectOption('EARLY_HELP');
+    await expect.poll(() => own.locator('.result-window').innerText()).toContain('token-district for EARLY_HELP');
+    expect((await app.inject({ method: 'POST', url: '/playground/token', payload: { client: 'district' } })).statusCode).toBe(404);
+    await own.context().close();
+    listed = clients;
   }, 30_000);
 
   test('nothing left the server and the browser had no complaint', () => {

@@ -54,11 +54,15 @@ export function queries(sql: pg.Client): Query {
   const plainDates = {
     getTypeParser: (oid: number, format?: never) => (oid === 1082 ? (text: string) => text : pg.types.getTypeParser(oid, format)),
   };
+  // One after the other: a connection answers one query at a time.
+  let before: Promise<unknown> = Promise.resolve();
   return (text, values = []) => {
     const key = JSON.stringify([text, values]);
     let rows = asked.get(key);
     if (!rows) {
-      rows = sql.query({ text, values, types: plainDates as never }).then((result) => result.rows as Row[]);
+      const run = () => sql.query({ text, values, types: plainDates as never }).then((result) => result.rows as Row[]);
+      rows = before.then(run, run);
+      before = rows;
       asked.set(key, rows);
     }
     return rows;

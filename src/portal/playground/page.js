@@ -7,6 +7,7 @@ const h = React.createElement;
 const mount = document.getElementById('graphiql');
 const clientSelect = document.getElementById('client');
 const purposeSelect = document.getElementById('purpose');
+const tokenInput = document.getElementById('token');
 const note = document.getElementById('note');
 const settings = mount.dataset;
 
@@ -53,6 +54,13 @@ function toHash({ client, purpose }) {
 }
 
 async function requestToken(client) {
+  if (client.own) {
+    const token = tokenInput.value.trim();
+    if (token === '') {
+      throw new Error('Paste an access token of your identity provider.');
+    }
+    return { token, renewAt: Infinity };
+  }
   const response = await fetch('/playground/token', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -264,14 +272,24 @@ function follow(clients) {
   render(fetcherFor(selection));
 }
 
+/** Where nobody is listed, the reader brings a token; it is kept in the field alone. */
+function ownClient() {
+  const purposes = settings.purposes.split(' ');
+  return { own: true, id: 'own', label: 'your token', agency: '', user: null, userLabel: null, purposes, defaultPurpose: purposes[0] };
+}
+
 async function start() {
   const response = await fetch('/playground/clients');
   if (!response.ok) {
     throw new Error(`The list of clients could not be read (${response.status}).`);
   }
-  const clients = await response.json();
-  if (clients.length === 0) {
-    throw new Error('There are no demonstration clients to ask as.');
+  const listed = await response.json();
+  const clients = listed.length > 0 ? listed : [ownClient()];
+  if (listed.length === 0) {
+    document.getElementById('listed').hidden = true;
+    document.getElementById('own').hidden = false;
+    // A new token may be of another organisation: schema and answer are asked for anew.
+    tokenInput.addEventListener('change', () => follow(clients));
   }
   fillClients(clients);
   clientSelect.addEventListener('change', () => {
