@@ -603,9 +603,8 @@ CREATE INDEX "intervention_link_provider" ON "fsp"."intervention_link" USING btr
 CREATE INDEX "plan_family" ON "fsp"."plan" USING btree ("family","id");--> statement-breakpoint
 CREATE INDEX "plan_review_plan" ON "fsp"."plan_review" USING btree ("plan");--> statement-breakpoint
 CREATE INDEX "family_grant_login_family" ON "fsp"."family_grant" USING btree ("login","family");--> statement-breakpoint
-CREATE INDEX "family_grant_family" ON "fsp"."family_grant" USING btree ("family");--> statement-breakpoint
-CREATE INDEX "person_grant_login_person" ON "fsp"."person_grant" USING btree ("login","person");--> statement-breakpoint
-CREATE INDEX "person_grant_person" ON "fsp"."person_grant" USING btree ("person");--> statement-breakpoint
+CREATE INDEX "family_grant_family_login" ON "fsp"."family_grant" USING btree ("family","login");--> statement-breakpoint
+CREATE INDEX "person_grant_person_login" ON "fsp"."person_grant" USING btree ("person","login");--> statement-breakpoint
 CREATE INDEX "sharing_decision_family" ON "fsp"."sharing_decision" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "sharing_decision_person" ON "fsp"."sharing_decision" USING btree ("person");--> statement-breakpoint
 CREATE INDEX "user_focus_family" ON "fsp"."user_focus" USING btree ("family");--> statement-breakpoint

@@ -136,7 +136,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     plugins: [
       compiledReads({
         pools,
-        planner: createPlanner(assembled, BINDINGS, ROOTS, rules),
+        planner: createPlanner(assembled, BINDINGS, ROOTS, rules, options.disclosure !== false),
         schema: assembled.schema,
         recorder: options.disclosure === false ? null : recorder,
         cursorSecret: createHmac('sha256', secret).update('cursors').digest(),
@@ -158,9 +158,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     forceCloseConnections: 'idle',
     requestTimeout: 30_000,
   });
+  // An API has no page to protect: of helmet's headers those that say so, each of which is written for every answer.
   await app.register(helmet, {
     global: true,
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    crossOriginOpenerPolicy: false,
+    dnsPrefetchControl: false,
+    frameguard: false,
+    ieNoOpen: false,
+    originAgentCluster: false,
+    permittedCrossDomainPolicies: false,
+    xssFilter: false,
   });
   const sendErrors = (reply: FastifyReply, status: number, errors: FormattedError[]) =>
     reply.code(status).type('application/json; charset=utf-8').send(errorBody(errors));

@@ -5,8 +5,8 @@ import { connectionLost } from '../db/pools.ts';
 import { PublicError } from '../errors.ts';
 import { PURPOSES, type Purpose } from './agreement.ts';
 import type { Client } from './client.ts';
-import type { Gate, Standing } from './gate.ts';
-import type { VerifyToken } from './tokens.ts';
+import type { Gate, KnownClient, Standing } from './gate.ts';
+import type { Claims, VerifyToken } from './tokens.ts';
 
 export type Asking = { headers: IncomingHttpHeaders; address: string };
 
@@ -36,6 +36,18 @@ export function correlationIdOf(headers: IncomingHttpHeaders): string | null {
   return given && CORRELATION.test(given) ? given : null;
 }
 
+const knownScopes = new WeakMap<Claims, { client: KnownClient; scopes: ReadonlySet<string>; scopeKey: string }>();
+
+/** The scopes that both token and client have; worked out once for each token that is asked with again. */
+function scopesOf(claims: Claims, client: KnownClient): { scopes: ReadonlySet<string>; scopeKey: string } {
+  const known = knownScopes.get(claims);
+  if (known?.client === client) return known;
+  const both = claims.scopes.filter((scope) => client.scopes.includes(scope)).sort();
+  const made = { client, scopes: new Set(both), scopeKey: both.join(' ') };
+  knownScopes.set(claims, made);
+  return made;
+}
+
 /**
  * Who asks.
  *
@@ -62,18 +74,20 @@ export async function authenticate(asking: Asking, verify: VerifyToken, gate: Ga
   if (standing.user && standing.user.name === null) throw new PublicError('UNAUTHENTICATED');
   const asked = single(asking.headers['x-purpose-of-use']);
   const purpose = asked ?? client.defaultPurpose;
+  const { scopes, scopeKey } = scopesOf(claims, client);
   const made = (chosen: Purpose): Client =>
     Object.freeze({
       id: client.id,
       organisation: Object.freeze(client.organisation),
       agency: client.agency,
       login: Object.freeze(login),
-      scopes: new Set(claims.scopes.filter((scope) => client.scopes.includes(scope))),
+      scopes,
       purposes: client.purposes,
       purpose: chosen,
       user,
       userName: standing.user?.name ?? null,
       token: claims.jti,
+      planKey: `${login.id}|${user === null ? '-' : 'u'}|${chosen}|${scopeKey}`,
       requestId,
       correlationId: correlationIdOf(asking.headers),
       address: asking.address,

@@ -18,6 +18,8 @@ export type Client = Readonly<{
   userName: string | null;
   /** The token's `jti`. */
   token: string;
+  /** What of the client a plan depends on; two clients that agree in it share their plans. */
+  planKey: string;
   requestId: string;
   correlationId: string | null;
   address: string;
@@ -26,9 +28,4 @@ export type Client = Readonly<{
 /** Roles are scopes `role:<name>`. */
 export function hasRole(client: Pick<Client, 'scopes'>, role: string): boolean {
   return client.scopes.has(`role:${role}`);
-}
-
-/** What of a client a plan depends on; two clients that agree in it share their plans. */
-export function planKey(client: Client): string {
-  return [client.login.id, client.user === null ? '-' : 'u', client.purpose, [...client.scopes].sort().join(' ')].join('|');
 }

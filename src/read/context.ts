@@ -1,11 +1,13 @@
 /** What a compilation carries: the operation, who asks, and what it has found so far. */
 import {
+  BREAK,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLSchema,
   getArgumentValues,
+  visit,
 } from 'graphql';
 import { collectSubfields } from 'graphql/execution/collectFields.js';
 import type { DataClass } from '../access/classes.ts';
@@ -39,6 +41,8 @@ export type Context = {
   /** Fields of personal data in the answer, `Type.field`, and their classes: for the disclosure record. */
   fields: Set<string>;
   classes: Set<DataClass>;
+  /** Whether the statement is to list the families and persons in the answer. */
+  discloses: boolean;
   /** What graphql-shield said of each field of the document. */
   allowed: ReadonlyMap<string, boolean>;
   next: number;
@@ -56,7 +60,22 @@ export function parameter(ctx: Context, value: Parameter): string {
 /** A field's arguments: now (for the shape of the plan), and at each run. */
 export function argumentsOf(ctx: Context, field: GraphQLField<unknown, unknown>, node: FieldNode) {
   const read = (variables: Variables) => getArgumentValues(field, node, variables) as Record<string, unknown>;
-  return { now: read(ctx.variables), at: read };
+  const now = read(ctx.variables);
+  return { now, at: hasVariable(node) ? read : () => now };
+}
+
+/** Whether an argument of a field is, or holds, a variable; without one its values are the same for every run. */
+function hasVariable(node: FieldNode): boolean {
+  let found = false;
+  for (const argument of node.arguments ?? []) {
+    visit(argument, {
+      Variable: () => {
+        found = true;
+        return BREAK;
+      },
+    });
+  }
+  return found;
 }
 
 /** The value at a dotted path; undefined where something on the way is missing or null. */

@@ -106,7 +106,8 @@ export function compilePage(ctx: Context, page: Page): string {
     ? `select ${row}.*, row_number() over (order by ${sorting(row, direction)})::int as n from (${limited}) ${row}`
     : limited;
   const built = `select ${[...(beyond ? [`${row}.n`] : []), sorting(row, ''), ...perRow, `${seenSql(seen)} as d`].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
-  const whole = `select ${['count(*) as n', `string_agg(p.d, '') as d`, ...gathered].join(', ')} from (${built}) p`;
+  const disclosed = ctx.discloses ? `string_agg(p.d, '') as d` : 'null::text as d';
+  const whole = `select ${['count(*) as n', disclosed, ...gathered].join(', ')} from (${built}) p`;
   return `select row_to_json(o.*) as j, x.d from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
 
   function part(name: string, nodes: readonly FieldNode[], at: string): string {
@@ -157,7 +158,7 @@ export function compilePage(ctx: Context, page: Page): string {
     laterals.push(
       `left join lateral (select row_to_json(o.*) as j, ${seenSql(shape.seen)} as d from (select) one ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o${beyond ? ` where ${row}.n <= ${firstSql}` : ''}) ${inner} on true`,
     );
-    seen.push(`${inner}.d`);
+    if (ctx.discloses) seen.push(`${inner}.d`);
     return `${inner}.j`;
   }
 

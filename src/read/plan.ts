@@ -20,8 +20,9 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import { collectFields } from 'graphql/execution/collectFields.js';
+import { purposeRule } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
-import { type Client, planKey } from '../access/client.ts';
+import type { Client } from '../access/client.ts';
 import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
@@ -44,7 +45,7 @@ import {
 } from './context.ts';
 import { decodeId } from './ids.ts';
 import { compilePage } from './page.ts';
-import { listOf, namedObject, orderBy, ROOT_SCOPE, rows, subquery } from './select.ts';
+import { listOf, namedObject, orderBy, ROOT_SCOPE, rows, seenSql, subquery } from './select.ts';
 
 /** One root field of the answer, in the order of the document. */
 export type Part =
@@ -84,11 +85,13 @@ const MAX_PLANS_OF_DOCUMENT = 200;
 /** Roots that graphql-js answers itself. */
 export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
 
+/** @param discloses false where there is no disclosure record to list families and persons for. */
 export function createPlanner(
   assembled: AssembledSchema,
   bindings: ReadonlyMap<string, Binding>,
   roots: ReadonlyMap<string, RootBinding>,
   rules: Rules,
+  discloses = true,
 ): Planner {
   const catalogue: Catalogue = { bindings, roots, classes: assembled.classes };
   const plans = new WeakMap<DocumentNode, Map<string, Promise<Plan>>>();
@@ -99,11 +102,11 @@ export function createPlanner(
         known = new Map();
         plans.set(document, known);
       }
-      const key = `${operation.name?.value ?? ''}|${planKey(client)}|${shapeOf(assembled, operation, variables)}`;
+      const key = `${operation.name?.value ?? ''}|${client.planKey}|${shapeOf(assembled, operation, variables)}`;
       const found = known.get(key);
       if (found) return found;
       if (known.size >= MAX_PLANS_OF_DOCUMENT) known.clear();
-      const made = compile(assembled, catalogue, rules, document, operation, client, variables);
+      const made = compile(assembled, catalogue, rules, document, operation, client, variables, discloses);
       known.set(key, made);
       made.catch(() => known.delete(key));
       return made;
@@ -179,6 +182,7 @@ async function compile(
   operation: OperationDefinitionNode,
   client: Client,
   variables: Variables,
+  discloses: boolean,
 ): Promise<Plan> {
   const { schema } = assembled;
   const fragments: Record<string, FragmentDefinitionNode> = {};
@@ -195,6 +199,7 @@ async function compile(
     refused: new Map(),
     fields: new Set(),
     classes: new Set(),
+    discloses,
     allowed: await askRules(assembled, rules, document, client),
     next: 0,
   };
@@ -211,7 +216,7 @@ async function compile(
     const name = alias(ctx, 'r');
     laterals.push(`left join lateral (${sql}) ${name} on true`);
     outputs.push(`${name}.j as ${name}`);
-    seen.push(`${name}.d`);
+    if (ctx.discloses) seen.push(`${name}.d`);
     return name;
   };
   const parts: Part[] = [];
@@ -240,7 +245,7 @@ async function compile(
     sql:
       laterals.length === 0
         ? null
-        : `select ${outputs.join(', ')}, concat(${seen.join(', ')}) as seen from (select) one ${laterals.join(' ')} where ($1::text is null or true)`,
+        : `select ${outputs.join(', ')}, ${seenSql(seen)} as seen from (select) one ${laterals.join(' ')} where ($1::text is null or true)`,
     parameters: ctx.parameters,
     parts,
     refused: [...ctx.refused.values()],
@@ -310,6 +315,10 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (field.name === 'node') return compileNode(ctx, key, nodes, args, add);
   const binding = ctx.catalogue.roots.get(field.name);
   if (!binding) throw new Error(`Query.${field.name} has no binding.`);
+  if (purposeRule(ctx.client.purpose).singleRecord && isPersonalType(ctx, binding.to)) {
+    refuse(ctx, `${root.name}.${field.name}`, 'STRUCTURE', 'NOT_FOR_THIS_PURPOSE', key);
+    return null;
+  }
   if (showsNothing(ctx, binding.to)) {
     const access = mayRead(ctx.client, 'IDENTITY');
     refuse(ctx, `${root.name}.${field.name}`, 'STRUCTURE', access.open === false ? access.reason : 'NOT_FOR_THIS_PURPOSE', key);
@@ -336,7 +345,7 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
     const row = alias(ctx, 'k');
     const tail = `order by ${orderBy(binding.order, row)}`;
     return add(
-      `select coalesce(q.j, '[]'::json) as j, q.d from (${listOf(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where: [on(row)], tail }))}) q`,
+      `select coalesce(q.j, '[]'::json) as j, q.d from (${listOf(ctx, rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where: [on(row)], tail }))}) q`,
     );
   }
   return add(
@@ -356,10 +365,14 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
 
 /** Whether a type is of personal data and this request may see no class of it: then its rows are not there either. */
 function showsNothing(ctx: Context, type: string): boolean {
-  const anchor = ctx.catalogue.bindings.get(type)?.anchor;
-  const personal = typeof anchor === 'string' || Array.isArray(anchor) || (anchor !== undefined && isPersonal(classOf(anchor).dataClass));
   const { all, own } = requestMasks(ctx.client);
-  return personal && (all | own) === 0n;
+  return isPersonalType(ctx, type) && (all | own) === 0n;
+}
+
+/** Whether a type's rows are opened by grants. */
+function isPersonalType(ctx: Context, type: string): boolean {
+  const anchor = ctx.catalogue.bindings.get(type)?.anchor;
+  return typeof anchor === 'string' || Array.isArray(anchor) || (anchor !== undefined && isPersonal(classOf(anchor).dataClass));
 }
 
 /** `node(id)`: the type is the id's, so it is part of the plan's shape. */
@@ -373,6 +386,8 @@ function compileNode(
   const { type } = decodeId(String(args.now.id));
   const binding = ctx.catalogue.bindings.get(type);
   if (!binding?.id || showsNothing(ctx, type)) return null;
+  // One person's own data is asked for by the person.
+  if (purposeRule(ctx.client.purpose).singleRecord && isPersonalType(ctx, type) && binding.anchor !== 'person') return null;
   return entityById(
     ctx,
     binding,

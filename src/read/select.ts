@@ -181,7 +181,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
               order: field.order as Order,
             }),
           )
-        : `coalesce(${lateral(listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` })))}, '[]'::json)`;
+        : `coalesce(${lateral(listOf(ctx, rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` })))}, '[]'::json)`;
     return open ? `case when ${open} then ${json} end` : json;
   }
 
@@ -194,7 +194,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   function lateral(sql: string): string {
     const name = alias(ctx, 'l');
     shape.joins.push(`left join lateral (${sql}) ${name} on true`);
-    shape.seen.push(`${name}.d`);
+    if (ctx.discloses) shape.seen.push(`${name}.d`);
     return `${name}.j`;
   }
 }
@@ -211,8 +211,9 @@ function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes
 }
 
 /** A subquery's rows as one JSON array and one list of disclosures. */
-export function listOf(sql: string): string {
-  return `select array_to_json(array_agg(n.j)) as j, string_agg(n.d, '') as d from (${sql}) n`;
+export function listOf(ctx: Context, sql: string): string {
+  const disclosed = ctx.discloses ? `string_agg(n.d, '')` : 'null::text';
+  return `select array_to_json(array_agg(n.j)) as j, ${disclosed} as d from (${sql}) n`;
 }
 
 /** The rows of a type as `j` (JSON) and `d` (families and persons). */
@@ -225,7 +226,8 @@ export function rows(ctx: Context, entity: Entity, row: string, rest: { where: s
 export const seenSql = (seen: string[]): string => (seen.length > 0 ? `concat(${seen.join(', ')})` : 'null::text');
 
 /** Adds what the row itself discloses, and says what its children need not add again. */
-function disclose(_ctx: Context, binding: Binding, row: string, scope: Scope, seen: string[]): Scope {
+function disclose(ctx: Context, binding: Binding, row: string, scope: Scope, seen: string[]): Scope {
+  if (!ctx.discloses) return scope;
   if (binding.anchor === 'family') {
     if (!scope.familySeen) seen.push(`'f' || ${row}.family || ','`);
     return { familySeen: true, personSeen: false };

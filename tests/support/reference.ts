@@ -610,8 +610,14 @@ const NODE_DIRECTORY: Record<string, string> = {
 
 const isNodeOfPeople = (type: string) => type === 'Family' || type === 'Person' || type in NODE_TABLES;
 
+/** Under subject access one person is asked for, by the person. */
+const onePersonOnly = (asker: Asker) => asker.purpose === 'SUBJECT_ACCESS';
+
 /** Whether `node` can give this type to the caller at all. */
-const nodeOpen = (asker: Asker, type: string) => (isNodeOfPeople(type) ? !nothingOpen(asker) : type in NODE_DIRECTORY);
+function nodeOpen(asker: Asker, type: string): boolean {
+  if (!isNodeOfPeople(type)) return type in NODE_DIRECTORY;
+  return !nothingOpen(asker) && (type === 'Person' || !onePersonOnly(asker));
+}
 
 async function nodeById(asker: Asker, text: string): Promise<Row | null> {
   const { type, key } = decodeId(text);
@@ -770,7 +776,9 @@ function refusedHere(asker: Asker, type: GraphQLObjectType, name: string, args: 
   const closedArguments = never
     ? []
     : refusedArguments(asker, name, args).map((found) => ({ ...found, field: `${field}(${found.field})`, at }));
-  if (closedArguments.length > 0 || !ofPeople || !nothingOpen(asker)) return closedArguments;
+  if (closedArguments.length > 0 || !ofPeople) return closedArguments;
+  if (onePersonOnly(asker)) return [{ field, reason: 'NOT_FOR_THIS_PURPOSE', at }];
+  if (!nothingOpen(asker)) return [];
   const names = opening(asker, 'IDENTITY') as { closed: string };
   return [{ field, reason: names.closed, at }];
 }

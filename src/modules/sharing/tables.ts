@@ -163,7 +163,8 @@ export const familyGrant = classify(
       /** The persons whom this login works with, where it works with named persons only. */
       onlyWith: bigint('only_with', { mode: 'bigint' }).array(),
     },
-    (t) => [index('family_grant_login_family').on(t.login, t.family), index('family_grant_family').on(t.family)],
+    // The first drives lists of a login's families; the second is what every policy probes.
+    (t) => [index('family_grant_login_family').on(t.login, t.family), index('family_grant_family_login').on(t.family, t.login)],
   ),
   'STRUCTURE',
 );
@@ -187,7 +188,7 @@ export const personGrant = classify(
       /** Stages of the families in which the login sees the person; `MARAC` among them where one is open. */
       stages: text('stages').array().notNull(),
     },
-    (t) => [index('person_grant_login_person').on(t.login, t.person), index('person_grant_person').on(t.person)],
+    (t) => [index('person_grant_person_login').on(t.person, t.login)],
   ),
   'STRUCTURE',
 );
