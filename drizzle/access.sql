@@ -446,28 +446,28 @@ create policy owner_all on fsp.person for all to "{{owner}}"
   with check (true);
 grant select on fsp.person to "{{db}}_agency_la";
 create policy la_select on fsp.person for select to "{{db}}_agency_la"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.period @> now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 grant select on fsp.person to "{{db}}_agency_team";
 create policy team_select on fsp.person for select to "{{db}}_agency_team"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.period @> now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 grant select on fsp.person to "{{db}}_agency_health";
 create policy health_select on fsp.person for select to "{{db}}_agency_health"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.period @> now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 grant select on fsp.person to "{{db}}_agency_education";
 create policy education_select on fsp.person for select to "{{db}}_agency_education"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.period @> now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 grant select on fsp.person to "{{db}}_agency_police";
 create policy police_select on fsp.person for select to "{{db}}_agency_police"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.period @> now() and (((131471 | ((pg.shared | pg.family_shared) & 864784)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((131471 | ((pg.shared | pg.family_shared) & 864784)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 grant select on fsp.person to "{{db}}_agency_district";
 create policy district_select on fsp.person for select to "{{db}}_agency_district"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.period @> now() and (((133 | ((pg.shared | pg.family_shared) & 1114442)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((133 | ((pg.shared | pg.family_shared) & 1114442)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 grant select on fsp.person to "{{db}}_agency_provider";
 create policy provider_select on fsp.person for select to "{{db}}_agency_provider"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.period @> now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 grant select on fsp.person to "{{db}}_agency_evaluator";
 create policy evaluator_select on fsp.person for select to "{{db}}_agency_evaluator"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.period @> now() and (((0 | ((pg.shared | pg.family_shared) & 0)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((0 | ((pg.shared | pg.family_shared) & 0)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 
 -- person_identity: IDENTITY
 alter table fsp.person_identity enable row level security;
@@ -477,25 +477,25 @@ create policy owner_all on fsp.person_identity for all to "{{owner}}"
   with check (true);
 grant select on fsp.person_identity to "{{db}}_agency_la";
 create policy la_select on fsp.person_identity for select to "{{db}}_agency_la"
-  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.period @> now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
 grant select on fsp.person_identity to "{{db}}_agency_team";
 create policy team_select on fsp.person_identity for select to "{{db}}_agency_team"
-  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.period @> now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
 grant select on fsp.person_identity to "{{db}}_agency_health";
 create policy health_select on fsp.person_identity for select to "{{db}}_agency_health"
-  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.period @> now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
 grant select on fsp.person_identity to "{{db}}_agency_education";
 create policy education_select on fsp.person_identity for select to "{{db}}_agency_education"
-  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.period @> now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
 grant select on fsp.person_identity to "{{db}}_agency_police";
 create policy police_select on fsp.person_identity for select to "{{db}}_agency_police"
-  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.period @> now() and (((131471 | ((pg.shared | pg.family_shared) & 864784)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((pg.shared | pg.family_shared) & 864784)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
 grant select on fsp.person_identity to "{{db}}_agency_district";
 create policy district_select on fsp.person_identity for select to "{{db}}_agency_district"
-  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.period @> now() and (((133 | ((pg.shared | pg.family_shared) & 1114442)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((133 | ((pg.shared | pg.family_shared) & 1114442)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
 grant select on fsp.person_identity to "{{db}}_agency_provider";
 create policy provider_select on fsp.person_identity for select to "{{db}}_agency_provider"
-  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.period @> now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
 
 -- person_expected: CLINICAL
 alter table fsp.person_expected enable row level security;
@@ -505,14 +505,14 @@ create policy owner_all on fsp.person_expected for all to "{{owner}}"
   with check (true);
 grant select on fsp.person_expected to "{{db}}_agency_la";
 create policy la_select on fsp.person_expected for select to "{{db}}_agency_la"
-  using ((select true from fsp.person_grant pg where pg.person = person_expected.person and pg.period @> now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
+  using ((select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
     or (person_expected.controller = (select fsp.current_organisation()) and not fsp.sealed_off_person(person_expected.person)));
 grant select on fsp.person_expected to "{{db}}_agency_team";
 create policy team_select on fsp.person_expected for select to "{{db}}_agency_team"
   using ((person_expected.controller = (select fsp.current_organisation()) and not fsp.sealed_off_person(person_expected.person)));
 grant select on fsp.person_expected to "{{db}}_agency_health";
 create policy health_select on fsp.person_expected for select to "{{db}}_agency_health"
-  using ((select true from fsp.person_grant pg where pg.person = person_expected.person and pg.period @> now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
+  using ((select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
     or (person_expected.controller = (select fsp.current_organisation()) and not fsp.sealed_off_person(person_expected.person)));
 grant select on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_select on fsp.person_expected for select to "{{db}}_agency_provider"
@@ -526,19 +526,19 @@ create policy owner_all on fsp.person_nhs_number for all to "{{owner}}"
   with check (true);
 grant select on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_select on fsp.person_nhs_number for select to "{{db}}_agency_la"
-  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.period @> now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
 grant select on fsp.person_nhs_number to "{{db}}_agency_team";
 create policy team_select on fsp.person_nhs_number for select to "{{db}}_agency_team"
-  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.period @> now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
 grant select on fsp.person_nhs_number to "{{db}}_agency_health";
 create policy health_select on fsp.person_nhs_number for select to "{{db}}_agency_health"
-  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.period @> now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
 grant select on fsp.person_nhs_number to "{{db}}_agency_police";
 create policy police_select on fsp.person_nhs_number for select to "{{db}}_agency_police"
-  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.period @> now() and (((131471 | ((pg.shared | pg.family_shared) & 864784)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((pg.shared | pg.family_shared) & 864784)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
 grant select on fsp.person_nhs_number to "{{db}}_agency_provider";
 create policy provider_select on fsp.person_nhs_number for select to "{{db}}_agency_provider"
-  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.period @> now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
 
 -- person_upn: UPN
 alter table fsp.person_upn enable row level security;
@@ -548,10 +548,10 @@ create policy owner_all on fsp.person_upn for all to "{{owner}}"
   with check (true);
 grant select on fsp.person_upn to "{{db}}_agency_la";
 create policy la_select on fsp.person_upn for select to "{{db}}_agency_la"
-  using ((select true from fsp.person_grant pg where pg.person = person_upn.person and pg.period @> now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)));
 grant select on fsp.person_upn to "{{db}}_agency_education";
 create policy education_select on fsp.person_upn for select to "{{db}}_agency_education"
-  using ((select true from fsp.person_grant pg where pg.person = person_upn.person and pg.period @> now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)));
 
 -- person_equality: EQUALITY
 alter table fsp.person_equality enable row level security;
@@ -561,22 +561,22 @@ create policy owner_all on fsp.person_equality for all to "{{owner}}"
   with check (true);
 grant select on fsp.person_equality to "{{db}}_agency_la";
 create policy la_select on fsp.person_equality for select to "{{db}}_agency_la"
-  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.period @> now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
 grant select on fsp.person_equality to "{{db}}_agency_team";
 create policy team_select on fsp.person_equality for select to "{{db}}_agency_team"
-  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.period @> now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
 grant select on fsp.person_equality to "{{db}}_agency_health";
 create policy health_select on fsp.person_equality for select to "{{db}}_agency_health"
-  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.period @> now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
 grant select on fsp.person_equality to "{{db}}_agency_education";
 create policy education_select on fsp.person_equality for select to "{{db}}_agency_education"
-  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.period @> now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
 grant select on fsp.person_equality to "{{db}}_agency_district";
 create policy district_select on fsp.person_equality for select to "{{db}}_agency_district"
-  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.period @> now() and (((133 | ((pg.shared | pg.family_shared) & 1114442)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((133 | ((pg.shared | pg.family_shared) & 1114442)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
 grant select on fsp.person_equality to "{{db}}_agency_provider";
 create policy provider_select on fsp.person_equality for select to "{{db}}_agency_provider"
-  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.period @> now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+  using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
 
 -- family: STRUCTURE
 alter table fsp.family enable row level security;
@@ -586,28 +586,28 @@ create policy owner_all on fsp.family for all to "{{owner}}"
   with check (true);
 grant select on fsp.family to "{{db}}_agency_la";
 create policy la_select on fsp.family for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.period @> now()));
+  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 grant select on fsp.family to "{{db}}_agency_team";
 create policy team_select on fsp.family for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.period @> now()));
+  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 grant select on fsp.family to "{{db}}_agency_health";
 create policy health_select on fsp.family for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.period @> now()));
+  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 grant select on fsp.family to "{{db}}_agency_education";
 create policy education_select on fsp.family for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.period @> now()));
+  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 grant select on fsp.family to "{{db}}_agency_police";
 create policy police_select on fsp.family for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.period @> now()));
+  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 grant select on fsp.family to "{{db}}_agency_district";
 create policy district_select on fsp.family for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.period @> now()));
+  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 grant select on fsp.family to "{{db}}_agency_provider";
 create policy provider_select on fsp.family for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.period @> now()));
+  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 grant select on fsp.family to "{{db}}_agency_evaluator";
 create policy evaluator_select on fsp.family for select to "{{db}}_agency_evaluator"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.period @> now()));
+  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 
 -- family_name: FAMILY
 alter table fsp.family_name enable row level security;
@@ -617,29 +617,29 @@ create policy owner_all on fsp.family_name for all to "{{owner}}"
   with check (true);
 grant select on fsp.family_name to "{{db}}_agency_la";
 create policy la_select on fsp.family_name for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.period @> now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 8) = 8));
+  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 8) = 8));
 grant select on fsp.family_name to "{{db}}_agency_team";
 create policy team_select on fsp.family_name for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.period @> now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 8) = 8)
+  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 8) = 8)
     or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
 grant select on fsp.family_name to "{{db}}_agency_health";
 create policy health_select on fsp.family_name for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.period @> now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 8) = 8)
+  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 8) = 8)
     or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
 grant select on fsp.family_name to "{{db}}_agency_education";
 create policy education_select on fsp.family_name for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.period @> now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 8) = 8)
+  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 8) = 8)
     or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
 grant select on fsp.family_name to "{{db}}_agency_police";
 create policy police_select on fsp.family_name for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.period @> now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 8) = 8)
+  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 8) = 8)
     or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
 grant select on fsp.family_name to "{{db}}_agency_district";
 create policy district_select on fsp.family_name for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.period @> now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 8) = 8));
+  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 8) = 8));
 grant select on fsp.family_name to "{{db}}_agency_provider";
 create policy provider_select on fsp.family_name for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.period @> now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 8) = 8)
+  using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 8) = 8)
     or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
 
 -- family_stage: CASE
@@ -650,30 +650,30 @@ create policy owner_all on fsp.family_stage for all to "{{owner}}"
   with check (true);
 grant select on fsp.family_stage to "{{db}}_agency_la";
 create policy la_select on fsp.family_stage for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.period @> now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
 grant select on fsp.family_stage to "{{db}}_agency_team";
 create policy team_select on fsp.family_stage for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.period @> now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256)
+  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256)
     or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_health";
 create policy health_select on fsp.family_stage for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.period @> now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256)
+  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256)
     or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_education";
 create policy education_select on fsp.family_stage for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.period @> now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256)
+  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256)
     or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_police";
 create policy police_select on fsp.family_stage for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.period @> now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256)
+  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256)
     or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_district";
 create policy district_select on fsp.family_stage for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.period @> now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256)
+  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256)
     or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_provider";
 create policy provider_select on fsp.family_stage for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.period @> now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256)
+  using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256)
     or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
 
 -- membership: FAMILY
@@ -684,29 +684,29 @@ create policy owner_all on fsp.membership for all to "{{owner}}"
   with check (true);
 grant select on fsp.membership to "{{db}}_agency_la";
 create policy la_select on fsp.membership for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.period @> now() and pg.person = membership.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
 grant select on fsp.membership to "{{db}}_agency_team";
 create policy team_select on fsp.membership for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.period @> now() and pg.person = membership.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
     or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
 grant select on fsp.membership to "{{db}}_agency_health";
 create policy health_select on fsp.membership for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.period @> now() and pg.person = membership.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
     or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
 grant select on fsp.membership to "{{db}}_agency_education";
 create policy education_select on fsp.membership for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.period @> now() and pg.person = membership.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
     or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
 grant select on fsp.membership to "{{db}}_agency_police";
 create policy police_select on fsp.membership for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.period @> now() and pg.person = membership.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
     or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
 grant select on fsp.membership to "{{db}}_agency_district";
 create policy district_select on fsp.membership for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.period @> now() and pg.person = membership.person and pg.period @> now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
 grant select on fsp.membership to "{{db}}_agency_provider";
 create policy provider_select on fsp.membership for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.period @> now() and pg.person = membership.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
     or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
 
 -- unborn_membership: CLINICAL
@@ -717,14 +717,14 @@ create policy owner_all on fsp.unborn_membership for all to "{{owner}}"
   with check (true);
 grant select on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_select on fsp.unborn_membership for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.period @> now() and pg.person = unborn_membership.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
     or (unborn_membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(unborn_membership.family)));
 grant select on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_select on fsp.unborn_membership for select to "{{db}}_agency_team"
   using ((unborn_membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(unborn_membership.family)));
 grant select on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_select on fsp.unborn_membership for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.period @> now() and pg.person = unborn_membership.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
     or (unborn_membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(unborn_membership.family)));
 grant select on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_select on fsp.unborn_membership for select to "{{db}}_agency_provider"
@@ -738,30 +738,30 @@ create policy owner_all on fsp.household for all to "{{owner}}"
   with check (true);
 grant select on fsp.household to "{{db}}_agency_la";
 create policy la_select on fsp.household for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.period @> now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 128) = 128));
+  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 128) = 128));
 grant select on fsp.household to "{{db}}_agency_team";
 create policy team_select on fsp.household for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.period @> now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 128) = 128)
+  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 128) = 128)
     or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
 grant select on fsp.household to "{{db}}_agency_health";
 create policy health_select on fsp.household for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.period @> now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 128) = 128)
+  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 128) = 128)
     or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
 grant select on fsp.household to "{{db}}_agency_education";
 create policy education_select on fsp.household for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.period @> now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 128) = 128)
+  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 128) = 128)
     or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
 grant select on fsp.household to "{{db}}_agency_police";
 create policy police_select on fsp.household for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.period @> now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 128) = 128)
+  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 128) = 128)
     or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
 grant select on fsp.household to "{{db}}_agency_district";
 create policy district_select on fsp.household for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.period @> now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 128) = 128)
+  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 128) = 128)
     or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
 grant select on fsp.household to "{{db}}_agency_provider";
 create policy provider_select on fsp.household for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.period @> now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 128) = 128));
+  using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 128) = 128));
 
 -- household_member: WHEREABOUTS
 alter table fsp.household_member enable row level security;
@@ -771,30 +771,30 @@ create policy owner_all on fsp.household_member for all to "{{owner}}"
   with check (true);
 grant select on fsp.household_member to "{{db}}_agency_la";
 create policy la_select on fsp.household_member for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.period @> now() and pg.person = household_member.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
 grant select on fsp.household_member to "{{db}}_agency_team";
 create policy team_select on fsp.household_member for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.period @> now() and pg.person = household_member.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
     or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_health";
 create policy health_select on fsp.household_member for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.period @> now() and pg.person = household_member.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
     or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_education";
 create policy education_select on fsp.household_member for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.period @> now() and pg.person = household_member.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
     or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_police";
 create policy police_select on fsp.household_member for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.period @> now() and pg.person = household_member.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
     or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_district";
 create policy district_select on fsp.household_member for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.period @> now() and pg.person = household_member.person and pg.period @> now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
     or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_provider";
 create policy provider_select on fsp.household_member for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.period @> now() and pg.person = household_member.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
 
 -- involvement: INVOLVEMENT
 alter table fsp.involvement enable row level security;
@@ -804,29 +804,29 @@ create policy owner_all on fsp.involvement for all to "{{owner}}"
   with check (true);
 grant select on fsp.involvement to "{{db}}_agency_la";
 create policy la_select on fsp.involvement for select to "{{db}}_agency_la"
-  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.period @> now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.period @> now() and pg.person = involvement.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end));
+  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end));
 grant select on fsp.involvement to "{{db}}_agency_team";
 create policy team_select on fsp.involvement for select to "{{db}}_agency_team"
-  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.period @> now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.period @> now() and pg.person = involvement.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
+  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~3932063::bigint) = 0 and not fsp.sealed_off(involvement.family)));
 grant select on fsp.involvement to "{{db}}_agency_health";
 create policy health_select on fsp.involvement for select to "{{db}}_agency_health"
-  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.period @> now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.period @> now() and pg.person = involvement.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
+  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~36255::bigint) = 0 and not fsp.sealed_off(involvement.family)));
 grant select on fsp.involvement to "{{db}}_agency_education";
 create policy education_select on fsp.involvement for select to "{{db}}_agency_education"
-  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.period @> now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.period @> now() and pg.person = involvement.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
+  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~527791::bigint) = 0 and not fsp.sealed_off(involvement.family)));
 grant select on fsp.involvement to "{{db}}_agency_police";
 create policy police_select on fsp.involvement for select to "{{db}}_agency_police"
-  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.period @> now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.period @> now() and pg.person = involvement.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
+  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~197007::bigint) = 0 and not fsp.sealed_off(involvement.family)));
 grant select on fsp.involvement to "{{db}}_agency_district";
 create policy district_select on fsp.involvement for select to "{{db}}_agency_district"
-  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.period @> now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.period @> now() and pg.person = involvement.person and pg.period @> now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end));
+  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end));
 grant select on fsp.involvement to "{{db}}_agency_provider";
 create policy provider_select on fsp.involvement for select to "{{db}}_agency_provider"
-  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.period @> now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.period @> now() and pg.person = involvement.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
+  using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~2227471::bigint) = 0 and not fsp.sealed_off(involvement.family)));
 
 -- plan: CASE
@@ -837,30 +837,30 @@ create policy owner_all on fsp.plan for all to "{{owner}}"
   with check (true);
 grant select on fsp.plan to "{{db}}_agency_la";
 create policy la_select on fsp.plan for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.period @> now() and pg.person = plan.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
 grant select on fsp.plan to "{{db}}_agency_team";
 create policy team_select on fsp.plan for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.period @> now() and pg.person = plan.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_health";
 create policy health_select on fsp.plan for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.period @> now() and pg.person = plan.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_education";
 create policy education_select on fsp.plan for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.period @> now() and pg.person = plan.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_police";
 create policy police_select on fsp.plan for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.period @> now() and pg.person = plan.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_district";
 create policy district_select on fsp.plan for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.period @> now() and pg.person = plan.person and pg.period @> now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_provider";
 create policy provider_select on fsp.plan for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.period @> now() and pg.person = plan.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
 
 -- plan_category: ASSESSMENT
@@ -871,23 +871,23 @@ create policy owner_all on fsp.plan_category for all to "{{owner}}"
   with check (true);
 grant select on fsp.plan_category to "{{db}}_agency_la";
 create policy la_select on fsp.plan_category for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.period @> now() and pg.person = plan_category.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
 grant select on fsp.plan_category to "{{db}}_agency_team";
 create policy team_select on fsp.plan_category for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.period @> now() and pg.person = plan_category.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
     or (plan_category.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_category.family)));
 grant select on fsp.plan_category to "{{db}}_agency_health";
 create policy health_select on fsp.plan_category for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.period @> now() and pg.person = plan_category.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
 grant select on fsp.plan_category to "{{db}}_agency_education";
 create policy education_select on fsp.plan_category for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.period @> now() and pg.person = plan_category.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
 grant select on fsp.plan_category to "{{db}}_agency_police";
 create policy police_select on fsp.plan_category for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.period @> now() and pg.person = plan_category.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
 grant select on fsp.plan_category to "{{db}}_agency_provider";
 create policy provider_select on fsp.plan_category for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.period @> now() and pg.person = plan_category.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
 
 -- plan_review: CASE
 alter table fsp.plan_review enable row level security;
@@ -897,30 +897,30 @@ create policy owner_all on fsp.plan_review for all to "{{owner}}"
   with check (true);
 grant select on fsp.plan_review to "{{db}}_agency_la";
 create policy la_select on fsp.plan_review for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.period @> now() and pg.person = plan_review.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
 grant select on fsp.plan_review to "{{db}}_agency_team";
 create policy team_select on fsp.plan_review for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.period @> now() and pg.person = plan_review.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_health";
 create policy health_select on fsp.plan_review for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.period @> now() and pg.person = plan_review.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_education";
 create policy education_select on fsp.plan_review for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.period @> now() and pg.person = plan_review.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_police";
 create policy police_select on fsp.plan_review for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.period @> now() and pg.person = plan_review.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_district";
 create policy district_select on fsp.plan_review for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.period @> now() and pg.person = plan_review.person and pg.period @> now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_provider";
 create policy provider_select on fsp.plan_review for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.period @> now() and pg.person = plan_review.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
 
 -- workbook_entry: WORKBOOK
@@ -931,22 +931,22 @@ create policy owner_all on fsp.workbook_entry for all to "{{owner}}"
   with check (true);
 grant select on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_select on fsp.workbook_entry for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.period @> now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false)));
+  using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false)));
 grant insert on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry for insert to "{{db}}_agency_la"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.period @> now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
 grant select on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_entry for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.period @> now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
+  using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
     or (workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
 grant insert on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry for insert to "{{db}}_agency_team"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.period @> now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
 grant select on fsp.workbook_entry to "{{db}}_agency_health";
 create policy health_select on fsp.workbook_entry for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.period @> now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
+  using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
     or (workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
 grant select on fsp.workbook_entry to "{{db}}_agency_education";
 create policy education_select on fsp.workbook_entry for select to "{{db}}_agency_education"
@@ -956,7 +956,7 @@ create policy district_select on fsp.workbook_entry for select to "{{db}}_agency
   using ((workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
 grant select on fsp.workbook_entry to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_entry for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.period @> now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
+  using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
     or (workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
 
 -- workbook_entry_person: WORKBOOK
@@ -967,22 +967,22 @@ create policy owner_all on fsp.workbook_entry_person for all to "{{owner}}"
   with check (true);
 grant select on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_select on fsp.workbook_entry_person for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.period @> now() and pg.person = workbook_entry_person.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false)));
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_la"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.period @> now() and pg.person = workbook_entry_person.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
 grant select on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_entry_person for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.period @> now() and pg.person = workbook_entry_person.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
     or (workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_team"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.period @> now() and pg.person = workbook_entry_person.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
 grant select on fsp.workbook_entry_person to "{{db}}_agency_health";
 create policy health_select on fsp.workbook_entry_person for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.period @> now() and pg.person = workbook_entry_person.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
     or (workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
 grant select on fsp.workbook_entry_person to "{{db}}_agency_education";
 create policy education_select on fsp.workbook_entry_person for select to "{{db}}_agency_education"
@@ -992,7 +992,7 @@ create policy district_select on fsp.workbook_entry_person for select to "{{db}}
   using ((workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
 grant select on fsp.workbook_entry_person to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_entry_person for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.period @> now() and pg.person = workbook_entry_person.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
     or (workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
 
 -- workbook_reading: WORKBOOK
@@ -1003,22 +1003,22 @@ create policy owner_all on fsp.workbook_reading for all to "{{owner}}"
   with check (true);
 grant select on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_select on fsp.workbook_reading for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.period @> now() and pg.person = workbook_reading.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false)));
 grant insert on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_reading for insert to "{{db}}_agency_la"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.period @> now() and pg.person = workbook_reading.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
 grant select on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_reading for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.period @> now() and pg.person = workbook_reading.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
     or (workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
 grant insert on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_reading for insert to "{{db}}_agency_team"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.period @> now() and pg.person = workbook_reading.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
 grant select on fsp.workbook_reading to "{{db}}_agency_health";
 create policy health_select on fsp.workbook_reading for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.period @> now() and pg.person = workbook_reading.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
     or (workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
 grant select on fsp.workbook_reading to "{{db}}_agency_education";
 create policy education_select on fsp.workbook_reading for select to "{{db}}_agency_education"
@@ -1028,7 +1028,7 @@ create policy district_select on fsp.workbook_reading for select to "{{db}}_agen
   using ((workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
 grant select on fsp.workbook_reading to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_reading for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.period @> now() and pg.person = workbook_reading.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
     or (workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
 
 -- workbook_child_words: CHILD_VOICE
@@ -1039,28 +1039,28 @@ create policy owner_all on fsp.workbook_child_words for all to "{{owner}}"
   with check (true);
 grant select on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_select on fsp.workbook_child_words for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.period @> now() and pg.person = workbook_child_words.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
 grant insert on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_child_words for insert to "{{db}}_agency_la"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.period @> now() and pg.person = workbook_child_words.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
 grant select on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_child_words for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.period @> now() and pg.person = workbook_child_words.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false))
     or (workbook_child_words.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_child_words.family)));
 grant insert on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_child_words for insert to "{{db}}_agency_team"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.period @> now() and pg.person = workbook_child_words.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
 grant select on fsp.workbook_child_words to "{{db}}_agency_health";
 create policy health_select on fsp.workbook_child_words for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.period @> now() and pg.person = workbook_child_words.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
 grant select on fsp.workbook_child_words to "{{db}}_agency_education";
 create policy education_select on fsp.workbook_child_words for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.period @> now() and pg.person = workbook_child_words.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
 grant select on fsp.workbook_child_words to "{{db}}_agency_police";
 create policy police_select on fsp.workbook_child_words for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.period @> now() and pg.person = workbook_child_words.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
 grant select on fsp.workbook_child_words to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_child_words for select to "{{db}}_agency_provider"
   using ((workbook_child_words.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_child_words.family)));
@@ -1073,25 +1073,25 @@ create policy owner_all on fsp.workbook_parent_words for all to "{{owner}}"
   with check (true);
 grant select on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_select on fsp.workbook_parent_words for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.period @> now() and pg.person = workbook_parent_words.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false)));
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_la"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.period @> now() and pg.person = workbook_parent_words.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
 grant select on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_parent_words for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.period @> now() and pg.person = workbook_parent_words.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false))
     or (workbook_parent_words.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_parent_words.family)));
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_team"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.period @> now() and pg.person = workbook_parent_words.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
 grant select on fsp.workbook_parent_words to "{{db}}_agency_health";
 create policy health_select on fsp.workbook_parent_words for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.period @> now() and pg.person = workbook_parent_words.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false)));
 grant select on fsp.workbook_parent_words to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_parent_words for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.period @> now() and pg.person = workbook_parent_words.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false))
     or (workbook_parent_words.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_parent_words.family)));
 
 -- programme: DIRECTORY
@@ -1105,29 +1105,29 @@ create policy owner_all on fsp.intervention for all to "{{owner}}"
   with check (true);
 grant select on fsp.intervention to "{{db}}_agency_la";
 create policy la_select on fsp.intervention for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.period @> now() and pg.person = intervention.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
 grant select on fsp.intervention to "{{db}}_agency_team";
 create policy team_select on fsp.intervention for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.period @> now() and pg.person = intervention.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
     or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
 grant select on fsp.intervention to "{{db}}_agency_health";
 create policy health_select on fsp.intervention for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.period @> now() and pg.person = intervention.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
     or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
 grant select on fsp.intervention to "{{db}}_agency_education";
 create policy education_select on fsp.intervention for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.period @> now() and pg.person = intervention.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
     or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
 grant select on fsp.intervention to "{{db}}_agency_police";
 create policy police_select on fsp.intervention for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.period @> now() and pg.person = intervention.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
     or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
 grant select on fsp.intervention to "{{db}}_agency_district";
 create policy district_select on fsp.intervention for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.period @> now() and pg.person = intervention.person and pg.period @> now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
 grant select on fsp.intervention to "{{db}}_agency_provider";
 create policy provider_select on fsp.intervention for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.period @> now() and pg.person = intervention.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
     or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
 
 -- intervention_link: INVOLVEMENT
@@ -1138,29 +1138,29 @@ create policy owner_all on fsp.intervention_link for all to "{{owner}}"
   with check (true);
 grant select on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_select on fsp.intervention_link for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.period @> now() and pg.person = intervention_link.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
 grant select on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_select on fsp.intervention_link for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.period @> now() and pg.person = intervention_link.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
     or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~3932063::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
 grant select on fsp.intervention_link to "{{db}}_agency_health";
 create policy health_select on fsp.intervention_link for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.period @> now() and pg.person = intervention_link.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
     or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~36255::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
 grant select on fsp.intervention_link to "{{db}}_agency_education";
 create policy education_select on fsp.intervention_link for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.period @> now() and pg.person = intervention_link.person and pg.period @> now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
     or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~527791::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
 grant select on fsp.intervention_link to "{{db}}_agency_police";
 create policy police_select on fsp.intervention_link for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.period @> now() and pg.person = intervention_link.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
     or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~197007::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
 grant select on fsp.intervention_link to "{{db}}_agency_district";
 create policy district_select on fsp.intervention_link for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.period @> now() and pg.person = intervention_link.person and pg.period @> now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
 grant select on fsp.intervention_link to "{{db}}_agency_provider";
 create policy provider_select on fsp.intervention_link for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.period @> now() and pg.person = intervention_link.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
     or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~2227471::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
 
 -- intervention_progress: PROGRESS
@@ -1171,20 +1171,20 @@ create policy owner_all on fsp.intervention_progress for all to "{{owner}}"
   with check (true);
 grant select on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_select on fsp.intervention_progress for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.period @> now() and pg.person = intervention_progress.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
 grant select on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_select on fsp.intervention_progress for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.period @> now() and pg.person = intervention_progress.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
     or ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention_progress.family)));
 grant select on fsp.intervention_progress to "{{db}}_agency_health";
 create policy health_select on fsp.intervention_progress for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.period @> now() and pg.person = intervention_progress.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
 grant select on fsp.intervention_progress to "{{db}}_agency_police";
 create policy police_select on fsp.intervention_progress for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.period @> now() and pg.person = intervention_progress.person and pg.period @> now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
 grant select on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_select on fsp.intervention_progress for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.period @> now() and pg.person = intervention_progress.person and pg.period @> now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
     or ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention_progress.family)));
 
 -- district: DIRECTORY
@@ -1201,22 +1201,22 @@ create policy owner_all on fsp.service_offer for all to "{{owner}}"
   with check (true);
 grant select on fsp.service_offer to "{{db}}_agency_la";
 create policy la_select on fsp.service_offer for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.period @> now() and pg.person = service_offer.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
 grant insert on fsp.service_offer to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer for insert to "{{db}}_agency_la"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.period @> now() and pg.person = service_offer.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
 grant select on fsp.service_offer to "{{db}}_agency_team";
 create policy team_select on fsp.service_offer for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.period @> now() and pg.person = service_offer.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs))
     or ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and not fsp.sealed_off(service_offer.family)));
 grant insert on fsp.service_offer to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer for insert to "{{db}}_agency_team"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.period @> now() and pg.person = service_offer.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
 grant select on fsp.service_offer to "{{db}}_agency_health";
 create policy health_select on fsp.service_offer for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.period @> now() and pg.person = service_offer.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
 grant select on fsp.service_offer to "{{db}}_agency_district";
 create policy district_select on fsp.service_offer for select to "{{db}}_agency_district"
   using (((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and not fsp.sealed_off(service_offer.family)));
@@ -1232,22 +1232,22 @@ create policy owner_all on fsp.service_offer_link for all to "{{owner}}"
   with check (true);
 grant select on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_select on fsp.service_offer_link for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.period @> now() and pg.person = service_offer_link.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
 grant insert on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer_link for insert to "{{db}}_agency_la"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.period @> now() and pg.person = service_offer_link.person and pg.period @> now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
 grant select on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_select on fsp.service_offer_link for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.period @> now() and pg.person = service_offer_link.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs))
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs))
     or ((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~3932063::bigint) = 0 and not fsp.sealed_off(service_offer_link.family)));
 grant insert on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer_link for insert to "{{db}}_agency_team"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.period @> now() and pg.person = service_offer_link.person and pg.period @> now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
 grant select on fsp.service_offer_link to "{{db}}_agency_health";
 create policy health_select on fsp.service_offer_link for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.period @> now() and pg.person = service_offer_link.person and pg.period @> now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
 grant select on fsp.service_offer_link to "{{db}}_agency_district";
 create policy district_select on fsp.service_offer_link for select to "{{db}}_agency_district"
   using (((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~3278213::bigint) = 0 and not fsp.sealed_off(service_offer_link.family)));

@@ -47,13 +47,13 @@ const whole = (login: number) => `select ${globalId('Family', 'f.family')} as id
 
 const names = `left join fsp.family_name n on n.family = f.family left join fsp.family_stage s on s.family = f.family`;
 
-const granted = (login: number) => `g.login = ${login} and g.period @> now()`;
+const granted = (login: number) => `g.login = ${login} and g.starts <= now() and g.ends > now()`;
 
 /** One family by its key, `$2`. */
 export const familySql = (login: number): string => `
   select '"family":' || row_to_json(o)::text as j
   from fsp.family_grant f ${names} cross join lateral (${whole(login)}) o
-  where f.login = ${login} and f.period @> now() and f.family = $2::bigint`;
+  where f.login = ${login} and f.starts <= now() and f.ends > now() and f.family = $2::bigint`;
 
 /** The 20 families after a key, `$2`. */
 export const pageSql = (login: number): string => `

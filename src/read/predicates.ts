@@ -6,7 +6,7 @@ import { levelOf, PURPOSES, type PurposeRule } from '../access/agreement.ts';
 import { maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, narrowedToUser, requestMasks } from '../access/decide.ts';
-import { effectiveMask, grantProbe, openableMask, ownProbe } from '../access/masks.ts';
+import { effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
 import type { TableClass } from '../db/classified.ts';
 
 /** The user is bound in every statement, always as the first parameter. */
@@ -17,7 +17,7 @@ const CLINICAL = maskOf(['CLINICAL']);
 const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 /** SQL that a grant is of today and of the plan's login; the literal tells PostgreSQL how many rows it has. */
-export const ofLogin = (client: Client, grant: string) => `${grant}.login = ${client.login.id} and ${grant}.period @> now()`;
+export const ofLogin = (client: Client, grant: string) => `${grant}.login = ${client.login.id} and ${isNow(grant)}`;
 
 const purposeOf = (client: Client): PurposeRule => PURPOSES[client.purpose];
 

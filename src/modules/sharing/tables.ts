@@ -6,6 +6,12 @@ import { classify, fsp, id, key, moment } from '../../db/classified.ts';
 
 const period = customType<{ data: string }>({ dataType: () => 'tstzrange' });
 
+/** The period's ends, for policies to compare. */
+const ends = () => ({
+  starts: moment('starts').notNull().generatedAlwaysAs(sql`lower(period)`),
+  ends: moment('ends').notNull().generatedAlwaysAs(sql`upper(period)`),
+});
+
 /** Every body with a login of its own: a county, a team, a trust, a school, a council's desk, a provider. */
 export const organisation = classify(
   fsp.table('organisation', {
@@ -156,6 +162,7 @@ export const familyGrant = classify(
       login: key('login').notNull(),
       family: key('family').notNull(),
       period: period('period').notNull(),
+      ...ends(),
       shared: bigint('shared', { mode: 'bigint' }).notNull(),
       withheld: bigint('withheld', { mode: 'bigint' }).notNull(),
       stage: text('stage').notNull(),
@@ -177,6 +184,7 @@ export const personGrant = classify(
       login: key('login').notNull(),
       person: key('person').notNull(),
       period: period('period').notNull(),
+      ...ends(),
       shared: bigint('shared', { mode: 'bigint' }).notNull(),
       withheld: bigint('withheld', { mode: 'bigint' }).notNull(),
       familyShared: bigint('family_shared', { mode: 'bigint' }).notNull(),
