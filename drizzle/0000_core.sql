@@ -35,7 +35,7 @@ CREATE TABLE "fsp"."service_offer" (
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "service_offer_of_family" UNIQUE("id","family")
+	CONSTRAINT "service_offer_of_writer" UNIQUE("id","family","person","controller")
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."service_offer_link" (
@@ -304,8 +304,7 @@ CREATE TABLE "fsp"."family_grant" (
 	"ends" timestamp (3) with time zone GENERATED ALWAYS AS (upper(period)) STORED NOT NULL,
 	"shared" bigint NOT NULL,
 	"withheld" bigint NOT NULL,
-	"stage" text NOT NULL,
-	"marac" boolean NOT NULL,
+	"purposes" integer NOT NULL,
 	"only_with" bigint[]
 );
 --> statement-breakpoint
@@ -342,7 +341,7 @@ CREATE TABLE "fsp"."person_grant" (
 	"family_withheld" bigint NOT NULL,
 	"needs" bigint NOT NULL,
 	"agreed" boolean NOT NULL,
-	"stages" text[] NOT NULL
+	"purposes" integer NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."revoked_token" (
@@ -388,8 +387,10 @@ CREATE TABLE "fsp"."user_focus" (
 	"login" bigint NOT NULL,
 	"subject" text NOT NULL,
 	"family" bigint NOT NULL,
+	"starts" timestamp (3) with time zone NOT NULL,
+	"ends" timestamp (3) with time zone NOT NULL,
 	"only_with" bigint[] NOT NULL,
-	CONSTRAINT "user_focus_login_subject_family_pk" PRIMARY KEY("login","subject","family")
+	CONSTRAINT "user_focus_family_login_subject_starts_pk" PRIMARY KEY("family","login","subject","starts")
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."workbook_child_words" (
@@ -418,7 +419,7 @@ CREATE TABLE "fsp"."workbook_entry" (
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "workbook_entry_of_family" UNIQUE("id","family")
+	CONSTRAINT "workbook_entry_of_writer" UNIQUE("id","family","controller")
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."workbook_entry_person" (
@@ -502,7 +503,7 @@ ALTER TABLE "fsp"."service_offer_link" ADD CONSTRAINT "service_offer_link_person
 ALTER TABLE "fsp"."service_offer_link" ADD CONSTRAINT "service_offer_link_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."service_offer_link" ADD CONSTRAINT "service_offer_link_service_service_id_fk" FOREIGN KEY ("service") REFERENCES "fsp"."service"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."service_offer_link" ADD CONSTRAINT "service_offer_link_provider_organisation_id_fk" FOREIGN KEY ("provider") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "fsp"."service_offer_link" ADD CONSTRAINT "service_offer_link_of_offer" FOREIGN KEY ("offer","family") REFERENCES "fsp"."service_offer"("id","family") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."service_offer_link" ADD CONSTRAINT "service_offer_link_of_offer" FOREIGN KEY ("offer","family","person","controller") REFERENCES "fsp"."service_offer"("id","family","person","controller") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."family" ADD CONSTRAINT "family_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."family_name" ADD CONSTRAINT "family_name_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."family_name" ADD CONSTRAINT "family_name_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -570,21 +571,21 @@ ALTER TABLE "fsp"."team_member" ADD CONSTRAINT "team_member_organisation_organis
 ALTER TABLE "fsp"."workbook_child_words" ADD CONSTRAINT "workbook_child_words_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_child_words" ADD CONSTRAINT "workbook_child_words_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_child_words" ADD CONSTRAINT "workbook_child_words_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "fsp"."workbook_child_words" ADD CONSTRAINT "workbook_child_words_of_entry" FOREIGN KEY ("entry","family") REFERENCES "fsp"."workbook_entry"("id","family") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."workbook_child_words" ADD CONSTRAINT "workbook_child_words_of_entry" FOREIGN KEY ("entry","family","controller") REFERENCES "fsp"."workbook_entry"("id","family","controller") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_entry" ADD CONSTRAINT "workbook_entry_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_entry" ADD CONSTRAINT "workbook_entry_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_entry_person" ADD CONSTRAINT "workbook_entry_person_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_entry_person" ADD CONSTRAINT "workbook_entry_person_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_entry_person" ADD CONSTRAINT "workbook_entry_person_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "fsp"."workbook_entry_person" ADD CONSTRAINT "workbook_entry_person_of_entry" FOREIGN KEY ("entry","family") REFERENCES "fsp"."workbook_entry"("id","family") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."workbook_entry_person" ADD CONSTRAINT "workbook_entry_person_of_entry" FOREIGN KEY ("entry","family","controller") REFERENCES "fsp"."workbook_entry"("id","family","controller") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_parent_words" ADD CONSTRAINT "workbook_parent_words_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_parent_words" ADD CONSTRAINT "workbook_parent_words_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_parent_words" ADD CONSTRAINT "workbook_parent_words_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "fsp"."workbook_parent_words" ADD CONSTRAINT "workbook_parent_words_of_entry" FOREIGN KEY ("entry","family") REFERENCES "fsp"."workbook_entry"("id","family") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."workbook_parent_words" ADD CONSTRAINT "workbook_parent_words_of_entry" FOREIGN KEY ("entry","family","controller") REFERENCES "fsp"."workbook_entry"("id","family","controller") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_reading" ADD CONSTRAINT "workbook_reading_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_reading" ADD CONSTRAINT "workbook_reading_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."workbook_reading" ADD CONSTRAINT "workbook_reading_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "fsp"."workbook_reading" ADD CONSTRAINT "workbook_reading_of_entry" FOREIGN KEY ("entry","family") REFERENCES "fsp"."workbook_entry"("id","family") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."workbook_reading" ADD CONSTRAINT "workbook_reading_of_entry" FOREIGN KEY ("entry","family","controller") REFERENCES "fsp"."workbook_entry"("id","family","controller") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "service_district" ON "fsp"."service" USING btree ("district","id");--> statement-breakpoint
 CREATE INDEX "service_kind" ON "fsp"."service" USING btree ("kind","id");--> statement-breakpoint
 CREATE INDEX "service_offer_family" ON "fsp"."service_offer" USING btree ("family","id");--> statement-breakpoint
@@ -611,7 +612,6 @@ CREATE INDEX "family_grant_family_login" ON "fsp"."family_grant" USING btree ("f
 CREATE INDEX "person_grant_person_login" ON "fsp"."person_grant" USING btree ("person","login");--> statement-breakpoint
 CREATE INDEX "sharing_decision_family" ON "fsp"."sharing_decision" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "sharing_decision_person" ON "fsp"."sharing_decision" USING btree ("person");--> statement-breakpoint
-CREATE INDEX "user_focus_family" ON "fsp"."user_focus" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "workbook_child_words_entry" ON "fsp"."workbook_child_words" USING btree ("entry");--> statement-breakpoint
 CREATE INDEX "workbook_entry_family" ON "fsp"."workbook_entry" USING btree ("family","occurred_at","id");--> statement-breakpoint
 CREATE INDEX "workbook_entry_person_entry" ON "fsp"."workbook_entry_person" USING btree ("entry");--> statement-breakpoint

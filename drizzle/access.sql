@@ -50,29 +50,45 @@ create or replace function fsp.current_organisation() returns integer
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
 as $$ begin return (select l.organisation from fsp.login l where l.name = session_user); end $$;
 
--- Own rows of a restricted family are the sealed login's alone.
-create or replace function fsp.sealed_off(asked bigint) returns boolean
+-- Own rows of a restricted family are the sealed login's alone. Both questions are answered of families and persons of
+-- which the asking organisation has rows of its own, and of no others: who asks of the rest learns nothing.
+create or replace function fsp.own_open(asked bigint) returns boolean
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
-as $$ begin
-  return (select f.restricted from fsp.family f where f.id = asked)
-    and not coalesce((select l.sealed from fsp.login l where l.name = session_user), false);
+as $$
+declare
+  org integer;
+  behind_seal boolean;
+begin
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  return (exists (select from fsp.involvement i where i.organisation = org and i.family = asked)
+      or exists (select from fsp.workbook_entry e where e.family = asked and e.controller = org)
+      or exists (select from fsp.intervention_link k where k.family = asked and org in (k.controller, k.provider, k.assigned))
+      or exists (select from fsp.service_offer_link k where k.family = asked and org in (k.controller, k.provider))
+      or exists (select from fsp.unborn_membership u where u.family = asked and u.controller = org)
+      or exists (select from fsp.family f where f.id = asked and f.controller = org))
+    and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
-create or replace function fsp.sealed_off_person(asked bigint) returns boolean
+create or replace function fsp.own_open_person(asked bigint) returns boolean
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
-as $$ begin
-  return exists (
+as $$
+declare
+  org integer;
+  behind_seal boolean;
+begin
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  return exists (select from fsp.person_expected e where e.person = asked and e.controller = org)
+    and (behind_seal or not exists (
       select from (
         select m.family from fsp.membership m where m.person = asked
         union all select u.family from fsp.unborn_membership u where u.person = asked) of_person
-      join fsp.family f on f.id = of_person.family where f.restricted)
-    and not coalesce((select l.sealed from fsp.login l where l.name = session_user), false);
+      join fsp.family f on f.id = of_person.family where f.restricted));
 end $$;
 
 -- Writes the grants of the families named, from the rows that decide them. Locks the families and their members
 -- first, so that two decisions at once cannot lose one another: each statement below reads what was committed
--- before the lock was given.
-create or replace function fsp.rebuild_grants(asked bigint[]) returns void
+-- before the lock was given. `others`: persons who belonged to a family before the change.
+create or replace function fsp.rebuild_grants(asked bigint[], others bigint[] default '{}') returns void
 -- Planned for each call: one family and a loader's thousands want different joins.
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
 as $$
@@ -80,20 +96,22 @@ declare
   people bigint[];
   clinical constant bigint := 1 << 15;
 begin
-  perform from fsp.family f where f.id = any (asked) order by f.id for update;
+  perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
   perform from fsp.person p where p.id in (
       select m.person from fsp.membership m where m.family = any (asked)
       union select u.person from fsp.unborn_membership u where u.family = any (asked)
-      union select d.person from fsp.sharing_decision d where d.family = any (asked) and d.person is not null)
-    order by p.id for update;
+      union select d.person from fsp.sharing_decision d where d.family = any (asked) and d.person is not null
+      union select unnest(others))
+    order by p.id for no key update;
   people := array(
       select m.person from fsp.membership m where m.family = any (asked)
       union select u.person from fsp.unborn_membership u where u.family = any (asked)
       union select g.person from fsp.person_grant g
-        join fsp.sharing_decision d on d.person = g.person where d.family = any (asked));
+        join fsp.sharing_decision d on d.person = g.person where d.family = any (asked)
+      union select unnest(others));
 
   delete from fsp.family_grant g where g.family = any (asked);
-  insert into fsp.family_grant (login, family, period, shared, withheld, stage, marac, only_with)
+  insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with)
   with access as materialized (
     select l.id as login, o.id as organisation, o.agency, a.family, a.person, a.starts, a.ends
     from (
@@ -144,13 +162,13 @@ begin
     group by s.login, s.family, s.starts
   )
   select s.login, s.family, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
-    coalesce(stage.stage, 'EARLY_HELP'), coalesce(stage.marac, false), s.only_with
+    (case when coalesce(stage.stage, 'EARLY_HELP') in ('STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER') or coalesce(stage.marac, false) then 1 else 0 end | case when coalesce(stage.stage, 'EARLY_HELP') in ('CHILD_IN_NEED', 'STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER') then 2 else 0 end), s.only_with
   from seen s
   left join given g on g.login = s.login and g.family = s.family and g.starts = s.starts
   left join fsp.family_stage stage on stage.family = s.family;
 
   delete from fsp.person_grant g where g.person = any (people);
-  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, stages)
+  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, purposes)
   with member as materialized (
     select m.family, m.person, null::integer as unborn_of
     from fsp.membership m where m.person = any (people)
@@ -159,7 +177,7 @@ begin
   ),
   access as materialized (
     select g.login, l.organisation, o.agency, m.person, m.family, m.unborn_of,
-      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.stage, g.marac
+      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes
     from member m
     join fsp.family_grant g on g.family = m.family and (g.only_with is null or m.person = any (g.only_with))
     join fsp.login l on l.id = g.login
@@ -194,7 +212,7 @@ begin
     select s.login, s.organisation, s.agency, s.person, s.starts, s.ends,
       bit_or(a.shared) as shared, bit_or(a.withheld) as withheld,
       bool_or(a.unborn_of is null) as born, bool_or(a.unborn_of = s.organisation) as own,
-      array_agg(distinct a.stage) || case when bool_or(a.marac) then array['MARAC'] else '{}' end as stages
+      bit_or(a.purposes) as purposes
     from slice s join access a on a.login = s.login and a.person = s.person and a.starts <= s.starts and a.ends >= s.ends
     where s.ends is not null
     group by s.login, s.organisation, s.agency, s.person, s.starts, s.ends
@@ -214,22 +232,46 @@ begin
   )
   select s.login, s.person, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
     s.shared, s.withheld, case when s.born or s.own then 0 else clinical end, y.login is not null,
-    s.stages
+    s.purposes
   from seen s
   left join given g on g.login = s.login and g.person = s.person and g.starts = s.starts
-  left join agreed y on y.login = s.login and y.person = s.person and y.starts = s.starts;
+  left join agreed y on y.login = s.login and y.person = s.person and y.starts = s.starts
+  -- An unborn child is not there at all for a login that may not know of it: not even as a grant.
+  where s.born or s.own or s.agency in (null)
+    or (s.agency in ('LA', 'HEALTH')
+      and (coalesce(g.shared, 0) | s.shared) & ~(coalesce(g.withheld, 0) | s.withheld) & clinical <> 0);
 
   delete from fsp.user_focus u where u.family = any (asked);
-  insert into fsp.user_focus (login, subject, family, only_with)
-  select l.id, i.worker, i.family, array_agg(distinct i.person)
-  from fsp.involvement i
-  join fsp.login l on l.organisation = i.organisation
-  where i.family = any (asked) and i.worker is not null and i."from" <= now() and coalesce(i.until, 'infinity') > now()
-  group by l.id, i.worker, i.family
-  having bool_and(i.person is not null);
+  insert into fsp.user_focus (login, subject, family, starts, ends, only_with)
+  with work as materialized (
+    select i.organisation, i.worker as subject, i.family, i.person, i."from" as starts, coalesce(i.until, 'infinity') as ends
+    from fsp.involvement i
+    where i.family = any (asked) and i.worker is not null and i."from" < coalesce(i.until, 'infinity')
+    union all
+    select o.organisation, v.worker, v.family, v.person, '-infinity', coalesce((p.ended + 1)::timestamptz, 'infinity')
+    from fsp.intervention v
+    join fsp.intervention_link k on k.intervention = v.id
+    cross join lateral (select distinct unnest(array[k.controller, k.provider, k.assigned]) as organisation) o
+    left join fsp.intervention_progress p on p.intervention = v.id
+    where v.family = any (asked) and v.worker is not null and o.organisation is not null
+  ),
+  cut as (select distinct organisation, subject, family, at from work, unnest(array[starts, ends]) at),
+  slice as (
+    select organisation, subject, family, at as starts,
+      lead(at) over (partition by organisation, subject, family order by at) as ends
+    from cut
+  )
+  select distinct l.id, s.subject, s.family, s.starts, s.ends, array_agg(distinct w.person)
+  from slice s
+  join work w on w.organisation = s.organisation and w.subject = s.subject and w.family = s.family
+    and w.starts <= s.starts and w.ends >= s.ends
+  join fsp.login l on l.organisation = s.organisation
+  where s.ends is not null and exists (select from fsp.family_grant g where g.login = l.id and g.family = s.family)
+  group by l.id, s.subject, s.family, s.starts, s.ends
+  having bool_and(w.person is not null);
 end
 $$;
-revoke all on function fsp.rebuild_grants(bigint[]) from public;
+revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
 
 -- A statement that changes what grants follow from rewrites them, in its own transaction. A loader of many families
 -- may defer this (`fsp.defer_grants`) and call rebuild_grants itself; only the owner can call it.
@@ -237,18 +279,16 @@ create or replace function fsp.follow_grants() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+  changed text;
   touched bigint[];
+  people bigint[] := '{}';
 begin
   if current_setting('fsp.defer_grants', true) = 'on' and session_user = current_user then return null; end if;
-  if tg_op = 'INSERT' then
-    execute format('select array_agg(distinct %s) from new_rows', tg_argv[0]) into touched;
-  elsif tg_op = 'DELETE' then
-    execute format('select array_agg(distinct %s) from old_rows', tg_argv[0]) into touched;
-  else
-    execute format('select array_agg(distinct f) from (select %1$s as f from new_rows union select %1$s from old_rows) r',
-      tg_argv[0]) into touched;
-  end if;
-  if touched is not null then perform fsp.rebuild_grants(touched); end if;
+  changed := case tg_op when 'INSERT' then 'select * from new_rows' when 'DELETE' then 'select * from old_rows'
+    else 'select * from new_rows union all select * from old_rows' end;
+  execute format('select array_agg(distinct %s) from (%s) r', tg_argv[0], changed) into touched;
+  if tg_nargs > 1 then execute format('select array_agg(distinct %s) from (%s) r', tg_argv[1], changed) into people; end if;
+  if touched is not null then perform fsp.rebuild_grants(touched, coalesce(people, '{}')); end if;
   return null;
 end
 $$;
@@ -279,16 +319,17 @@ declare
   verb text;
 begin
   for watched in select * from (values
-      ('family', 'id'), ('family_stage', 'family'), ('membership', 'family'), ('unborn_membership', 'family'),
-      ('involvement', 'family'), ('sharing_decision', 'family')) as w (name, family_column) loop
+      ('family', $q$'id'$q$), ('family_stage', $q$'family'$q$), ('membership', $q$'family', 'person'$q$),
+      ('unborn_membership', $q$'family', 'person'$q$), ('involvement', $q$'family'$q$), ('sharing_decision', $q$'family'$q$),
+      ('intervention', $q$'family'$q$), ('intervention_link', $q$'family'$q$), ('intervention_progress', $q$'family'$q$)) as w (name, columns) loop
     foreach verb in array array['insert', 'update', 'delete'] loop
       execute format('drop trigger if exists grants_%s on fsp.%I', verb, watched.name);
-      execute format('create trigger grants_%1$s after %1$s on fsp.%2$I %3$s for each statement execute function fsp.follow_grants(%4$L)',
+      execute format('create trigger grants_%1$s after %1$s on fsp.%2$I %3$s for each statement execute function fsp.follow_grants(%4$s)',
         verb, watched.name,
         case verb when 'insert' then 'referencing new table as new_rows'
           when 'delete' then 'referencing old table as old_rows'
           else 'referencing new table as new_rows old table as old_rows' end,
-        watched.family_column);
+        watched.columns);
     end loop;
   end loop;
   drop trigger if exists grants_insert on fsp.sealed_user;
@@ -312,6 +353,44 @@ begin
   foreach watched in array array['client', 'app_user', 'revoked_token', 'sealed_user', 'organisation', 'login'] loop
     execute format('drop trigger if exists tell_gate on fsp.%I', watched);
     execute format('create trigger tell_gate after insert or update or delete on fsp.%I for each statement execute function fsp.tell_gate()', watched);
+  end loop;
+end
+$$;
+
+-- What a login writes gets its key, its times and its version from here, whatever the statement said; who did it is the
+-- login's own organisation; and what an offer's link tells follows from the service.
+create or replace function fsp.stamp() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  told jsonb := to_jsonb(new);
+  given jsonb := '{}';
+begin
+  if session_user = current_user then return new; end if;
+  if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
+  if told ? 'at' then given := given || jsonb_build_object('at', now()); end if;
+  if told ? 'created_at' then given := given || jsonb_build_object('created_at', now(), 'updated_at', now(), 'version', 1); end if;
+  if told ? 'client' and not exists (select from fsp.client c join fsp.login l on l.organisation = c.organisation
+      where c.id = told ->> 'client' and l.name = session_user) then
+    raise insufficient_privilege using message = 'Not this login''s client.';
+  end if;
+  if tg_table_name = 'service_offer_link' then
+    select given || jsonb_build_object('provider', s.organisation, 'row_mask', 1::bigint << ('{"SAFETY":0,"INVOLVEMENT":1,"IDENTITY":2,"FAMILY":3,"NHS_NUMBER":4,"UPN":5,"EQUALITY":6,"WHEREABOUTS":7,"CASE":8,"ASSESSMENT":9,"WORKBOOK":10,"SUPERVISION":11,"PROGRESS":12,"CHILD_VOICE":13,"ADULT_VOICE":14,"CLINICAL":15,"VICTIM":16,"OFFENCE":17,"COURT":18,"EDUCATION":19,"HOUSING":20,"OFFER":21,"INFORMANT":22,"STAFF":23}'::jsonb ->> s.data_class)::int)
+      into given from fsp.service s where s.id = (told ->> 'service')::int;
+  end if;
+  return jsonb_populate_record(new, given);
+end
+$$;
+revoke all on function fsp.stamp() from public;
+
+do $$
+declare
+  written text;
+begin
+  foreach written in array array['outbox', 'idempotency', 'workbook_entry', 'workbook_entry_person', 'workbook_reading',
+      'workbook_child_words', 'workbook_parent_words', 'service_offer', 'service_offer_link'] loop
+    execute format('drop trigger if exists stamp on fsp.%I', written);
+    execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
 end
 $$;
@@ -465,9 +544,6 @@ create policy district_select on fsp.person for select to "{{db}}_agency_distric
 grant select on fsp.person to "{{db}}_agency_provider";
 create policy provider_select on fsp.person for select to "{{db}}_agency_provider"
   using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
-grant select on fsp.person to "{{db}}_agency_evaluator";
-create policy evaluator_select on fsp.person for select to "{{db}}_agency_evaluator"
-  using ((select true from fsp.person_grant pg where pg.person = person.id and pg.starts <= now() and pg.ends > now() and (((0 | ((pg.shared | pg.family_shared) & 0)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
 
 -- person_identity: IDENTITY
 alter table fsp.person_identity enable row level security;
@@ -506,17 +582,17 @@ create policy owner_all on fsp.person_expected for all to "{{owner}}"
 grant select on fsp.person_expected to "{{db}}_agency_la";
 create policy la_select on fsp.person_expected for select to "{{db}}_agency_la"
   using ((select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
-    or (person_expected.controller = (select fsp.current_organisation()) and not fsp.sealed_off_person(person_expected.person)));
+    or (person_expected.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_expected.person)));
 grant select on fsp.person_expected to "{{db}}_agency_team";
 create policy team_select on fsp.person_expected for select to "{{db}}_agency_team"
-  using ((person_expected.controller = (select fsp.current_organisation()) and not fsp.sealed_off_person(person_expected.person)));
+  using ((person_expected.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_expected.person)));
 grant select on fsp.person_expected to "{{db}}_agency_health";
 create policy health_select on fsp.person_expected for select to "{{db}}_agency_health"
   using ((select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
-    or (person_expected.controller = (select fsp.current_organisation()) and not fsp.sealed_off_person(person_expected.person)));
+    or (person_expected.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_expected.person)));
 grant select on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_select on fsp.person_expected for select to "{{db}}_agency_provider"
-  using ((person_expected.controller = (select fsp.current_organisation()) and not fsp.sealed_off_person(person_expected.person)));
+  using ((person_expected.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_expected.person)));
 
 -- person_nhs_number: NHS_NUMBER
 alter table fsp.person_nhs_number enable row level security;
@@ -605,9 +681,6 @@ create policy district_select on fsp.family for select to "{{db}}_agency_distric
 grant select on fsp.family to "{{db}}_agency_provider";
 create policy provider_select on fsp.family for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
-grant select on fsp.family to "{{db}}_agency_evaluator";
-create policy evaluator_select on fsp.family for select to "{{db}}_agency_evaluator"
-  using ((select true from fsp.family_grant fg where fg.family = family.id and fg.starts <= now() and fg.ends > now()));
 
 -- family_name: FAMILY
 alter table fsp.family_name enable row level security;
@@ -621,26 +694,26 @@ create policy la_select on fsp.family_name for select to "{{db}}_agency_la"
 grant select on fsp.family_name to "{{db}}_agency_team";
 create policy team_select on fsp.family_name for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 8) = 8)
-    or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
+    or (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family)));
 grant select on fsp.family_name to "{{db}}_agency_health";
 create policy health_select on fsp.family_name for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 8) = 8)
-    or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
+    or (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family)));
 grant select on fsp.family_name to "{{db}}_agency_education";
 create policy education_select on fsp.family_name for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 8) = 8)
-    or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
+    or (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family)));
 grant select on fsp.family_name to "{{db}}_agency_police";
 create policy police_select on fsp.family_name for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 8) = 8)
-    or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
+    or (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family)));
 grant select on fsp.family_name to "{{db}}_agency_district";
 create policy district_select on fsp.family_name for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 8) = 8));
 grant select on fsp.family_name to "{{db}}_agency_provider";
 create policy provider_select on fsp.family_name for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 8) = 8)
-    or (family_name.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_name.family)));
+    or (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family)));
 
 -- family_stage: CASE
 alter table fsp.family_stage enable row level security;
@@ -654,27 +727,27 @@ create policy la_select on fsp.family_stage for select to "{{db}}_agency_la"
 grant select on fsp.family_stage to "{{db}}_agency_team";
 create policy team_select on fsp.family_stage for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256)
-    or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
+    or (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_health";
 create policy health_select on fsp.family_stage for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256)
-    or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
+    or (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_education";
 create policy education_select on fsp.family_stage for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256)
-    or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
+    or (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_police";
 create policy police_select on fsp.family_stage for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256)
-    or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
+    or (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_district";
 create policy district_select on fsp.family_stage for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256)
-    or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
+    or (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family)));
 grant select on fsp.family_stage to "{{db}}_agency_provider";
 create policy provider_select on fsp.family_stage for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256)
-    or (family_stage.controller = (select fsp.current_organisation()) and not fsp.sealed_off(family_stage.family)));
+    or (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family)));
 
 -- membership: FAMILY
 alter table fsp.membership enable row level security;
@@ -688,26 +761,26 @@ create policy la_select on fsp.membership for select to "{{db}}_agency_la"
 grant select on fsp.membership to "{{db}}_agency_team";
 create policy team_select on fsp.membership for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
-    or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
+    or (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family)));
 grant select on fsp.membership to "{{db}}_agency_health";
 create policy health_select on fsp.membership for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
-    or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
+    or (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family)));
 grant select on fsp.membership to "{{db}}_agency_education";
 create policy education_select on fsp.membership for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
-    or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
+    or (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family)));
 grant select on fsp.membership to "{{db}}_agency_police";
 create policy police_select on fsp.membership for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
-    or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
+    or (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family)));
 grant select on fsp.membership to "{{db}}_agency_district";
 create policy district_select on fsp.membership for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
 grant select on fsp.membership to "{{db}}_agency_provider";
 create policy provider_select on fsp.membership for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs))
-    or (membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(membership.family)));
+    or (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family)));
 
 -- unborn_membership: CLINICAL
 alter table fsp.unborn_membership enable row level security;
@@ -718,17 +791,17 @@ create policy owner_all on fsp.unborn_membership for all to "{{owner}}"
 grant select on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_select on fsp.unborn_membership for select to "{{db}}_agency_la"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
-    or (unborn_membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(unborn_membership.family)));
+    or (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family)));
 grant select on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_select on fsp.unborn_membership for select to "{{db}}_agency_team"
-  using ((unborn_membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(unborn_membership.family)));
+  using ((unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family)));
 grant select on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_select on fsp.unborn_membership for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
-    or (unborn_membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(unborn_membership.family)));
+    or (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family)));
 grant select on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_select on fsp.unborn_membership for select to "{{db}}_agency_provider"
-  using ((unborn_membership.controller = (select fsp.current_organisation()) and not fsp.sealed_off(unborn_membership.family)));
+  using ((unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family)));
 
 -- household: WHEREABOUTS
 alter table fsp.household enable row level security;
@@ -742,23 +815,23 @@ create policy la_select on fsp.household for select to "{{db}}_agency_la"
 grant select on fsp.household to "{{db}}_agency_team";
 create policy team_select on fsp.household for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 128) = 128)
-    or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
+    or (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family)));
 grant select on fsp.household to "{{db}}_agency_health";
 create policy health_select on fsp.household for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 128) = 128)
-    or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
+    or (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family)));
 grant select on fsp.household to "{{db}}_agency_education";
 create policy education_select on fsp.household for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 128) = 128)
-    or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
+    or (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family)));
 grant select on fsp.household to "{{db}}_agency_police";
 create policy police_select on fsp.household for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 128) = 128)
-    or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
+    or (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family)));
 grant select on fsp.household to "{{db}}_agency_district";
 create policy district_select on fsp.household for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 128) = 128)
-    or (household.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household.family)));
+    or (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family)));
 grant select on fsp.household to "{{db}}_agency_provider";
 create policy provider_select on fsp.household for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 128) = 128));
@@ -775,23 +848,23 @@ create policy la_select on fsp.household_member for select to "{{db}}_agency_la"
 grant select on fsp.household_member to "{{db}}_agency_team";
 create policy team_select on fsp.household_member for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
-    or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
+    or (household_member.controller = (select fsp.current_organisation()) and fsp.own_open(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_health";
 create policy health_select on fsp.household_member for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
-    or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
+    or (household_member.controller = (select fsp.current_organisation()) and fsp.own_open(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_education";
 create policy education_select on fsp.household_member for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
-    or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
+    or (household_member.controller = (select fsp.current_organisation()) and fsp.own_open(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_police";
 create policy police_select on fsp.household_member for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
-    or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
+    or (household_member.controller = (select fsp.current_organisation()) and fsp.own_open(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_district";
 create policy district_select on fsp.household_member for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
-    or (household_member.controller = (select fsp.current_organisation()) and not fsp.sealed_off(household_member.family)));
+    or (household_member.controller = (select fsp.current_organisation()) and fsp.own_open(household_member.family)));
 grant select on fsp.household_member to "{{db}}_agency_provider";
 create policy provider_select on fsp.household_member for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
@@ -808,26 +881,26 @@ create policy la_select on fsp.involvement for select to "{{db}}_agency_la"
 grant select on fsp.involvement to "{{db}}_agency_team";
 create policy team_select on fsp.involvement for select to "{{db}}_agency_team"
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
-    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~3932063::bigint) = 0 and not fsp.sealed_off(involvement.family)));
+    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~3932063::bigint) = 0 and fsp.own_open(involvement.family)));
 grant select on fsp.involvement to "{{db}}_agency_health";
 create policy health_select on fsp.involvement for select to "{{db}}_agency_health"
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
-    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~36255::bigint) = 0 and not fsp.sealed_off(involvement.family)));
+    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~36255::bigint) = 0 and fsp.own_open(involvement.family)));
 grant select on fsp.involvement to "{{db}}_agency_education";
 create policy education_select on fsp.involvement for select to "{{db}}_agency_education"
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
-    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~527791::bigint) = 0 and not fsp.sealed_off(involvement.family)));
+    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~527791::bigint) = 0 and fsp.own_open(involvement.family)));
 grant select on fsp.involvement to "{{db}}_agency_police";
 create policy police_select on fsp.involvement for select to "{{db}}_agency_police"
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
-    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~197007::bigint) = 0 and not fsp.sealed_off(involvement.family)));
+    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~197007::bigint) = 0 and fsp.own_open(involvement.family)));
 grant select on fsp.involvement to "{{db}}_agency_district";
 create policy district_select on fsp.involvement for select to "{{db}}_agency_district"
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end));
 grant select on fsp.involvement to "{{db}}_agency_provider";
 create policy provider_select on fsp.involvement for select to "{{db}}_agency_provider"
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
-    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~2227471::bigint) = 0 and not fsp.sealed_off(involvement.family)));
+    or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~2227471::bigint) = 0 and fsp.own_open(involvement.family)));
 
 -- plan: CASE
 alter table fsp.plan enable row level security;
@@ -841,27 +914,27 @@ create policy la_select on fsp.plan for select to "{{db}}_agency_la"
 grant select on fsp.plan to "{{db}}_agency_team";
 create policy team_select on fsp.plan for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_health";
 create policy health_select on fsp.plan for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_education";
 create policy education_select on fsp.plan for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_police";
 create policy police_select on fsp.plan for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_district";
 create policy district_select on fsp.plan for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
 grant select on fsp.plan to "{{db}}_agency_provider";
 create policy provider_select on fsp.plan for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan.family)));
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
 
 -- plan_category: ASSESSMENT
 alter table fsp.plan_category enable row level security;
@@ -875,7 +948,7 @@ create policy la_select on fsp.plan_category for select to "{{db}}_agency_la"
 grant select on fsp.plan_category to "{{db}}_agency_team";
 create policy team_select on fsp.plan_category for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
-    or (plan_category.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_category.family)));
+    or (plan_category.controller = (select fsp.current_organisation()) and fsp.own_open(plan_category.family)));
 grant select on fsp.plan_category to "{{db}}_agency_health";
 create policy health_select on fsp.plan_category for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
@@ -901,27 +974,27 @@ create policy la_select on fsp.plan_review for select to "{{db}}_agency_la"
 grant select on fsp.plan_review to "{{db}}_agency_team";
 create policy team_select on fsp.plan_review for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_health";
 create policy health_select on fsp.plan_review for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_education";
 create policy education_select on fsp.plan_review for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_police";
 create policy police_select on fsp.plan_review for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_district";
 create policy district_select on fsp.plan_review for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
 grant select on fsp.plan_review to "{{db}}_agency_provider";
 create policy provider_select on fsp.plan_review for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and not fsp.sealed_off(plan_review.family)));
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
 
 -- workbook_entry: WORKBOOK
 alter table fsp.workbook_entry enable row level security;
@@ -939,7 +1012,7 @@ create policy la_insert on fsp.workbook_entry for insert to "{{db}}_agency_la"
 grant select on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_entry for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
-    or (workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
+    or (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family)));
 grant insert on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry for insert to "{{db}}_agency_team"
   with check (workbook_entry.controller = (select fsp.current_organisation())
@@ -947,17 +1020,17 @@ create policy team_insert on fsp.workbook_entry for insert to "{{db}}_agency_tea
 grant select on fsp.workbook_entry to "{{db}}_agency_health";
 create policy health_select on fsp.workbook_entry for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
-    or (workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
+    or (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family)));
 grant select on fsp.workbook_entry to "{{db}}_agency_education";
 create policy education_select on fsp.workbook_entry for select to "{{db}}_agency_education"
-  using ((workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
+  using ((workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family)));
 grant select on fsp.workbook_entry to "{{db}}_agency_district";
 create policy district_select on fsp.workbook_entry for select to "{{db}}_agency_district"
-  using ((workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
+  using ((workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family)));
 grant select on fsp.workbook_entry to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_entry for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry.kept_from, false))
-    or (workbook_entry.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry.family)));
+    or (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family)));
 
 -- workbook_entry_person: WORKBOOK
 alter table fsp.workbook_entry_person enable row level security;
@@ -975,7 +1048,7 @@ create policy la_insert on fsp.workbook_entry_person for insert to "{{db}}_agenc
 grant select on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_entry_person for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
-    or (workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
+    or (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family)));
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_team"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
@@ -983,17 +1056,17 @@ create policy team_insert on fsp.workbook_entry_person for insert to "{{db}}_age
 grant select on fsp.workbook_entry_person to "{{db}}_agency_health";
 create policy health_select on fsp.workbook_entry_person for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
-    or (workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
+    or (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family)));
 grant select on fsp.workbook_entry_person to "{{db}}_agency_education";
 create policy education_select on fsp.workbook_entry_person for select to "{{db}}_agency_education"
-  using ((workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
+  using ((workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family)));
 grant select on fsp.workbook_entry_person to "{{db}}_agency_district";
 create policy district_select on fsp.workbook_entry_person for select to "{{db}}_agency_district"
-  using ((workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
+  using ((workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family)));
 grant select on fsp.workbook_entry_person to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_entry_person for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_entry_person.kept_from, false))
-    or (workbook_entry_person.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_entry_person.family)));
+    or (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family)));
 
 -- workbook_reading: WORKBOOK
 alter table fsp.workbook_reading enable row level security;
@@ -1011,7 +1084,7 @@ create policy la_insert on fsp.workbook_reading for insert to "{{db}}_agency_la"
 grant select on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_reading for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
-    or (workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
+    or (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family)));
 grant insert on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_reading for insert to "{{db}}_agency_team"
   with check (workbook_reading.controller = (select fsp.current_organisation())
@@ -1019,17 +1092,17 @@ create policy team_insert on fsp.workbook_reading for insert to "{{db}}_agency_t
 grant select on fsp.workbook_reading to "{{db}}_agency_health";
 create policy health_select on fsp.workbook_reading for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
-    or (workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
+    or (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family)));
 grant select on fsp.workbook_reading to "{{db}}_agency_education";
 create policy education_select on fsp.workbook_reading for select to "{{db}}_agency_education"
-  using ((workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
+  using ((workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family)));
 grant select on fsp.workbook_reading to "{{db}}_agency_district";
 create policy district_select on fsp.workbook_reading for select to "{{db}}_agency_district"
-  using ((workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
+  using ((workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family)));
 grant select on fsp.workbook_reading to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_reading for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_reading.kept_from, false))
-    or (workbook_reading.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_reading.family)));
+    or (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family)));
 
 -- workbook_child_words: CHILD_VOICE
 alter table fsp.workbook_child_words enable row level security;
@@ -1047,7 +1120,7 @@ create policy la_insert on fsp.workbook_child_words for insert to "{{db}}_agency
 grant select on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_child_words for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false))
-    or (workbook_child_words.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_child_words.family)));
+    or (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family)));
 grant insert on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_child_words for insert to "{{db}}_agency_team"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
@@ -1063,7 +1136,7 @@ create policy police_select on fsp.workbook_child_words for select to "{{db}}_ag
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ workbook_child_words.kept_from, false)));
 grant select on fsp.workbook_child_words to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_child_words for select to "{{db}}_agency_provider"
-  using ((workbook_child_words.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_child_words.family)));
+  using ((workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family)));
 
 -- workbook_parent_words: ADULT_VOICE
 alter table fsp.workbook_parent_words enable row level security;
@@ -1081,7 +1154,7 @@ create policy la_insert on fsp.workbook_parent_words for insert to "{{db}}_agenc
 grant select on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_select on fsp.workbook_parent_words for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false))
-    or (workbook_parent_words.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_parent_words.family)));
+    or (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family)));
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_team"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
@@ -1092,7 +1165,7 @@ create policy health_select on fsp.workbook_parent_words for select to "{{db}}_a
 grant select on fsp.workbook_parent_words to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_parent_words for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false))
-    or (workbook_parent_words.controller = (select fsp.current_organisation()) and not fsp.sealed_off(workbook_parent_words.family)));
+    or (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family)));
 
 -- programme: DIRECTORY
 grant select on fsp.programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -1109,26 +1182,26 @@ create policy la_select on fsp.intervention for select to "{{db}}_agency_la"
 grant select on fsp.intervention to "{{db}}_agency_team";
 create policy team_select on fsp.intervention for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
-    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
+    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention.family)));
 grant select on fsp.intervention to "{{db}}_agency_health";
 create policy health_select on fsp.intervention for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
-    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
+    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention.family)));
 grant select on fsp.intervention to "{{db}}_agency_education";
 create policy education_select on fsp.intervention for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
-    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
+    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention.family)));
 grant select on fsp.intervention to "{{db}}_agency_police";
 create policy police_select on fsp.intervention for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
-    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
+    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention.family)));
 grant select on fsp.intervention to "{{db}}_agency_district";
 create policy district_select on fsp.intervention for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
 grant select on fsp.intervention to "{{db}}_agency_provider";
 create policy provider_select on fsp.intervention for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
-    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention.family)));
+    or ((intervention.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention.id and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention.family)));
 
 -- intervention_link: INVOLVEMENT
 alter table fsp.intervention_link enable row level security;
@@ -1142,26 +1215,26 @@ create policy la_select on fsp.intervention_link for select to "{{db}}_agency_la
 grant select on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_select on fsp.intervention_link for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~3932063::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
+    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~3932063::bigint) = 0 and fsp.own_open(intervention_link.family)));
 grant select on fsp.intervention_link to "{{db}}_agency_health";
 create policy health_select on fsp.intervention_link for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~36255::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
+    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~36255::bigint) = 0 and fsp.own_open(intervention_link.family)));
 grant select on fsp.intervention_link to "{{db}}_agency_education";
 create policy education_select on fsp.intervention_link for select to "{{db}}_agency_education"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~527791::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
+    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~527791::bigint) = 0 and fsp.own_open(intervention_link.family)));
 grant select on fsp.intervention_link to "{{db}}_agency_police";
 create policy police_select on fsp.intervention_link for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~197007::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
+    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~197007::bigint) = 0 and fsp.own_open(intervention_link.family)));
 grant select on fsp.intervention_link to "{{db}}_agency_district";
 create policy district_select on fsp.intervention_link for select to "{{db}}_agency_district"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
 grant select on fsp.intervention_link to "{{db}}_agency_provider";
 create policy provider_select on fsp.intervention_link for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~2227471::bigint) = 0 and not fsp.sealed_off(intervention_link.family)));
+    or ((intervention_link.controller = (select fsp.current_organisation()) or intervention_link.provider = (select fsp.current_organisation()) or intervention_link.assigned = (select fsp.current_organisation())) and (intervention_link.row_mask & ~2227471::bigint) = 0 and fsp.own_open(intervention_link.family)));
 
 -- intervention_progress: PROGRESS
 alter table fsp.intervention_progress enable row level security;
@@ -1175,7 +1248,7 @@ create policy la_select on fsp.intervention_progress for select to "{{db}}_agenc
 grant select on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_select on fsp.intervention_progress for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
-    or ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention_progress.family)));
+    or ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_progress.family)));
 grant select on fsp.intervention_progress to "{{db}}_agency_health";
 create policy health_select on fsp.intervention_progress for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
@@ -1185,7 +1258,7 @@ create policy police_select on fsp.intervention_progress for select to "{{db}}_a
 grant select on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_select on fsp.intervention_progress for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
-    or ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and not fsp.sealed_off(intervention_progress.family)));
+    or ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_progress.family)));
 
 -- district: DIRECTORY
 grant select on fsp.district to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -1209,7 +1282,7 @@ create policy la_insert on fsp.service_offer for insert to "{{db}}_agency_la"
 grant select on fsp.service_offer to "{{db}}_agency_team";
 create policy team_select on fsp.service_offer for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs))
-    or ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and not fsp.sealed_off(service_offer.family)));
+    or ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family)));
 grant insert on fsp.service_offer to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer for insert to "{{db}}_agency_team"
   with check (service_offer.controller = (select fsp.current_organisation())
@@ -1219,10 +1292,10 @@ create policy health_select on fsp.service_offer for select to "{{db}}_agency_he
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
 grant select on fsp.service_offer to "{{db}}_agency_district";
 create policy district_select on fsp.service_offer for select to "{{db}}_agency_district"
-  using (((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and not fsp.sealed_off(service_offer.family)));
+  using (((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family)));
 grant select on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_select on fsp.service_offer for select to "{{db}}_agency_provider"
-  using (((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and not fsp.sealed_off(service_offer.family)));
+  using (((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family)));
 
 -- service_offer_link: OFFER
 alter table fsp.service_offer_link enable row level security;
@@ -1240,7 +1313,7 @@ create policy la_insert on fsp.service_offer_link for insert to "{{db}}_agency_l
 grant select on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_select on fsp.service_offer_link for select to "{{db}}_agency_team"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs))
-    or ((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~3932063::bigint) = 0 and not fsp.sealed_off(service_offer_link.family)));
+    or ((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~3932063::bigint) = 0 and fsp.own_open(service_offer_link.family)));
 grant insert on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer_link for insert to "{{db}}_agency_team"
   with check (service_offer_link.controller = (select fsp.current_organisation())
@@ -1250,10 +1323,10 @@ create policy health_select on fsp.service_offer_link for select to "{{db}}_agen
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
 grant select on fsp.service_offer_link to "{{db}}_agency_district";
 create policy district_select on fsp.service_offer_link for select to "{{db}}_agency_district"
-  using (((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~3278213::bigint) = 0 and not fsp.sealed_off(service_offer_link.family)));
+  using (((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~3278213::bigint) = 0 and fsp.own_open(service_offer_link.family)));
 grant select on fsp.service_offer_link to "{{db}}_agency_provider";
 create policy provider_select on fsp.service_offer_link for select to "{{db}}_agency_provider"
-  using (((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~2227471::bigint) = 0 and not fsp.sealed_off(service_offer_link.family)));
+  using (((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~2227471::bigint) = 0 and fsp.own_open(service_offer_link.family)));
 
 -- outcome_indicator: DIRECTORY
 grant select on fsp.outcome_indicator to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -1264,8 +1337,8 @@ alter table fsp.outbox force row level security;
 create policy owner_all on fsp.outbox for all to "{{owner}}"
   using (true)
   with check (true);
-grant insert on fsp.outbox to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
-create policy own_insert on fsp.outbox for insert to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
+grant insert on fsp.outbox to "{{db}}_agency_la", "{{db}}_agency_team";
+create policy own_insert on fsp.outbox for insert to "{{db}}_agency_la", "{{db}}_agency_team"
   with check (outbox.organisation = (select fsp.current_organisation()));
 
 -- idempotency: OPERATION
@@ -1274,13 +1347,13 @@ alter table fsp.idempotency force row level security;
 create policy owner_all on fsp.idempotency for all to "{{owner}}"
   using (true)
   with check (true);
-grant select, insert on fsp.idempotency to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
-create policy own_select on fsp.idempotency for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
+grant select, insert on fsp.idempotency to "{{db}}_agency_la", "{{db}}_agency_team";
+create policy own_select on fsp.idempotency for select to "{{db}}_agency_la", "{{db}}_agency_team"
   using (idempotency.organisation = (select fsp.current_organisation()));
-create policy own_insert on fsp.idempotency for insert to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
+create policy own_insert on fsp.idempotency for insert to "{{db}}_agency_la", "{{db}}_agency_team"
   with check (idempotency.organisation = (select fsp.current_organisation()));
-grant update (result) on fsp.idempotency to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
-create policy own_update on fsp.idempotency for update to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
+grant update (result) on fsp.idempotency to "{{db}}_agency_la", "{{db}}_agency_team";
+create policy own_update on fsp.idempotency for update to "{{db}}_agency_la", "{{db}}_agency_team"
   using (idempotency.organisation = (select fsp.current_organisation()) and idempotency.result = '{}')
   with check (idempotency.organisation = (select fsp.current_organisation()));
 

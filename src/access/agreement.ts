@@ -165,7 +165,17 @@ export const PURPOSES = {
 
 export const PURPOSE_NAMES = Object.keys(PURPOSES) as Purpose[];
 
-/** Which purposes open rows under one class's level at all; used for the stage rule of the purpose. */
+/**
+ * The bit by which a grant says that a family stands at the stages of a purpose. A grant holds these bits and not the
+ * stage, which is not for everybody who has one. Null: the purpose has no stages.
+ */
+export function stageBit(purpose: Purpose): number | null {
+  const staged = PURPOSE_NAMES.filter((name) => (PURPOSES[name] as PurposeRule).stages);
+  const index = staged.indexOf(purpose);
+  return index === -1 ? null : 1 << index;
+}
+
+/** A purpose's rule. */
 export function purposeRule(purpose: Purpose): PurposeRule {
   return PURPOSES[purpose];
 }

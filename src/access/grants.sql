@@ -8,29 +8,45 @@ create or replace function fsp.current_organisation() returns integer
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
 as $$ begin return (select l.organisation from fsp.login l where l.name = session_user); end $$;
 
--- Own rows of a restricted family are the sealed login's alone.
-create or replace function fsp.sealed_off(asked bigint) returns boolean
+-- Own rows of a restricted family are the sealed login's alone. Both questions are answered of families and persons of
+-- which the asking organisation has rows of its own, and of no others: who asks of the rest learns nothing.
+create or replace function fsp.own_open(asked bigint) returns boolean
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
-as $$ begin
-  return (select f.restricted from fsp.family f where f.id = asked)
-    and not coalesce((select l.sealed from fsp.login l where l.name = session_user), false);
+as $$
+declare
+  org integer;
+  behind_seal boolean;
+begin
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  return (exists (select from fsp.involvement i where i.organisation = org and i.family = asked)
+      or exists (select from fsp.workbook_entry e where e.family = asked and e.controller = org)
+      or exists (select from fsp.intervention_link k where k.family = asked and org in (k.controller, k.provider, k.assigned))
+      or exists (select from fsp.service_offer_link k where k.family = asked and org in (k.controller, k.provider))
+      or exists (select from fsp.unborn_membership u where u.family = asked and u.controller = org)
+      or exists (select from fsp.family f where f.id = asked and f.controller = org))
+    and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
-create or replace function fsp.sealed_off_person(asked bigint) returns boolean
+create or replace function fsp.own_open_person(asked bigint) returns boolean
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
-as $$ begin
-  return exists (
+as $$
+declare
+  org integer;
+  behind_seal boolean;
+begin
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  return exists (select from fsp.person_expected e where e.person = asked and e.controller = org)
+    and (behind_seal or not exists (
       select from (
         select m.family from fsp.membership m where m.person = asked
         union all select u.family from fsp.unborn_membership u where u.person = asked) of_person
-      join fsp.family f on f.id = of_person.family where f.restricted)
-    and not coalesce((select l.sealed from fsp.login l where l.name = session_user), false);
+      join fsp.family f on f.id = of_person.family where f.restricted));
 end $$;
 
 -- Writes the grants of the families named, from the rows that decide them. Locks the families and their members
 -- first, so that two decisions at once cannot lose one another: each statement below reads what was committed
--- before the lock was given.
-create or replace function fsp.rebuild_grants(asked bigint[]) returns void
+-- before the lock was given. `others`: persons who belonged to a family before the change.
+create or replace function fsp.rebuild_grants(asked bigint[], others bigint[] default '{}') returns void
 -- Planned for each call: one family and a loader's thousands want different joins.
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
 as $$
@@ -38,20 +54,22 @@ declare
   people bigint[];
   clinical constant bigint := 1 << 15;
 begin
-  perform from fsp.family f where f.id = any (asked) order by f.id for update;
+  perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
   perform from fsp.person p where p.id in (
       select m.person from fsp.membership m where m.family = any (asked)
       union select u.person from fsp.unborn_membership u where u.family = any (asked)
-      union select d.person from fsp.sharing_decision d where d.family = any (asked) and d.person is not null)
-    order by p.id for update;
+      union select d.person from fsp.sharing_decision d where d.family = any (asked) and d.person is not null
+      union select unnest(others))
+    order by p.id for no key update;
   people := array(
       select m.person from fsp.membership m where m.family = any (asked)
       union select u.person from fsp.unborn_membership u where u.family = any (asked)
       union select g.person from fsp.person_grant g
-        join fsp.sharing_decision d on d.person = g.person where d.family = any (asked));
+        join fsp.sharing_decision d on d.person = g.person where d.family = any (asked)
+      union select unnest(others));
 
   delete from fsp.family_grant g where g.family = any (asked);
-  insert into fsp.family_grant (login, family, period, shared, withheld, stage, marac, only_with)
+  insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with)
   with access as materialized (
     select l.id as login, o.id as organisation, o.agency, a.family, a.person, a.starts, a.ends
     from (
@@ -102,13 +120,13 @@ begin
     group by s.login, s.family, s.starts
   )
   select s.login, s.family, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
-    coalesce(stage.stage, 'EARLY_HELP'), coalesce(stage.marac, false), s.only_with
+    {{stage_purposes}}, s.only_with
   from seen s
   left join given g on g.login = s.login and g.family = s.family and g.starts = s.starts
   left join fsp.family_stage stage on stage.family = s.family;
 
   delete from fsp.person_grant g where g.person = any (people);
-  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, stages)
+  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, purposes)
   with member as materialized (
     select m.family, m.person, null::integer as unborn_of
     from fsp.membership m where m.person = any (people)
@@ -117,7 +135,7 @@ begin
   ),
   access as materialized (
     select g.login, l.organisation, o.agency, m.person, m.family, m.unborn_of,
-      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.stage, g.marac
+      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes
     from member m
     join fsp.family_grant g on g.family = m.family and (g.only_with is null or m.person = any (g.only_with))
     join fsp.login l on l.id = g.login
@@ -152,7 +170,7 @@ begin
     select s.login, s.organisation, s.agency, s.person, s.starts, s.ends,
       bit_or(a.shared) as shared, bit_or(a.withheld) as withheld,
       bool_or(a.unborn_of is null) as born, bool_or(a.unborn_of = s.organisation) as own,
-      array_agg(distinct a.stage) || case when bool_or(a.marac) then array['MARAC'] else '{}' end as stages
+      bit_or(a.purposes) as purposes
     from slice s join access a on a.login = s.login and a.person = s.person and a.starts <= s.starts and a.ends >= s.ends
     where s.ends is not null
     group by s.login, s.organisation, s.agency, s.person, s.starts, s.ends
@@ -172,22 +190,46 @@ begin
   )
   select s.login, s.person, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
     s.shared, s.withheld, case when s.born or s.own then 0 else clinical end, y.login is not null,
-    s.stages
+    s.purposes
   from seen s
   left join given g on g.login = s.login and g.person = s.person and g.starts = s.starts
-  left join agreed y on y.login = s.login and y.person = s.person and y.starts = s.starts;
+  left join agreed y on y.login = s.login and y.person = s.person and y.starts = s.starts
+  -- An unborn child is not there at all for a login that may not know of it: not even as a grant.
+  where s.born or s.own or s.agency in ({{clinical_always}})
+    or (s.agency in ({{clinical_open}})
+      and (coalesce(g.shared, 0) | s.shared) & ~(coalesce(g.withheld, 0) | s.withheld) & clinical <> 0);
 
   delete from fsp.user_focus u where u.family = any (asked);
-  insert into fsp.user_focus (login, subject, family, only_with)
-  select l.id, i.worker, i.family, array_agg(distinct i.person)
-  from fsp.involvement i
-  join fsp.login l on l.organisation = i.organisation
-  where i.family = any (asked) and i.worker is not null and i."from" <= now() and coalesce(i.until, 'infinity') > now()
-  group by l.id, i.worker, i.family
-  having bool_and(i.person is not null);
+  insert into fsp.user_focus (login, subject, family, starts, ends, only_with)
+  with work as materialized (
+    select i.organisation, i.worker as subject, i.family, i.person, i."from" as starts, coalesce(i.until, 'infinity') as ends
+    from fsp.involvement i
+    where i.family = any (asked) and i.worker is not null and i."from" < coalesce(i.until, 'infinity')
+    union all
+    select o.organisation, v.worker, v.family, v.person, '-infinity', coalesce((p.ended + 1)::timestamptz, 'infinity')
+    from fsp.intervention v
+    join fsp.intervention_link k on k.intervention = v.id
+    cross join lateral (select distinct unnest(array[k.controller, k.provider, k.assigned]) as organisation) o
+    left join fsp.intervention_progress p on p.intervention = v.id
+    where v.family = any (asked) and v.worker is not null and o.organisation is not null
+  ),
+  cut as (select distinct organisation, subject, family, at from work, unnest(array[starts, ends]) at),
+  slice as (
+    select organisation, subject, family, at as starts,
+      lead(at) over (partition by organisation, subject, family order by at) as ends
+    from cut
+  )
+  select distinct l.id, s.subject, s.family, s.starts, s.ends, array_agg(distinct w.person)
+  from slice s
+  join work w on w.organisation = s.organisation and w.subject = s.subject and w.family = s.family
+    and w.starts <= s.starts and w.ends >= s.ends
+  join fsp.login l on l.organisation = s.organisation
+  where s.ends is not null and exists (select from fsp.family_grant g where g.login = l.id and g.family = s.family)
+  group by l.id, s.subject, s.family, s.starts, s.ends
+  having bool_and(w.person is not null);
 end
 $$;
-revoke all on function fsp.rebuild_grants(bigint[]) from public;
+revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
 
 -- A statement that changes what grants follow from rewrites them, in its own transaction. A loader of many families
 -- may defer this (`fsp.defer_grants`) and call rebuild_grants itself; only the owner can call it.
@@ -195,18 +237,16 @@ create or replace function fsp.follow_grants() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+  changed text;
   touched bigint[];
+  people bigint[] := '{}';
 begin
   if current_setting('fsp.defer_grants', true) = 'on' and session_user = current_user then return null; end if;
-  if tg_op = 'INSERT' then
-    execute format('select array_agg(distinct %s) from new_rows', tg_argv[0]) into touched;
-  elsif tg_op = 'DELETE' then
-    execute format('select array_agg(distinct %s) from old_rows', tg_argv[0]) into touched;
-  else
-    execute format('select array_agg(distinct f) from (select %1$s as f from new_rows union select %1$s from old_rows) r',
-      tg_argv[0]) into touched;
-  end if;
-  if touched is not null then perform fsp.rebuild_grants(touched); end if;
+  changed := case tg_op when 'INSERT' then 'select * from new_rows' when 'DELETE' then 'select * from old_rows'
+    else 'select * from new_rows union all select * from old_rows' end;
+  execute format('select array_agg(distinct %s) from (%s) r', tg_argv[0], changed) into touched;
+  if tg_nargs > 1 then execute format('select array_agg(distinct %s) from (%s) r', tg_argv[1], changed) into people; end if;
+  if touched is not null then perform fsp.rebuild_grants(touched, coalesce(people, '{}')); end if;
   return null;
 end
 $$;
@@ -237,16 +277,17 @@ declare
   verb text;
 begin
   for watched in select * from (values
-      ('family', 'id'), ('family_stage', 'family'), ('membership', 'family'), ('unborn_membership', 'family'),
-      ('involvement', 'family'), ('sharing_decision', 'family')) as w (name, family_column) loop
+      ('family', $q$'id'$q$), ('family_stage', $q$'family'$q$), ('membership', $q$'family', 'person'$q$),
+      ('unborn_membership', $q$'family', 'person'$q$), ('involvement', $q$'family'$q$), ('sharing_decision', $q$'family'$q$),
+      ('intervention', $q$'family'$q$), ('intervention_link', $q$'family'$q$), ('intervention_progress', $q$'family'$q$)) as w (name, columns) loop
     foreach verb in array array['insert', 'update', 'delete'] loop
       execute format('drop trigger if exists grants_%s on fsp.%I', verb, watched.name);
-      execute format('create trigger grants_%1$s after %1$s on fsp.%2$I %3$s for each statement execute function fsp.follow_grants(%4$L)',
+      execute format('create trigger grants_%1$s after %1$s on fsp.%2$I %3$s for each statement execute function fsp.follow_grants(%4$s)',
         verb, watched.name,
         case verb when 'insert' then 'referencing new table as new_rows'
           when 'delete' then 'referencing old table as old_rows'
           else 'referencing new table as new_rows old table as old_rows' end,
-        watched.family_column);
+        watched.columns);
     end loop;
   end loop;
   drop trigger if exists grants_insert on fsp.sealed_user;
@@ -270,6 +311,44 @@ begin
   foreach watched in array array['client', 'app_user', 'revoked_token', 'sealed_user', 'organisation', 'login'] loop
     execute format('drop trigger if exists tell_gate on fsp.%I', watched);
     execute format('create trigger tell_gate after insert or update or delete on fsp.%I for each statement execute function fsp.tell_gate()', watched);
+  end loop;
+end
+$$;
+
+-- What a login writes gets its key, its times and its version from here, whatever the statement said; who did it is the
+-- login's own organisation; and what an offer's link tells follows from the service.
+create or replace function fsp.stamp() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  told jsonb := to_jsonb(new);
+  given jsonb := '{}';
+begin
+  if session_user = current_user then return new; end if;
+  if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
+  if told ? 'at' then given := given || jsonb_build_object('at', now()); end if;
+  if told ? 'created_at' then given := given || jsonb_build_object('created_at', now(), 'updated_at', now(), 'version', 1); end if;
+  if told ? 'client' and not exists (select from fsp.client c join fsp.login l on l.organisation = c.organisation
+      where c.id = told ->> 'client' and l.name = session_user) then
+    raise insufficient_privilege using message = 'Not this login''s client.';
+  end if;
+  if tg_table_name = 'service_offer_link' then
+    select given || jsonb_build_object('provider', s.organisation, 'row_mask', 1::bigint << ({{class_bits}} ->> s.data_class)::int)
+      into given from fsp.service s where s.id = (told ->> 'service')::int;
+  end if;
+  return jsonb_populate_record(new, given);
+end
+$$;
+revoke all on function fsp.stamp() from public;
+
+do $$
+declare
+  written text;
+begin
+  foreach written in array array['outbox', 'idempotency', 'workbook_entry', 'workbook_entry_person', 'workbook_reading',
+      'workbook_child_words', 'workbook_parent_words', 'service_offer', 'service_offer_link'] loop
+    execute format('drop trigger if exists stamp on fsp.%I', written);
+    execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
 end
 $$;

@@ -100,6 +100,6 @@ export function ownProbe(table: TableClass, alias: string, agency: Agency, organ
   if (table.own.through) ways.push(table.own.through(alias, organisation));
   const parts = [ways.length > 1 ? `(${ways.join(' or ')})` : (ways[0] as string)];
   if (table.rowMask) parts.push(`(${alias}.${table.rowMask} & ~${ownableMask(agency)}::bigint) = 0`);
-  parts.push(table.family ? `not fsp.sealed_off(${alias}.${table.family})` : `not fsp.sealed_off_person(${alias}.${table.person})`);
+  parts.push(table.family ? `fsp.own_open(${alias}.${table.family})` : `fsp.own_open_person(${alias}.${table.person})`);
   return `(${parts.join(' and ')})`;
 }

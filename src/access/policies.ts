@@ -5,8 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { classifiedTables, type TableClass } from '../db/classified.ts';
-import { AGREEMENT_VERSION, levelOf, WRITERS } from './agreement.ts';
-import { AGENCIES, type Agency, isPersonal } from './classes.ts';
+import { AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
+import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
 import { grantProbe, ownProbe } from './masks.ts';
 
 const LOGIN = '(select fsp.current_login())';
@@ -17,9 +17,15 @@ export const agencyRole = (agency: Agency) => `"{{db}}_agency_${agency.toLowerCa
 
 const everyAgency = AGENCIES.map(agencyRole).join(', ');
 
+/** Agencies that may write anything at all. */
+const writers = AGENCIES.filter((agency) => Object.values(WRITERS).some((writer) => writer.agencies.includes(agency)))
+  .map(agencyRole)
+  .join(', ');
+
 function selectPredicate(table: TableClass, agency: Agency): string | null {
   const level = levelOf(table.dataClass, agency);
-  if (level === 'N') return null;
+  // An agency that is given nothing about people is not told that there are any.
+  if (level === 'N' || PERSONAL_CLASSES.every((dataClass) => levelOf(dataClass, agency) === 'N')) return null;
   const ways: string[] = [];
   if (level !== 'O') ways.push(grantProbe(table, table.name, agency, null));
   // The county has a grant on every family there is: what its grant does not open is not opened by being its own.
@@ -77,20 +83,20 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   sealed_user: gateOnly,
   sharing_decision: () => [],
   outbox: (t) => [
-    `grant insert on fsp.${t} to ${everyAgency};`,
-    policy(t, 'own_insert', 'insert', everyAgency, null, `${t}.organisation = ${ORGANISATION}`),
+    `grant insert on fsp.${t} to ${writers};`,
+    policy(t, 'own_insert', 'insert', writers, null, `${t}.organisation = ${ORGANISATION}`),
   ],
   idempotency: (t) => [
-    `grant select, insert on fsp.${t} to ${everyAgency};`,
-    policy(t, 'own_select', 'select', everyAgency, `${t}.organisation = ${ORGANISATION}`, null),
-    policy(t, 'own_insert', 'insert', everyAgency, null, `${t}.organisation = ${ORGANISATION}`),
+    `grant select, insert on fsp.${t} to ${writers};`,
+    policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION}`, null),
+    policy(t, 'own_insert', 'insert', writers, null, `${t}.organisation = ${ORGANISATION}`),
     // A key's result is written once, by the transaction that claimed it.
-    `grant update (result) on fsp.${t} to ${everyAgency};`,
+    `grant update (result) on fsp.${t} to ${writers};`,
     policy(
       t,
       'own_update',
       'update',
-      everyAgency,
+      writers,
       `${t}.organisation = ${ORGANISATION} and ${t}.result = '{}'`,
       `${t}.organisation = ${ORGANISATION}`,
     ),
@@ -134,6 +140,24 @@ function tableSection(table: TableClass): string[] {
   ];
 }
 
+const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(', ');
+
+/** Puts into the functions' SQL what follows from the agreement. */
+function fillIn(sql: string): string {
+  const agencies = (...levels: Level[]) => quoted(AGENCIES.filter((agency) => levels.includes(levelOf('CLINICAL', agency)))) || 'null';
+  const stages = PURPOSE_NAMES.flatMap((name) => {
+    const { stages } = purposeRule(name);
+    if (!stages) return [];
+    const at = `coalesce(stage.stage, 'EARLY_HELP') in (${quoted(stages.only)})${stages.marac ? ' or coalesce(stage.marac, false)' : ''}`;
+    return [`case when ${at} then ${stageBit(name)} else 0 end`];
+  });
+  return sql
+    .replaceAll('{{stage_purposes}}', `(${stages.join(' | ')})`)
+    .replaceAll('{{clinical_always}}', agencies('A', 'R'))
+    .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
+    .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
+}
+
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
   const functions = readFileSync(new URL('./grants.sql', import.meta.url), 'utf8');
@@ -144,7 +168,7 @@ export function accessSql(): string {
     '',
     readFileSync(new URL('./roles.sql', import.meta.url), 'utf8').trim(),
     '',
-    functions.trim(),
+    fillIn(functions).trim(),
     ...sections,
     '',
   ].join('\n');

@@ -24,8 +24,8 @@ export type Decision = { userErrors: UserError[] } | { change: Change };
 /** Loads, decides by pure rules, writes; in the transaction it is given. */
 export type Command = (tx: Transaction, input: Record<string, unknown>, client: Client) => Promise<Decision>;
 
-/** The fingerprint of an input: the same for the same values in any order of keys. */
-export function fingerprint(field: string, input: Record<string, unknown>): Buffer {
+/** The fingerprint of an input by a user: the same for the same values in any order of keys. */
+export function fingerprint(field: string, user: string | null, input: Record<string, unknown>): Buffer {
   const normal = (value: unknown): unknown =>
     Array.isArray(value)
       ? value.map(normal)
@@ -37,7 +37,7 @@ export function fingerprint(field: string, input: Record<string, unknown>): Buff
           )
         : value;
   return createHash('sha256')
-    .update(JSON.stringify([field, normal(input)]))
+    .update(JSON.stringify([field, user, normal(input)]))
     .digest();
 }
 
@@ -69,7 +69,7 @@ export async function runCommand(
   if (idempotencyKey.length < 1 || idempotencyKey.length > 200) {
     return { id: null, userErrors: [{ code: 'INVALID', message: 'The key must have 1 to 200 characters.', path: ['idempotencyKey'] }] };
   }
-  const mark = fingerprint(field, rest);
+  const mark = fingerprint(field, client.user, rest);
   try {
     return await transactions.run(client.login.name, async (tx) => {
       // The key first: a second request with it waits here until the first has committed or rolled back.
@@ -114,7 +114,7 @@ async function replay(tx: Transaction, key: string, mark: Buffer, client: Client
     .from(idempotency)
     .where(and(eq(idempotency.client, client.id), eq(idempotency.key, key)));
   if (!stored?.fingerprint.equals(mark)) {
-    const message = 'This key was used with other input; choose a new key for a new request.';
+    const message = 'This key was used with other input, or by somebody else; choose a new key for a new request.';
     return { id: null, userErrors: [{ code: 'CONFLICT', message, path: ['idempotencyKey'] }] };
   }
   return { id: (stored.result as { id?: string }).id ?? null, userErrors: [] };

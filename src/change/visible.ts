@@ -10,7 +10,9 @@ import type { UserError } from './command.ts';
 /** The key in an id of this type; null for an id of another. @throws PublicError BAD_ID for what is not an id. */
 export function keyOf(type: string, id: string): number | null {
   const decoded = decodeId(id);
-  return decoded.type === type ? Number(decoded.key) : null;
+  const key = Number(decoded.key);
+  // A service's key is 32-bit, every other key is exact in a double; what is beyond is nobody's.
+  return decoded.type === type && key <= 2 ** 53 && (type !== 'Service' || key < 2 ** 31) ? key : null;
 }
 
 /** A plan's predicates for drizzle, with the user bound where a plan binds it. */

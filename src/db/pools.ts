@@ -60,7 +60,7 @@ export function databaseError(error: unknown): PublicError {
   const mapped =
     code === '57014'
       ? new PublicError('TIMEOUT')
-      : connectionLost(error) || code === '53300'
+      : connectionLost(error) || code === '53300' || code === '55P03'
         ? new PublicError('UNAVAILABLE')
         : new PublicError('INTERNAL');
   mapped.cause = error;

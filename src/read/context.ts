@@ -43,6 +43,8 @@ export type Context = {
   classes: Set<DataClass>;
   /** Whether the statement is to list the families and persons in the answer. */
   discloses: boolean;
+  /** Whether anything of people is asked for. */
+  personal: boolean;
   /** What graphql-shield said of each field of the document. */
   allowed: ReadonlyMap<string, boolean>;
   next: number;

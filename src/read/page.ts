@@ -8,7 +8,7 @@ import { alias, argumentsOf, type Context, parameter, selection } from './contex
 import { cursorKey, cursorSql, decodeCursor } from './ids.ts';
 import { rowPredicates } from './predicates.ts';
 import { momentSql, quoted } from './scalar.ts';
-import { and, bindingOf, compileObject, type Entity, namedObject, orderBy, seenSql, sourceOf } from './select.ts';
+import { and, bindingOf, compileObject, disclose, type Entity, namedObject, orderBy, seenSql, sourceOf } from './select.ts';
 
 /** How far `totalCount` counts. */
 export const COUNT_LIMIT = 10_000;
@@ -93,6 +93,10 @@ export function compilePage(ctx: Context, page: Page): string {
   // Whether there are more is told by one row beyond the page; only then are rows numbered.
   const beyond = asksForMore();
   const shown = beyond ? `p.n <= ${firstSql}` : null;
+  // A cursor or an edge tells of its row as the row's own fields would.
+  const rowSeen: string[] = [];
+  disclose(ctx, binding, row, page.scope, rowSeen);
+  for (const { table } of keys) if (table) discloseSortKey(table);
   const direction = descending ? ' desc' : '';
   const sorting = (prefix: string, suffix: string) => keys.map((_, i) => `${prefix}.o${i}${suffix}`).join(', ');
 
@@ -105,7 +109,7 @@ export function compilePage(ctx: Context, page: Page): string {
   const numbered = beyond
     ? `select ${row}.*, row_number() over (order by ${sorting(row, direction)})::int as n from (${limited}) ${row}`
     : limited;
-  const built = `select ${[...(beyond ? [`${row}.n`] : []), sorting(row, ''), ...perRow, `${seenSql(seen)} as d`].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
+  const built = `select ${[...(beyond ? [`${row}.n`] : []), sorting(row, ''), ...perRow, `${seenSql(seenOfRow())} as d`].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
   const disclosed = ctx.discloses ? `string_agg(p.d, '') as d` : 'null::text as d';
   const whole = `select ${['count(*) as n', disclosed, ...gathered].join(', ')} from (${built}) p`;
   return `select row_to_json(o.*) as j, x.d from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
@@ -138,6 +142,23 @@ export function compilePage(ctx: Context, page: Page): string {
     perRow.push(`${value} as ${name}`);
     gathered.push(`coalesce(array_to_json(${gatherSql(name, direction)}), '[]'::json) as ${name}`);
     return `x.${name}`;
+  }
+
+  /** What each row discloses: its own family or person, and what its nodes add. The row beyond the page is not shown. */
+  function seenOfRow(): string[] {
+    if (perRow.length === 0 || rowSeen.length === 0) return seen;
+    const own = rowSeen.length === 1 ? (rowSeen[0] as string) : `concat(${rowSeen.join(', ')})`;
+    return [...seen, beyond ? `case when ${row}.n <= ${firstSql} then ${own} end` : own];
+  }
+
+  /** The sort key stands in the cursors. */
+  function discloseSortKey(table: PgTable): void {
+    const sorted = Object.entries(binding.fields).find(
+      ([, f]) => f.kind === 'column' && f.column.table === table && keys.some(({ column }) => column === f.column.name),
+    );
+    if (!sorted) return;
+    ctx.fields.add(`${binding.type}.${sorted[0]}`);
+    ctx.classes.add(ctx.catalogue.classes.fieldClass(binding.type, sorted[0]));
   }
 
   /** A column of the rows shown, in their order or the other way round. */

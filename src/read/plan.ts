@@ -66,6 +66,8 @@ export type Plan = {
   parameters: Parameter[];
   parts: Part[];
   refused: Refused[];
+  /** Asks of people: its answer is put on record, also when it names nobody. */
+  personal: boolean;
   /** Personal fields in the answer, and their classes. */
   fields: string[];
   classes: DataClass[];
@@ -200,6 +202,7 @@ async function compile(
     fields: new Set(),
     classes: new Set(),
     discloses,
+    personal: false,
     allowed: await askRules(assembled, rules, document, client),
     next: 0,
   };
@@ -249,6 +252,7 @@ async function compile(
     parameters: ctx.parameters,
     parts,
     refused: [...ctx.refused.values()],
+    personal: ctx.personal,
     fields: [...ctx.fields].sort(),
     classes: [...ctx.classes].sort(),
     staticKeys,
@@ -271,9 +275,15 @@ function fieldAllowed(
   let allowed = true;
   const check = (path: string, dataClass: DataClass) => {
     const access = mayRead(ctx.client, dataClass);
-    if (access.open !== false) return;
-    refuse(ctx, `${root.name}.${field.name}(${path})`, dataClass, access.reason, key);
-    allowed = false;
+    const name = `${root.name}.${field.name}(${path})`;
+    if (access.open === false) {
+      refuse(ctx, name, dataClass, access.reason, key);
+      allowed = false;
+    } else if (isPersonal(dataClass)) {
+      // Which rows came, and how many, tells of what they were chosen by.
+      ctx.fields.add(name);
+      ctx.classes.add(dataClass);
+    }
   };
   for (const argument of field.args) {
     const value = args[argument.name];
@@ -324,6 +334,7 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
     refuse(ctx, `${root.name}.${field.name}`, 'STRUCTURE', access.open === false ? access.reason : 'NOT_FOR_THIS_PURPOSE', key);
     return null;
   }
+  if (isPersonalType(ctx, binding.to)) ctx.personal = true;
   const sub = subquery(ctx);
   const filter = (path: string, { decode, type, where }: Pick<RootFilter, 'decode' | 'type' | 'where'>, row: string): string => {
     const value = (variables: Variables) => valueAt(args.at(variables), path);
@@ -399,6 +410,7 @@ function compileNode(
 }
 
 function entityById(ctx: Context, binding: Binding, at: string, nodes: readonly FieldNode[], id: string, add: Add): string {
+  if (isPersonalType(ctx, binding.type)) ctx.personal = true;
   const row = alias(ctx, 'k');
   const where = [`${row}.${binding.id} = ${id}::bigint`];
   return add(rows(ctx, { type: binding.type, nodes, scope: ROOT_SCOPE, at }, row, { where, entered: true }));

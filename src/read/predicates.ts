@@ -2,7 +2,7 @@
  * What a plan adds to the database's policies: rules about purpose and user, which a login cannot know. Every
  * predicate of the plan is written here.
  */
-import { levelOf, PURPOSES, type PurposeRule } from '../access/agreement.ts';
+import { levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
 import { maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, narrowedToUser, requestMasks } from '../access/decide.ts';
@@ -21,10 +21,10 @@ export const ofLogin = (client: Client, grant: string) => `${grant}.login = ${cl
 
 const purposeOf = (client: Client): PurposeRule => PURPOSES[client.purpose];
 
-/** The stages at which a family is there for this purpose; null: at every stage. */
-function stagesOf(client: Client): { only: readonly string[]; marac: boolean } | null {
+/** SQL that a grant's family, or one of its person's families, stands at the stages of this purpose; empty: at every stage. */
+function atStages(client: Client, grant: string): string[] {
   const { stages } = purposeOf(client);
-  return stages && !stages.exempt.includes(client.agency) ? stages : null;
+  return stages && !stages.exempt.includes(client.agency) ? [`(${grant}.purposes & ${stageBit(client.purpose)}) <> 0`] : [];
 }
 
 /** Rules about the user that stand at every entry: a team's user must be named in the team. */
@@ -37,13 +37,7 @@ function userEntry(client: Client): string[] {
 
 /** A family is entered through its grant: the predicates on that grant's row. */
 export function familyEntry(client: Client, grant: string): string[] {
-  const predicates = [ofLogin(client, grant), ...userEntry(client)];
-  const stages = stagesOf(client);
-  if (stages) {
-    const at = `${grant}.stage in (${stages.only.map(quote).join(', ')})`;
-    predicates.push(stages.marac ? `(${at} or ${grant}.marac)` : at);
-  }
-  return predicates;
+  return [ofLogin(client, grant), ...userEntry(client), ...atStages(client, grant)];
 }
 
 /** A person is entered through the person's grant; `needs` is tested here as the policies test it. */
@@ -51,13 +45,9 @@ export function personEntry(client: Client, grant: string): string[] {
   const predicates = [
     ofLogin(client, grant),
     ...userEntry(client),
+    ...atStages(client, grant),
     `(${effectiveMask(client.agency, undefined, grant)} & ${grant}.needs) = ${grant}.needs`,
   ];
-  const stages = stagesOf(client);
-  if (stages) {
-    const only = stages.marac ? [...stages.only, 'MARAC'] : stages.only;
-    predicates.push(`${grant}.stages && array[${only.map(quote).join(', ')}]`);
-  }
   if (purposeOf(client).agreedOnly) predicates.push(`${grant}.agreed`);
   if (closesNeeds(client)) predicates.push(`(${grant}.needs & ~${requestMasks(client).all}::bigint) = 0`);
   return predicates;
@@ -119,7 +109,7 @@ function keptFromUser(table: TableClass, alias: string, client: Client): string[
     return client.purpose === 'RECORD_SYNC' ? [] : [`${column} = '{}'`];
   }
   return [
-    `(${column} = '{}' or (select true from fsp.user_focus focus where focus.login = ${client.login.id} and focus.subject = ${USER} and focus.family = ${alias}.${table.family} and focus.only_with <@ ${column}) is null)`,
+    `(${column} = '{}' or (select true from fsp.user_focus focus where focus.login = ${client.login.id} and focus.subject = ${USER} and focus.family = ${alias}.${table.family} and ${isNow('focus')} and focus.only_with <@ ${column}) is null)`,
   ];
 }
 
@@ -138,5 +128,7 @@ function agreedOnly(table: TableClass, alias: string, client: Client): string[] 
 export function rowEntry(table: TableClass, alias: string, client: Client): string[] {
   if (!table.family) return [];
   const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
+  // Every family is the county's: to it, a row's being its own says nothing of the family's stage.
+  if (client.agency === 'LA') return [inFamily];
   return [`(${inFamily} or (${[...userEntry(client), ownRow(table, alias, client)].join(' and ')}))`];
 }

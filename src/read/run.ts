@@ -93,7 +93,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   const record = async (plan: Plan, client: Client, document: DocumentNode, source: string, name: string | null, seen: string | null) => {
     if (!executor.recorder) return;
     const shown = readShown(seen);
-    if (shown.families.length === 0 && shown.persons.length === 0 && plan.refused.length === 0) return;
+    if (!plan.personal && plan.refused.length === 0) return;
     let hash = hashes.get(document);
     if (!hash) {
       hash = createHash('sha256').update(source).digest('hex');
@@ -113,7 +113,8 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       operation: OperationDefinitionNode | undefined;
       source: string;
     };
-    if (!operation) throw new PublicError('OPERATION_RESOLUTION_FAILURE');
+    // graphql-js validates nothing below a root type that the schema does not have.
+    if (!operation || operation.operation === 'subscription') throw new PublicError('OPERATION_RESOLUTION_FAILURE');
     const { client } = context.contextValue;
     const variables = coerce(executor.schema, document, operation, request.variables ?? {});
     const plan = await executor.planner.plan(document, operation, client, variables);

@@ -5,6 +5,7 @@ import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { classOf } from '../db/classified.ts';
+import { PublicError } from '../errors.ts';
 import {
   type Binding,
   type CodeField,
@@ -92,6 +93,9 @@ export function bindingOf(ctx: Context, type: string): Binding {
   return binding;
 }
 
+/** How deep objects may stand within each other; what people ask for stands six deep. */
+const MAX_DEPTH = 14;
+
 /** The columns, joins and disclosures of one object whose row stands under an alias. */
 export type Shape = { columns: string[]; joins: string[]; seen: string[] };
 
@@ -101,6 +105,7 @@ export type Shape = { columns: string[]; joins: string[]; seen: string[] };
  * @param row the alias of its anchor's row.
  */
 export function compileObject(ctx: Context, entity: Entity, row: string): Shape {
+  if (entity.at.split('.').length > MAX_DEPTH) throw new PublicError('OPERATION_TOO_LARGE', `Fields may stand ${MAX_DEPTH} deep.`);
   const binding = bindingOf(ctx, entity.type);
   const type = ctx.schema.getType(entity.type) as GraphQLObjectType;
   const shape: Shape = { columns: [], joins: [], seen: [] };
@@ -223,10 +228,16 @@ export function rows(ctx: Context, entity: Entity, row: string, rest: { where: s
   return `select row_to_json(o.*) as j, ${seenSql(shape.seen)} as d from ${source.from} ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${and([...rest.where, ...source.where])} ${rest.tail ?? ''}`;
 }
 
-export const seenSql = (seen: string[]): string => (seen.length > 0 ? `concat(${seen.join(', ')})` : 'null::text');
+/** The disclosures of an object's parts as one text. A function of PostgreSQL takes at most 100 arguments. */
+export function seenSql(seen: string[]): string {
+  if (seen.length === 0) return 'null::text';
+  if (seen.length <= 90) return `concat(${seen.join(', ')})`;
+  const chunks = Array.from({ length: Math.ceil(seen.length / 90) }, (_, i) => seenSql(seen.slice(i * 90, (i + 1) * 90)));
+  return seenSql(chunks);
+}
 
 /** Adds what the row itself discloses, and says what its children need not add again. */
-function disclose(ctx: Context, binding: Binding, row: string, scope: Scope, seen: string[]): Scope {
+export function disclose(ctx: Context, binding: Binding, row: string, scope: Scope, seen: string[]): Scope {
   if (!ctx.discloses) return scope;
   if (binding.anchor === 'family') {
     if (!scope.familySeen) seen.push(`'f' || ${row}.family || ','`);

@@ -27,7 +27,7 @@ describe('a server', () => {
     ['row-level security was switched off', 'alter table fsp.plan disable row level security'],
     ['a right was given', 'grant select on fsp.workbook_entry to fsp_drift_agency_police'],
     ['a trigger was switched off', 'alter table fsp.sharing_decision disable trigger grants_insert'],
-    ['a function was changed', "create or replace function fsp.sealed_off(asked bigint) returns boolean language sql as 'select false'"],
+    ['a function was changed', "create or replace function fsp.own_open(asked bigint) returns boolean language sql as 'select true'"],
   ])('refuses to start where %s, and the migration puts it back', async (_what, change) => {
     await starts();
     await owner.query(change);

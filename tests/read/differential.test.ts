@@ -163,7 +163,8 @@ beforeAll(async () => {
   const { rows: logins } = await owner.query(
     'select o.id, o.code, o.name, o.agency, l.id as login, l.sealed from fsp.organisation o join fsp.login l on l.organisation = o.id',
   );
-  await owner.end();
+  connections.push(owner);
+  const facts = queries(owner);
   const asks = new Map<string, ReturnType<typeof queries>>();
   for (const caller of CALLERS) {
     const client = clientOf(caller.client);
@@ -188,6 +189,7 @@ beforeAll(async () => {
       purposes: client.purposes,
       scopes: new Set(client.scopes),
       query,
+      facts,
     });
   }
 });

@@ -97,7 +97,7 @@ export function oracle(world: World, organisationId: number) {
     organisation,
     /** `denied`: the table may not be named at all. */
     table: (table: TableClass): 'denied' | 'rows' =>
-      table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N' ? 'denied' : 'rows',
+      agency === 'EVALUATOR' || (table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N') ? 'denied' : 'rows',
     sees(table: TableClass, raw: Row): boolean {
       const row = number(raw);
       const family: number | null = table.family ? row[table.family] : null;

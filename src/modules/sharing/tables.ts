@@ -165,8 +165,8 @@ export const familyGrant = classify(
       ...ends(),
       shared: bigint('shared', { mode: 'bigint' }).notNull(),
       withheld: bigint('withheld', { mode: 'bigint' }).notNull(),
-      stage: text('stage').notNull(),
-      marac: boolean('marac').notNull(),
+      /** The purposes at whose stages the family stands today (`stageBit`). */
+      purposes: integer('purposes').notNull(),
       /** The persons whom this login works with, where it works with named persons only. */
       onlyWith: bigint('only_with', { mode: 'bigint' }).array(),
     },
@@ -193,15 +193,15 @@ export const personGrant = classify(
       needs: bigint('needs', { mode: 'bigint' }).notNull(),
       /** The person agreed to this organisation's involvement. */
       agreed: boolean('agreed').notNull(),
-      /** Stages of the families in which the login sees the person; `MARAC` among them where one is open. */
-      stages: text('stages').array().notNull(),
+      /** The same of the families in which the login sees the person. */
+      purposes: integer('purposes').notNull(),
     },
     (t) => [index('person_grant_person_login').on(t.person, t.login)],
   ),
   'STRUCTURE',
 );
 
-/** Users who work with named persons of a family only: what is kept from those persons is kept from them. */
+/** Users who work with named persons of a family only, and when: what is kept from those persons is kept from them. */
 export const userFocus = classify(
   fsp.table(
     'user_focus',
@@ -209,9 +209,11 @@ export const userFocus = classify(
       login: key('login').notNull(),
       subject: text('subject').notNull(),
       family: key('family').notNull(),
+      starts: moment('starts').notNull(),
+      ends: moment('ends').notNull(),
       onlyWith: bigint('only_with', { mode: 'bigint' }).array().notNull(),
     },
-    (t) => [primaryKey({ columns: [t.login, t.subject, t.family] }), index('user_focus_family').on(t.family)],
+    (t) => [primaryKey({ columns: [t.family, t.login, t.subject, t.starts] })],
   ),
   'STRUCTURE',
 );

@@ -27,7 +27,10 @@ export const workbookEntry = classify(
       version: version(),
       ...times(),
     },
-    (t) => [index('workbook_entry_family').on(t.family, t.occurredAt, t.id), unique('workbook_entry_of_family').on(t.id, t.family)],
+    (t) => [
+      index('workbook_entry_family').on(t.family, t.occurredAt, t.id),
+      unique('workbook_entry_of_writer').on(t.id, t.family, t.controller),
+    ],
   ),
   'WORKBOOK',
 );
@@ -44,15 +47,15 @@ const ofEntry = () => ({
 });
 
 /**
- * An entry's rows are of its family: the key of both together, so that nobody can hang a row on an entry of a family
- * they do not see, nor learn from a refusal that there is one.
+ * An entry's rows are of its family and its writer: the key of all three, so that nobody can hang a row on an entry
+ * that is not theirs, nor learn from a refusal that there is one.
  */
-const withEntry = (name: string, t: { entry: PgColumn; family: PgColumn }) => [
+const withEntry = (name: string, t: { entry: PgColumn; family: PgColumn; controller: PgColumn }) => [
   index(`${name}_entry`).on(t.entry as never),
   foreignKey({
     name: `${name}_of_entry`,
-    columns: [t.entry as never, t.family as never],
-    foreignColumns: [workbookEntry.id, workbookEntry.family],
+    columns: [t.entry as never, t.family as never, t.controller as never],
+    foreignColumns: [workbookEntry.id, workbookEntry.family, workbookEntry.controller],
   }),
 ];
 
