@@ -30,14 +30,48 @@ export async function migrateDatabase(databaseUrl: string): Promise<void> {
   }
 }
 
+/** The part of the access SQL by which grants are written; when it changes, the grants there are were written by another. */
+function grantsRule(template: string): string {
+  const start = template.indexOf('create or replace function fsp.rebuild_grants');
+  return hash(template.slice(start, template.indexOf('revoke all on function fsp.rebuild_grants', start)));
+}
+
+/** Families whose grants are rewritten in one transaction. */
+const REBUILD_BATCH = 400;
+
+/** Writes all grants anew, as a changed agreement or a changed rule wants them. */
+async function rebuildGrants(client: pg.Client): Promise<void> {
+  for (let after = 0; ; ) {
+    const { rows } = await client.query<{ last: string | null }>(
+      `with batch as (select id from fsp.family where id > $1 order by id limit ${REBUILD_BATCH}),
+        rebuilt as materialized (select fsp.rebuild_grants(array(select id from batch)))
+       select (select max(id) from batch) as last from rebuilt`,
+      [after],
+    );
+    if (rows[0]?.last === null || rows[0]?.last === undefined) return;
+    after = Number(rows[0].last);
+  }
+}
+
 async function applyAccess(client: pg.Client): Promise<void> {
   const template = accessTemplate();
   await client.query(
-    'create table if not exists fsp.access_state (one boolean primary key default true check (one), hash text not null, digest text not null)',
+    'create table if not exists fsp.access_state (one boolean primary key default true check (one), hash text not null, digest text not null, grants text not null)',
   );
-  const { rows: state } = await client.query<{ hash: string; digest: string }>('select hash, digest from fsp.access_state');
+  const { rows: state } = await client.query<{ hash: string; digest: string; grants: string }>(
+    'select hash, digest, grants from fsp.access_state',
+  );
   const digest = async () => (await client.query<{ digest: string }>(DIGEST)).rows[0]?.digest;
-  if (state[0]?.hash === hash(template) && state[0].digest === (await digest().catch(() => null))) return;
+  const applied = state[0]?.hash === hash(template) && state[0].digest === (await digest().catch(() => null));
+  if (!applied) await writeAccess(client, template, digest);
+  // Noted when it is done: a migration that was broken off goes on here at its next run.
+  const { rows: written } = await client.query<{ grants: string }>('select grants from fsp.access_state');
+  if (written[0]?.grants === grantsRule(template)) return;
+  await rebuildGrants(client);
+  await client.query('update fsp.access_state set grants = $1', [grantsRule(template)]);
+}
+
+async function writeAccess(client: pg.Client, template: string, digest: () => Promise<string | undefined>): Promise<void> {
   const { rows } = await client.query<{ db: string; owner: string }>('select current_database() as db, current_user as owner');
   const { db, owner } = rows[0] as { db: string; owner: string };
   if (!/^[a-z][a-z0-9_]{0,29}$/.test(db)) {
@@ -48,8 +82,8 @@ async function applyAccess(client: pg.Client): Promise<void> {
     await client.query(template.replaceAll('{{db}}', db).replaceAll('{{owner}}', owner));
     await client.query(`grant select on fsp.access_state, fsp.migration to "${db}_gate"`);
     await client.query(
-      'insert into fsp.access_state (hash, digest) values ($1, $2) on conflict (one) do update set hash = excluded.hash, digest = excluded.digest',
-      [hash(template), await digest()],
+      'insert into fsp.access_state (hash, digest, grants) values ($1, $2, $3) on conflict (one) do update set hash = excluded.hash, digest = excluded.digest',
+      [hash(template), await digest(), grantsRule(template)],
     );
     await client.query('commit');
   } catch (error) {
@@ -74,10 +108,11 @@ export async function databaseFault(query: (sql: string) => Promise<Record<strin
   if (migrations !== shippedMigrations()) {
     return `The database has ${migrations} migrations and this version ships ${shippedMigrations()}: run "npm run db:migrate".`;
   }
-  const state = (await query('select hash, digest from fsp.access_state'))[0];
+  const state = (await query('select hash, digest, grants from fsp.access_state'))[0];
   if (state?.hash !== hash(accessTemplate())) return 'The access policies are of another version: run "npm run db:migrate".';
   if (state.digest !== (await query(DIGEST))[0]?.digest) {
     return 'The access policies in the database were changed by hand: run "npm run db:migrate" to put them back.';
   }
+  if (state.grants !== grantsRule(accessTemplate())) return 'The grants were written by another version: run "npm run db:migrate".';
   return null;
 }

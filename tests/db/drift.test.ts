@@ -45,6 +45,18 @@ describe('a server', () => {
   });
 });
 
+it('grants that another version wrote are written anew before anything is served', async () => {
+  const grants = async () =>
+    (await owner.query('select login, family, period, shared, withheld, purposes from fsp.family_grant order by login, family, period'))
+      .rows;
+  const before = await grants();
+  await owner.query("update fsp.access_state set grants = 'another'; update fsp.family_grant set purposes = 7");
+  await expect(starts()).rejects.toThrow('The grants were written by another version: run "npm run db:migrate".');
+  await migrateDatabase(ownerUrl);
+  expect(await grants()).toEqual(before);
+  await starts();
+});
+
 it('grants follow the logins when a restore gives their roles new ids', async () => {
   const seen = async () => {
     const client = await sqlAs('cherwell-housing', false, ownerUrl);
