@@ -11,7 +11,7 @@ fragment Whole on Family {
   unbornMembershipsByFamily { ${MEMBER} }
   plansByFamily { nodes { rowId kind status started nextReviewDue person } }
   workbookEntriesByFamily(first: 5, orderBy: [OCCURRED_AT_DESC, ROW_ID_DESC]) {
-    nodes { rowId module occurredAt author narrative workbookReadingsByEntryAndFamily { nodes { stageOfChange capacityForChange person } } }
+    nodes { rowId module occurredAt author narrative workbookReadingsByEntryAndFamilyAndController { nodes { stageOfChange capacityForChange person } } }
   }
   interventionsByFamily(first: 20) {
     nodes {

@@ -38,7 +38,7 @@ function familyOfPeer(family: Any): Any {
         occurred: new Date(entry.occurredAt).toISOString(),
         author: entry.author,
         narrative: entry.narrative,
-        readings: entry.workbookReadingsByEntryAndFamily.nodes.map(({ person: of, ...rest }: Any) => ({ ...rest, person: person(of) })),
+        readings: entry.workbookReadingsByEntryAndFamilyAndController.nodes.map(({ person: of, ...rest }: Any) => ({ ...rest, person: person(of) })),
       })),
     },
     interventions: {

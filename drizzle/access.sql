@@ -33,12 +33,8 @@ begin
 end
 $$;
 revoke all on database "{{db}}" from public;
-grant usage on schema fsp to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education",
-  "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator",
-  "{{db}}_gate", "{{db}}_recorder";
-grant connect on database "{{db}}" to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health",
-  "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider",
-  "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+grant usage on schema fsp to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+grant connect on database "{{db}}" to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
 -- Who is asking: the session's own login. A role can be set and a setting can be forged; the login cannot.
 -- Every policy asks this, some sixty times a statement: it reads no table, and is plain enough to be inlined.

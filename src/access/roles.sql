@@ -3,7 +3,7 @@ do $$
 declare
   role_name text;
 begin
-  foreach role_name in array array['la', 'team', 'health', 'education', 'police', 'district', 'provider', 'evaluator'] loop
+  foreach role_name in array array[{{agency_names}}] loop
     if not exists (select from pg_roles where rolname = '{{db}}_agency_' || role_name) then
       execute format('create role %I nologin', '{{db}}_agency_' || role_name);
     end if;
@@ -30,9 +30,5 @@ begin
 end
 $$;
 revoke all on database "{{db}}" from public;
-grant usage on schema fsp to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education",
-  "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator",
-  "{{db}}_gate", "{{db}}_recorder";
-grant connect on database "{{db}}" to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health",
-  "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider",
-  "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+grant usage on schema fsp to {{everyone}};
+grant connect on database "{{db}}" to {{everyone}};

@@ -1,5 +1,5 @@
 /** The family at the centre: who belongs to it, where it lives, who works with it. */
-import { boolean, date, index, integer, text, unique } from 'drizzle-orm/pg-core';
+import { boolean, date, index, integer, type PgColumn, text, unique } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { person } from '../person/tables.ts';
 import { organisation } from '../sharing/tables.ts';
@@ -62,40 +62,25 @@ export const familyStage = classify(
   'CASE',
 );
 
-export const membership = classify(
-  fsp.table(
-    'membership',
-    {
-      id: id(),
-      family: familyKey(),
-      person: personKey(),
-      controller: controller(),
-      role: text('role').notNull(),
-      from: date('from'),
-      until: date('until'),
-    },
-    (t) => [index('membership_family').on(t.family), index('membership_person').on(t.person)],
-  ),
-  'FAMILY',
-);
+/** Who belongs to a family, as what, and when. */
+const belonging = () => ({
+  id: id(),
+  family: familyKey(),
+  person: personKey(),
+  controller: controller(),
+  role: text('role').notNull(),
+  from: date('from'),
+  until: date('until'),
+});
+const byBoth = (name: string) => (t: { family: PgColumn; person: PgColumn }) => [
+  index(`${name}_family`).on(t.family as never),
+  index(`${name}_person`).on(t.person as never),
+];
+
+export const membership = classify(fsp.table('membership', belonging(), byBoth('membership')), 'FAMILY');
 
 /** An unborn member: the membership itself is health data about the mother. */
-export const unbornMembership = classify(
-  fsp.table(
-    'unborn_membership',
-    {
-      id: id(),
-      family: familyKey(),
-      person: personKey(),
-      controller: controller(),
-      role: text('role').notNull(),
-      from: date('from'),
-      until: date('until'),
-    },
-    (t) => [index('unborn_membership_family').on(t.family), index('unborn_membership_person').on(t.person)],
-  ),
-  'CLINICAL',
-);
+export const unbornMembership = classify(fsp.table('unborn_membership', belonging(), byBoth('unborn_membership')), 'CLINICAL');
 
 export const household = classify(
   fsp.table(
