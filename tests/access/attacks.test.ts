@@ -189,12 +189,8 @@ describe('through the API', () => {
     });
   });
   it('many aliases, deep documents, subscriptions and large ids are answered in words', async () => {
-    const wide = await server.ask(
-      'socialWorker',
-      `query($id: ID!) { ${Array.from({ length: 150 }, (_, i) => `a${i}: family(id: $id) { id }`).join(' ')} }`,
-      { id: encodeId('Family', 1) },
-    );
-    expect([wide.status, Object.keys(wide.body.data).length]).toEqual([200, 150]);
+    const wide = await server.ask('socialWorker', `{ ${Array.from({ length: 101 }, (_, i) => `a${i}: districts { code }`).join(' ')} }`);
+    expect([wide.status, Object.keys(wide.body.data).length]).toEqual([200, 101]);
     const deep = await server.ask(
       'socialWorker',
       `{ organisations(first: 1) { nodes { ${'parent { '.repeat(40)}code${' }'.repeat(40)} } } }`,
