@@ -4,6 +4,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { generateDrizzleJson, generateMigration } from 'drizzle-kit/api';
 import config from '../../drizzle.config.ts';
+import { classifiedTables } from '../db/classified.ts';
 import { command } from './command.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -18,11 +19,20 @@ function newestSnapshot(): Parameters<typeof generateMigration>[0] {
   return JSON.parse(readFileSync(path.join(folder, newest as string), 'utf8'));
 }
 
+/** The tables that the server and the access SQL know: those that `src/modules/tables.ts` imports. */
+async function registeredTables(): Promise<Set<unknown>> {
+  await import('../modules/tables.ts');
+  return new Set(classifiedTables().map(({ table }) => table));
+}
+
 await command(async () => {
+  const registered = await registeredTables();
   const files = globSync(config.schema as string[], { cwd: root });
   const modules = await Promise.all(files.map((file) => import(path.join(root, file))));
   // A table that one file hands on from another is one table.
   const tables = Object.fromEntries([...new Set(modules.flatMap((module) => Object.values(module)))].map((table, i) => [`t${i}`, table]));
+  const forgotten = classifiedTables().find(({ table }) => !registered.has(table));
+  if (forgotten) throw new Error(`The table ${forgotten.name} is in no file that src/modules/tables.ts imports: add its file there.`);
   const before = newestSnapshot();
   const statements = await generateMigration(before, generateDrizzleJson(tables, before.id, config.schemaFilter as string[]));
   if (statements.length > 0) {

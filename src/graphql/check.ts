@@ -1,4 +1,6 @@
 /** What stops the build and the start: whatever was forgotten, by its name. */
+
+import type { PgTable } from 'drizzle-orm/pg-core';
 import { getNamedType, isAbstractType, isListType, isNonNullType, isObjectType } from 'graphql';
 import { AGREEMENT } from '../access/agreement.ts';
 import type { DataClass } from '../access/classes.ts';
@@ -71,6 +73,11 @@ export function schemaFaults(
   return faults;
 }
 
+/** The tables whose rows a binding joins; a grant's own columns are read without one. */
+function tablesOf({ anchor, sides }: Binding): PgTable[] {
+  return [...(typeof anchor === 'string' ? [] : Array.isArray(anchor) ? anchor : [anchor]), ...(sides ?? []).map(([table]) => table)];
+}
+
 function bindingFaults(binding: Binding, known: boolean, classes: AssembledSchema['classes']): string[] {
   if (!known) return [`${binding.type}: the binding is of a type that the schema does not have.`];
   const faults: string[] = [];
@@ -79,6 +86,10 @@ function bindingFaults(binding: Binding, known: boolean, classes: AssembledSchem
     if (!fields.has(name)) {
       faults.push(`${binding.type}.${name}: the binding is of a field that the schema does not have.`);
       continue;
+    }
+    const from = field.kind === 'column' || field.kind === 'code' ? (field.column.table as PgTable) : field.from;
+    if (from && !tablesOf(binding).includes(from)) {
+      faults.push(`${binding.type}.${name}: its table ${classOf(from).name} is not among the binding's sides.`);
     }
     if (field.kind !== 'column' && field.kind !== 'code') continue;
     const table = classOf(field.column.table as never);
@@ -93,9 +104,6 @@ function bindingFaults(binding: Binding, known: boolean, classes: AssembledSchem
 /** A table has one class: columns bound to fields of two classes would be two. */
 function tableFaults(bindings: ReadonlyMap<string, Binding>): string[] {
   const tables = new Set(classifiedTables().map(({ name }) => name));
-  const bound = [...bindings.values()].flatMap(({ anchor, sides }) => [
-    ...(typeof anchor === 'string' ? [] : Array.isArray(anchor) ? anchor : [anchor]),
-    ...(sides ?? []).map(([table]) => table),
-  ]);
+  const bound = [...bindings.values()].flatMap(tablesOf);
   return bound.filter((table) => !tables.has(classOf(table).name)).map((table) => `${classOf(table).name}: the table has no class.`);
 }

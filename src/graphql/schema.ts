@@ -4,12 +4,14 @@ import { makeExecutableSchema } from '@graphql-tools/schema';
 import {
   buildASTSchema,
   type DefinitionNode,
+  type DocumentNode,
   type FieldDefinitionNode,
   type GraphQLResolveInfo,
   type GraphQLSchema,
   Kind,
   type ObjectTypeDefinitionNode,
   parse,
+  Source,
 } from 'graphql';
 import { sharedWith } from '../access/describe.ts';
 import { type Classified, readClasses } from './classes.ts';
@@ -17,13 +19,21 @@ import { scalars } from './scalars.ts';
 
 const folder = new URL('../../schema/', import.meta.url);
 
-/** The SDL files, in the order of their names. */
-export function readSdl(): string {
-  return readdirSync(folder)
+const sdlFiles = (): { name: string; text: string }[] =>
+  readdirSync(folder)
     .filter((file) => file.endsWith('.graphql'))
     .sort()
-    .map((file) => readFileSync(new URL(file, folder), 'utf8'))
+    .map((file) => ({ name: `schema/${file}`, text: readFileSync(new URL(file, folder), 'utf8') }));
+
+/** The SDL files, in the order of their names. */
+export const readSdl = (): string =>
+  sdlFiles()
+    .map(({ text }) => text)
     .join('\n');
+
+/** The SDL parsed file by file, so that an error names its file and line. */
+function parseSdl(): DocumentNode {
+  return { kind: Kind.DOCUMENT, definitions: sdlFiles().flatMap(({ name, text }) => parse(new Source(text, name)).definitions) };
 }
 
 type StaticResolver = (parent: unknown, args: Record<string, unknown>, context: unknown, info: GraphQLResolveInfo) => unknown;
@@ -32,7 +42,7 @@ export type AssembledSchema = { schema: GraphQLSchema; classes: Classified };
 
 /** @param resolvers the static roots' resolvers: what graphql-js answers itself. */
 export function assembleSchema(resolvers: Record<string, Record<string, StaticResolver>>): AssembledSchema {
-  const document = parse(readSdl());
+  const document = parseSdl();
   const classes = readClasses(buildASTSchema(document, { assumeValidSDL: false }));
   const described = {
     ...document,

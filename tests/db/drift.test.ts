@@ -39,7 +39,7 @@ describe('a server', () => {
     await owner.query(
       'create temporary table kept as select * from fsp.migration; delete from fsp.migration where id = (select max(id) from fsp.migration)',
     );
-    await expect(starts()).rejects.toThrow('The database has 1 migrations and this version ships 2: run "npm run db:migrate".');
+    await expect(starts()).rejects.toThrow(/The database has \d+ migrations and this version ships \d+: run "npm run db:migrate"\./);
     await owner.query('delete from fsp.migration; insert into fsp.migration select * from kept');
     await starts();
   });

@@ -121,7 +121,9 @@ function fetcherFor(selection) {
       throw new Error('This answer was for the client chosen before, so it is not shown.');
     }
     try {
-      return JSON.parse(text);
+      // The data stands first: what is shared is read before what is not.
+      const { data, ...rest } = JSON.parse(text);
+      return data === undefined ? rest : { data, ...rest };
     } catch {
       throw new Error(`The server answered ${response.status}: ${text.slice(0, 500)}`);
     }
