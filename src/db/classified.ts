@@ -2,18 +2,7 @@
  * Tables that know what kind of data they hold. A table has one class: it holds keys and the columns of that class,
  * so that a cell which may not be seen is a row which row-level security does not give.
  */
-import { type SQL, sql } from 'drizzle-orm';
-import {
-  bigint,
-  getTableConfig,
-  index,
-  integer,
-  type PgColumn,
-  type PgColumnBuilderBase,
-  type PgTable,
-  pgSchema,
-  timestamp,
-} from 'drizzle-orm/pg-core';
+import { bigint, getTableConfig, integer, type PgTable, pgSchema, timestamp } from 'drizzle-orm/pg-core';
 import type { DataClass } from '../access/classes.ts';
 
 /** Everything of the product lives in one schema of the database. */
@@ -119,5 +108,3 @@ export const times = () => ({
 
 /** Optimistic concurrency: counts the changes of a row. */
 export const version = () => integer('version').notNull().default(1);
-
-export { bigint, index, integer, type PgColumn, type PgColumnBuilderBase, type SQL, sql };

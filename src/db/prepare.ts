@@ -7,7 +7,8 @@ import { loadReference } from './reference.ts';
 
 export type Preparation = {
   authority: string;
-  loginSecret: string /** Load the demonstration families into an empty database. */;
+  loginSecret: string;
+  /** Load the demonstration families into an empty database. */
   demonstration: boolean;
 };
 

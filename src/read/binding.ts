@@ -1,7 +1,6 @@
 /** The vocabulary in which a module says how its GraphQL types are read from its tables. */
-import { getTableColumns, getTableName } from 'drizzle-orm';
+import { getTableColumns } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
-import { classOf, type TableClass } from '../db/classified.ts';
 
 export type SortKey = { column: string; type: 'bigint' | 'integer' | 'text' | 'timestamptz'; table?: PgTable };
 
@@ -104,13 +103,8 @@ export const byId: Order = { keys: [{ column: 'id', type: 'bigint' }] };
 /** The table a column belongs to. */
 export const tableOf = (c: PgColumn): PgTable => c.table as PgTable;
 
-export const tableName = (table: PgTable): string => getTableName(table);
-
 /** A table's columns, in their order. */
 export const tableColumns = (table: PgTable): PgColumn[] => Object.values(getTableColumns(table)) as PgColumn[];
 
 /** Names of a table's columns, in their order. */
 export const columnNames = (table: PgTable): string[] => tableColumns(table).map(({ name }) => name);
-
-export type { TableClass };
-export { classOf };

@@ -24,7 +24,7 @@ import type { CommandResult } from '../change/command.ts';
 import { databaseError, type Pools } from '../db/pools.ts';
 import { planRecord, readShown, recordText } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
-import { errorBody, type FormattedError, formatError, PublicError } from '../errors.ts';
+import { errorBody, formatError, PublicError } from '../errors.ts';
 import type { Run, Variables } from './context.ts';
 import type { PayloadPart, Plan, Planner } from './plan.ts';
 
@@ -294,5 +294,3 @@ function onlyIntrospection(document: DocumentNode): boolean {
     operation.selectionSet.selections.every((s) => s.kind === Kind.FIELD && s.name.value.startsWith('__'))
   );
 }
-
-export type { FormattedError };

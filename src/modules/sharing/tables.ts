@@ -1,6 +1,6 @@
 /** Who asks, what was decided, and the grants that follow. */
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, customType, index, integer, primaryKey, text, unique } from 'drizzle-orm/pg-core';
+import { bigint, boolean, customType, index, integer, primaryKey, text } from 'drizzle-orm/pg-core';
 import type { Agency } from '../../access/classes.ts';
 import { classify, fsp, id, key, moment } from '../../db/classified.ts';
 
@@ -235,5 +235,3 @@ export const code = classify(
   ),
   'DIRECTORY',
 );
-
-export { sql, unique };
