@@ -1,4 +1,5 @@
 /** Places in the list of families, in each server's own words. */
+import { decodeId } from '../src/read/ids.ts';
 import { POSITIONS } from './queries.ts';
 
 /** After which family a page begins: its key, the product's cursor, PostGraphile's cursor. */
@@ -18,7 +19,7 @@ export async function learnPositions(ours: Post, postgraphile: Post): Promise<Po
     const { nodes, pageInfo } = JSON.parse(text).data.families as { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
     if (!pageInfo.hasNextPage) return positions;
     after = pageInfo.endCursor;
-    const key = Buffer.from((nodes.at(-1) as { id: string }).id, 'base64url').toString().split(':')[1] as string;
+    const key = decodeId((nodes.at(-1) as { id: string }).id).key;
     positions.push({ key, cursor: after, peer: Buffer.from(JSON.stringify([digest, key])).toString('base64') });
   }
 }

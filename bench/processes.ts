@@ -19,7 +19,7 @@ function heard<T>(child: ChildProcess, what: string): Promise<T> {
   });
 }
 
-export type Process = { url: URL; peakBytes(): Promise<number>; stop(): Promise<void> };
+export type Process = { url: URL; pid: number; peakBytes(): Promise<number>; stop(): Promise<void> };
 
 const stopped = (child: ChildProcess) =>
   new Promise<void>((resolve) => {
@@ -37,6 +37,7 @@ export async function startServer(contender: Contender, settings: Settings, exec
   const told = await heard<{ url: string }>(child, contender.name);
   return {
     url: new URL(told.url),
+    pid: child.pid as number,
     async peakBytes() {
       child.send('memory');
       const memory = await heard<Told>(child, contender.name);

@@ -7,8 +7,8 @@ const table = (head: string[], rows: string[][]) => [head, head.map((_, i) => (i
 
 export function resultsTable(results: Result[]): string {
   return table(
-    ['scenario', 'server', 'families', 'connections', 'requests/s', 'p50 µs', 'p99 µs', 'response KB', 'peak memory MB'],
-    results.map((r) => [r.scenario, r.name, number(r.families), String(r.connections), number(r.requests), number(r.p50), number(r.p99), (r.bytes / 1024).toFixed(1), number(r.peakBytes / 2 ** 20)]),
+    ['scenario', 'server', 'families', 'connections', 'requests/s', 'p50 µs', 'p99 µs', 'server ms', 'database ms', 'response KB', 'peak memory MB'],
+    results.map((r) => [r.scenario, r.name, number(r.families), String(r.connections), number(r.requests), number(r.p50), number(r.p99), r.serverMs.toFixed(2), r.databaseMs.toFixed(2), (r.bytes / 1024).toFixed(1), number(r.peakBytes / 2 ** 20)]),
   );
 }
 

@@ -1,9 +1,12 @@
 /** One size: its database, all servers, the check that they answer alike, and the rounds. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import pg from 'pg';
 import { developmentIssuer } from '../src/access/tokens.ts';
 import { parseDatabaseServer } from '../src/config.ts';
 import { loginName, loginPassword } from '../src/db/logins.ts';
 import { CLIENTS, PERSONAS, PRACTITIONERS } from '../src/db/personas.ts';
+import { familyMs, processMs } from './cpu.ts';
 import { CONTENDERS, type Contender, type Name } from './contenders.ts';
 import { DATABASE, type Dataset, LOGIN_SECRET, openDataset } from './data.ts';
 import type { Job, Measured } from './load.ts';
@@ -14,7 +17,7 @@ import { verifySame } from './verify.ts';
 
 export type Scenario = 'one family' | 'page' | 'council first page';
 
-export type Result = { families: number; connections: number; scenario: Scenario; name: Name; requests: number; failed: number; p50: number; p99: number; bytes: number; peakBytes: number };
+export type Result = { families: number; connections: number; scenario: Scenario; name: Name; requests: number; failed: number; p50: number; p99: number; bytes: number; peakBytes: number; /** Processor time of a request, in milliseconds. */ serverMs: number; databaseMs: number };
 
 type Caller = { organisation: string; client: string; user: string; purpose: string };
 
@@ -65,6 +68,7 @@ export async function measureSize(families: number, options: Options, say: (line
   const { made } = dataset;
   say(`${families.toLocaleString('en')} families: ${Math.round(made.bytes / 2 ** 20).toLocaleString('en')} MB, written in ${made.seconds} s`);
   const running = new Map<Name, Process>();
+  const postmaster = Number(readFileSync(path.join(dataset.dataDir, 'postgresql', 'postmaster.pid'), 'utf8').split('\n')[0]);
   const load = startLoad();
   try {
     const { keys, loginId } = await visibleFamilies(dataset);
@@ -83,7 +87,7 @@ export async function measureSize(families: number, options: Options, say: (line
     await verifySame(CONTENDERS, [...familyQuestions, ...pageQuestions], ({ name }, path, body) => post(name, path, body));
     const first = JSON.parse(await post('ours', '', CONTENDERS[0]?.page.body('').replace('"after":""', '"after":null') ?? '', council));
     say(`  All servers answer alike (${SAMPLE} families, ${SAMPLE} pages); the council's desk sees ${first.data.families.nodes.length} families on its first page`);
-    return await measure(families, options, { load, running, keys, places, county, council, say });
+    return await measure(families, options, { load, running, postmaster, keys, places, county, council, say });
   } finally {
     load.stop();
     await Promise.all([...running.values()].map((server) => server.stop()));
@@ -91,9 +95,13 @@ export async function measureSize(families: number, options: Options, say: (line
   }
 }
 
+type Spent = Measured & { serverMs: number; databaseMs: number };
+
 type Setting = {
   load: ReturnType<typeof startLoad>;
   running: Map<Name, Process>;
+  /** Process of the database server. */
+  postmaster: number;
   keys: string[];
   places: Position[];
   county: Record<string, string>;
@@ -121,21 +129,24 @@ async function measure(families: number, options: Options, setting: Setting): Pr
     for (const scenario of ['one family', 'page', 'council first page'] as const) {
       // The council's question is about the product's growth; its peers are not asked.
       const contenders = CONTENDERS.filter(({ name }) => (options.only?.includes(name) ?? true) && (scenario !== 'council first page' || name === 'ours'));
-      const measured = new Map<Name, Measured[]>(contenders.map(({ name }) => [name, []]));
+      const measured = new Map<Name, Spent[]>(contenders.map(({ name }) => [name, []]));
       for (let round = 0; round <= options.rounds; round++) {
         for (const contender of contenders) {
           const seconds = round === 0 ? options.warmUp : options.seconds;
+          const { pid } = setting.running.get(contender.name) as Process;
+          const before = { server: processMs(pid), database: familyMs(setting.postmaster) };
           const found = await setting.load.run({ ...jobOf(scenario, contender, setting), connections, seconds });
+          const spent = { serverMs: (processMs(pid) - before.server) / found.requests, databaseMs: (familyMs(setting.postmaster) - before.database) / found.requests };
           if (found.failed > 0) throw new Error(`${contender.name} failed ${found.failed} of ${found.requests} requests.`);
-          if (round > 0) measured.get(contender.name)?.push(found);
+          if (round > 0) measured.get(contender.name)?.push({ ...found, ...spent });
         }
       }
       for (const [name, rounds] of measured) {
-        const of = (value: (m: Measured) => number) => median(rounds.map(value));
+        const of = (value: (m: Spent) => number) => median(rounds.map(value));
         const peakBytes = await (setting.running.get(name) as Process).peakBytes();
-        const result = { families, connections, scenario, name, requests: of((m) => m.requests / m.seconds), failed: 0, p50: of((m) => m.p50), p99: of((m) => m.p99), bytes: of((m) => m.bytes), peakBytes };
+        const result = { families, connections, scenario, name, requests: of((m) => m.requests / m.seconds), failed: 0, p50: of((m) => m.p50), p99: of((m) => m.p99), bytes: of((m) => m.bytes), peakBytes, serverMs: of((m) => m.serverMs), databaseMs: of((m) => m.databaseMs) };
         results.push(result);
-        setting.say(`  ${scenario}, ${connections} connections, ${name}: ${Math.round(result.requests)} requests/s, p50 ${result.p50} µs`);
+        setting.say(`  ${scenario}, ${connections} connections, ${name}: ${Math.round(result.requests)} requests/s, p50 ${result.p50} µs, ${result.serverMs.toFixed(2)} + ${result.databaseMs.toFixed(2)} ms of processor`);
       }
     }
   }

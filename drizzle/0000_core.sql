@@ -612,9 +612,9 @@ CREATE INDEX "family_grant_family_login" ON "fsp"."family_grant" USING btree ("f
 CREATE INDEX "person_grant_person_login" ON "fsp"."person_grant" USING btree ("person","login");--> statement-breakpoint
 CREATE INDEX "sharing_decision_family" ON "fsp"."sharing_decision" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "sharing_decision_person" ON "fsp"."sharing_decision" USING btree ("person");--> statement-breakpoint
-CREATE INDEX "workbook_child_words_entry" ON "fsp"."workbook_child_words" USING btree ("entry");--> statement-breakpoint
+CREATE INDEX "workbook_child_words_entry" ON "fsp"."workbook_child_words" USING btree ("entry","id");--> statement-breakpoint
 CREATE INDEX "workbook_entry_family" ON "fsp"."workbook_entry" USING btree ("family","occurred_at","id");--> statement-breakpoint
-CREATE INDEX "workbook_entry_person_entry" ON "fsp"."workbook_entry_person" USING btree ("entry");--> statement-breakpoint
-CREATE INDEX "workbook_parent_words_entry" ON "fsp"."workbook_parent_words" USING btree ("entry");--> statement-breakpoint
-CREATE INDEX "workbook_reading_entry" ON "fsp"."workbook_reading" USING btree ("entry");--> statement-breakpoint
+CREATE INDEX "workbook_entry_person_entry" ON "fsp"."workbook_entry_person" USING btree ("entry","id");--> statement-breakpoint
+CREATE INDEX "workbook_parent_words_entry" ON "fsp"."workbook_parent_words" USING btree ("entry","id");--> statement-breakpoint
+CREATE INDEX "workbook_reading_entry" ON "fsp"."workbook_reading" USING btree ("entry","id");--> statement-breakpoint
 CREATE INDEX "outbox_family" ON "fsp"."outbox" USING btree ("family");

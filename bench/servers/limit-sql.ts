@@ -3,7 +3,7 @@
  * themselves is the rule about the user (what is kept from a person whom the user works with).
  */
 
-const globalId = (type: string, key: string) => `translate(encode(('${type}:' || ${key})::bytea, 'base64'), '+/=', '-_')`;
+const globalId = (type: string, key: string) => `('${type}-' || ${key})`;
 
 const notKept = (row: string, login: number) =>
   `(${row}.kept_from = '{}' or (select true from fsp.user_focus u where u.login = ${login} and u.subject = $1::text and u.family = ${row}.family and u.only_with <@ ${row}.kept_from) is null)`;

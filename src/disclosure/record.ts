@@ -6,11 +6,11 @@ import type { Refused } from '../read/context.ts';
 /** Families and persons, as the compiled statement lists them (`f12,p34,`). */
 export type Shown = { families: string[]; persons: string[] };
 
-/** Reads the statement's list of families and persons; each once, in ascending order. */
-export function readShown(seen: string | null): Shown {
+/** Reads the statement's list of families and persons; each once, in the order of the answer. */
+export function readShown(seen: string): Shown {
   const families = new Set<string>();
   const persons = new Set<string>();
-  for (const item of (seen ?? '').split(',')) {
+  for (const item of seen.split(',')) {
     if (item !== '') (item[0] === 'f' ? families : persons).add(item.slice(1));
   }
   return { families: [...families], persons: [...persons] };

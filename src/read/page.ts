@@ -8,7 +8,19 @@ import { alias, argumentsOf, type Context, parameter, selection } from './contex
 import { cursorKey, cursorSql, decodeCursor } from './ids.ts';
 import { rowPredicates } from './predicates.ts';
 import { momentSql, quoted } from './scalar.ts';
-import { and, bindingOf, compileObject, disclose, type Entity, namedObject, orderBy, seenSql, sourceOf } from './select.ts';
+import {
+  and,
+  bindingOf,
+  compileObject,
+  disclose,
+  type Entity,
+  namedObject,
+  objectSub,
+  orderBy,
+  type Sub,
+  seenSql,
+  sourceOf,
+} from './select.ts';
 
 /** How far `totalCount` counts. */
 export const COUNT_LIMIT = 10_000;
@@ -34,7 +46,7 @@ export function firstOf(args: Record<string, unknown>): number {
 }
 
 /** Compiles a connection to a subquery with one row: its JSON, and the families and persons in it. */
-export function compilePage(ctx: Context, page: Page): string {
+export function compilePage(ctx: Context, page: Page): Sub {
   const connection = namedObject(ctx, page.parentType, page.field) as GraphQLObjectType;
   const field = (ctx.schema.getType(page.parentType) as GraphQLObjectType).getFields()[page.field] as GraphQLField<unknown, unknown>;
   const args = argumentsOf(ctx, field, page.nodes[0] as FieldNode);
@@ -109,10 +121,12 @@ export function compilePage(ctx: Context, page: Page): string {
   const numbered = beyond
     ? `select ${row}.*, row_number() over (order by ${sorting(row, direction)})::int as n from (${limited}) ${row}`
     : limited;
-  const built = `select ${[...(beyond ? [`${row}.n`] : []), sorting(row, ''), ...perRow, `${seenSql(seenOfRow())} as d`].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
-  const disclosed = ctx.discloses ? `string_agg(p.d, '') as d` : 'null::text as d';
-  const whole = `select ${['count(*) as n', disclosed, ...gathered].join(', ')} from (${built}) p`;
-  return `select row_to_json(o.*) as j, x.d from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
+  const disclosing = seenOfRow();
+  const discloses = disclosing.length > 0;
+  const built = `select ${[...(beyond ? [`${row}.n`] : []), sorting(row, ''), ...perRow, ...(discloses ? [`${seenSql(disclosing)} as d`] : [])].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
+  const whole = `select ${['count(*) as n', ...(discloses ? [`string_agg(p.d, '') as d`] : []), ...gathered].join(', ')} from (${built}) p`;
+  const sql = `select row_to_json(o.*) as j${discloses ? ', x.d' : ''} from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
+  return { sql, discloses };
 
   function part(name: string, nodes: readonly FieldNode[], at: string): string {
     switch (name) {
@@ -174,12 +188,12 @@ export function compilePage(ctx: Context, page: Page): string {
 
   /** The row's object; the row that only tells whether there are more is not built. */
   function nodeSql(nodes: readonly FieldNode[], at: string): string {
-    const inner = alias(ctx, 'l');
     const shape = compileObject(ctx, { ...page, nodes, at }, row);
-    laterals.push(
-      `left join lateral (select row_to_json(o.*) as j, ${seenSql(shape.seen)} as d from (select) one ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o${beyond ? ` where ${row}.n <= ${firstSql}` : ''}) ${inner} on true`,
-    );
-    if (ctx.discloses) seen.push(`${inner}.d`);
+    const sub = objectSub(shape, '(select) one', beyond ? `where ${row}.n <= ${firstSql}` : '');
+    if (!sub.discloses) return `(${sub.sql})`;
+    const inner = alias(ctx, 'l');
+    laterals.push(`left join lateral (${sub.sql}) ${inner} on true`);
+    seen.push(`${inner}.d`);
     return `${inner}.j`;
   }
 

@@ -45,17 +45,17 @@ import {
 } from './context.ts';
 import { decodeId } from './ids.ts';
 import { compilePage } from './page.ts';
-import { listOf, namedObject, orderBy, ROOT_SCOPE, rows, seenSql, subquery } from './select.ts';
+import { listOf, namedObject, orderBy, ROOT_SCOPE, rows, type Sub, subquery } from './select.ts';
 
-/** One root field of the answer, in the order of the document. */
+/** One root field of the answer, in the order of the document; `row` names its row of the statement's result. */
 export type Part =
-  | { kind: 'sql'; key: string; column: string }
+  | { kind: 'sql'; key: string; row: string }
   | { kind: 'text'; key: string; json: string }
   | { kind: 'static'; key: string }
   | { kind: 'payload'; key: string; parts: PayloadPart[] };
 
 export type PayloadPart =
-  | { kind: 'sql'; key: string; column: string }
+  | { kind: 'sql'; key: string; row: string }
   | { kind: 'text'; key: string; json: string }
   | { kind: 'userErrors'; key: string; fields: { key: string; name: string }[] };
 
@@ -212,14 +212,13 @@ async function compile(
     throw new PublicError('MULTIPLE_MUTATIONS');
   }
 
-  const laterals: string[] = [];
-  const outputs: string[] = [];
-  const seen: string[] = [];
-  const add = (sql: string): string => {
+  // Each root is a row of its own: PostgreSQL plans them one by one, where joined it would look for their best order.
+  const branches: string[] = [];
+  const add = ({ sql, discloses }: Sub): string => {
     const name = alias(ctx, 'r');
-    laterals.push(`left join lateral (${sql}) ${name} on true`);
-    outputs.push(`${name}.j as ${name}`);
-    if (ctx.discloses) seen.push(`${name}.d`);
+    // `$1` is the user in every plan; it is named once, so that it has a type where no rule reads it.
+    const user = branches.length === 0 ? ' where ($1::text is null or true)' : '';
+    branches.push(`select '${name}'::text as part, q.j, ${discloses ? 'q.d' : 'null::text as d'} from (${sql}) q${user}`);
     return name;
   };
   const parts: Part[] = [];
@@ -239,16 +238,12 @@ async function compile(
       parts.push(made.part);
       command = made.command;
     } else {
-      const column = compileRoot(ctx, root, key, nodes, add);
-      parts.push(column ? { kind: 'sql', key, column } : { kind: 'text', key, json: 'null' });
+      const row = compileRoot(ctx, root, key, nodes, add);
+      parts.push(row ? { kind: 'sql', key, row } : { kind: 'text', key, json: 'null' });
     }
   }
   return {
-    // `$1` is the user in every plan; the last predicate names it, so that it has a type where no rule reads it.
-    sql:
-      laterals.length === 0
-        ? null
-        : `select ${outputs.join(', ')}, ${seenSql(seen)} as seen from (select) one ${laterals.join(' ')} where ($1::text is null or true)`,
+    sql: branches.length === 0 ? null : branches.join(' union all '),
     parameters: ctx.parameters,
     parts,
     refused: [...ctx.refused.values()],
@@ -261,7 +256,8 @@ async function compile(
   };
 }
 
-type Add = (sql: string) => string;
+/** Adds a root's subquery to the statement; gives the name of its part. */
+type Add = (sub: Sub) => string;
 
 /** Checks a field and its arguments. A forbidden argument nulls the field it stands on. */
 function fieldAllowed(
@@ -355,9 +351,7 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (binding.kind === 'list') {
     const row = alias(ctx, 'k');
     const tail = `order by ${orderBy(binding.order, row)}`;
-    return add(
-      `select coalesce(q.j, '[]'::json) as j, q.d from (${listOf(ctx, rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where: [on(row)], tail }))}) q`,
-    );
+    return add(listOf(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where: [on(row)], tail })));
   }
   return add(
     compilePage(ctx, {
@@ -464,7 +458,7 @@ function compileCommand(
     return {
       kind: 'sql',
       key: inner,
-      column: entityById(
+      row: entityById(
         ctx,
         binding,
         at,

@@ -14,8 +14,6 @@ export const USER = '$1::text';
 
 const CLINICAL = maskOf(['CLINICAL']);
 
-const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
-
 /** SQL that a grant is of today and of the plan's login; the literal tells PostgreSQL how many rows it has. */
 export const ofLogin = (client: Client, grant: string) => `${grant}.login = ${client.login.id} and ${isNow(grant)}`;
 

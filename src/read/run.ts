@@ -53,6 +53,11 @@ export type Executor = {
   log(error: unknown, client: Client): void;
 };
 
+/** What a statement found: the JSON of each row of its result by name, and the families and persons in all of them. */
+type Found = { json: Record<string, string | null>; seen: string };
+
+const NOTHING: Found = { json: {}, seen: '' };
+
 /** A plan is prepared when it was seen this often, and as long as its login has fewer prepared than this. */
 const PREPARE_AFTER = 2;
 const MAX_PREPARED = 100;
@@ -77,7 +82,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     return plan.runs >= PREPARE_AFTER;
   };
 
-  const read = async (plan: Plan, run: Run): Promise<Record<string, string | null>> => {
+  const read = async (plan: Plan, run: Run): Promise<Found> => {
     const { client } = run;
     const parameters = plan.parameters.map((parameter) => parameter(run));
     const rows = await executor.pools
@@ -87,10 +92,15 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
         executor.log(error, client);
         throw databaseError(error);
       });
-    return rows[0] ?? {};
+    const found: Found = { json: {}, seen: '' };
+    for (const { part, j, d } of rows) {
+      found.json[part as string] = j as string | null;
+      if (d) found.seen += d;
+    }
+    return found;
   };
 
-  const record = async (plan: Plan, client: Client, document: DocumentNode, source: string, name: string | null, seen: string | null) => {
+  const record = async (plan: Plan, client: Client, document: DocumentNode, source: string, name: string | null, seen: string) => {
     if (!executor.recorder) return;
     const shown = readShown(seen);
     if (!plan.personal && plan.refused.length === 0) return;
@@ -124,18 +134,18 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       written = await executor.command(plan.command.field, plan.command.input(variables), client);
       run.written = written.id;
     }
-    const row = plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run) : {};
+    const { json: found, seen } = plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run) : NOTHING;
     const statics = plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client) : {};
-    await record(plan, client, document, source, operation.name?.value ?? null, row.seen ?? null);
+    await record(plan, client, document, source, operation.name?.value ?? null, seen);
     const data = plan.parts.map((part) => {
       const json =
         part.kind === 'sql'
-          ? (row[part.column] ?? 'null')
+          ? (found[part.row] ?? 'null')
           : part.kind === 'text'
             ? part.json
             : part.kind === 'static'
               ? (statics[part.key] ?? 'null')
-              : payloadJson(part.parts, row, written as CommandResult);
+              : payloadJson(part.parts, found, written as CommandResult);
       return `${JSON.stringify(part.key)}:${json}`;
     });
     const errors = plan.refused.map(({ field, class: dataClass, reason, at }) => ({
@@ -190,11 +200,11 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   };
 }
 
-function payloadJson(parts: PayloadPart[], row: Record<string, string | null>, written: CommandResult): string {
+function payloadJson(parts: PayloadPart[], found: Found['json'], written: CommandResult): string {
   const members = parts.map((part) => {
     const json =
       part.kind === 'sql'
-        ? (row[part.column] ?? 'null')
+        ? (found[part.row] ?? 'null')
         : part.kind === 'text'
           ? part.json
           : JSON.stringify(

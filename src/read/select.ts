@@ -96,6 +96,9 @@ export function bindingOf(ctx: Context, type: string): Binding {
 /** How deep objects may stand within each other; what people ask for stands six deep. */
 const MAX_DEPTH = 14;
 
+/** A subquery that gives JSON as `j` and, where it names families or persons, those as `d`. */
+export type Sub = { sql: string; discloses: boolean };
+
 /** The columns, joins and disclosures of one object whose row stands under an alias. */
 export type Shape = { columns: string[]; joins: string[]; seen: string[] };
 
@@ -150,11 +153,11 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   function codeSql(field: CodeField, nodes: readonly FieldNode[], at: string): string {
     const child = alias(ctx, 'c');
     const value = `${side(tableOf(field.column))}.${quoted(field.column.name)}`;
-    const sql = rows(ctx, { type: 'Code', nodes, scope, at }, child, {
+    const found = rows(ctx, { type: 'Code', nodes, scope, at }, child, {
       where: [`${child}.list = '${field.list}'`, `${child}.code = ${value}`],
       tail: `order by ${child}.version desc limit 1`,
     });
-    return lateral(sql);
+    return jsonOf(found);
   }
 
   function relationSql(name: string, field: RelationField, nodes: readonly FieldNode[], at: string): string {
@@ -167,9 +170,9 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const parent = field.from ? side(field.from) : row;
     const join = field.on(parent, child);
     if (field.kind === 'one') {
-      if (provesPerson(ctx, binding, field, nodes)) return lateral(personOf(next, `${parent}.${quoted(field.column as string)}`, child));
+      if (provesPerson(ctx, binding, field, nodes)) return jsonOf(personOf(next, `${parent}.${quoted(field.column as string)}`, child));
       const tail = field.first && field.order ? `order by ${orderBy(field.order, child)} limit 1` : '';
-      const json = lateral(rows(ctx, next, child, { where: [join], tail }));
+      const json = jsonOf(rows(ctx, next, child, { where: [join], tail }));
       // One row of several is closed as the list of them would be.
       const open = field.first ? grants.listGate(entity.type, name) : null;
       return open ? `case when ${open} then ${json} end` : json;
@@ -177,7 +180,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const open = grants.listGate(entity.type, name);
     const json =
       field.kind === 'page'
-        ? lateral(
+        ? jsonOf(
             compilePage(ctx, {
               ...next,
               parentType: entity.type,
@@ -186,20 +189,25 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
               order: field.order as Order,
             }),
           )
-        : `coalesce(${lateral(listOf(ctx, rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` })))}, '[]'::json)`;
+        : jsonOf(listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` })));
     return open ? `case when ${open} then ${json} end` : json;
   }
 
   /** The person of a row that has proved the person's grant already. */
-  function personOf(person: Entity, key: string, name: string): string {
-    const inner = compileObject(ctx, person, name);
-    return `select row_to_json(o.*) as j, ${seenSql(inner.seen)} as d from (select ${key} as person) ${name} ${inner.joins.join(' ')} cross join lateral (select ${inner.columns.join(', ')}) o where ${name}.person is not null`;
+  function personOf(person: Entity, key: string, name: string): Sub {
+    const shape = compileObject(ctx, person, name);
+    return objectSub(shape, `(select ${key} as person) ${name}`, `where ${name}.person is not null`);
   }
 
-  function lateral(sql: string): string {
+  /**
+   * A subquery's JSON as an expression. Only one that discloses has to be joined, for its second column: as a value
+   * PostgreSQL looks it up for each row, where it might hash a join's whole table, and plans it by itself.
+   */
+  function jsonOf(sub: Sub): string {
+    if (!sub.discloses) return `(${sub.sql})`;
     const name = alias(ctx, 'l');
-    shape.joins.push(`left join lateral (${sql}) ${name} on true`);
-    if (ctx.discloses) shape.seen.push(`${name}.d`);
+    shape.joins.push(`left join lateral (${sub.sql}) ${name} on true`);
+    shape.seen.push(`${name}.d`);
     return `${name}.j`;
   }
 }
@@ -216,21 +224,29 @@ function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes
 }
 
 /** A subquery's rows as one JSON array and one list of disclosures. */
-export function listOf(ctx: Context, sql: string): string {
-  const disclosed = ctx.discloses ? `string_agg(n.d, '')` : 'null::text';
-  return `select array_to_json(array_agg(n.j)) as j, ${disclosed} as d from (${sql}) n`;
+export function listOf({ sql, discloses }: Sub): Sub {
+  return {
+    sql: `select coalesce(array_to_json(array_agg(n.j)), '[]'::json) as j${discloses ? `, string_agg(n.d, '') as d` : ''} from (${sql}) n`,
+    discloses,
+  };
 }
 
-/** The rows of a type as `j` (JSON) and `d` (families and persons). */
-export function rows(ctx: Context, entity: Entity, row: string, rest: { where: string[]; tail?: string; entered?: boolean }): string {
+/** An object's subquery, given where its row comes from. */
+export function objectSub({ columns, joins, seen }: Shape, from: string, rest: string): Sub {
+  const disclosed = seen.length > 0 ? `, ${seenSql(seen)} as d` : '';
+  const sql = `select row_to_json(o.*) as j${disclosed} from ${from} ${joins.join(' ')} cross join lateral (select ${columns.join(', ')}) o ${rest}`;
+  return { sql, discloses: seen.length > 0 };
+}
+
+/** The rows of a type. */
+export function rows(ctx: Context, entity: Entity, row: string, rest: { where: string[]; tail?: string; entered?: boolean }): Sub {
   const source = sourceOf(ctx, bindingOf(ctx, entity.type), row, rest.entered ?? false);
   const shape = compileObject(ctx, entity, row);
-  return `select row_to_json(o.*) as j, ${seenSql(shape.seen)} as d from ${source.from} ${shape.joins.join(' ')} cross join lateral (select ${shape.columns.join(', ')}) o where ${and([...rest.where, ...source.where])} ${rest.tail ?? ''}`;
+  return objectSub(shape, source.from, `where ${and([...rest.where, ...source.where])} ${rest.tail ?? ''}`);
 }
 
 /** The disclosures of an object's parts as one text. A function of PostgreSQL takes at most 100 arguments. */
 export function seenSql(seen: string[]): string {
-  if (seen.length === 0) return 'null::text';
   if (seen.length <= 90) return `concat(${seen.join(', ')})`;
   const chunks = Array.from({ length: Math.ceil(seen.length / 90) }, (_, i) => seenSql(seen.slice(i * 90, (i + 1) * 90)));
   return seenSql(chunks);

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { storyPerson } from '../../src/db/demonstration.ts';
 import { PERSONAS } from '../../src/db/personas.ts';
 import { verifyDisclosures } from '../../src/disclosure/verify.ts';
+import { decodeId } from '../../src/read/ids.ts';
 import { encodeId, ownDatabase, type PersonaName, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const SECONDS = 20;
@@ -115,7 +116,7 @@ it(`${KILLS} kills in ${SECONDS} seconds mix no answers and lose no writes`, asy
   expect(stored.size).toBe(rows.length);
   for (const each of acknowledged) {
     const [module, id] = each.split('|') as [string, string];
-    expect(stored.get(module)?.id, module).toBe(Buffer.from(id, 'base64url').toString().split(':')[1]);
+    expect(stored.get(module)?.id, module).toBe(decodeId(id).key);
   }
   const outbox = await owner.query("select entity_id from fsp.outbox where entity = 'WorkbookEntry'");
   expect(outbox.rows.map(({ entity_id }) => entity_id).sort()).toEqual(rows.map(({ id }) => id).sort());

@@ -24,8 +24,7 @@ const records = async (): Promise<any[]> =>
 const personIds = (value: unknown, found = new Set<string>()): Set<string> => {
   if (value && typeof value === 'object') for (const inner of Object.values(value)) personIds(inner, found);
   else if (typeof value === 'string') {
-    const decoded = Buffer.from(value, 'base64url').toString('latin1');
-    if (/^Person:\d+$/.test(decoded)) found.add(decoded.slice(7));
+    if (/^Person-\d+$/.test(value)) found.add(value.slice(7));
   }
   return found;
 };

@@ -4,6 +4,7 @@ import { buildSchema, type GraphQLSchema, graphql } from 'graphql';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type PlaygroundClient, registerPlayground } from '../../src/portal/playground.ts';
+import { chromiumPath } from '../support/chromium.ts';
 
 const clients: PlaygroundClient[] = [
   {
@@ -147,7 +148,7 @@ describe('the playground in a browser', () => {
 
   beforeAll(async () => {
     browser = await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      executablePath: chromiumPath(),
       args: [
         '--headless',
         '--no-sandbox',
@@ -174,7 +175,8 @@ describe('the playground in a browser', () => {
       });`,
     });
     await page.goto(`${origin}/playground`);
-  }, 60_000);
+    // Time enough to install a browser.
+  }, 400_000);
 
   afterAll(async () => {
     await browser?.close();

@@ -50,8 +50,8 @@ const ofEntry = () => ({
  * An entry's rows are of its family and its writer: the key of all three, so that nobody can hang a row on an entry
  * that is not theirs, nor learn from a refusal that there is one.
  */
-const withEntry = (name: string, t: { entry: PgColumn; family: PgColumn; controller: PgColumn }) => [
-  index(`${name}_entry`).on(t.entry as never),
+const withEntry = (name: string, t: { id: PgColumn; entry: PgColumn; family: PgColumn; controller: PgColumn }) => [
+  index(`${name}_entry`).on(t.entry as never, t.id as never),
   foreignKey({
     name: `${name}_of_entry`,
     columns: [t.entry as never, t.family as never, t.controller as never],
