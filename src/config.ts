@@ -1,5 +1,6 @@
 /** The only reader of the environment. Everything is parsed once; all faults are reported at once. */
 import { z } from 'zod';
+import type { Budget } from './access/budget.ts';
 
 /** Where PostgreSQL is, without saying who asks. */
 export type DatabaseServer = { host: string; port: number; database: string; tls: boolean };
@@ -21,6 +22,10 @@ export type Config = {
   prepare: boolean;
   playground: boolean;
   logLevel: string;
+  /** Null: no figures are served. */
+  metricsPort: number | null;
+  /** Null: as in the table of limits. */
+  clientBudget: Budget | null;
 };
 
 const flag = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => ['on', 'true', '1'].includes(value));
@@ -51,6 +56,15 @@ const Environment = z.object({
   ALLOWED_HOSTS: list.default([]),
   PREPARE: flag.default(true),
   PLAYGROUND: flag.optional(),
+  METRICS_PORT: z.coerce.number().int().min(0).max(65535).optional(),
+  CLIENT_BUDGET: z
+    .string()
+    .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,8}$/, 'must be units and units restored a second, like 60000/2000')
+    .transform((value): Budget => {
+      const [units, restorePerSecond] = value.split('/').map(Number) as [number, number];
+      return { units, restorePerSecond };
+    })
+    .optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -134,5 +148,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     prepare: e.PREPARE,
     playground: e.PLAYGROUND ?? !production,
     logLevel: e.LOG_LEVEL,
+    metricsPort: e.METRICS_PORT ?? null,
+    clientBudget: e.CLIENT_BUDGET ?? null,
   };
 }

@@ -8,7 +8,6 @@ export const ERRORS = {
   BAD_USER_INPUT: { status: 400, words: 'A value is not one that is allowed here.' },
   BAD_ID: { status: 400, words: 'This is not an id that this API has given.' },
   BAD_CURSOR: { status: 400, words: 'This cursor was not given to you for this list.' },
-  ALIAS_TOO_LONG: { status: 400, words: 'An alias has at most 63 characters.' },
   OPERATION_TOO_LARGE: { status: 400, words: 'The operation is too large.' },
   GRAPHQL_PARSE_FAILED: { status: 400, words: 'The document is not GraphQL.' },
   GRAPHQL_VALIDATION_FAILED: { status: 400, words: 'The document does not fit the schema.' },
@@ -16,6 +15,9 @@ export const ERRORS = {
   MULTIPLE_MUTATIONS: { status: 400, words: 'One mutation field per operation.' },
   NOT_FOUND: { status: 404, words: 'There is nothing here.' },
   METHOD_NOT_ALLOWED: { status: 405, words: 'Send a POST.' },
+  MISDIRECTED: { status: 421, words: 'This host is not served here.' },
+  BUDGET_SPENT: { status: 429, words: 'This client has asked for more than it may within a time; wait as Retry-After says.' },
+  HEADERS_TOO_LARGE: { status: 431, words: 'The headers are too large.' },
   PAYLOAD_TOO_LARGE: { status: 413, words: 'The request is too large.' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, words: 'Send application/json.' },
   UNAVAILABLE: { status: 503, words: 'The service cannot answer now; try again.' },
@@ -30,12 +32,20 @@ export class PublicError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly extensions: Record<string, unknown>;
-  constructor(code: ErrorCode, message: string = ERRORS[code].words, extensions: Record<string, unknown> = {}) {
+  /** Headers that go with it. */
+  readonly headers: Record<string, string>;
+  constructor(
+    code: ErrorCode,
+    message: string = ERRORS[code].words,
+    extensions: Record<string, unknown> = {},
+    headers: Record<string, string> = {},
+  ) {
     super(message);
     this.name = 'PublicError';
     this.code = code;
     this.status = ERRORS[code].status;
     this.extensions = extensions;
+    this.headers = headers;
   }
 }
 

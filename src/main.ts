@@ -1,4 +1,5 @@
 /** Starts the product: configuration, database, server; and stops it in order. */
+import type { AddressInfo } from 'node:net';
 import pino from 'pino';
 import { developmentIssuer, remoteVerifier } from './access/tokens.ts';
 import { ConfigError, readConfig } from './config.ts';
@@ -7,6 +8,7 @@ import { prepareDatabase } from './db/prepare.ts';
 import { addPlayground } from './portal/demonstration.ts';
 import { printWelcome } from './portal/welcome.ts';
 import { createServer } from './server.ts';
+import { serveMetrics } from './watch.ts';
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
@@ -31,9 +33,13 @@ async function main(): Promise<void> {
       prepare: config.prepare,
       allowedHosts: config.allowedHosts,
       allowedOrigins: config.allowedOrigins,
+      ...(config.clientBudget ? { budget: config.clientBudget } : {}),
     });
     if (config.playground) await addPlayground(server.app, issuer);
     const address = await server.listen({ host: config.host, port: config.port });
+    const figures =
+      config.metricsPort === null ? null : await serveMetrics(server.metrics, { host: config.host, port: config.metricsPort });
+    if (figures) log.info({ port: (figures.address() as AddressInfo).port }, 'figures at /metrics');
     if (issuer) printWelcome(address, config.playground);
     else log.info({ address }, 'serving');
 
@@ -45,6 +51,7 @@ async function main(): Promise<void> {
       // What does not drain within this time is cut off, so that the database is always stopped in order.
       const hurry = setTimeout(() => process.exit(1), 20_000);
       hurry.unref();
+      figures?.close();
       await server.close();
       await database.stop();
       process.exit(0);

@@ -10,6 +10,8 @@ await serve(async ({ server, loginSecret, dataDir }) => {
     database: { server, loginSecret },
     verify: issuer.verify,
     log: pino({ level: 'error' }),
+    // The load is one client's.
+    budget: { units: 1e9, restorePerSecond: 1e9 },
     disclosure: !process.argv.includes('--no-disclosure'),
   });
   const url = await made.listen({ host: '127.0.0.1', port: 0 });

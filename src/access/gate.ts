@@ -5,6 +5,7 @@
 import postgres from 'postgres';
 import type { DatabaseServer } from '../config.ts';
 import { clientOptions } from '../db/pools.ts';
+import { LIMITS } from '../limits.ts';
 import type { Purpose } from './agreement.ts';
 import type { Agency } from './classes.ts';
 
@@ -62,8 +63,6 @@ type Row = {
   sealed: boolean;
 };
 
-const MAX_KEPT = 20_000;
-
 export function createGate(server: DatabaseServer, database: string, secret: string): Gate {
   const options = clientOptions(server, `${database}_gate`, secret, 3);
   const sql = postgres(options);
@@ -96,7 +95,7 @@ export function createGate(server: DatabaseServer, database: string, secret: str
       const rows = await sql.unsafe<Row[]>(STANDING, [clientId, user, jti] as never[], { prepare: false });
       const standing = standingOf(rows[0], user);
       if (listening) {
-        if (kept.size >= MAX_KEPT) kept.clear();
+        if (kept.size >= LIMITS.standingsKept) kept.clear();
         kept.set(key, standing);
       }
       return standing;

@@ -5,20 +5,28 @@
 import postgres from 'postgres';
 import type { DatabaseServer } from '../config.ts';
 import { PublicError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { loginPassword } from './logins.ts';
-
-/** One server's connections, shared out over the logins. */
-export const LIMITS = { perLogin: 10, pools: 20, waiting: 500, idleSeconds: 30, lifeSeconds: 1800, tries: 4 };
 
 export type Row = Record<string, string | null>;
 
-export type Pool = {
-  /** Runs one statement; parameters are text, their types are in the SQL. `json` comes back as text. */
-  query(text: string, parameters: (string | null)[], prepare: boolean): Promise<Row[]>;
-  sql: postgres.Sql;
+/** For whom a statement runs: users share a login's connections fairly, and nobody waits for who has left. */
+export type Asker = {
+  /** Client and user. */
+  who: string;
+  gone: boolean;
+  /** Set while something runs for the asker: ends it. */
+  leave: (() => void) | null;
 };
 
-export type Pools = { of(login: string): Pool; end(): Promise<void> };
+export type Pool = {
+  /** Runs one statement; parameters are text, their types are in the SQL. `json` comes back as text. */
+  query(text: string, parameters: (string | null)[], prepare: boolean, asker: Asker): Promise<Row[]>;
+  /** Statements that run, and that wait for a connection. */
+  load(): { running: number; waiting: number };
+};
+
+export type Pools = { of(login: string): Pool; load(): { running: number; waiting: number }; end(): Promise<void> };
 
 /** Settings of a postgres.js client that a login of ours needs. */
 export function clientOptions(
@@ -56,6 +64,7 @@ export function connectionLost(error: unknown): boolean {
 
 /** An error of PostgreSQL in words of our own. */
 export function databaseError(error: unknown): PublicError {
+  if (error instanceof PublicError) return error;
   const code = (error as { code?: string }).code ?? '';
   const mapped =
     code === '57014'
@@ -67,47 +76,102 @@ export function databaseError(error: unknown): PublicError {
   return mapped;
 }
 
-/** Pools by login, made when first asked for; the one unused for longest makes room. */
-export function createPools(server: DatabaseServer, secret: string): Pools {
-  const pools = new Map<string, Pool & { busy: () => number; close: () => Promise<void> }>();
-  const make = (login: string) => {
-    const sql = postgres(clientOptions(server, login, secret, LIMITS.perLogin));
-    const waiting: (() => void)[] = [];
-    let running = 0;
-    const enter = (): Promise<void> | void => {
-      if (running < LIMITS.perLogin) {
-        running++;
-        return;
+/** Connections of one login: at most so many statements at once, and fewer for any one user. */
+function createTurns() {
+  const waiting: { asker: Asker; go: () => void }[] = [];
+  const runningFor = new Map<string, number>();
+  let running = 0;
+  const mayRun = ({ who }: Asker) => running < LIMITS.connectionsPerLogin && (runningFor.get(who) ?? 0) < LIMITS.connectionsPerUser;
+  const begin = ({ who }: Asker) => {
+    running++;
+    runningFor.set(who, (runningFor.get(who) ?? 0) + 1);
+  };
+  return {
+    load: () => ({ running, waiting: waiting.length }),
+    /** Begins at once, or gives a promise of the asker's turn. @throws PublicError UNAVAILABLE when too many wait, or the asker has left. */
+    take(asker: Asker): Promise<void> | null {
+      if (mayRun(asker)) {
+        begin(asker);
+        return null;
       }
-      // postgres.js would queue behind a busy connection; we queue for whichever is free first.
       if (waiting.length >= LIMITS.waiting) throw new PublicError('UNAVAILABLE');
-      return new Promise((resolve) => waiting.push(resolve));
+      return new Promise((resolve, reject) => {
+        const turn = {
+          asker,
+          go: () => {
+            asker.leave = null;
+            resolve();
+          },
+        };
+        asker.leave = () => {
+          const at = waiting.indexOf(turn);
+          if (at !== -1) waiting.splice(at, 1);
+          reject(new PublicError('UNAVAILABLE'));
+        };
+        waiting.push(turn);
+      });
+    },
+    give({ who }: Asker): void {
+      running--;
+      const left = (runningFor.get(who) ?? 1) - 1;
+      if (left === 0) runningFor.delete(who);
+      else runningFor.set(who, left);
+      const next = waiting.findIndex(({ asker }) => mayRun(asker));
+      if (next === -1) return;
+      const [turn] = waiting.splice(next, 1);
+      begin((turn as { asker: Asker }).asker);
+      turn?.go();
+    },
+  };
+}
+
+/** Whether a statement was ended though it had not used up its time and its asker is there: meant for another, which ran before on its connection. */
+const endedByMistake = (error: unknown, asker: Asker, since: number) =>
+  (error as { code?: string }).code === '57014' && !asker.gone && performance.now() - since < LIMITS.statementSeconds * 900;
+
+/**
+ * Pools by login, made when first asked for; the one unused for longest makes room.
+ *
+ * @param waited told, in seconds, how long a statement waited for a connection.
+ */
+export function createPools(server: DatabaseServer, secret: string, waited: (seconds: number) => void = () => {}): Pools {
+  const pools = new Map<string, Pool & { close: () => Promise<void> }>();
+  const make = (login: string) => {
+    const sql = postgres(clientOptions(server, login, secret, LIMITS.connectionsPerLogin));
+    const turns = createTurns();
+    const once = async (text: string, parameters: (string | null)[], prepare: boolean, asker: Asker) => {
+      const query = sql.unsafe(text, parameters as never[], { prepare });
+      asker.leave = () => query.cancel();
+      try {
+        return (await query) as unknown as Row[];
+      } finally {
+        asker.leave = null;
+      }
     };
-    const leave = () => {
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
-    };
-    const once = (text: string, parameters: (string | null)[], prepare: boolean) =>
-      sql.unsafe(text, parameters as never[], { prepare }) as unknown as Promise<Row[]>;
     return {
-      sql,
-      busy: () => running,
+      load: turns.load,
       close: () => sql.end({ timeout: 5 }),
-      async query(text: string, parameters: (string | null)[], prepare: boolean) {
-        const wait = enter();
-        if (wait) await wait;
+      async query(text: string, parameters: (string | null)[], prepare: boolean, asker: Asker) {
+        // postgres.js would queue behind a busy connection; here whoever waits gets the one that is free first.
+        const turn = turns.take(asker);
+        if (turn) {
+          const since = performance.now();
+          await turn;
+          waited((performance.now() - since) / 1000);
+        }
         try {
           // A read has no effect, so it is asked again over other connections when one is lost; several may be.
           for (let left = LIMITS.tries - 1; ; left--) {
+            if (asker.gone) throw new PublicError('UNAVAILABLE');
+            const since = performance.now();
             try {
-              return await once(text, parameters, prepare);
+              return await once(text, parameters, prepare, asker);
             } catch (error) {
-              if (left === 0 || !connectionLost(error)) throw error;
+              if (left === 0 || !(connectionLost(error) || endedByMistake(error, asker, since))) throw error;
             }
           }
         } finally {
-          leave();
+          turns.give(asker);
         }
       },
     };
@@ -118,14 +182,21 @@ export function createPools(server: DatabaseServer, secret: string): Pools {
       const pool = found ?? make(login);
       pools.delete(login);
       pools.set(login, pool);
-      if (!found && pools.size > LIMITS.pools) {
-        const idle = [...pools].find(([, candidate]) => candidate.busy() === 0);
+      if (!found && pools.size > LIMITS.logins) {
+        const idle = [...pools].find(([, candidate]) => candidate.load().running === 0);
         if (idle) {
           pools.delete(idle[0]);
           void idle[1].close();
         }
       }
       return pool;
+    },
+    load() {
+      const loads = [...pools.values()].map((pool) => pool.load());
+      return {
+        running: loads.reduce((sum, { running }) => sum + running, 0),
+        waiting: loads.reduce((sum, { waiting }) => sum + waiting, 0),
+      };
     },
     async end() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));

@@ -4,6 +4,7 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { PublicError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 
 /** Writes one batch; resolves when it is durable. */
 export type WriteBatch = (batch: Batch) => Promise<void>;
@@ -17,8 +18,6 @@ export type Recorder = {
   end(): Promise<void>;
 };
 
-const MAX_BATCH = 500;
-const MAX_WAITING = 20_000;
 const ATTEMPTS = 5;
 
 /** The hash that chains a batch to the one before: SHA-256(previous ‖ records). */
@@ -42,8 +41,8 @@ export function createRecorder(
     // One turn of the event loop lets the answers that are ready together be recorded together.
     await null;
     while (waiting.length > 0) {
-      const taken = waiting.slice(0, MAX_BATCH);
-      waiting = waiting.slice(MAX_BATCH);
+      const taken = waiting.slice(0, LIMITS.disclosuresPerBatch);
+      waiting = waiting.slice(LIMITS.disclosuresPerBatch);
       const records = `[${taken.map(({ json }) => json).join(',')}]`;
       const batch = { chain, sequence, previous, hash: chainHash(previous, records), count: taken.length, records };
       try {
@@ -74,7 +73,7 @@ export function createRecorder(
   };
   return {
     record(json) {
-      if (waiting.length >= MAX_WAITING) return Promise.reject(new PublicError('UNAVAILABLE'));
+      if (waiting.length >= LIMITS.disclosuresWaiting) return Promise.reject(new PublicError('UNAVAILABLE'));
       return new Promise((done, failed) => {
         waiting.push({ json, done, failed });
         running ??= drain();

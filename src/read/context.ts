@@ -13,7 +13,6 @@ import { collectSubfields } from 'graphql/execution/collectFields.js';
 import type { DataClass } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { type Access, mayRead, type Refusal } from '../access/decide.ts';
-import { PublicError } from '../errors.ts';
 import type { Classified } from '../graphql/classes.ts';
 import type { Binding, RootBinding } from './binding.ts';
 
@@ -21,6 +20,9 @@ export type Variables = Record<string, unknown>;
 
 /** What is known when a plan is run: the variables, who asks, and for a payload the key of what was written. */
 export type Run = { variables: Variables; client: Client; cursorSecret: Buffer; written: string | null };
+
+/** How often something may stand in the answer; pages depend on variables. */
+export type Times = (variables: Variables) => number;
 
 /** A parameter's value, worked out anew for each run. */
 export type Parameter = (run: Run) => string | null;
@@ -43,6 +45,8 @@ export type Context = {
   classes: Set<DataClass>;
   /** Whether the statement is to list the families and persons in the answer. */
   discloses: boolean;
+  /** Each kind of object asked for: how many of it there may be. Their sum is what the operation may cost. */
+  costs: Times[];
   /** Whether anything of people is asked for. */
   personal: boolean;
   /** What graphql-shield said of each field of the document. */
@@ -88,11 +92,6 @@ export function valueAt(values: Record<string, unknown>, path: string): unknown 
 /** The fields of a selection for one object type, by response key. */
 export function selection(ctx: Context, type: GraphQLObjectType, nodes: readonly FieldNode[]): Map<string, readonly FieldNode[]> {
   const fields = collectSubfields(ctx.schema, ctx.fragments, ctx.variables, type, nodes);
-  for (const key of fields.keys()) {
-    if (key.length > 63) throw new PublicError('ALIAS_TOO_LONG');
-  }
-  // PostgreSQL's rows have at most 1,664 columns.
-  if (fields.size > 1000) throw new PublicError('OPERATION_TOO_LARGE');
   return fields;
 }
 

@@ -3,8 +3,9 @@ import type { PgTable } from 'drizzle-orm/pg-core';
 import type { FieldNode, GraphQLField, GraphQLObjectType } from 'graphql';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { Order } from './binding.ts';
-import { alias, argumentsOf, type Context, parameter, selection } from './context.ts';
+import { alias, argumentsOf, type Context, parameter, selection, type Variables } from './context.ts';
 import { cursorKey, cursorSql, decodeCursor } from './ids.ts';
 import { rowPredicates } from './predicates.ts';
 import { momentSql, quoted } from './scalar.ts';
@@ -22,11 +23,6 @@ import {
   sourceOf,
 } from './select.ts';
 
-/** How far `totalCount` counts. */
-export const COUNT_LIMIT = 10_000;
-export const DEFAULT_FIRST = 20;
-export const MAX_FIRST = 100;
-
 export type Page = Entity & {
   parentType: string;
   field: string;
@@ -38,9 +34,9 @@ export type Page = Entity & {
 
 /** `first`, checked. @throws PublicError BAD_USER_INPUT outside 1 to 100. */
 export function firstOf(args: Record<string, unknown>): number {
-  const first = args.first === undefined ? DEFAULT_FIRST : args.first;
-  if (typeof first !== 'number' || !Number.isInteger(first) || first < 1 || first > MAX_FIRST) {
-    throw new PublicError('BAD_USER_INPUT', `first must be a whole number from 1 to ${MAX_FIRST}.`);
+  const first = args.first === undefined ? LIMITS.firstDefault : args.first;
+  if (typeof first !== 'number' || !Number.isInteger(first) || first < 1 || first > LIMITS.first) {
+    throw new PublicError('BAD_USER_INPUT', `first must be a whole number from 1 to ${LIMITS.first}.`);
   }
   return first;
 }
@@ -51,6 +47,8 @@ export function compilePage(ctx: Context, page: Page): Sub {
   const field = (ctx.schema.getType(page.parentType) as GraphQLObjectType).getFields()[page.field] as GraphQLField<unknown, unknown>;
   const args = argumentsOf(ctx, field, page.nodes[0] as FieldNode);
   firstOf(args.now);
+  ctx.costs.push(page.times);
+  const timesOfRow = (variables: Variables) => page.times(variables) * firstOf(args.at(variables));
   const binding = bindingOf(ctx, page.type);
   const { keys, descending } = page.order;
 
@@ -139,10 +137,11 @@ export function compilePage(ctx: Context, page: Page): Sub {
       case 'pageInfo':
         return ofType('PageInfo', nodes, pageInfoSql);
       case 'totalCount':
+        ctx.costs.push((variables) => page.times(variables) * LIMITS.costOfCount);
         return ofType(
           'TotalCount',
           nodes,
-          (field) => (field === 'value' ? `least(q.n, ${COUNT_LIMIT})::int` : `q.n > ${COUNT_LIMIT}`),
+          (field) => (field === 'value' ? `least(q.n, ${LIMITS.countedRows})::int` : `q.n > ${LIMITS.countedRows}`),
           countSql(),
         );
       default:
@@ -188,7 +187,7 @@ export function compilePage(ctx: Context, page: Page): Sub {
 
   /** The row's object; the row that only tells whether there are more is not built. */
   function nodeSql(nodes: readonly FieldNode[], at: string): string {
-    const shape = compileObject(ctx, { ...page, nodes, at }, row);
+    const shape = compileObject(ctx, { ...page, nodes, at, times: timesOfRow }, row);
     const sub = objectSub(shape, '(select) one', beyond ? `where ${row}.n <= ${firstSql}` : '');
     if (!sub.discloses) return `(${sub.sql})`;
     const inner = alias(ctx, 'l');
@@ -218,7 +217,7 @@ export function compilePage(ctx: Context, page: Page): Sub {
   }
 
   function countSql(): string {
-    return `from (select count(*) as n from (select from ${source.from} where ${and(where)} limit ${COUNT_LIMIT + 1}) t) q`;
+    return `from (select count(*) as n from (select from ${source.from} where ${and(where)} limit ${LIMITS.countedRows + 1}) t) q`;
   }
 
   /** An object whose fields need no table of their own. */

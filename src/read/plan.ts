@@ -28,6 +28,7 @@ import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
 import type { AssembledSchema } from '../graphql/schema.ts';
+import { LIMITS } from '../limits.ts';
 import type { Binding, RootBinding, RootFilter } from './binding.ts';
 import {
   alias,
@@ -66,6 +67,8 @@ export type Plan = {
   parameters: Parameter[];
   parts: Part[];
   refused: Refused[];
+  /** How many objects the answer may hold, at most and about: what the operation may cost. */
+  cost: (variables: Variables) => number;
   /** Asks of people: its answer is put on record, also when it names nobody. */
   personal: boolean;
   /** Personal fields in the answer, and their classes. */
@@ -78,23 +81,28 @@ export type Plan = {
   runs: number;
 };
 
+export type PlannerOptions = {
+  /** False where there is no disclosure record to list families and persons for. */
+  discloses?: boolean;
+  /** Told whether a plan was made or found. */
+  planned?: (made: boolean) => void;
+};
+
 export type Planner = {
   plan(document: DocumentNode, operation: OperationDefinitionNode, client: Client, variables: Variables): Promise<Plan>;
 };
 
-const MAX_PLANS_OF_DOCUMENT = 200;
-
 /** Roots that graphql-js answers itself. */
 export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
 
-/** @param discloses false where there is no disclosure record to list families and persons for. */
 export function createPlanner(
   assembled: AssembledSchema,
   bindings: ReadonlyMap<string, Binding>,
   roots: ReadonlyMap<string, RootBinding>,
   rules: Rules,
-  discloses = true,
+  options: PlannerOptions = {},
 ): Planner {
+  const { discloses = true, planned = () => {} } = options;
   const catalogue: Catalogue = { bindings, roots, classes: assembled.classes };
   const plans = new WeakMap<DocumentNode, Map<string, Promise<Plan>>>();
   return {
@@ -106,8 +114,9 @@ export function createPlanner(
       }
       const key = `${operation.name?.value ?? ''}|${client.planKey}|${shapeOf(assembled, operation, variables)}`;
       const found = known.get(key);
+      planned(!found);
       if (found) return found;
-      if (known.size >= MAX_PLANS_OF_DOCUMENT) known.clear();
+      if (known.size >= LIMITS.plansPerDocument) known.clear();
       const made = compile(assembled, catalogue, rules, document, operation, client, variables, discloses);
       known.set(key, made);
       made.catch(() => known.delete(key));
@@ -202,6 +211,7 @@ async function compile(
     fields: new Set(),
     classes: new Set(),
     discloses,
+    costs: [],
     personal: false,
     allowed: await askRules(assembled, rules, document, client),
     next: 0,
@@ -228,7 +238,6 @@ async function compile(
   for (const [key, nodes] of collected) {
     const node = nodes[0] as FieldNode;
     const name = node.name.value;
-    if (key.length > 63) throw new PublicError('ALIAS_TOO_LONG');
     if (name === '__typename') parts.push({ kind: 'text', key, json: JSON.stringify(root.name) });
     else if (STATIC_ROOTS.has(name)) {
       parts.push({ kind: 'static', key });
@@ -247,6 +256,7 @@ async function compile(
     parameters: ctx.parameters,
     parts,
     refused: [...ctx.refused.values()],
+    cost: (variables) => ctx.costs.reduce((sum, times) => sum + times(variables), 1 + staticKeys.length),
     personal: ctx.personal,
     fields: [...ctx.fields].sort(),
     classes: [...ctx.classes].sort(),
@@ -258,6 +268,9 @@ async function compile(
 
 /** Adds a root's subquery to the statement; gives the name of its part. */
 type Add = (sub: Sub) => string;
+
+/** What stands at a root stands there once. */
+const once = () => 1;
 
 /** Checks a field and its arguments. A forbidden argument nulls the field it stands on. */
 function fieldAllowed(
@@ -341,7 +354,7 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (binding.kind === 'entity') {
     const row = alias(ctx, 'k');
     const where = binding.match(args.now).map((match) => filter(match.path.join('.'), match, row));
-    return add(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where, entered: true }));
+    return add(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key, times: once }, row, { where, entered: true }));
   }
   const given = Object.entries(binding.filters).filter(([path]) => {
     const value = valueAt(args.now, path);
@@ -351,7 +364,11 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (binding.kind === 'list') {
     const row = alias(ctx, 'k');
     const tail = `order by ${orderBy(binding.order, row)}`;
-    return add(listOf(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key }, row, { where: [on(row)], tail })));
+    return add(
+      listOf(
+        rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key, times: () => LIMITS.costOfList }, row, { where: [on(row)], tail }),
+      ),
+    );
   }
   return add(
     compilePage(ctx, {
@@ -359,6 +376,7 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
       nodes,
       scope: ROOT_SCOPE,
       at: key,
+      times: once,
       parentType: root.name,
       field: field.name,
       order: binding.order(args.now),
@@ -407,7 +425,7 @@ function entityById(ctx: Context, binding: Binding, at: string, nodes: readonly 
   if (isPersonalType(ctx, binding.type)) ctx.personal = true;
   const row = alias(ctx, 'k');
   const where = [`${row}.${binding.id} = ${id}::bigint`];
-  return add(rows(ctx, { type: binding.type, nodes, scope: ROOT_SCOPE, at }, row, { where, entered: true }));
+  return add(rows(ctx, { type: binding.type, nodes, scope: ROOT_SCOPE, at, times: once }, row, { where, entered: true }));
 }
 
 /** A mutation: its rule, its input's classes, and the payload's selection as a read of what was written. */

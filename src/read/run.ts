@@ -12,24 +12,27 @@ import {
   execute,
   type FieldNode,
   type GraphQLSchema,
-  getVariableValues,
   Kind,
   type OperationDefinitionNode,
   type SelectionNode,
   visit,
 } from 'graphql';
+import { type Budgets, rateLimitHeaders } from '../access/budget.ts';
 import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
-import { databaseError, type Pools } from '../db/pools.ts';
+import { type Asker, databaseError, type Pools } from '../db/pools.ts';
 import { planRecord, readShown, recordText } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
-import { errorBody, formatError, PublicError } from '../errors.ts';
+import { ERRORS, errorBody, formatError, PublicError } from '../errors.ts';
+import { coerceVariables } from '../graphql/values.ts';
+import { LIMITS } from '../limits.ts';
+import type { Told } from '../watch.ts';
 import type { Run, Variables } from './context.ts';
 import type { PayloadPart, Plan, Planner } from './plan.ts';
 
 /** What a request carries through Apollo Server; new for each, frozen. */
-export type RequestContext = { client: Client };
+export type RequestContext = { client: Client; asker: Asker; told: Told };
 
 /** An answer whose text is finished; it travels as `data`, and the server's `stringifyResult` prints it. */
 export class Answer {
@@ -45,6 +48,7 @@ export type Executor = {
   schema: GraphQLSchema;
   /** Null: the disclosure record is off, which only the bench may ask for. */
   recorder: Recorder | null;
+  budgets: Budgets;
   cursorSecret: Buffer;
   prepare: boolean;
   /** The guarded schema of an agency, for what graphql-js answers itself. */
@@ -60,7 +64,6 @@ const NOTHING: Found = { json: {}, seen: '' };
 
 /** A plan is prepared when it was seen this often, and as long as its login has fewer prepared than this. */
 const PREPARE_AFTER = 2;
-const MAX_PREPARED = 100;
 
 /** The plugin, with the counter of what each login has prepared. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
@@ -76,20 +79,20 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     if (plan.runs < PREPARE_AFTER) return false;
     if (plan.runs === PREPARE_AFTER) {
       const count = prepared.get(login) ?? 0;
-      if (count >= MAX_PREPARED) plan.runs = Number.NEGATIVE_INFINITY;
+      if (count >= LIMITS.preparedPerLogin) plan.runs = Number.NEGATIVE_INFINITY;
       else prepared.set(login, count + 1);
     }
     return plan.runs >= PREPARE_AFTER;
   };
 
-  const read = async (plan: Plan, run: Run): Promise<Found> => {
+  const read = async (plan: Plan, run: Run, asker: Asker): Promise<Found> => {
     const { client } = run;
     const parameters = plan.parameters.map((parameter) => parameter(run));
     const rows = await executor.pools
       .of(client.login.name)
-      .query(plan.sql as string, parameters, mayPrepare(plan, client.login.name))
+      .query(plan.sql as string, parameters, mayPrepare(plan, client.login.name), asker)
       .catch((error) => {
-        executor.log(error, client);
+        if (!asker.gone) executor.log(error, client);
         throw databaseError(error);
       });
     const found: Found = { json: {}, seen: '' };
@@ -117,43 +120,79 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     await executor.recorder.record(recordText(client, fixed, shown));
   };
 
+  type Asked = { document: DocumentNode; operation: OperationDefinitionNode; source: string; variables: Variables };
+
+  /** Takes what the operation may cost from the client's budget; one unit of it was taken when the request came. */
+  const pay = (client: Client, requested: number): void => {
+    const { budget } = executor.budgets;
+    const most = Math.min(LIMITS.cost, budget.units);
+    if (requested > most) {
+      const words = `The operation may cost ${requested} units; at most ${most} are allowed. Ask for shorter pages or fewer lists within lists.`;
+      throw new PublicError('OPERATION_TOO_LARGE', words, { limit: 'cost', cost: { requested, restoreRate: budget.restorePerSecond } });
+    }
+    const { granted, remaining, wait } = executor.budgets.take(client.id, requested - 1);
+    if (!granted) throw budgetSpent(wait, { cost: { requested, remaining, restoreRate: budget.restorePerSecond } });
+  };
+
   const answer = async (context: GraphQLRequestContext<RequestContext>): Promise<string> => {
-    const { document, operation, request, source } = context as typeof context & {
-      document: DocumentNode;
-      operation: OperationDefinitionNode | undefined;
-      source: string;
-    };
+    const { document, operation, request, source } = context as typeof context &
+      Omit<Asked, 'operation'> & { operation?: Asked['operation'] };
     // graphql-js validates nothing below a root type that the schema does not have.
     if (!operation || operation.operation === 'subscription') throw new PublicError('OPERATION_RESOLUTION_FAILURE');
-    const { client } = context.contextValue;
-    const variables = coerce(executor.schema, document, operation, request.variables ?? {});
+    const { client, told } = context.contextValue;
+    told.operation = operation.name?.value ?? null;
+    const variables = coerceVariables(executor.schema, document, operation, request.variables ?? {});
     const plan = await executor.planner.plan(document, operation, client, variables);
+    const requested = plan.cost(variables);
+    pay(client, requested);
+    let actual = 1;
+    let remaining = 0;
+    let data: string;
+    try {
+      data = await dataOf(plan, { document, operation, source, variables }, context.contextValue);
+      actual += objectsIn(data);
+    } finally {
+      // What failed cost nothing but its asking.
+      remaining = executor.budgets.settle(client.id, requested, actual);
+      told.cost = { requested, actual };
+    }
+    const { budget } = executor.budgets;
+    for (const [name, value] of Object.entries(rateLimitHeaders(budget, remaining))) context.response.http?.headers.set(name, value);
+    const errors = plan.refused.map(({ field, class: dataClass, reason, at }) => ({
+      message: ERRORS.FORBIDDEN.words,
+      extensions: { code: 'FORBIDDEN', field, class: dataClass, reason, at },
+    }));
+    for (const { extensions } of errors) told.codes.push(extensions.code);
+    const errorsJson = errors.length > 0 ? `"errors":${JSON.stringify(errors)},` : '';
+    const cost = { requested, actual, remaining, restoreRate: budget.restorePerSecond };
+    return `{${errorsJson}"data":{${data}},"extensions":{"cost":${JSON.stringify(cost)}}}`;
+  };
+
+  /** The members of `data` as JSON text, on record when it is returned. */
+  const dataOf = async (plan: Plan, asked: Asked, { client, asker }: RequestContext): Promise<string> => {
+    const { document, operation, source, variables } = asked;
     const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null };
     let written: CommandResult | null = null;
     if (plan.command) {
       written = await executor.command(plan.command.field, plan.command.input(variables), client);
       run.written = written.id;
     }
-    const { json: found, seen } = plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run) : NOTHING;
+    const { json: found, seen } = plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run, asker) : NOTHING;
     const statics = plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client) : {};
     await record(plan, client, document, source, operation.name?.value ?? null, seen);
-    const data = plan.parts.map((part) => {
-      const json =
-        part.kind === 'sql'
-          ? (found[part.row] ?? 'null')
-          : part.kind === 'text'
-            ? part.json
-            : part.kind === 'static'
-              ? (statics[part.key] ?? 'null')
-              : payloadJson(part.parts, found, written as CommandResult);
-      return `${JSON.stringify(part.key)}:${json}`;
-    });
-    const errors = plan.refused.map(({ field, class: dataClass, reason, at }) => ({
-      message: 'This field is not shared with you.',
-      extensions: { code: 'FORBIDDEN', field, class: dataClass, reason, at },
-    }));
-    const errorsJson = errors.length > 0 ? `"errors":${JSON.stringify(errors)},` : '';
-    return `{${errorsJson}"data":{${data.join(',')}}}`;
+    return plan.parts
+      .map((part) => {
+        const json =
+          part.kind === 'sql'
+            ? (found[part.row] ?? 'null')
+            : part.kind === 'text'
+              ? part.json
+              : part.kind === 'static'
+                ? (statics[part.key] ?? 'null')
+                : payloadJson(part.parts, found, written as CommandResult);
+        return `${JSON.stringify(part.key)}:${json}`;
+      })
+      .join(',');
   };
 
   /** Introspection is the same for every run of a plan; the rest is asked each time. */
@@ -189,11 +228,19 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
             const text = await answer(context as never);
             return { http, body: { kind: 'single', singleResult: { data: new Answer(text) as never } } };
           } catch (error) {
-            if (!(error instanceof PublicError)) executor.log(error, context.contextValue.client);
+            const { client, told } = context.contextValue;
+            if (!(error instanceof PublicError)) executor.log(error, client);
             const { status, ...shown } = formatError(error);
             http.status = status;
+            if (error instanceof PublicError) for (const [name, value] of Object.entries(error.headers)) http.headers.set(name, value);
+            told.codes.push(shown.extensions.code as string);
             return { http, body: { kind: 'single', singleResult: { data: new Answer(errorBody([shown])) as never } } };
           }
+        },
+        /** What Apollo Server refused by itself, before there was a plan. */
+        async willSendResponse({ response, contextValue }) {
+          if (response.body.kind !== 'single') return;
+          for (const { extensions } of response.body.singleResult.errors ?? []) contextValue.told.codes.push(String(extensions?.code));
         },
       };
     },
@@ -219,34 +266,23 @@ function payloadJson(parts: PayloadPart[], found: Found['json'], written: Comman
   return `{${members.join(',')}}`;
 }
 
-/** Strings that PostgreSQL, or a person, cannot read back as they were sent. */
-function checkText(value: unknown): void {
-  if (typeof value === 'string') {
-    if (value.includes('\0')) throw new PublicError('BAD_USER_INPUT', 'A text holds a null byte.');
-    if (!value.isWellFormed()) throw new PublicError('BAD_USER_INPUT', 'A text is not well-formed Unicode.');
-  } else if (value !== null && typeof value === 'object') {
-    for (const inner of Object.values(value)) checkText(inner);
+/** Objects in an answer's JSON. A text that looks like one is counted with them: it is the client's own budget. */
+function objectsIn(json: string): number {
+  let count = 0;
+  for (let at = json.indexOf('{'); at !== -1; at = json.indexOf('{', at + 1)) {
+    const before = json.charCodeAt(at - 1);
+    if (before === COLON || before === BRACKET || before === COMMA) count++;
   }
+  return count;
 }
 
-const checkedDocuments = new WeakSet<DocumentNode>();
+const COLON = 58;
+const BRACKET = 91;
+const COMMA = 44;
 
-/** Coerces the variables, as graphql-js would have. @throws PublicError BAD_USER_INPUT naming the variable. */
-function coerce(schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, given: Variables): Variables {
-  if (!checkedDocuments.has(document)) {
-    visit(document, { StringValue: ({ value }) => checkText(value) });
-    checkedDocuments.add(document);
-  }
-  checkText(given);
-  const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: 3 });
-  if (errors) throw new PublicError('BAD_USER_INPUT', scrub(errors[0]?.message ?? 'A variable is not of its type.'));
-  return coerced as Variables;
-}
-
-/** graphql-js proposes names that are near to what was asked; they may be of what the caller cannot see. */
-export function scrub(message: string): string {
-  return message.replace(/ ?Did you mean[\s\S]*$/, '').replace(/ ?Or did you mean[\s\S]*$/i, '');
-}
+/** @param wait seconds until there is enough again. */
+export const budgetSpent = (wait: number, extensions: Record<string, unknown> = {}): PublicError =>
+  new PublicError('BUDGET_SPENT', undefined, extensions, { 'retry-after': String(wait) });
 
 /** The document with only those root fields that graphql-js answers. */
 function staticDocument(document: DocumentNode, operation: OperationDefinitionNode, keys: Set<string>): DocumentNode {

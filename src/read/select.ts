@@ -5,7 +5,7 @@ import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { classOf } from '../db/classified.ts';
-import { PublicError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import {
   type Binding,
   type CodeField,
@@ -16,7 +16,7 @@ import {
   tableColumns,
   tableOf,
 } from './binding.ts';
-import { alias, type Context, mayShow, selection } from './context.ts';
+import { alias, type Context, mayShow, selection, type Times, type Variables } from './context.ts';
 import { idSql } from './ids.ts';
 import { compilePage } from './page.ts';
 import { familyEntry, personEntry, rowEntry, rowPredicates } from './predicates.ts';
@@ -34,6 +34,8 @@ export type Entity = {
   scope: Scope;
   /** Response path without list positions. */
   at: string;
+  /** How many of it the answer may hold. */
+  times: Times;
 };
 
 /** Rows of a type: what stands in `from` under an alias, and the plan's predicates on it. */
@@ -93,9 +95,6 @@ export function bindingOf(ctx: Context, type: string): Binding {
   return binding;
 }
 
-/** How deep objects may stand within each other; what people ask for stands six deep. */
-const MAX_DEPTH = 14;
-
 /** A subquery that gives JSON as `j` and, where it names families or persons, those as `d`. */
 export type Sub = { sql: string; discloses: boolean };
 
@@ -108,7 +107,7 @@ export type Shape = { columns: string[]; joins: string[]; seen: string[] };
  * @param row the alias of its anchor's row.
  */
 export function compileObject(ctx: Context, entity: Entity, row: string): Shape {
-  if (entity.at.split('.').length > MAX_DEPTH) throw new PublicError('OPERATION_TOO_LARGE', `Fields may stand ${MAX_DEPTH} deep.`);
+  ctx.costs.push(entity.times);
   const binding = bindingOf(ctx, entity.type);
   const type = ctx.schema.getType(entity.type) as GraphQLObjectType;
   const shape: Shape = { columns: [], joins: [], seen: [] };
@@ -153,7 +152,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   function codeSql(field: CodeField, nodes: readonly FieldNode[], at: string): string {
     const child = alias(ctx, 'c');
     const value = `${side(tableOf(field.column))}.${quoted(field.column.name)}`;
-    const found = rows(ctx, { type: 'Code', nodes, scope, at }, child, {
+    const found = rows(ctx, { type: 'Code', nodes, scope, at, times: entity.times }, child, {
       where: [`${child}.list = '${field.list}'`, `${child}.code = ${value}`],
       tail: `order by ${child}.version desc limit 1`,
     });
@@ -166,7 +165,8 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
       familySeen: scope.familySeen && field.sameFamily === true,
       personSeen: scope.personSeen && field.samePerson === true,
     };
-    const next: Entity = { type: field.to, nodes, scope: inner, at };
+    const many = (variables: Variables) => entity.times(variables) * LIMITS.costOfList;
+    const next: Entity = { type: field.to, nodes, scope: inner, at, times: field.kind === 'list' ? many : entity.times };
     const parent = field.from ? side(field.from) : row;
     const join = field.on(parent, child);
     if (field.kind === 'one') {

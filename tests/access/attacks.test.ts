@@ -189,8 +189,11 @@ describe('through the API', () => {
     });
   });
   it('many aliases, deep documents, subscriptions and large ids are answered in words', async () => {
-    const wide = await server.ask('socialWorker', `{ ${Array.from({ length: 101 }, (_, i) => `a${i}: districts { code }`).join(' ')} }`);
-    expect([wide.status, Object.keys(wide.body.data).length]).toEqual([200, 101]);
+    const roots = (count: number) => `{ ${Array.from({ length: count }, (_, i) => `a${i}: districts { code }`).join(' ')} }`;
+    const wide = await server.ask('socialWorker', roots(50));
+    expect([wide.status, Object.keys(wide.body.data).length]).toEqual([200, 50]);
+    const wider = await server.ask('socialWorker', roots(51));
+    expect([wider.status, wider.body.errors?.[0].extensions.code]).toEqual([400, 'OPERATION_TOO_LARGE']);
     const deep = await server.ask(
       'socialWorker',
       `{ organisations(first: 1) { nodes { ${'parent { '.repeat(40)}code${' }'.repeat(40)} } } }`,

@@ -78,9 +78,9 @@ describe('a variable', () => {
   it('a well-formed id of another type, or of nothing, is null', async () => {
     for (const id of [encodeId('Plan', 1), encodeId('Family', 999_999_999), encodeId('Nothing', 1), encodeId('Person', 100)]) {
       const { status, body } = await ask('ID!', id, 'query($v: $T) { family(id: $v) { id } }');
-      expect([status, body]).toEqual([200, { data: { family: null } }]);
+      expect([status, body.data]).toEqual([200, { family: null }]);
     }
-    expect((await ask('ID!', encodeId('Nothing', 1), 'query($v: $T) { node(id: $v) { id } }')).body).toEqual({ data: { node: null } });
+    expect((await ask('ID!', encodeId('Nothing', 1), 'query($v: $T) { node(id: $v) { id } }')).body.data).toEqual({ node: null });
   });
   it('with a null byte or a lone surrogate is a 400, in a literal too', async () => {
     for (const value of ['a\u0000b', '\ud800']) {
@@ -124,7 +124,7 @@ describe('a variable', () => {
   });
   it('text that is SQL is text', async () => {
     const { body } = await ask('String!', "x'; drop table fsp.family; --", 'query($v: $T) { familyByReference(reference: $v) { id } }');
-    expect(body).toEqual({ data: { familyByReference: null } });
+    expect([body.data, body.errors]).toEqual([{ familyByReference: null }, undefined]);
   });
 });
 
@@ -134,7 +134,7 @@ describe('an alias', () => {
     expect((await server.ask('socialWorker', `{ ${long}: districts { ${long}: code } }`)).body.data[long][0]).toHaveProperty(long);
     for (const document of [`{ ${longer}: districts { code } }`, `{ districts { ${longer}: code } }`]) {
       const { status, body } = await server.ask('socialWorker', document);
-      expect([status, body.errors?.[0].extensions.code]).toEqual([400, 'ALIAS_TOO_LONG']);
+      expect([status, body.errors?.[0].extensions.code]).toEqual([400, 'OPERATION_TOO_LARGE']);
     }
   });
 });

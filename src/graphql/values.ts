@@ -1,0 +1,60 @@
+/** Values that callers send: their limits, and their coercion by the schema, as graphql-js would have coerced them. */
+import { type DocumentNode, type GraphQLSchema, getVariableValues, type OperationDefinitionNode, visit } from 'graphql';
+import { PublicError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
+
+/** Strings that PostgreSQL, or a person, cannot read back as they were sent. */
+function checkText(text: string): void {
+  if (text.includes('\0')) throw new PublicError('BAD_USER_INPUT', 'A text holds a null byte.');
+  if (!text.isWellFormed()) throw new PublicError('BAD_USER_INPUT', 'A text is not well-formed Unicode.');
+}
+
+/** Size and text of a variable's value, before anything walks through it. @throws PublicError BAD_USER_INPUT */
+function checkValue(value: unknown, depth = 0): void {
+  if (typeof value === 'string') {
+    if (value.length > LIMITS.textCharacters) {
+      throw new PublicError('BAD_USER_INPUT', `A text has at most ${LIMITS.textCharacters.toLocaleString('en')} characters.`);
+    }
+    checkText(value);
+  } else if (value !== null && typeof value === 'object') {
+    if (depth > LIMITS.valueDepth) throw new PublicError('BAD_USER_INPUT', `Values may stand ${LIMITS.valueDepth} deep in each other.`);
+    const inner = Object.values(value);
+    if (inner.length > LIMITS.listItems) {
+      throw new PublicError(
+        'BAD_USER_INPUT',
+        `A list has at most ${LIMITS.listItems} items; this has ${inner.length.toLocaleString('en')}.`,
+      );
+    }
+    for (const item of inner) checkValue(item, depth + 1);
+  }
+}
+
+const checkedDocuments = new WeakSet<DocumentNode>();
+
+/**
+ * The operation's variables by name. Literal texts of the document are checked with them; their size was checked when
+ * the document was validated.
+ *
+ * @throws PublicError BAD_USER_INPUT naming the variable.
+ */
+export function coerceVariables(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  given: Record<string, unknown>,
+): Record<string, unknown> {
+  if (!checkedDocuments.has(document)) {
+    visit(document, { StringValue: ({ value }) => checkText(value) });
+    checkedDocuments.add(document);
+  }
+  // Every variable counts as a list's item only within its own value.
+  for (const value of Object.values(given)) checkValue(value);
+  const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: LIMITS.errors });
+  if (errors) throw new PublicError('BAD_USER_INPUT', scrub(errors[0]?.message ?? 'A variable is not of its type.'));
+  return coerced as Record<string, unknown>;
+}
+
+/** graphql-js proposes names that are near to what was asked; they may be of what the caller cannot see. */
+export function scrub(message: string): string {
+  return message.replace(/ ?Did you mean[\s\S]*$/, '').replace(/ ?Or did you mean[\s\S]*$/i, '');
+}

@@ -1,0 +1,75 @@
+/** Every limit of the server, with its default and its reason; nothing else in the code decides how much is too much. */
+
+type Limit = { value: number; unit: string; why: string };
+
+const limit = (value: number, unit: string, why: string): Limit => ({ value, unit, why });
+
+export const LIMIT_TABLE = {
+  // The request, before anything of it is read as GraphQL.
+  bodyBytes: limit(262_144, 'bytes', 'Ten times the longest Workbook entry; what is longer is no operation.'),
+  headerBytes: limit(16_384, 'bytes', 'A token has at most 9,000 characters; nothing else in the headers is long.'),
+  headersSeconds: limit(10, 's', 'Headers come in one packet or two; a caller that drips them holds a connection.'),
+  requestSeconds: limit(30, 's', 'As long as the slowest answer may take, with its body read.'),
+  keepAliveSeconds: limit(72, 's', 'Longer than a load balancer keeps its side (60 s), so that it never writes into a closed connection.'),
+  connections: limit(2_000, 'connections', 'More would wait for the database anyway; each takes memory.'),
+  tokenCharacters: limit(9_000, 'characters', 'Tokens with many scopes have 2,000.'),
+
+  // The document, before variables: checked once for each text.
+  tokens: limit(5_000, 'tokens', 'The longest published document has 400; introspection 600. Bounds parsing and validation.'),
+  selections: limit(1_000, 'fields, fragments flattened', 'Full introspection has 200. Stops fragments that double each other.'),
+  depth: limit(14, 'fields', 'People ask six deep, introspection thirteen.'),
+  rootFields: limit(50, 'fields', 'Each is a search of its own; fifty ids at once are a page.'),
+  directives: limit(100, 'directives', 'An @include on every field of the longest document.'),
+  errors: limit(3, 'errors', 'Enough to mend a document; more would be a list of our names.'),
+  aliasCharacters: limit(63, 'characters', 'The length of a name in PostgreSQL, whose rows carry aliases.'),
+  operationNameCharacters: limit(100, 'characters', 'It stands in logs and in the disclosure record.'),
+
+  // Values, in the document or in variables.
+  valueDepth: limit(10, 'levels', 'Inputs are three deep.'),
+  listItems: limit(100, 'items', 'As many as a page.'),
+  textCharacters: limit(20_000, 'characters', 'Six typed pages: the longest narrative of a visit.'),
+  first: limit(100, 'rows', 'A page that a person scrolls through; record systems page on.'),
+  firstDefault: limit(20, 'rows', 'A screen.'),
+  countedRows: limit(10_000, 'rows', 'Counting 20,000 visible rows takes 21 ms; beyond this `totalCount` says "at least".'),
+
+  // Cost: one unit is one object of the answer.
+  cost: limit(25_000, 'units', 'A page of a hundred whole families with the last entries of each.'),
+  costOfList: limit(10, 'units', 'What an unpaged list (members, plans) is taken to hold before it is read; half of it is usual.'),
+  costOfCount: limit(10, 'units', 'A `totalCount` may read as many rows as hundred pages, without building them.'),
+  budget: limit(60_000, 'units a client', 'A team opening its morning: ten users with six pages each, at once.'),
+  budgetRestore: limit(
+    2_000,
+    'units a second and client',
+    'A hundred whole families a second, all day: no desk needs more, a record system catches up with it.',
+  ),
+  budgets: limit(20_000, 'clients', 'Budgets kept; a full one need not be.'),
+
+  // The database, for each login and server.
+  connectionsPerLogin: limit(10, 'connections', 'A statement takes 1 to 8 ms: 1,000 answers a second and organisation.'),
+  connectionsPerUser: limit(8, 'connections', 'One user with slow questions leaves two for their colleagues.'),
+  logins: limit(20, 'logins', 'Pools kept open; 20 × 10 connections, of which most are idle and closed again.'),
+  waiting: limit(500, 'statements a login', 'At 1,000 a second the last waits half a second; the next is told to come again.'),
+  idleSeconds: limit(30, 's', 'A connection costs the database 10 MB.'),
+  lifeSeconds: limit(1_800, 's', 'Prepared statements of a connection are never given back but with it.'),
+  tries: limit(4, 'times', 'A read whose connection was lost is asked again: several may be lost at once, when a database restarts.'),
+  statementSeconds: limit(10, 's', 'The slowest question anybody should ask takes one; also the bound for a stolen login.'),
+  lockSeconds: limit(5, 's', 'Writers of one family wait for each other for milliseconds.'),
+  idleInTransactionSeconds: limit(15, 's', 'A transaction runs without a pause; one that stops holds locks.'),
+  plansPerDocument: limit(200, 'plans', 'Clients × shapes of variables of one document; made anew when more.'),
+  preparedPerLogin: limit(100, 'statements', 'A page statement costs 184 KB for each connection.'),
+
+  // What is kept in memory.
+  tokensKept: limit(10_000, 'tokens', 'Users of a county at work.'),
+  tokenKeptSeconds: limit(60, 's', 'How long a checked signature is not checked again; revocation is asked every time.'),
+  standingsKept: limit(20_000, 'clients and users', 'Users of a county, twice.'),
+  disclosuresPerBatch: limit(500, 'records', 'One insert; 1 MB at most.'),
+  disclosuresWaiting: limit(20_000, 'records', 'Answers wait for their record; beyond this nothing more is answered.'),
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof LIMIT_TABLE;
+
+/** The limits' values. */
+export const LIMITS = Object.fromEntries(Object.entries(LIMIT_TABLE).map(([name, { value }]) => [name, value])) as Record<
+  LimitName,
+  number
+>;
