@@ -89,7 +89,7 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
   // JSON in UTF-8 and nothing else: a decoder that mends broken text would change what was asked for.
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser(/./, { parseAs: 'buffer' }, (request, body, done) => {
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
     if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) return done(new PublicError('UNSUPPORTED_MEDIA_TYPE'), undefined);
     if (!isUtf8(body as Buffer)) return done(new PublicError('BAD_REQUEST', 'The body is not UTF-8.'), undefined);
     return parseJson(request, body.toString('utf8'), done);

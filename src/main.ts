@@ -1,6 +1,5 @@
 /** Starts the product: configuration, database, server; and stops it in order. */
 import type { AddressInfo } from 'node:net';
-import pino from 'pino';
 import { developmentIssuer, remoteVerifier } from './access/tokens.ts';
 import { ConfigError, readConfig } from './config.ts';
 import { openDatabase } from './db/database.ts';
@@ -8,11 +7,11 @@ import { prepareDatabase } from './db/prepare.ts';
 import { addPlayground } from './portal/demonstration.ts';
 import { printWelcome } from './portal/welcome.ts';
 import { createServer } from './server.ts';
-import { serveMetrics } from './watch.ts';
+import { createLog, serveMetrics } from './watch.ts';
 
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  const log = pino({ level: config.logLevel, redact: ['err.query', 'err.parameters', 'err.detail', 'err.where'] }, pino.destination(2));
+  const log = createLog(config.logLevel);
   const database = await openDatabase(config);
   try {
     if (database.ownerUrl) {

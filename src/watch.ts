@@ -2,7 +2,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { type DocumentNode, Kind, parse } from 'graphql';
+import pino, { type DestinationStream, type Logger } from 'pino';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** The log. An error of the database is logged without its statement and what stood in it. */
+export function createLog(level: string, destination: DestinationStream = pino.destination(2)): Logger {
+  return pino(
+    { level, redact: { paths: ['err.query', 'err.parameters', 'err.args', 'err.detail', 'err.where'], remove: true } },
+    destination,
+  );
+}
 
 /** What a request is known by when it has been answered; filled in while it runs. */
 export type Told = {
