@@ -11,6 +11,8 @@ export default defineConfig({
     globalSetup: ['tests/support/global.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    // It imports folders, which Vite resolves and Node does not.
+    server: { deps: { inline: ['@apollo/server-integration-testsuite'] } },
     // Two cores: more would only wait for PostgreSQL.
     maxWorkers: 2,
     reporters: ['default', 'tests/support/closing-line.ts'],
