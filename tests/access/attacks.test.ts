@@ -1,7 +1,7 @@
 /** What was tried against the walls, by plain SQL and through the API, and must go on holding. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storyPerson } from '../../src/db/demonstration.ts';
+import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { organisationId } from '../../src/db/personas.ts';
 import { encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 

@@ -1,6 +1,6 @@
 /** What the mother of the third family tells about her partner is kept from him, and from those who work only with him. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storyPerson } from '../../src/db/demonstration.ts';
+import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { type Caller, encodeId, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const family = encodeId('Family', 3);

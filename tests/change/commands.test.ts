@@ -1,7 +1,7 @@
 /** The write path: rules, idempotency, what is recorded, what comes back. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { storyPerson } from '../../src/db/demonstration.ts';
+import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { encodeId, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 let server: TestServer;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CLASS_BIT } from '../../src/access/classes.ts';
-import { GENERATED, STORIES, storyPerson, storyRows } from '../../src/db/demonstration.ts';
+import { GENERATED } from '../../src/db/demonstration/load.ts';
+import { STORIES, storyPerson, storyRows } from '../../src/db/demonstration/rows.ts';
 import {
   type FamilyRows,
   familyRows,

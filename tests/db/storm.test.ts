@@ -4,7 +4,7 @@
  */
 import pg from 'pg';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { storyPerson } from '../../src/db/demonstration.ts';
+import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { PERSONAS } from '../../src/db/personas.ts';
 import { verifyDisclosures } from '../../src/disclosure/verify.ts';
 import { decodeId } from '../../src/read/ids.ts';

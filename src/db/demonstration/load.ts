@@ -1,0 +1,73 @@
+/**
+ * The demonstration: who may ask, three families told after the stories that were presented to Oxfordshire's People
+ * Overview & Scrutiny Committee on 11 November 2021 (pages 26 to 47), and 200 generated ones. Names, addresses and
+ * numbers are invented; the stories' dates are moved on by five years, so that they are of today.
+ */
+import type pg from 'pg';
+import { advanceSequences, generatedFamilies, writeFamilies } from '../generate.ts';
+import { CLIENTS, organisationId, TEAMS, USERS } from '../personas.ts';
+import { STORIES, storyRows } from './rows.ts';
+
+/** The generated families of the demonstration: ids 4 to 203. */
+export const GENERATED = { families: 200, seed: 20211111, firstId: 4 };
+
+/** The day on which everybody was named in their team: the model went live. */
+const LIVE = '2020-11-01T00:00:00Z';
+
+async function loadCallers(client: pg.Client): Promise<void> {
+  const insert = (table: string, rows: Record<string, unknown>[], conflict: string) => {
+    const columns = Object.keys(rows[0] as object)
+      .map((name) => `"${name}"`)
+      .join(', ');
+    return client.query(
+      `insert into fsp.${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::fsp.${table}, $1::jsonb) on conflict ${conflict}`,
+      [JSON.stringify(rows)],
+    );
+  };
+  await insert(
+    'client',
+    CLIENTS.map(({ id, name, organisation, scopes, purposes, defaultPurpose }) => ({
+      id,
+      name,
+      organisation: organisationId(organisation),
+      scopes,
+      purposes,
+      default_purpose: defaultPurpose,
+      enabled: true,
+    })),
+    '(id) do nothing',
+  );
+  await insert(
+    'app_user',
+    USERS.map(({ organisation, subject, name }) => ({ organisation: organisationId(organisation), subject, name, enabled: true })),
+    '(organisation, subject) do nothing',
+  );
+  const members = Object.entries(TEAMS).flatMap(([team, people]) =>
+    people.map(({ subject, discipline }) => ({ organisation: organisationId(team), subject, discipline, from: LIVE })),
+  );
+  await insert('team_member', members, '(organisation, subject, "from") do nothing');
+}
+
+/** Families are granted to logins; without them the families would be there and nobody would see them. */
+async function requireLogins(client: pg.Client): Promise<void> {
+  const { rows } = await client.query('select from fsp.login limit 1');
+  if (rows.length === 0) throw new Error('The demonstration needs the logins of the organisations: provision them first.');
+}
+
+/**
+ * Loads the demonstration in one transaction, as the database's owner, into a database that has Oxfordshire's
+ * reference data and its organisations' logins, and no families yet.
+ */
+export async function loadDemonstration(client: pg.Client): Promise<void> {
+  await client.query('begin');
+  try {
+    await requireLogins(client);
+    await loadCallers(client);
+    await writeFamilies(client, [...STORIES.map(storyRows), ...generatedFamilies(GENERATED, 0, GENERATED.families)]);
+    await advanceSequences(client);
+    await client.query('commit');
+  } catch (error) {
+    await client.query('rollback').catch(() => {});
+    throw error;
+  }
+}
