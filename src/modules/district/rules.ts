@@ -1,8 +1,9 @@
 /** What an offer of a service must be. */
 import type { UserError } from '../../change/command.ts';
+import type { OfferServiceInput } from '../../graphql/generated.ts';
 
 /** The input of `offerService` without its idempotency key. */
-export type OfferInput = { family: string; person: string; service: string; offered: string };
+export type OfferInput = Omit<OfferServiceInput, 'idempotencyKey'>;
 
 /** Everything the caller can mend about an offer of this service. Pure. */
 export function checkOffer(input: OfferInput, service: { active: boolean }, now: Date): UserError[] {

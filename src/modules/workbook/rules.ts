@@ -1,22 +1,9 @@
 /** What a Workbook entry must be, whoever writes it. */
 import type { UserError } from '../../change/command.ts';
-
-type Words = { person: string; words: string };
+import type { AddWorkbookEntryInput } from '../../graphql/generated.ts';
 
 /** The input of `addWorkbookEntry` without its idempotency key. */
-export type EntryInput = {
-  family: string;
-  module: string;
-  discipline: string;
-  sessionType: string;
-  occurred: string;
-  persons: string[];
-  keptFrom?: string[] | null;
-  narrative?: string | null;
-  readings?: { person: string; behaviour: string; stageOfChange: string; capacityForChange?: number | null }[] | null;
-  childWords?: Words[] | null;
-  parentWords?: Words[] | null;
-};
+export type EntryInput = Omit<AddWorkbookEntryInput, 'idempotencyKey'>;
 
 const LONGEST = { module: 200, narrative: 20_000, words: 5_000, list: 50 };
 
