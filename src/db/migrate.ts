@@ -24,10 +24,33 @@ export async function migrateDatabase(databaseUrl: string): Promise<void> {
   try {
     await client.query('select pg_advisory_lock($1)', [LOCK]);
     await migrate(drizzle(client), { migrationsFolder: fileURLToPath(folder), migrationsSchema: 'fsp', migrationsTable: 'migration' });
+    await mustAdminister(client);
     await applyAccess(client);
   } finally {
     await client.end();
   }
+}
+
+/**
+ * From PostgreSQL 16 on an owner changes the roles that it made, or that a superuser lets it administer; to PostgreSQL 15
+ * CREATEROLE was enough. Roles that came with a dump, or through an upgrade from 15, were made by another.
+ */
+async function mustAdminister(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `select r.rolname as name from pg_roles r
+     where current_setting('server_version_num')::int >= 160000
+       and (starts_with(r.rolname, current_database() || '_agency_')
+         or r.rolname in (current_database() || '_gate', current_database() || '_recorder')
+         or r.rolname in (select l.name from fsp.login l))
+       and not pg_has_role(current_user, r.oid, 'member with admin option')
+     order by r.rolname`,
+  );
+  const first = rows[0];
+  if (!first) return;
+  throw new Error(
+    `${rows.length} of the PostgreSQL roles (${first.name} is the first) were made by somebody else than the database's owner, who may ` +
+      'not change them: a superuser gives them over as docs/operators.md says under "Moving it".',
+  );
 }
 
 /** The part of the access SQL by which grants are written; when it changes, the grants there are were written by another. */
@@ -113,6 +136,11 @@ export async function databaseFault(query: (sql: string) => Promise<Record<strin
   if (state.digest !== (await query(DIGEST))[0]?.digest) {
     return 'The access policies in the database were changed by hand: run "npm run db:migrate" to put them back.';
   }
+  const moved = await query(
+    'select from fsp.login l where not exists (select from pg_roles r where r.rolname = l.name and r.oid::bigint = l.id) limit 1',
+  );
+  if (moved.length > 0)
+    return 'The database was restored among roles with other ids, and its grants are nobody\'s: run "npm run db:migrate".';
   if (state.grants !== grantsRule(accessTemplate())) return 'The grants were written by another version: run "npm run db:migrate".';
   return null;
 }

@@ -1,6 +1,6 @@
 /** The database's wall on its own: every organisation's login, every table, every row, by plain SQL. */
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { isPersonal } from '../../src/access/classes.ts';
 import { classifiedTables } from '../../src/db/classified.ts';
 import '../../src/modules/tables.ts';
@@ -19,6 +19,8 @@ const ORGANISATIONS = [
   'oxford-university',
 ];
 const tables = classifiedTables().filter(({ name, dataClass }) => isPersonal(dataClass) || name === 'family' || name === 'person');
+const url = new URL(inject('ownerUrl'));
+const database = url.pathname.slice(1);
 const key = (row: Record<string, unknown>) => JSON.stringify(row);
 
 let owner: pg.Client;
@@ -61,13 +63,22 @@ describe.each(ORGANISATIONS)('%s by plain SQL', (code) => {
     }
     for (const table of ['family_grant', 'person_grant', 'user_focus']) {
       const { rows } = await client.query(`select distinct l.name from fsp.${table} g join fsp.login l on l.id = g.login`);
-      expect(rows.every(({ name }) => name === `fsp_test_${code}`)).toBe(true);
+      expect(rows.every(({ name }) => name === `${database}_${code}`)).toBe(true);
     }
   });
 
   it('cannot become anybody else, nor write what it may not', async () => {
-    await expect(client.query('set session authorization fsp_test_owner')).rejects.toMatchObject({ code: '42501' });
-    await expect(client.query('set role fsp_test_owner')).rejects.toMatchObject({ code: '42501' });
+    const other = `"${database}_${code === 'occ' ? 'team-07' : 'occ'}"`;
+    for (const statement of [
+      `set session authorization ${url.username}`,
+      `set role ${url.username}`,
+      `set role ${other}`,
+      `grant ${other} to "${database}_${code}"`,
+      // Before PostgreSQL 15 a login could make others members of itself, and so of its agency.
+      `grant "${database}_${code}" to ${other}`,
+    ]) {
+      await expect(client.query(statement), statement).rejects.toMatchObject({ code: '42501' });
+    }
     await client.query("set fsp.defer_grants = 'on'");
     await expect(client.query('select fsp.rebuild_grants(array[1::bigint])')).rejects.toMatchObject({ code: '42501' });
     for (const statement of [

@@ -9,7 +9,7 @@ import { loginName, loginPassword } from '../../src/db/logins.ts';
 import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
 import { prepareDatabase } from '../../src/db/prepare.ts';
 import { encodeId } from '../../src/read/ids.ts';
-import { createServer, type Server } from '../../src/server.ts';
+import { createServer, type Server, type ServerOptions } from '../../src/server.ts';
 import { LOGIN_SECRET } from './global.ts';
 
 export { LOGIN_SECRET, PERSONAS };
@@ -37,12 +37,14 @@ export type TestServer = Server & {
 export const callerOf = (caller: PersonaName | Caller): Caller => (typeof caller === 'string' ? PERSONAS[caller] : caller);
 
 /** A server on a database that is ready; the tests' common one unless another is named. */
-export async function testServer(ownerUrl: string = inject('ownerUrl'), options: { disclosure?: boolean } = {}): Promise<TestServer> {
+export async function testServer(ownerUrl: string = inject('ownerUrl'), options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const issuer = await developmentIssuer(null);
   const server = await createServer({
     database: { server: parseDatabaseServer(ownerUrl), loginSecret: LOGIN_SECRET },
     verify: issuer.verify,
     log: pino({ level: process.env.LOG_LEVEL ?? 'silent' }),
+    // The tests of one file ask as few clients; those of budgets give their own.
+    budget: { units: 1e9, restorePerSecond: 1e9 },
     ...options,
   });
   const tokens = new Map<string, Promise<string>>();
@@ -105,20 +107,25 @@ export async function sqlAsOwner(ownerUrl: string = inject('ownerUrl')): Promise
   return client;
 }
 
-/** A database of its own on the tests' server, prepared; gives the owner's address. */
+/**
+ * A database of its own on the tests' server, prepared; gives its owner's address. The owner has what docs/operators.md
+ * says and no more, whoever made it: a superuser, or a role with CREATEROLE and CREATEDB.
+ */
 export async function ownDatabase(name: string, demonstration = true): Promise<string> {
-  const admin = new pg.Client({ connectionString: inject('superuserUrl') });
+  const admin = new pg.Client({ connectionString: inject('creatorUrl') });
   await admin.connect();
   const secret = 'owner';
   try {
     const { rows } = await admin.query('select from pg_roles where rolname = $1', [`${name}_owner`]);
     if (rows.length === 0) await admin.query(`create role ${name}_owner login createrole nosuperuser password '${secret}'`);
+    // Only a member of a role can give it a database.
+    await admin.query(`grant ${name}_owner to current_user`);
     await admin.query(`drop database if exists ${name} with (force)`);
     await admin.query(`create database ${name} owner ${name}_owner`);
   } finally {
     await admin.end();
   }
-  const url = new URL(inject('superuserUrl'));
+  const url = new URL(inject('creatorUrl'));
   url.username = `${name}_owner`;
   url.password = secret;
   url.pathname = `/${name}`;
