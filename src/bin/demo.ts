@@ -7,7 +7,7 @@ import { type Config, readConfig } from '../config.ts';
 import { type Database, openDatabase } from '../db/database.ts';
 import { defaultDataDir } from '../db/embedded.ts';
 import { PERSONAS, type Persona } from '../db/personas.ts';
-import { prepareDatabase } from '../db/prepare.ts';
+import { DEMONSTRATION_AUTHORITY, prepareDatabase } from '../db/prepare.ts';
 import { SideBySideDocument } from '../graphql/operations/graphql.ts';
 import { DEMONSTRATION_FAMILY, demonstrationToken } from '../portal/demonstration.ts';
 import { type Answered, sideBySide } from '../portal/side-by-side.ts';
@@ -97,6 +97,8 @@ await command(async () => {
   const config = readConfig(process.env);
   if (config.production || config.identity)
     throw new Error('The demo needs the development issuer: it is refused with NODE_ENV=production or JWKS_URL.');
+  if (config.authority !== DEMONSTRATION_AUTHORITY)
+    throw new Error(`The demo asks about families of ${DEMONSTRATION_AUTHORITY}; AUTHORITY is ${config.authority}.`);
   let database: Database;
   try {
     database = await openDatabase(config);

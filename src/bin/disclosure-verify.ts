@@ -5,12 +5,10 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
 import { z } from 'zod';
-import { readConfig } from '../config.ts';
-import { openDatabase } from '../db/database.ts';
 import { verifyDisclosures } from '../disclosure/verify.ts';
 import { command } from './command.ts';
+import { commandAsOwner } from './owner.ts';
 
 const Heads = z.array(z.object({ chain: z.uuid(), sequence: z.number().int().min(0), hash: z.string().regex(/^[0-9a-f]{64}$/) }));
 
@@ -26,20 +24,10 @@ function readHeads(file: string): z.infer<typeof Heads> {
 await command(async () => {
   const { values } = parseArgs({ options: { heads: { type: 'string' }, 'write-heads': { type: 'string' } } });
   const heads = values.heads === undefined ? [] : readHeads(values.heads);
-  const database = await openDatabase(readConfig(process.env));
-  try {
-    if (!database.ownerUrl) throw new Error('DATABASE_URL is not set: only the database’s owner reads the disclosure record.');
-    const client = new pg.Client({ connectionString: database.ownerUrl });
-    await client.connect();
-    try {
-      const found = await verifyDisclosures(client, heads);
-      if (found.fault) throw new Error(`Chain ${found.fault.chain}: batch ${found.fault.sequence} ${found.fault.what}.`);
-      console.log(`The record is whole: ${found.records} records in ${found.batches} batches of ${found.chains} chains.`);
-      if (values['write-heads'] !== undefined) writeFileSync(values['write-heads'], `${JSON.stringify(found.heads, null, 2)}\n`);
-    } finally {
-      await client.end();
-    }
-  } finally {
-    await database.stop();
-  }
+  await commandAsOwner(process.env, async (client) => {
+    const found = await verifyDisclosures(client, heads);
+    if (found.fault) throw new Error(`Chain ${found.fault.chain}: batch ${found.fault.sequence} ${found.fault.what}.`);
+    console.log(`The record is whole: ${found.records} records in ${found.batches} batches of ${found.chains} chains.`);
+    if (values['write-heads'] !== undefined) writeFileSync(values['write-heads'], `${JSON.stringify(found.heads, null, 2)}\n`);
+  });
 });

@@ -1,25 +1,44 @@
-/** `npm run token -- --client <id> [--user <subject>]` prints a development token; `--list` names clients and users. */
+/**
+ * `npm run token -- --client <id> [--user <subject>]` prints a development token; `--list` names clients and users,
+ * `--agency HEALTH` those of one agency.
+ */
 import { parseArgs } from 'node:util';
+import { AGENCIES, type Agency } from '../access/classes.ts';
 import { developmentIssuer } from '../access/tokens.ts';
 import { readConfig } from '../config.ts';
 import { defaultDataDir } from '../db/embedded.ts';
-import { CLIENTS, USERS } from '../db/personas.ts';
+import { CLIENTS, organisationsOf, USERS } from '../db/personas.ts';
 import { demonstrationToken } from '../portal/demonstration.ts';
-import { command } from './command.ts';
+import { agencyNamed, command } from './command.ts';
+
+/** Users named in the list of all agencies, of each organisation; the list of one agency names every one. */
+const FIRST_USERS = 4;
+
+/** Prints the demonstration's clients and users of agencies, organisation by organisation. */
+function list(agencies: readonly Agency[], firstUsers: number): void {
+  for (const agency of agencies) {
+    const organisations = organisationsOf(agency);
+    const clients = CLIENTS.filter(({ organisation }) => organisations.includes(organisation));
+    console.log(`${agency} (organisations: ${organisations.length}, clients: ${clients.length})`);
+    for (const organisation of organisations) {
+      console.log(`  ${organisation}`);
+      for (const { id, purposes } of clients.filter((client) => client.organisation === organisation))
+        console.log(`    client ${id} (${purposes.join(' ')})`);
+      const users = USERS.filter((user) => user.organisation === organisation).map(({ subject }) => subject);
+      const more = users.length > firstUsers ? ` and ${users.length - firstUsers} more (--agency ${agency})` : '';
+      if (users.length > 0) console.log(`    users ${users.slice(0, firstUsers).join(' ')}${more}`);
+    }
+  }
+}
 
 await command(async () => {
-  const { values } = parseArgs({ options: { client: { type: 'string' }, user: { type: 'string' }, list: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { client: { type: 'string' }, user: { type: 'string' }, list: { type: 'boolean' }, agency: { type: 'string' } },
+  });
   const config = readConfig(process.env);
   if (config.production || config.identity) throw new Error('Development tokens are refused here: the identity provider issues tokens.');
-  if (values.list) {
-    for (const client of CLIENTS) {
-      const users = USERS.filter(({ organisation }) => organisation === client.organisation).map(({ subject }) => subject);
-      console.log(
-        `${client.id}  (${client.organisation}; ${client.purposes.join(' ')})${users.length > 0 ? `\n    users: ${users.join(' ')}` : ''}`,
-      );
-    }
-    return;
-  }
+  if (values.agency !== undefined) return list([agencyNamed(values.agency)], Number.POSITIVE_INFINITY);
+  if (values.list) return list(AGENCIES, FIRST_USERS);
   if (!values.client) throw new Error('Say for which client: npm run token -- --client occ-social-care --user grace.whitlock (or --list).');
   const issuer = await developmentIssuer(config.dataDir ?? defaultDataDir());
   console.log(await demonstrationToken(issuer, values.client, values.user ?? null));

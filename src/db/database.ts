@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Config, DatabaseServer } from '../config.ts';
 import { parseDatabaseServer } from '../config.ts';
-import { defaultDataDir, keptSecret, startEmbedded } from './embedded.ts';
+import { defaultDataDir, keptSecret, runningEmbedded, startEmbedded } from './embedded.ts';
 
 export type Database = {
   server: DatabaseServer;
@@ -14,8 +14,12 @@ export type Database = {
   stop(): Promise<void>;
 };
 
-/** Opens the configured database, or starts the embedded one. */
-export async function openDatabase(config: Config): Promise<Database> {
+/**
+ * Opens the configured database, or starts the embedded one.
+ *
+ * @param beside takes the embedded one as it is where another process runs it, which goes on with it afterwards.
+ */
+export async function openDatabase(config: Config, beside = false): Promise<Database> {
   const dataDir = config.dataDir ? path.resolve(config.dataDir) : defaultDataDir();
   if (config.databaseServer) {
     return {
@@ -27,7 +31,8 @@ export async function openDatabase(config: Config): Promise<Database> {
       stop: async () => {},
     };
   }
-  const embedded = await startEmbedded(dataDir, 'fsp');
+  const running = beside ? runningEmbedded(dataDir, 'fsp') : null;
+  const embedded = running ? { databaseUrl: running, stop: async () => {} } : await startEmbedded(dataDir, 'fsp');
   return {
     server: parseDatabaseServer(embedded.databaseUrl),
     ownerUrl: embedded.databaseUrl,

@@ -118,14 +118,21 @@ function alive(pid: number): boolean {
   }
 }
 
+const lockFile = (dataDir: string) => path.join(dataDir, 'server.pid');
+
+/** The other process that uses a folder now; null: none does. */
+function lockHolder(dataDir: string): number | null {
+  const file = lockFile(dataDir);
+  const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : 0;
+  return pid !== process.pid && pid > 0 && alive(pid) ? pid : null;
+}
+
 /** One process at a time on one folder; a lock left by a killed process is taken over. */
 function lock(dataDir: string): () => void {
-  const file = path.join(dataDir, 'server.pid');
-  if (existsSync(file)) {
-    const pid = Number(readFileSync(file, 'utf8'));
-    if (pid !== process.pid && pid > 0 && alive(pid)) {
-      throw new Error(`Another server (process ${pid}) is using ${dataDir}. Stop it, or give this one its own DATA_DIR and PORT.`);
-    }
+  const file = lockFile(dataDir);
+  const pid = lockHolder(dataDir);
+  if (pid !== null) {
+    throw new Error(`Another server (process ${pid}) is using ${dataDir}. Stop it, or give this one its own DATA_DIR and PORT.`);
   }
   writeFileSync(file, String(process.pid));
   return () => rmSync(file, { force: true });
@@ -136,6 +143,21 @@ export function keptSecret(dataDir: string, name: string): string {
   const file = path.join(dataDir, name);
   if (!existsSync(file)) writeFileSync(file, randomBytes(32).toString('hex'), { mode: 0o600 });
   return readFileSync(file, 'utf8').trim();
+}
+
+const SUPERUSER_SECRET = 'superuser.secret';
+
+function addressOn(port: number | string, user: string, secret: string, database: string): string {
+  return `postgres://${encodeURIComponent(user)}:${secret}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+}
+
+/** The address of a database's owner on the server that another process runs in a folder; null: none does. */
+export function runningEmbedded(dataDir: string, database: string): string | null {
+  const postmaster = path.join(dataDir, 'postgresql', 'postmaster.pid');
+  if (lockHolder(dataDir) === null || !existsSync(postmaster)) return null;
+  // PostgreSQL writes its port in the fourth line.
+  const port = readFileSync(postmaster, 'utf8').split('\n')[3]?.trim();
+  return port ? addressOn(port, `${database}_owner`, keptSecret(dataDir, SUPERUSER_SECRET), database) : null;
 }
 
 /**
@@ -153,7 +175,7 @@ export async function startEmbedded(dataDir: string, database: string, settings:
   const release = lock(dataDir);
   try {
     const binaries = reachableBinaries(await findBinaries(), account);
-    const password = keptSecret(dataDir, 'superuser.secret');
+    const password = keptSecret(dataDir, SUPERUSER_SECRET);
     mkdirSync(cluster, { recursive: true, mode: 0o700 });
     if (account) chownSync(cluster, account.uid, account.gid);
     if (!existsSync(path.join(cluster, 'PG_VERSION'))) {
@@ -197,9 +219,7 @@ export async function startEmbedded(dataDir: string, database: string, settings:
     const options = Object.entries(flags).map(([name, value]) => `-c ${name}='${value}'`);
     await run(binaries.pg_ctl, ['start', '-D', cluster, '-l', log, '-w', '-t', '60', '-o', options.join(' ')], account, log);
 
-    const address = (user: string, secret: string, db: string) =>
-      `postgres://${encodeURIComponent(user)}:${secret}@127.0.0.1:${port}/${encodeURIComponent(db)}`;
-    const superuserUrl = (db: string) => address('postgres', password, db);
+    const superuserUrl = (db: string) => addressOn(port, 'postgres', password, db);
     const createDatabase = async (name: string): Promise<string> => {
       const admin = new pg.Client({ connectionString: superuserUrl('postgres') });
       await admin.connect();
@@ -213,7 +233,7 @@ export async function startEmbedded(dataDir: string, database: string, settings:
       } finally {
         await admin.end();
       }
-      return address(`${name}_owner`, password, name);
+      return addressOn(port, `${name}_owner`, password, name);
     };
     return {
       databaseUrl: await createDatabase(database),

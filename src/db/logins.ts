@@ -2,6 +2,8 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import pg from 'pg';
 import type { Agency } from '../access/classes.ts';
+import { LIMITS } from '../limits.ts';
+import { inTransaction } from './owner.ts';
 
 /** The login of an organisation; its second, sealed one is for restricted records. */
 export function loginName(database: string, organisation: string, sealed: boolean): string {
@@ -34,9 +36,9 @@ export function scramVerifier(secret: string, login: string): string {
 const SETTINGS: Record<string, string> = {
   plan_cache_mode: 'force_generic_plan',
   jit: 'off',
-  statement_timeout: '10s',
-  lock_timeout: '5s',
-  idle_in_transaction_session_timeout: '15s',
+  statement_timeout: `${LIMITS.statementSeconds}s`,
+  lock_timeout: `${LIMITS.lockSeconds}s`,
+  idle_in_transaction_session_timeout: `${LIMITS.idleInTransactionSeconds}s`,
   timezone: 'UTC',
   search_path: 'fsp, pg_catalog',
 };
@@ -67,53 +69,112 @@ const RENEW = `
 
 type OrganisationRow = { id: number; code: string; agency: Agency };
 
-/**
- * Makes the logins of all organisations (and the gate's and the recorder's), as the database's owner. Safe to run at
- * every start.
- */
-export async function provisionLogins(client: pg.Client, secret: string): Promise<void> {
-  const { rows: names } = await client.query<{ database: string }>('select current_database() as database');
-  const database = (names[0] as { database: string }).database;
-  const { rows: organisations } = await client.query<OrganisationRow>('select id, code, agency from fsp.organisation order by id');
+/** Roles by these names that are there, and the agencies' roles they work as. Their maker, the owner, only administers them. */
+const THERE = `
+  select r.rolname as name, array_remove(array_agg(g.rolname::text), null) as agencies
+  from pg_roles r
+  left join pg_auth_members m on m.member = r.oid and not m.admin_option and r.rolname <> current_user
+  left join pg_roles g on g.oid = m.roleid and starts_with(g.rolname, $2)
+  where r.rolname = any ($1)
+  group by r.rolname`;
+
+async function databaseName(client: pg.Client): Promise<string> {
+  const { rows } = await client.query<{ database: string }>('select current_database() as database');
+  return (rows[0] as { database: string }).database;
+}
+
+/** What makes a login, or brings the one that is there to this version. */
+function loginStatements(verb: 'create' | 'alter', secret: string, name: string, limit: number): string[] {
+  const role = pg.escapeIdentifier(name);
+  return [
+    `${verb} role ${role} login connection limit ${limit} password ${pg.escapeLiteral(scramVerifier(secret, name))}`,
+    ...Object.entries(SETTINGS).map(
+      ([setting, value]) => `alter role ${role} set ${setting} = ${setting === 'search_path' ? value : pg.escapeLiteral(value)}`,
+    ),
+  ];
+}
+
+/** Makes and registers the logins of organisations, inside the caller's transaction. */
+async function makeLogins(client: pg.Client, secret: string, database: string, organisations: OrganisationRow[]): Promise<void> {
   const wanted = organisations.flatMap(({ id, code, agency }) =>
     [false, true].map((sealed) => ({ name: loginName(database, code, sealed), organisation: id, agency, sealed })),
   );
   const long = wanted.find(({ name }) => name.length > 63);
   if (long) throw new Error(`The login name ${long.name} is longer than the 63 characters PostgreSQL keeps.`);
-  const machinery = ['gate', 'recorder'].map((part) => `${database}_${part}`);
-  const { rows: roles } = await client.query<{ rolname: string; member: boolean }>(
-    'select rolname from pg_roles where rolname = any ($1)',
-    [[...wanted.map(({ name }) => name), ...machinery]],
-  );
-  const existing = new Set(roles.map(({ rolname }) => rolname));
-  const statements: string[] = [];
-  const make = (name: string, limit: number) => {
-    const role = pg.escapeIdentifier(name);
-    statements.push(
-      `${existing.has(name) ? 'alter' : 'create'} role ${role} login connection limit ${limit} password ${pg.escapeLiteral(scramVerifier(secret, name))}`,
-    );
-    for (const [setting, value] of Object.entries(SETTINGS)) {
-      statements.push(`alter role ${role} set ${setting} = ${setting === 'search_path' ? value : pg.escapeLiteral(value)}`);
-    }
-    return role;
+  const prefix = `${database}_agency_`;
+  const names = wanted.map(({ name }) => name);
+  const look = async () => {
+    const { rows } = await client.query<{ name: string; agencies: string[] }>(THERE, [names, prefix]);
+    return new Map(rows.map(({ name, agencies }) => [name, agencies]));
   };
-  for (const { name, agency } of wanted) {
-    const role = make(name, 60);
-    statements.push(`grant ${pg.escapeIdentifier(`${database}_agency_${agency.toLowerCase()}`)} to ${role}`);
-  }
-  for (const name of machinery) make(name, 20);
-  await client.query('begin');
-  try {
-    await client.query(statements.join(';\n'));
-    await client.query(REGISTER, [
-      wanted.map(({ name }) => name),
-      wanted.map(({ organisation }) => organisation),
-      wanted.map(({ sealed }) => sealed),
-    ]);
+  const there = await look();
+  const ownRole = (agency: Agency) => `${prefix}${agency.toLowerCase()}`;
+  const statements = wanted.flatMap(({ name, agency }) => {
+    const agencies = there.get(name);
+    // The gate, the database's owner, somebody else's role: a password of ours would be the end of theirs.
+    if (agencies?.length === 0)
+      throw new Error(`The PostgreSQL role ${name} is there already and is no organisation's: take another code.`);
+    const own = ownRole(agency);
+    return [
+      ...loginStatements(agencies ? 'alter' : 'create', secret, name, 60),
+      // Left from a database of this name that was dropped or restored: it must not open another agency's rows as well.
+      ...(agencies ?? [])
+        .filter((role) => role !== own)
+        .map((role) => `revoke ${pg.escapeIdentifier(role)} from ${pg.escapeIdentifier(name)}`),
+      `grant ${pg.escapeIdentifier(own)} to ${pg.escapeIdentifier(name)}`,
+    ];
+  });
+  await client.query(statements.join(';\n'));
+  // What another role gave, this one cannot take away: PostgreSQL only warns of it.
+  const made = await look();
+  const both = wanted.find(({ name, agency }) => made.get(name)?.some((role) => role !== ownRole(agency)));
+  if (both) throw new Error(`The PostgreSQL role ${both.name} is of another agency as well, and not by its owner's doing: drop it first.`);
+  await client.query(REGISTER, [names, wanted.map(({ organisation }) => organisation), wanted.map(({ sealed }) => sealed)]);
+}
+
+/**
+ * Makes the logins of all organisations (and the gate's and the recorder's), as the database's owner. Safe to run at
+ * every start.
+ */
+export async function provisionLogins(client: pg.Client, secret: string): Promise<void> {
+  const database = await databaseName(client);
+  const { rows: organisations } = await client.query<OrganisationRow>('select id, code, agency from fsp.organisation order by id');
+  const machinery = ['gate', 'recorder'].map((part) => `${database}_${part}`);
+  const { rows: there } = await client.query<{ name: string }>('select rolname as name from pg_roles where rolname = any ($1)', [
+    machinery,
+  ]);
+  const verb = (role: string) => (there.some(({ name }) => name === role) ? 'alter' : 'create');
+  await inTransaction(client, async () => {
+    await client.query(machinery.flatMap((name) => loginStatements(verb(name), secret, name, 20)).join(';\n'));
+    await makeLogins(client, secret, database, organisations);
     await client.query(RENEW);
-    await client.query('commit');
+  });
+}
+
+/**
+ * Makes the two logins of one organisation, inside the caller's transaction.
+ *
+ * @throws when the secret is not the one that the other logins' passwords were derived from: the servers could not use
+ *   what would be made.
+ */
+export async function provisionOrganisation(client: pg.Client, secret: string, organisation: OrganisationRow): Promise<void> {
+  const database = await databaseName(client);
+  const user = `${database}_gate`;
+  const gate = new pg.Client({
+    host: client.host,
+    port: client.port,
+    ssl: client.ssl,
+    database,
+    user,
+    password: loginPassword(secret, user),
+  });
+  try {
+    await gate.connect();
   } catch (error) {
-    await client.query('rollback').catch(() => {});
-    throw error;
+    if ((error as { code?: string }).code !== '28P01') throw error;
+    throw new Error('LOGIN_SECRET is not the one this database was migrated with: set the one that the servers have.');
+  } finally {
+    await gate.end().catch(() => {});
   }
+  await makeLogins(client, secret, database, [organisation]);
 }

@@ -8,11 +8,12 @@ const root = new URL('../../reference/', import.meta.url);
 
 const slug = z.string().regex(/^[a-z0-9-]{1,30}$/, 'must be at most 30 of a-z, 0-9 and -');
 const longSlug = z.string().regex(/^[a-z0-9-]{1,60}$/, 'must be at most 60 of a-z, 0-9 and -');
-const text = z.string().trim().min(1);
+/** A word or more. */
+export const text = z.string().trim().min(1, 'must not be empty');
 const key = z.int().positive();
 const day = z.iso.date();
 const dataClass = z.enum(PERSONAL_CLASSES as [(typeof PERSONAL_CLASSES)[number], ...typeof PERSONAL_CLASSES]);
-const agency = z.enum(AGENCIES);
+const agency = z.enum(AGENCIES, `must be one of ${AGENCIES.join(', ')}`);
 
 const FILES = {
   districts: z.strictObject({
@@ -62,6 +63,9 @@ const FILES = {
   codes: z.strictObject({ list: text, code: text, version: text, label: text, source: text, validFrom: day, validTo: day.nullable() }),
 };
 
+/** What an organisation is asked for, wherever it is written: in a file, or at a command line. */
+export const ORGANISATION = FILES.organisations;
+
 type FileName = keyof typeof FILES;
 type Entry<F extends FileName> = z.infer<(typeof FILES)[F]>;
 
@@ -78,7 +82,8 @@ export function authorities(): string[] {
     .sort();
 }
 
-const problems = (error: z.ZodError) =>
+/** What is wrong with a value, on one line. */
+export const problems = (error: z.ZodError) =>
   error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message)).join('; ');
 
 /** How a message names an entry: its place, and its code where it has one. */
@@ -178,6 +183,18 @@ async function upsert(client: pg.Client, table: string, keys: string[], rows: Re
   );
 }
 
+/** Rows point at ids, logins are named by codes: neither may come to mean another organisation than before. */
+async function mustKeepIds(client: pg.Client, organisations: Entry<'organisations'>[]): Promise<void> {
+  const { rows } = await client.query<{ code: string; id: number; known: string; under: number }>(
+    `select w.code, w.id, o.code as known, o.id as under
+     from jsonb_to_recordset($1::jsonb) as w (id integer, code text)
+     join fsp.organisation o on (o.code = w.code) <> (o.id = w.id) order by w.id limit 1`,
+    [JSON.stringify(organisations.map(({ id, code }) => ({ id, code })))],
+  );
+  const met = rows[0];
+  if (met) throw new Error(`organisations.json: ${met.code} has the id ${met.id}; the database has ${met.known} with the id ${met.under}.`);
+}
+
 /**
  * Loads the reference data of an authority (the name of a folder in `reference/`) as the database's owner. Loading
  * again changes what changed; nothing is deleted, because families' rows point here.
@@ -186,6 +203,7 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   const data = readReference(authority);
   const ids = new Map(data.organisations.map(({ code, id }) => [code, id]));
   const idOf = (code: string | null) => (code === null ? null : ids.get(code));
+  await mustKeepIds(client, data.organisations);
   await upsert(client, 'district', ['code'], data.districts);
   await upsert(
     client,

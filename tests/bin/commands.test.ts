@@ -1,7 +1,5 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { buildSchema, isObjectType, parse } from 'graphql';
 import { decodeJwt } from 'jose';
@@ -11,34 +9,8 @@ import { AGENCIES, type Agency } from '../../src/access/classes.ts';
 import { blindedDocuments, type MatrixRow, matrixChanges, matrixMarkdown, matrixRows, parseMatrix } from '../../src/access/matrix.ts';
 import { operation } from '../../src/portal/demonstration.ts';
 import { productSchema } from '../../src/server.ts';
+import { environment, folder, oneLine, root, run } from '../support/command.ts';
 import { LOGIN_SECRET, ownDatabase, sqlAsOwner } from '../support/server.ts';
-
-const root = path.resolve(import.meta.dirname, '../..');
-const folder = mkdtempSync(path.join(tmpdir(), 'fsp-commands-'));
-// Run as root, PostgreSQL works as another account, which must get there.
-chmodSync(folder, 0o755);
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-type Ran = { code: number; out: string; err: string };
-
-/** The environment of a command: nothing of the test run's own but the path. */
-const environment = (extra: Record<string, string>) => ({ PATH: process.env.PATH ?? '', DATA_DIR: folder, ...extra });
-
-/** Runs a command of `src/bin` as npm would. */
-function run(name: string, args: string[] = [], extra: Record<string, string> = {}): Promise<Ran> {
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [path.join('src/bin', `${name}.ts`), ...args],
-      { cwd: root, env: environment(extra), maxBuffer: 1 << 26 },
-      (error, out, err) => resolve({ code: error ? Number(error.code ?? 1) : 0, out, err }),
-    );
-  });
-}
-
-/** A fault is one line of words. */
-const oneLine = expect.stringMatching(/^[^\n]+\n$/);
 
 describe('sdl', () => {
   const { schema, classes } = productSchema();
@@ -141,11 +113,21 @@ describe('token', () => {
     expect(out).toContain('callum.strand');
   });
 
+  it('names those of one agency, every user of them', async () => {
+    const { out } = await run('token', ['--agency', 'health']);
+    expect(out).toMatch(/^HEALTH /);
+    expect(out).toContain('client oxford-health-visiting (SAFEGUARDING ');
+    expect(out).toContain('felicity.garside');
+    expect(out).not.toContain('turning-point');
+    expect(out).not.toContain('more');
+  });
+
   it.each([
     ['no client', []],
     ['an unknown client', ['--client', 'press-office']],
     ["another organisation's user", ['--client', 'occ-social-care', '--user', 'harriet.coyle']],
     ['an option there is not', ['--klient', 'x']],
+    ['an agency there is not', ['--agency', 'PRESS']],
   ])('is refused in one line for %s', async (_why, args) => {
     expect(await run('token', args)).toMatchObject({ code: 1, out: '', err: oneLine });
   });
@@ -162,6 +144,10 @@ describe('on a database of their own', () => {
 
   beforeAll(async () => {
     own = { DATABASE_URL: await ownDatabase('fsp_bin'), LOGIN_SECRET };
+  });
+
+  it('demo is refused where the families would be of another authority', async () => {
+    expect(await run('demo', [], { ...own, AUTHORITY: 'elsewhere' })).toMatchObject({ code: 1, out: '', err: oneLine });
   });
 
   it('demo shows field × caller in one screen', async () => {
@@ -219,8 +205,8 @@ describe('on a database of their own', () => {
   it('those for the owner refuse a server that only serves', async () => {
     const { host, pathname } = new URL(own.DATABASE_URL as string);
     const serving = { DATABASE_SERVER: `postgres://${host}${pathname}`, LOGIN_SECRET };
-    for (const name of ['db-migrate', 'disclosure-verify'])
-      expect(await run(name, [], serving)).toMatchObject({ code: 1, out: '', err: oneLine });
+    for (const [name, ...args] of [['db-migrate'], ['disclosure-verify'], ['organisation', 'list']] as [string, ...string[]][])
+      expect(await run(name, args, serving)).toMatchObject({ code: 1, out: '', err: oneLine });
   });
 
   describe('beside a running server', () => {
@@ -243,6 +229,13 @@ describe('on a database of their own', () => {
       const { code, out, err } = await run('demo', [], { PORT: String(port) });
       expect({ code, err }).toEqual({ code: 0, err: '' });
       expect(out).toBe(table);
+    });
+
+    it('those for the owner work on the database that it runs', async () => {
+      expect(await run('disclosure-verify')).toMatchObject({ code: 0, out: expect.stringMatching(/^The record is whole: [1-9]/) });
+      const add = ['add', '--code', 'kite-trust', '--name', 'Kite Trust', '--agency', 'HEALTH'];
+      expect(await run('organisation', add)).toMatchObject({ code: 0, err: '', out: expect.stringContaining('fsp_kite-trust_sealed') });
+      expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
     });
 
     it('demo says so when nothing answers where it asks', async () => {
