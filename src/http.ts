@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { correlationIdOf, requestIdOf } from './access/authenticate.ts';
 import type { Client } from './access/client.ts';
 import type { Asker } from './db/pools.ts';
-import { errorBody, formatError, PublicError } from './errors.ts';
+import { type ErrorCode, errorBody, formatError, PublicError } from './errors.ts';
 import { LIMITS } from './limits.ts';
 import { type Metrics, nothingTold, type Told } from './watch.ts';
 
@@ -36,6 +36,9 @@ export function sendError(request: FastifyRequest, reply: FastifyReply, error: u
     .send(errorBody([shown]));
 }
 
+/** What Node's HTTP parser says of a request that it refuses; anything else is malformed. */
+const PARSER_CODES: Record<string, ErrorCode> = { HPE_HEADER_OVERFLOW: 'HEADERS_TOO_LARGE', ERR_HTTP_REQUEST_TIMEOUT: 'REQUEST_TIMEOUT' };
+
 /** Fastify's errors are for its own readers; the status is all that is kept of them. */
 function publicError(error: unknown): unknown {
   if (error instanceof PublicError) return error;
@@ -47,6 +50,25 @@ function publicError(error: unknown): unknown {
   return error;
 }
 
+/** What every request has, however it ends: its ids, who asks, what will be told of it; and headers of every answer. */
+function begin(request: FastifyRequest, reply: FastifyReply): void {
+  const asking = request as Identified;
+  asking.requestId = requestIdOf(request.headers);
+  asking.correlationId = correlationIdOf(request.headers);
+  asking.told = nothingTold();
+  const asker: Asker = { who: '', gone: false, leave: null };
+  asking.asker = asker;
+  reply.raw.once('close', () => {
+    if (reply.raw.writableFinished) return;
+    asker.gone = true;
+    asker.leave?.();
+  });
+  void reply.header('x-request-id', asking.requestId);
+  if (asking.correlationId) void reply.header('x-correlation-id', asking.correlationId);
+  void reply.header('cache-control', 'no-store');
+  void reply.header('vary', 'Authorization, Origin');
+}
+
 /** A Fastify application with everything that stands before a route. */
 export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigins = [] }: HttpOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -55,23 +77,35 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
     trustProxy: false,
     logger: false,
     routerOptions: { maxParamLength: 200 },
-    return503OnClosing: true,
+    // While closing we answer ourselves, in the form of all errors.
+    return503OnClosing: false,
     forceCloseConnections: 'idle',
     requestTimeout: LIMITS.requestSeconds * 1000,
     keepAliveTimeout: LIMITS.keepAliveSeconds * 1000,
-    http: { maxHeaderSize: LIMITS.headerBytes, headersTimeout: LIMITS.headersSeconds * 1000, connectionsCheckingInterval: 5_000 },
+    // Node's own answer to a missing Host has no body; ours is below.
+    http: {
+      requireHostHeader: false,
+      maxHeaderSize: LIMITS.headerBytes,
+      headersTimeout: LIMITS.headersSeconds * 1000,
+      connectionsCheckingInterval: 5_000,
+    },
     // What the HTTP parser refuses never becomes a request.
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-      const refused = new PublicError(error.code === 'HPE_HEADER_OVERFLOW' ? 'HEADERS_TOO_LARGE' : 'BAD_REQUEST');
+      const refused = new PublicError(PARSER_CODES[error.code] ?? 'BAD_REQUEST');
       const { status, ...shown } = formatError(refused);
       const body = errorBody([shown]);
       socket.end(
         `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
       );
     },
-    frameworkErrors: (error, request, reply) => void sendError(request, reply, publicError(error)),
+    frameworkErrors(error, request, reply) {
+      begin(request, reply);
+      void sendError(request, reply, publicError(error));
+    },
   });
+  // An expectation that is none we know is no reason for an answer without a body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   app.server.maxConnections = LIMITS.connections;
   // An API has no page to protect: of helmet's headers those that say so, each of which is written for every answer.
   await app.register(helmet, {
@@ -90,29 +124,23 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (request, body, done) => {
-    if (!JSON_TYPE.test(request.headers['content-type'] ?? '')) return done(new PublicError('UNSUPPORTED_MEDIA_TYPE'), undefined);
+    // Nothing is unpacked: a small body could become a large one.
+    const packed = !/^(?:identity)?$/i.test(request.headers['content-encoding'] ?? '');
+    if (packed || !JSON_TYPE.test(request.headers['content-type'] ?? '')) return done(new PublicError('UNSUPPORTED_MEDIA_TYPE'), undefined);
     if (!isUtf8(body as Buffer)) return done(new PublicError('BAD_REQUEST', 'The body is not UTF-8.'), undefined);
     return parseJson(request, body.toString('utf8'), done);
   });
 
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
   app.addHook('onRequest', async (request, reply) => {
-    const asking = request as Identified;
-    asking.requestId = requestIdOf(request.headers);
-    asking.correlationId = correlationIdOf(request.headers);
-    asking.told = nothingTold();
-    const asker: Asker = { who: '', gone: false, leave: null };
-    asking.asker = asker;
-    reply.raw.once('close', () => {
-      if (reply.raw.writableFinished) return;
-      asker.gone = true;
-      asker.leave?.();
-    });
-    void reply.header('x-request-id', asking.requestId);
-    if (asking.correlationId) void reply.header('x-correlation-id', asking.correlationId);
-    void reply.header('cache-control', 'no-store');
-    void reply.header('vary', 'Authorization, Origin');
+    begin(request, reply);
+    if (closing) return sendError(request, reply, new PublicError('UNAVAILABLE'));
     const host = request.headers.host ?? '';
-    if (!HOST.test(host)) return sendError(request, reply, new PublicError('BAD_REQUEST', 'The Host header is not a host.'));
+    if (!HOST.test(host) || !URL.canParse(`http://${host}`))
+      return sendError(request, reply, new PublicError('BAD_REQUEST', 'The Host header is not a host.'));
     if (allowedHosts.length > 0 && !allowedHosts.includes(host.replace(/:\d+$/, '')) && !allowedHosts.includes(host)) {
       return sendError(request, reply, new PublicError('MISDIRECTED'));
     }

@@ -2,9 +2,10 @@
 
 import { createHmac } from 'node:crypto';
 import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { GraphQLSchema } from 'graphql';
+import type { GraphQLError, GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
 import { authenticate, PurposeRefused } from './access/authenticate.ts';
@@ -131,17 +132,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     stopOnTerminationSignals: false,
     maxRecursiveSelections: LIMITS.selections,
     parseOptions: { maxTokens: LIMITS.tokens },
-    validationOptions: { maxErrors: LIMITS.errors },
+    // That there are more is an error as well.
+    validationOptions: { maxErrors: LIMITS.errors - 1 },
     validationRules: [documentLimits],
     nodeEnv: 'production',
     logger: { debug: () => {}, info: () => {}, warn: (m) => log.warn(m), error: (m) => log.error(m) },
     stringifyResult: (result) =>
       (result.data as unknown) instanceof Answer ? (result.data as unknown as Answer).text : JSON.stringify(result),
-    formatError: (formatted) => ({
-      ...apolloError(formatted.extensions, formatted.message),
+    formatError: (formatted, error) => ({
+      ...apolloError(formatted.extensions, formatted.message, error),
       ...(formatted.locations ? { locations: formatted.locations } : {}),
     }),
     plugins: [
+      ApolloServerPluginLandingPageDisabled(),
       compiledReads({
         pools,
         planner: createPlanner(assembled, BINDINGS, ROOTS, rules, { discloses: options.disclosure !== false, planned: metrics.planned }),
@@ -205,10 +208,22 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       ),
     );
 
+  /** Before a mutation has had its effect, not after. */
+  const acceptable = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (!ACCEPTS_JSON.test(request.headers.accept || '*/*')) return sendError(request, reply, new PublicError('NOT_ACCEPTABLE'));
+  };
+  app.route({
+    method: app.supportedMethods.filter((method) => method !== 'GET' && method !== 'POST'),
+    url: '/graphql',
+    onRequest: async (request, reply) =>
+      sendError(request, reply, new PublicError('METHOD_NOT_ALLOWED', undefined, {}, { allow: 'GET, POST' })),
+    handler: async () => {},
+  });
   app.route({
     method: ['GET', 'POST'],
+    exposeHeadRoute: false,
     url: '/graphql',
-    onRequest: authenticated,
+    onRequest: [authenticated, acceptable],
     handler: fastifyApolloHandler(apollo, {
       context: async (request) => {
         const { client, asker, told } = request as Identified;
@@ -230,11 +245,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
 }
 
+const ACCEPTS_JSON = /(?:^|[\s,])(?:\*\/\*|application\/(?:\*|json|graphql-response\+json))\s*(?:[;,]|$)/i;
+
+/** What Apollo Server says about HTTP, by its status. */
+const HTTP_CODES: Record<number, ErrorCode> = { 405: 'METHOD_NOT_ALLOWED', 406: 'NOT_ACCEPTABLE', 415: 'UNSUPPORTED_MEDIA_TYPE' };
+
+/** Codes whose errors speak of the caller's document, in graphql-js's words; of everything else we speak in our own. */
+const OF_DOCUMENTS: ReadonlySet<ErrorCode> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
+
 /** An error that Apollo Server made (parse, validation, HTTP), with nothing in it that names what the caller cannot see. */
-function apolloError(extensions: Record<string, unknown> | undefined, message: string): FormattedError {
+function apolloError(extensions: Record<string, unknown> | undefined, message: string, error: unknown): FormattedError {
   if (isOfLimit(extensions)) return { message, extensions: { code: 'OPERATION_TOO_LARGE', limit: extensions?.limit } };
-  const code = extensions?.code;
-  const known = typeof code === 'string' && Object.hasOwn(ERRORS, code) ? (code as ErrorCode) : 'INTERNAL';
-  const said = known === 'INTERNAL' ? ERRORS.INTERNAL.words : scrub(message);
-  return { message: said, extensions: { code: known } };
+  const { status } = ((error as GraphQLError).extensions?.http ?? {}) as { status?: number };
+  const given = HTTP_CODES[status ?? 0] ?? extensions?.code;
+  const code = typeof given === 'string' && Object.hasOwn(ERRORS, given) ? (given as ErrorCode) : 'INTERNAL';
+  return { message: OF_DOCUMENTS.has(code) ? scrub(message) : ERRORS[code].words, extensions: { code } };
 }

@@ -24,7 +24,7 @@ import type { CommandResult } from '../change/command.ts';
 import { type Asker, databaseError, type Pools } from '../db/pools.ts';
 import { planRecord, readShown, recordText } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
-import { ERRORS, errorBody, formatError, PublicError } from '../errors.ts';
+import { ERRORS, type ErrorCode, errorBody, formatError, PublicError } from '../errors.ts';
 import { coerceVariables } from '../graphql/values.ts';
 import { LIMITS } from '../limits.ts';
 import type { Told } from '../watch.ts';
@@ -237,10 +237,15 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
             return { http, body: { kind: 'single', singleResult: { data: new Answer(errorBody([shown])) as never } } };
           }
         },
-        /** What Apollo Server refused by itself, before there was a plan. */
+        /** What Apollo Server refused by itself, before there was a plan: the status is our table's, and so is the caching. */
         async willSendResponse({ response, contextValue }) {
-          if (response.body.kind !== 'single') return;
-          for (const { extensions } of response.body.singleResult.errors ?? []) contextValue.told.codes.push(String(extensions?.code));
+          if (response.body.kind !== 'single' || !response.body.singleResult.errors) return;
+          response.http.headers.delete('cache-control');
+          for (const { extensions } of response.body.singleResult.errors) {
+            const code = extensions?.code as ErrorCode;
+            response.http.status = ERRORS[code].status;
+            contextValue.told.codes.push(code);
+          }
         },
       };
     },
