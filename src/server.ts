@@ -5,7 +5,7 @@ import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { GraphQLError, GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import postgres from 'postgres';
 import { authenticate, PurposeRefused } from './access/authenticate.ts';
@@ -23,13 +23,12 @@ import { clientOptions, createPools } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
 import { planRecord, recordText } from './disclosure/record.ts';
 import { type Batch, createRecorder } from './disclosure/recorder.ts';
-import { ERRORS, type ErrorCode, type FormattedError, PublicError } from './errors.ts';
+import { PublicError } from './errors.ts';
+import { APOLLO_SWITCHES, apolloError } from './graphql/apollo.ts';
 import { schemaFaults } from './graphql/check.ts';
-import { documentLimits, isOfLimit } from './graphql/limits.ts';
+import { documentLimits } from './graphql/limits.ts';
 import { type AssembledSchema, assembleSchema } from './graphql/schema.ts';
-import { scrub } from './graphql/values.ts';
 import { createHttp, type Identified, sendError } from './http.ts';
-import { LIMITS } from './limits.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { createPlanner } from './read/plan.ts';
@@ -123,26 +122,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     log.error({ err: error, request: client.requestId, correlation: client.correlationId, client: client.id }, 'request failed');
   const apollo = new ApolloServer<RequestContext>({
     schema: assembled.schema,
-    introspection: true,
-    persistedQueries: false,
-    allowBatchedHttpRequests: false,
-    csrfPrevention: true,
-    includeStacktraceInErrorResponses: false,
-    hideSchemaDetailsFromClientErrors: true,
-    stopOnTerminationSignals: false,
-    maxRecursiveSelections: LIMITS.selections,
-    parseOptions: { maxTokens: LIMITS.tokens },
-    // That there are more is an error as well.
-    validationOptions: { maxErrors: LIMITS.errors - 1 },
+    ...APOLLO_SWITCHES,
     validationRules: [documentLimits],
-    nodeEnv: 'production',
     logger: { debug: () => {}, info: () => {}, warn: (m) => log.warn(m), error: (m) => log.error(m) },
     stringifyResult: (result) =>
       (result.data as unknown) instanceof Answer ? (result.data as unknown as Answer).text : JSON.stringify(result),
-    formatError: (formatted, error) => ({
-      ...apolloError(formatted.extensions, formatted.message, error),
-      ...(formatted.locations ? { locations: formatted.locations } : {}),
-    }),
+    formatError: apolloError,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       compiledReads({
@@ -246,18 +231,3 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 }
 
 const ACCEPTS_JSON = /(?:^|[\s,])(?:\*\/\*|application\/(?:\*|json|graphql-response\+json))\s*(?:[;,]|$)/i;
-
-/** What Apollo Server says about HTTP, by its status. */
-const HTTP_CODES: Record<number, ErrorCode> = { 405: 'METHOD_NOT_ALLOWED', 406: 'NOT_ACCEPTABLE', 415: 'UNSUPPORTED_MEDIA_TYPE' };
-
-/** Codes whose errors speak of the caller's document, in graphql-js's words; of everything else we speak in our own. */
-const OF_DOCUMENTS: ReadonlySet<ErrorCode> = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
-
-/** An error that Apollo Server made (parse, validation, HTTP), with nothing in it that names what the caller cannot see. */
-function apolloError(extensions: Record<string, unknown> | undefined, message: string, error: unknown): FormattedError {
-  if (isOfLimit(extensions)) return { message, extensions: { code: 'OPERATION_TOO_LARGE', limit: extensions?.limit } };
-  const { status } = ((error as GraphQLError).extensions?.http ?? {}) as { status?: number };
-  const given = HTTP_CODES[status ?? 0] ?? extensions?.code;
-  const code = typeof given === 'string' && Object.hasOwn(ERRORS, given) ? (given as ErrorCode) : 'INTERNAL';
-  return { message: OF_DOCUMENTS.has(code) ? scrub(message) : ERRORS[code].words, extensions: { code } };
-}

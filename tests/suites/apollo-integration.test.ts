@@ -7,24 +7,9 @@ import { type CreateServerForIntegrationTests, defineIntegrationTestSuite } from
 import { fastifyApolloHandler } from '@as-integrations/fastify';
 import pino from 'pino';
 import { beforeEach, describe, expect, type RunnerTask, test } from 'vitest';
+import { APOLLO_SWITCHES } from '../../src/graphql/apollo.ts';
 import { documentLimits } from '../../src/graphql/limits.ts';
 import { createHttp } from '../../src/http.ts';
-import { LIMITS } from '../../src/limits.ts';
-
-/** How the server switches Apollo Server (src/server.ts). They hold against what a test of the suite asks for. */
-const SWITCHES = {
-  introspection: true,
-  persistedQueries: false,
-  allowBatchedHttpRequests: false,
-  csrfPrevention: true,
-  includeStacktraceInErrorResponses: false,
-  hideSchemaDetailsFromClientErrors: true,
-  stopOnTerminationSignals: false,
-  maxRecursiveSelections: LIMITS.selections,
-  parseOptions: { maxTokens: LIMITS.tokens },
-  validationOptions: { maxErrors: LIMITS.errors },
-  nodeEnv: 'production',
-} as const;
 
 /** Tests, or groups of them, that ask for what this product does not do. */
 const NOT_OURS: { because: string; tests: string[] }[] = [
@@ -112,7 +97,7 @@ const isOf = (name: string, row: string) => name === `${SUITE} > ${row}` || name
 
 const createServer: CreateServerForIntegrationTests = async (config, options) => {
   const validationRules = [...(config.validationRules ?? []), documentLimits];
-  const server = new ApolloServer({ ...config, ...SWITCHES, validationRules } as ApolloServerOptions<BaseContext>);
+  const server = new ApolloServer({ ...config, ...APOLLO_SWITCHES, validationRules } as ApolloServerOptions<BaseContext>);
   await server.start();
   const app = await createHttp({ log: pino({ level: 'silent' }) });
   app.route({
