@@ -6,36 +6,71 @@ import {
   type CryptoKey,
   createLocalJWKSet,
   createRemoteJWKSet,
+  customFetch,
+  errors,
   exportJWK,
   generateKeyPair,
   importJWK,
   type JWK,
+  type JWTVerifyGetKey,
   jwtVerify,
   SignJWT,
 } from 'jose';
 import { z } from 'zod';
+import { PublicError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 
 export type Claims = { jti: string; subject: string; clientId: string; organisation: string; scopes: string[]; expires: number };
 
-/** Checks a token. Null: it is not valid; why is not said. */
+/**
+ * Checks a token. Null: it is not valid; why is not said.
+ *
+ * @throws PublicError UNAVAILABLE when the issuer's keys cannot be had, so that nobody throws a good token away.
+ */
 export type VerifyToken = (token: string) => Promise<Claims | null>;
 
+/** Text that the database can be asked about: it knows no null byte and no lone surrogate. */
+const name = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .regex(/^[^\p{Cc}\p{Cs}]+$/u);
+
 const Payload = z.object({
-  jti: z.string().min(1).max(200),
-  sub: z.string().min(1).max(200),
-  client_id: z.string().min(1).max(200),
-  organisation: z.string().min(1).max(100),
-  scope: z.string().max(2000),
+  jti: name(200),
+  sub: name(200),
+  client_id: name(200),
+  organisation: name(100),
+  // An issuer leaves it out of a token without any scope.
+  scope: z.string().max(2000).default(''),
   exp: z.number(),
   iat: z.number(),
 });
 
 /** jose forgives white space in a token; we do not. */
-const SHAPE = /^[A-Za-z0-9_-]{1,2000}\.[A-Za-z0-9_-]{1,6000}\.[A-Za-z0-9_-]{1,1000}$/;
+const SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
+
+/** Three parts, none empty, and a signature in its one right writing: others would be the same bytes in another text. */
+function wellFormed(token: string): boolean {
+  if (token.length > LIMITS.tokenCharacters || !SHAPE.test(token)) return false;
+  const signature = token.slice(token.lastIndexOf('.') + 1);
+  return Buffer.from(signature, 'base64url').toString('base64url') === signature;
+}
 
 const ALGORITHMS = ['ES256', 'ES384', 'PS256', 'RS256', 'EdDSA'];
-const KEPT_MILLISECONDS = 60_000;
-const MAX_KEPT = 10_000;
+
+/**
+ * How long an issuer's keys are used without asking for them again. A key that the issuer withdraws is honoured for at
+ * most this time, and a token that it signed for the minute more for which a checked token is kept.
+ */
+const KEYS_KEPT_MILLISECONDS = 10 * 60_000;
+
+/** A token that names an unknown key has the keys fetched again, once in this time: anybody can name a key. */
+const UNKNOWN_KEY_MILLISECONDS = 30_000;
+
+/** When they cannot be had, nobody asks again for this long: each request would wait, and be one more for a server in trouble. */
+const FETCH_GAP_MILLISECONDS = 5_000;
 
 export type Issuer = { issuer: string; audience: string };
 
@@ -48,10 +83,10 @@ type KeySet = Parameters<typeof jwtVerify>[1];
 export function createVerifier(keys: KeySet, { issuer, audience }: Issuer): VerifyToken {
   const kept = new Map<string, { claims: Claims; until: number }>();
   return async (token) => {
-    if (!SHAPE.test(token)) return null;
     const found = kept.get(token);
     const now = Date.now();
     if (found && found.until > now) return found.claims;
+    if (!wellFormed(token)) return null;
     try {
       const { payload } = await jwtVerify(token, keys as never, {
         issuer,
@@ -62,6 +97,9 @@ export function createVerifier(keys: KeySet, { issuer, audience }: Issuer): Veri
         requiredClaims: ['iss', 'aud', 'exp', 'iat', 'jti', 'sub', 'client_id', 'organisation'],
         maxTokenAge: '24h',
       });
+      // Bound to a key or certificate of its holder (RFC 7800, 8705, 9449). TLS ends in front of us, so we cannot see whether
+      // the caller has it; taken as a bearer token it would serve a thief as well as its holder.
+      if (Object.hasOwn(payload, 'cnf')) return null;
       const claims = Payload.parse(payload);
       const checked: Claims = {
         jti: claims.jti,
@@ -71,18 +109,47 @@ export function createVerifier(keys: KeySet, { issuer, audience }: Issuer): Veri
         scopes: claims.scope.split(' ').filter(Boolean),
         expires: claims.exp,
       };
-      if (kept.size >= MAX_KEPT) kept.clear();
-      kept.set(token, { claims: checked, until: Math.min(now + KEPT_MILLISECONDS, claims.exp * 1000) });
+      if (kept.size >= LIMITS.tokensKept) kept.clear();
+      kept.set(token, { claims: checked, until: Math.min(now + LIMITS.tokenKeptSeconds * 1000, claims.exp * 1000) });
       return checked;
-    } catch {
+    } catch (error) {
+      if (error instanceof PublicError) throw error;
       return null;
+    }
+  };
+}
+
+/** The token names no key of the set. Anything else is a fault of the set, or of the way to it. */
+const NO_SUCH_KEY = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
+
+/** An issuer's published keys. */
+function publishedKeys(jwksUrl: string): JWTVerifyGetKey {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  const published = createRemoteJWKSet(new URL(jwksUrl), {
+    cacheMaxAge: KEYS_KEPT_MILLISECONDS,
+    cooldownDuration: UNKNOWN_KEY_MILLISECONDS,
+    [customFetch]: async (url, options) => {
+      const now = Date.now();
+      if (now < askedAt + FETCH_GAP_MILLISECONDS) throw new Error("The identity provider's keys could not be had a moment ago.");
+      askedAt = now;
+      return fetch(url, options);
+    },
+  });
+  return async (header, token) => {
+    try {
+      return await published(header, token);
+    } catch (error) {
+      if (NO_SUCH_KEY.some((kind) => error instanceof kind)) throw error;
+      const failed = new PublicError('UNAVAILABLE');
+      failed.cause = error;
+      throw failed;
     }
   };
 }
 
 /** A checker for an identity provider's published keys. */
 export function remoteVerifier(jwksUrl: string, issuer: Issuer): VerifyToken {
-  return createVerifier(createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: 30_000 }) as KeySet, issuer);
+  return createVerifier(publishedKeys(jwksUrl), issuer);
 }
 
 export const DEVELOPMENT: Issuer = { issuer: 'https://development.example/', audience: 'https://api.example/graphql' };
