@@ -85,6 +85,8 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
     // Node's own answer to a missing Host has no body; ours is below.
     http: {
       requireHostHeader: false,
+      // Two tokens are one header that is none: the first would win, which somebody in front may have put there.
+      joinDuplicateHeaders: true,
       maxHeaderSize: LIMITS.headerBytes,
       headersTimeout: LIMITS.headersSeconds * 1000,
       connectionsCheckingInterval: 5_000,
@@ -139,6 +141,8 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
     begin(request, reply);
     if (closing) return sendError(request, reply, new PublicError('UNAVAILABLE'));
     const host = request.headers.host ?? '';
+    // Of a proxy one asks for whole addresses, whose host would go before the header's; this is none.
+    if (!request.url.startsWith('/')) return sendError(request, reply, new PublicError('BAD_REQUEST', 'Ask for a path.'));
     if (!HOST.test(host) || !URL.canParse(`http://${host}`))
       return sendError(request, reply, new PublicError('BAD_REQUEST', 'The Host header is not a host.'));
     if (allowedHosts.length > 0 && !allowedHosts.includes(host.replace(/:\d+$/, '')) && !allowedHosts.includes(host)) {
