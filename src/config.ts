@@ -112,6 +112,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (production && identity.length === 0) {
     faults.push('JWKS_URL, ISSUER, AUDIENCE: the development issuer is refused when NODE_ENV=production');
   }
+  if (production && value('JWKS_URL')?.startsWith('http://')) {
+    faults.push('JWKS_URL: must be https when NODE_ENV=production; who can change the keys on their way can sign tokens');
+  }
   if (production && value('DATABASE_URL') === undefined && value('DATABASE_SERVER') === undefined) {
     faults.push('DATABASE_URL or DATABASE_SERVER: the embedded database is refused when NODE_ENV=production');
   }

@@ -49,6 +49,7 @@ export const LIMIT_TABLE = {
   connectionsPerUser: limit(8, 'connections', 'One user with slow questions leaves two for their colleagues.'),
   logins: limit(20, 'logins', 'Pools kept open; 20 × 10 connections, of which most are idle and closed again.'),
   waiting: limit(500, 'statements a login', 'At 1,000 a second the last waits half a second; the next is told to come again.'),
+  writersPerLogin: limit(4, 'connections', 'A command takes some ten statements of less than a millisecond.'),
   idleSeconds: limit(30, 's', 'A connection costs the database 10 MB.'),
   lifeSeconds: limit(1_800, 's', 'Prepared statements of a connection are never given back but with it.'),
   tries: limit(4, 'times', 'A read whose connection was lost is asked again: several may be lost at once, when a database restarts.'),
@@ -59,8 +60,26 @@ export const LIMIT_TABLE = {
   preparedPerLogin: limit(100, 'statements', 'A page statement costs 184 KB for each connection.'),
 
   // What is kept in memory.
+  keysKeptSeconds: limit(
+    600,
+    's',
+    'How long a signing key that its issuer has withdrawn may still be honoured; a checked token a minute more.',
+  ),
+  unknownKeySeconds: limit(
+    30,
+    's',
+    'A token that names an unknown key has the keys fetched again, once in this time: anybody can name a key.',
+  ),
+  keyFetchGapSeconds: limit(
+    5,
+    's',
+    'When the keys cannot be had nobody asks again for this long: each request would be one more for a server in trouble.',
+  ),
+  tokenHours: limit(24, 'h', 'Older tokens are refused whatever they say of their end.'),
+  clockSkewSeconds: limit(5, 's', 'By so much may the clocks of issuer and server differ.'),
   tokensKept: limit(10_000, 'tokens', 'Users of a county at work.'),
   tokenKeptSeconds: limit(60, 's', 'How long a checked signature is not checked again; revocation is asked every time.'),
+  standingKeptSeconds: limit(60, 's', 'Changes are told at once; this is for a connection that died without a word and tells nothing.'),
   standingsKept: limit(20_000, 'clients and users', 'Users of a county, twice.'),
   disclosuresPerBatch: limit(500, 'records', 'One insert; 1 MB at most.'),
   disclosuresWaiting: limit(20_000, 'records', 'Answers wait for their record; beyond this nothing more is answered.'),

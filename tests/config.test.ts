@@ -89,6 +89,11 @@ describe('in production', () => {
     ]);
   });
 
+  it('refuses keys that come in the clear', () => {
+    const inTheClear = { NODE_ENV: 'production', ...OWN_DATABASE, ...IDENTITY, JWKS_URL: 'http://login.example/keys' };
+    expect(faultsOf(inTheClear)).toEqual([expect.stringMatching(/^JWKS_URL: must be https/)]);
+  });
+
   it('has no playground unless it is asked for', () => {
     const production = { NODE_ENV: 'production', ...OWN_DATABASE, ...IDENTITY };
     expect(readConfig(production)).toMatchObject({ production: true, playground: false });

@@ -67,36 +67,39 @@ export function createGate(server: DatabaseServer, database: string, secret: str
   const options = clientOptions(server, `${database}_gate`, secret, 3);
   const sql = postgres(options);
   let listening = false;
-  const kept = new Map<string, Standing>();
+  // What was read before a change and comes after it must not be kept.
+  let changes = 0;
+  const kept = new Map<string, { standing: Standing; until: number }>();
+  const forget = () => {
+    changes++;
+    kept.clear();
+  };
   const listener = postgres({
     ...options,
     max: 1,
     idle_timeout: 0,
     onclose: () => {
       listening = false;
-      kept.clear();
+      forget();
     },
   });
   const started = listener
-    .listen(
-      'fsp_gate',
-      () => kept.clear(),
-      () => {
-        kept.clear();
-        listening = true;
-      },
-    )
+    .listen('fsp_gate', forget, () => {
+      forget();
+      listening = true;
+    })
     .catch(() => {});
   return {
     async standing(clientId, user, jti) {
       const key = JSON.stringify([clientId, user, jti]);
       const found = listening ? kept.get(key) : undefined;
-      if (found) return found;
+      if (found && found.until > performance.now()) return found.standing;
+      const before = changes;
       const rows = await sql.unsafe<Row[]>(STANDING, [clientId, user, jti] as never[], { prepare: false });
       const standing = standingOf(rows[0], user);
-      if (listening) {
+      if (listening && changes === before) {
         if (kept.size >= LIMITS.standingsKept) kept.clear();
-        kept.set(key, standing);
+        kept.set(key, { standing, until: performance.now() + LIMITS.standingKeptSeconds * 1000 });
       }
       return standing;
     },

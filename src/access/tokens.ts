@@ -60,18 +60,6 @@ function wellFormed(token: string): boolean {
 
 const ALGORITHMS = ['ES256', 'ES384', 'PS256', 'RS256', 'EdDSA'];
 
-/**
- * How long an issuer's keys are used without asking for them again. A key that the issuer withdraws is honoured for at
- * most this time, and a token that it signed for the minute more for which a checked token is kept.
- */
-const KEYS_KEPT_MILLISECONDS = 10 * 60_000;
-
-/** A token that names an unknown key has the keys fetched again, once in this time: anybody can name a key. */
-const UNKNOWN_KEY_MILLISECONDS = 30_000;
-
-/** When they cannot be had, nobody asks again for this long: each request would wait, and be one more for a server in trouble. */
-const FETCH_GAP_MILLISECONDS = 5_000;
-
 export type Issuer = { issuer: string; audience: string };
 
 type KeySet = Parameters<typeof jwtVerify>[1];
@@ -93,9 +81,9 @@ export function createVerifier(keys: KeySet, { issuer, audience }: Issuer): Veri
         audience,
         typ: 'at+jwt',
         algorithms: ALGORITHMS,
-        clockTolerance: 5,
+        clockTolerance: LIMITS.clockSkewSeconds,
         requiredClaims: ['iss', 'aud', 'exp', 'iat', 'jti', 'sub', 'client_id', 'organisation'],
-        maxTokenAge: '24h',
+        maxTokenAge: `${LIMITS.tokenHours}h`,
       });
       // Bound to a key or certificate of its holder (RFC 7800, 8705, 9449). TLS ends in front of us, so we cannot see whether
       // the caller has it; taken as a bearer token it would serve a thief as well as its holder.
@@ -126,11 +114,11 @@ const NO_SUCH_KEY = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, 
 function publishedKeys(jwksUrl: string): JWTVerifyGetKey {
   let askedAt = Number.NEGATIVE_INFINITY;
   const published = createRemoteJWKSet(new URL(jwksUrl), {
-    cacheMaxAge: KEYS_KEPT_MILLISECONDS,
-    cooldownDuration: UNKNOWN_KEY_MILLISECONDS,
+    cacheMaxAge: LIMITS.keysKeptSeconds * 1000,
+    cooldownDuration: LIMITS.unknownKeySeconds * 1000,
     [customFetch]: async (url, options) => {
       const now = Date.now();
-      if (now < askedAt + FETCH_GAP_MILLISECONDS) throw new Error("The identity provider's keys could not be had a moment ago.");
+      if (now < askedAt + LIMITS.keyFetchGapSeconds * 1000) throw new Error("The identity provider's keys could not be had a moment ago.");
       askedAt = now;
       return fetch(url, options);
     },

@@ -6,6 +6,7 @@
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import type { DatabaseServer } from '../config.ts';
+import { LIMITS } from '../limits.ts';
 import { loginPassword } from './logins.ts';
 
 export type Transaction = NodePgDatabase;
@@ -31,7 +32,7 @@ export function createTransactions(server: DatabaseServer, secret: string): Tran
         user: login,
         password: loginPassword(secret, login),
         ssl: server.tls,
-        max: 4,
+        max: LIMITS.writersPerLogin,
         idleTimeoutMillis: 30_000,
         connectionTimeoutMillis: 10_000,
         allowExitOnIdle: true,
