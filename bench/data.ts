@@ -20,7 +20,14 @@ const SEED = 20261101;
 const FIRST_ID = 100_000;
 
 /** What the server would have on a machine of its own; durability as in production. */
-const SETTINGS = { shared_buffers: '2GB', effective_cache_size: '6GB', maintenance_work_mem: '512MB', max_wal_size: '8GB', fsync: 'on', synchronous_commit: 'on' };
+const SETTINGS = {
+  shared_buffers: '2GB',
+  effective_cache_size: '6GB',
+  maintenance_work_mem: '512MB',
+  max_wal_size: '8GB',
+  fsync: 'on',
+  synchronous_commit: 'on',
+};
 
 export type Dataset = { families: number; dataDir: string; embedded: Embedded; ownerUrl: string; made: Made };
 
@@ -60,7 +67,9 @@ async function fill(ownerUrl: string, families: number, say: (line: string) => v
       told = Date.now();
       say(`  ${done.toLocaleString('en')} of ${missing.toLocaleString('en')} families written`);
     };
-    await withoutForeignKeys(owner, () => generateFamilies(owner, { families: missing, seed: SEED, firstId: FIRST_ID, onProgress, helpers: [helper] }));
+    await withoutForeignKeys(owner, () =>
+      generateFamilies(owner, { families: missing, seed: SEED, firstId: FIRST_ID, onProgress, helpers: [helper] }),
+    );
     await owner.query('vacuum analyze');
     await owner.query('checkpoint').catch(() => {});
   } finally {

@@ -5,25 +5,33 @@
  */
 import { connect, type Socket } from 'node:net';
 
+/** One request; `write`: its answer says that something was written. */
+export type Ask = { path: string; body: string; write?: boolean };
+
 export type Job = {
   host: string;
   port: number;
-  path: string;
   headers: Record<string, string>;
-  bodies: string[];
+  /** What is asked, in this order, and again from the start. */
+  asks: Ask[];
   connections: number;
   seconds: number;
   /** Stops here even if there is time left. */
   maxRequests: number;
 };
 
-export type Measured = { requests: number; failed: number; seconds: number; p50: number; p99: number; bytes: number };
+export type Measured = { requests: number; failed: number; writes: number; seconds: number; p50: number; p99: number; bytes: number };
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 const CHUNKS_END = Buffer.from('0\r\n\r\n');
 
-const requestOf = ({ host, port, path, headers }: Job, body: string): Buffer => {
-  const lines = Object.entries({ host: `${host}:${port}`, ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) });
+const requestOf = ({ host, port, headers }: Job, { path, body }: Ask): Buffer => {
+  const lines = Object.entries({
+    host: `${host}:${port}`,
+    ...headers,
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+  });
   return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`);
 };
 
@@ -54,8 +62,8 @@ function client(job: Job, next: () => Buffer | null, answered: (ok: boolean, byt
       bytes += chunk.length;
       if (left === -1) {
         const end = chunk.indexOf(HEAD_END);
-        if (end === -1) return void (head += chunk.toString('latin1'));
-        head += chunk.toString('latin1', 0, end);
+        head += chunk.toString('latin1', 0, end === -1 ? chunk.length : end);
+        if (end === -1) return;
         ok = head.startsWith('HTTP/1.1 200');
         const length = /content-length: *(\d+)/i.exec(head);
         // Without a length the answer comes in chunks; the last is empty.
@@ -67,35 +75,48 @@ function client(job: Job, next: () => Buffer | null, answered: (ok: boolean, byt
 }
 
 async function run(job: Job): Promise<Measured> {
-  const requests = job.bodies.map((body) => requestOf(job, body));
+  const requests = job.asks.map((ask) => requestOf(job, ask));
   const latencies: number[] = [];
   let sent = 0;
   let failed = 0;
+  let writes = 0;
   let received = 0;
   const start = performance.now();
   const until = start + job.seconds * 1000;
   let last = start;
   const one = () => {
     let asked = 0;
+    let write = false;
     return client(
       job,
       () => {
         asked = performance.now();
         if (asked >= until || sent >= job.maxRequests) return null;
-        return requests[sent++ % requests.length] as Buffer;
+        const at = sent++ % requests.length;
+        write = job.asks[at]?.write === true;
+        return requests[at] as Buffer;
       },
       (ok, bytes) => {
         last = performance.now();
         latencies.push(last - asked);
         received += bytes;
         if (!ok) failed++;
+        else if (write) writes++;
       },
     );
   };
   await Promise.all(Array.from({ length: job.connections }, one));
   const sorted = Float64Array.from(latencies).sort();
   const at = (share: number) => Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0) * 1000);
-  return { requests: latencies.length, failed, seconds: (last - start) / 1000, p50: at(0.5), p99: at(0.99), bytes: Math.round(received / Math.max(1, latencies.length)) };
+  return {
+    requests: latencies.length,
+    failed,
+    writes,
+    seconds: (last - start) / 1000,
+    p50: at(0.5),
+    p99: at(0.99),
+    bytes: Math.round(received / Math.max(1, latencies.length)),
+  };
 }
 
 process.on('message', async (job: Job) => {

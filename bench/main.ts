@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { limitsReport, measureLimits } from './limits.ts';
 import { readOptions } from './options.ts';
 import { resultsTable, targets, targetsTable } from './report.ts';
 import { measureSize, type Result } from './size.ts';
@@ -12,13 +13,23 @@ const options = readOptions(process.argv.slice(2), path.join(here, '.data'));
 const say = (line: string) => console.log(line);
 
 const started = Date.now();
-const results: Result[] = [];
-for (const families of options.sizes) results.push(...(await measureSize(families, options, say)));
+const day = new Date().toISOString().slice(0, 10);
+const machine = `${day}, ${os.availableParallelism()} cores, Node.js ${process.versions.node}`;
 
-const found = targets(results);
-const head = `${new Date().toISOString().slice(0, 10)}, ${os.availableParallelism()} cores, Node.js ${process.versions.node}, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds.`;
-const report = `${head}\n\n${resultsTable(results)}\n\n${targetsTable(found)}\n`;
-mkdirSync(path.join(here, 'results'), { recursive: true });
-writeFileSync(path.join(here, 'results', 'last.md'), report);
-writeFileSync(path.join(here, 'results', 'last.json'), JSON.stringify(results, null, 1));
-console.log(`\n${report}\n${Math.round((Date.now() - started) / 1000)} s in all; this report is in bench/results/last.md`);
+/** Prints a report and keeps it. */
+function hand(report: string, name: string): void {
+  mkdirSync(path.join(here, 'results'), { recursive: true });
+  writeFileSync(path.join(here, 'results', name), report);
+  console.log(`\n${report}\n${Math.round((Date.now() - started) / 1000)} s in all; this report is in bench/results/${name}`);
+}
+
+if (options.limits) {
+  const measured = await measureLimits(options.folder, options.sizes[0] as number, say);
+  hand(`${machine}. ${limitsReport(measured)}\n`, 'limits.md');
+} else {
+  const results: Result[] = [];
+  for (const families of options.sizes) results.push(...(await measureSize(families, options, say)));
+  const head = `${machine}, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds.`;
+  hand(`${head}\n\n${resultsTable(results)}\n\n${targetsTable(targets(results))}\n`, 'last.md');
+  writeFileSync(path.join(here, 'results', 'last.json'), JSON.stringify(results, null, 1));
+}

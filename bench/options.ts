@@ -1,7 +1,17 @@
 /** What the command line may say. */
 import { parseArgs } from 'node:util';
 
-export type Options = { sizes: number[]; connections: number[]; rounds: number; seconds: number; warmUp: number; folder: string; only: string[] | null };
+export type Options = {
+  sizes: number[];
+  connections: number[];
+  rounds: number;
+  seconds: number;
+  warmUp: number;
+  folder: string;
+  only: string[] | null;
+  /** Only what limits and checks cost is measured. */
+  limits: boolean;
+};
 
 const numbers = (text: string, option: string): number[] =>
   text.split(',').map((part) => {
@@ -21,6 +31,7 @@ export function readOptions(args: string[], folder: string): Options {
       only: { type: 'string' },
       data: { type: 'string', default: folder },
       quick: { type: 'boolean', default: false },
+      limits: { type: 'boolean', default: false },
     },
   });
   const quick = values.quick;
@@ -34,5 +45,6 @@ export function readOptions(args: string[], folder: string): Options {
     warmUp: quick ? 1 : 3,
     folder: values.data,
     only: values.only?.split(',') ?? null,
+    limits: values.limits,
   };
 }

@@ -16,7 +16,10 @@ export async function learnPositions(ours: Post, postgraphile: Post): Promise<Po
   let after: string | null = null;
   for (;;) {
     const text = await ours('', JSON.stringify({ query: POSITIONS, variables: { after } }));
-    const { nodes, pageInfo } = JSON.parse(text).data.families as { nodes: { id: string }[]; pageInfo: { hasNextPage: boolean; endCursor: string } };
+    const { nodes, pageInfo } = JSON.parse(text).data.families as {
+      nodes: { id: string }[];
+      pageInfo: { hasNextPage: boolean; endCursor: string };
+    };
     if (!pageInfo.hasNextPage) return positions;
     after = pageInfo.endCursor;
     const key = decodeId((nodes.at(-1) as { id: string }).id).key;

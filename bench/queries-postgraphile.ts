@@ -24,3 +24,4 @@ fragment Whole on Family {
 
 export const FAMILY_OF_PEER = `query Family($id: BigInt!) { familyByRowId(rowId: $id) { ...Whole } }${WHOLE}`;
 export const PAGE_OF_PEER = `query Page($after: Cursor) { allFamilies(first: 20, after: $after) { nodes { ...Whole } pageInfo { hasNextPage endCursor } } }${WHOLE}`;
+export const FLAT_OF_PEER = `query Flat($after: Cursor) { allFamilies(first: 100, after: $after) { nodes { rowId familyNameByFamily { reference name } familyStageByFamily { stage } } pageInfo { hasNextPage endCursor } } }`;

@@ -5,8 +5,9 @@ import type { Contender } from './contenders.ts';
 type Any = any;
 
 /** Where two values of JSON differ first, in words; null where they do not. */
-function difference(a: Any, b: Any, at = ''): string | null {
-  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return a === b ? null : `${at}: ${JSON.stringify(a)} and ${JSON.stringify(b)}`;
+export function difference(a: Any, b: Any, at = ''): string | null {
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object')
+    return a === b ? null : `${at}: ${JSON.stringify(a)} and ${JSON.stringify(b)}`;
   for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const found = difference(a[key] ?? null, b[key] ?? null, `${at}.${key}`);
     if (found) return found;
@@ -21,16 +22,27 @@ const byText = (values: Any[]) => [...values].sort((a, b) => (JSON.stringify(a) 
 function familyOfPeer(family: Any): Any {
   if (!family) return null;
   const person = (key: unknown) => ({ id: idOf('Person', key) });
-  return {
+  const flat = {
     id: idOf('Family', family.rowId),
     reference: family.familyNameByFamily?.reference,
     name: family.familyNameByFamily?.name,
     stage: family.familyStageByFamily?.stage,
+  };
+  if (!('plansByFamily' in family)) return flat;
+  return {
+    ...flat,
     members: [...family.membershipsByFamily.nodes, ...family.unbornMembershipsByFamily.nodes].map((m: Any) => ({
-      person: { ...person(m.person), ...(m.personByPerson?.personIdentityByPerson ?? { givenName: null, familyName: null, dateOfBirth: null }) },
+      person: {
+        ...person(m.person),
+        ...(m.personByPerson?.personIdentityByPerson ?? { givenName: null, familyName: null, dateOfBirth: null }),
+      },
       from: m.from,
     })),
-    plans: family.plansByFamily.nodes.map(({ rowId, person: of, ...rest }: Any) => ({ id: idOf('Plan', rowId), ...rest, person: person(of) })),
+    plans: family.plansByFamily.nodes.map(({ rowId, person: of, ...rest }: Any) => ({
+      id: idOf('Plan', rowId),
+      ...rest,
+      person: person(of),
+    })),
     workbook: {
       nodes: family.workbookEntriesByFamily.nodes.map((entry: Any) => ({
         id: idOf('WorkbookEntry', entry.rowId),
@@ -38,7 +50,10 @@ function familyOfPeer(family: Any): Any {
         occurred: new Date(entry.occurredAt).toISOString(),
         author: entry.author,
         narrative: entry.narrative,
-        readings: entry.workbookReadingsByEntryAndFamilyAndController.nodes.map(({ person: of, ...rest }: Any) => ({ ...rest, person: person(of) })),
+        readings: entry.workbookReadingsByEntryAndFamilyAndController.nodes.map(({ person: of, ...rest }: Any) => ({
+          ...rest,
+          person: person(of),
+        })),
       })),
     },
     interventions: {
@@ -55,7 +70,7 @@ function familyOfPeer(family: Any): Any {
 
 /** The answer's data without what may differ: the order of members, and cursors. */
 function normal(data: Any): Any {
-  const family = (one: Any) => one && { ...one, members: byText(one.members) };
+  const family = (one: Any) => (one?.members ? { ...one, members: byText(one.members) } : one);
   if ('familyByRowId' in data) return { family: family(familyOfPeer(data.familyByRowId)) };
   if ('allFamilies' in data) {
     return { families: data.allFamilies.nodes.map((node: Any) => family(familyOfPeer(node))), more: data.allFamilies.pageInfo.hasNextPage };

@@ -21,7 +21,9 @@ const members = `select (select row_to_json(o) from (select ${globalId('Person',
 const plans = `select ${globalId('Plan', 'p.id')} as id, p.kind, p.status, p.started, p.next_review_due as "nextReviewDue", ${person('p.person')} as person
   from fsp.plan p where p.family = f.family order by p.id`;
 
-const readings = (login: number) => `select r.stage_of_change as "stageOfChange", r.capacity_for_change as "capacityForChange", ${person('r.person')} as person
+const readings = (
+  login: number,
+) => `select r.stage_of_change as "stageOfChange", r.capacity_for_change as "capacityForChange", ${person('r.person')} as person
   from fsp.workbook_reading r where r.entry = w.id and ${notKept('r', login)} order by r.id`;
 
 const workbook = (login: number) => `select ${globalId('WorkbookEntry', 'w.id')} as id, w.module,
@@ -55,13 +57,53 @@ export const familySql = (login: number): string => `
   from fsp.family_grant f ${names} cross join lateral (${whole(login)}) o
   where f.login = ${login} and f.starts <= now() and f.ends > now() and f.family = $2::bigint`;
 
-/** The 20 families after a key, `$2`. */
-export const pageSql = (login: number): string => `
+/** So many families after a key, each as the row that `json` selects. */
+const after = (login: number, count: number, key: string, json: string) => `
   select '"families":' || (select row_to_json(a) from (select
-      coalesce(array_to_json(array_agg(x.j order by x.family) filter (where x.n <= 20)), '[]'::json) as nodes,
-      (select row_to_json(i) from (select count(x.family) > 20 as "hasNextPage", (max(x.family) filter (where x.n <= 20))::text as "endCursor") i) as "pageInfo"
+      coalesce(array_to_json(array_agg(x.j order by x.family) filter (where x.n <= ${count})), '[]'::json) as nodes,
+      (select row_to_json(i) from (select count(x.family) > ${count} as "hasNextPage", (max(x.family) filter (where x.n <= ${count}))::text as "endCursor") i) as "pageInfo"
     ) a)::text as j
   from (select f.family, f.n, o.j
     from (select g.family, row_number() over (order by g.family) as n from
-      (select g.family from fsp.family_grant g where ${granted(login)} and g.family > $2::bigint order by g.family limit 21) g) f
-    left join lateral (select row_to_json(w) as j from (select) one ${names} cross join lateral (${whole(login)}) w where f.n <= 20) o on true) x`;
+      (select g.family from fsp.family_grant g where ${granted(login)} and g.family > ${key}::bigint order by g.family limit ${count + 1}) g) f
+    left join lateral (select row_to_json(w) as j from (select) one ${names} cross join lateral (${json}) w where f.n <= ${count}) o on true) x`;
+
+/** The 20 families after a key, `$2`. */
+export const pageSql = (login: number): string => after(login, 20, '$2', whole(login));
+
+/** The 100 families after a key, `$1`: what the list itself shows of them. */
+export const flatSql = (login: number): string =>
+  after(login, 100, '$1', `select ${globalId('Family', 'f.family')} as id, n.reference, n.name, s.stage`);
+
+/**
+ * A Workbook entry with one person and one reading, its place in the outbox and its idempotency key: all or, where the
+ * family, the member or a code is not there for the login, nothing. A key that was used fails the whole statement.
+ */
+export const entrySql = (login: number): string => `
+  with entry as (
+    insert into fsp.workbook_entry (family, controller, worker, module, discipline, session_type, occurred_at, author, narrative)
+    select g.family, (select fsp.current_organisation()), $1::text, $2::text, $3::text, $4::text, $5::timestamptz, $6::text, $7::text
+    from fsp.family_grant g
+    where ${granted(login)} and g.family = $8::bigint
+      and exists (select from fsp.membership m where m.family = g.family and m.person = $9::bigint)
+      and 3 = (select count(*) from fsp.code c where (c.list, c.code) in (('discipline', $3::text), ('session-type', $4::text), ('behaviour', $10::text))
+        and (c.valid_to is null or c.valid_to > current_date::text))
+    returning id, family, controller, worker),
+  about as (
+    insert into fsp.workbook_entry_person (entry, family, person, controller, worker)
+    select id, family, $9::bigint, controller, worker from entry),
+  reading as (
+    insert into fsp.workbook_reading (entry, family, person, controller, worker, behaviour, stage_of_change, capacity_for_change)
+    select id, family, $9::bigint, controller, worker, $10::text, $11::text, $12::int from entry),
+  told as (
+    insert into fsp.outbox (organisation, client, subject, purpose, request_id, action, entity, entity_id, family, persons, data_classes)
+    select controller, $13::text, $1::text, $14::text, $15::text, 'addWorkbookEntry', 'WorkbookEntry', id, family, array[$9::bigint], array['WORKBOOK'] from entry),
+  key as (
+    insert into fsp.idempotency (organisation, client, key, fingerprint, result)
+    select controller, $13::text, $16::text, decode($17::text, 'hex'), jsonb_build_object('id', id::text) from entry)
+  select id from entry`;
+
+/** What a key wrote, by the client (`$1`) that used it with the same input: `$2`, `$3`. */
+export const writtenSql = `
+  select i.result ->> 'id' as id from fsp.idempotency i
+  where i.organisation = (select fsp.current_organisation()) and i.client = $1::text and i.key = $2::text and i.fingerprint = decode($3::text, 'hex')`;

@@ -13,7 +13,14 @@ import { CONNECTIONS, serve } from './child.ts';
 
 await serve(async ({ server, loginSecret, organisation }) => {
   const user = loginName(server.database, organisation, false);
-  const pool = new pg.Pool({ host: server.host, port: server.port, database: server.database, user, password: loginPassword(loginSecret, user), max: CONNECTIONS });
+  const pool = new pg.Pool({
+    host: server.host,
+    port: server.port,
+    database: server.database,
+    user,
+    password: loginPassword(loginSecret, user),
+    max: CONNECTIONS,
+  });
   pool.on('error', () => {});
   const instance = postgraphile({
     extends: [PostGraphileAmberPreset],

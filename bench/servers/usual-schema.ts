@@ -40,7 +40,8 @@ const array = (keys: readonly (string | number)[]) => `{${keys.join(',')}}`;
 
 /** Loaders of one request. */
 export function loadersFor(sql: postgres.Sql) {
-  const run = (text: string, parameters: unknown[]) => sql.unsafe(text, parameters as never[], { prepare: true }) as unknown as Promise<Row[]>;
+  const run = (text: string, parameters: unknown[]) =>
+    sql.unsafe(text, parameters as never[], { prepare: true }) as unknown as Promise<Row[]>;
   const one = (text: string) =>
     new DataLoader<string, Row | null>(async (keys) => {
       const found = new Map((await run(text, [array(keys)])).map((row) => [String(row.key), row]));
@@ -53,7 +54,9 @@ export function loadersFor(sql: postgres.Sql) {
       return keys.map((key) => found.get(key) as Row[]);
     });
   return {
-    families: (after: string) => run('select f.id from fsp.family f where f.id > $1::bigint order by f.id limit 21', [after]),
+    // The number stands in the text: the logins' plans are generic, and would know nothing of a parameter's.
+    families: (after: string, count: number) =>
+      run(`select f.id from fsp.family f where f.id > $1::bigint order by f.id limit ${count}`, [after]),
     family: one(
       'select f.id as key, f.id, n.reference, n.name, s.stage from fsp.family f left join fsp.family_name n on n.family = f.id left join fsp.family_stage s on s.family = f.id where f.id = any ($1::bigint[])',
     ),
@@ -63,7 +66,9 @@ export function loadersFor(sql: postgres.Sql) {
     person: one(
       'select person as key, person as id, given_name, family_name, date_of_birth::text from fsp.person_identity where person = any ($1::bigint[])',
     ),
-    plans: many('select family as key, id, kind, status, started::text, next_review_due::text, person from fsp.plan where family = any ($1::bigint[]) order by id'),
+    plans: many(
+      'select family as key, id, kind, status, started::text, next_review_due::text, person from fsp.plan where family = any ($1::bigint[]) order by id',
+    ),
     workbook: new DataLoader<{ family: string; first: number }, Row[], string>(
       async (keys) => {
         const rows = await run(
@@ -78,7 +83,9 @@ export function loadersFor(sql: postgres.Sql) {
       },
       { cacheKeyFn: ({ family, first }) => `${family} ${first}` },
     ),
-    readings: many('select entry as key, stage_of_change, capacity_for_change, person from fsp.workbook_reading where entry = any ($1::bigint[]) order by id'),
+    readings: many(
+      'select entry as key, stage_of_change, capacity_for_change, person from fsp.workbook_reading where entry = any ($1::bigint[]) order by id',
+    ),
     interventions: many('select family as key, id from fsp.intervention where family = any ($1::bigint[]) order by id'),
     link: one('select intervention as key, programme, provider from fsp.intervention_link where intervention = any ($1::bigint[])'),
     progress: one('select intervention as key, status, sessions from fsp.intervention_progress where intervention = any ($1::bigint[])'),
@@ -90,16 +97,25 @@ export function loadersFor(sql: postgres.Sql) {
 type Context = { caller: Caller; loaders: ReturnType<typeof loadersFor> };
 type Resolver = (parent: Row, args: Row, context: Context) => unknown;
 
-const id = (type: string): Resolver => ({ id: key }) => encodeId(type, key);
-const field = (name: string): Resolver => (row) => row[name];
+const id =
+  (type: string): Resolver =>
+  ({ id: key }) =>
+    encodeId(type, key);
+const field =
+  (name: string): Resolver =>
+  (row) =>
+    row[name];
 
 export const resolvers: Record<string, Record<string, Resolver>> = {
   Query: {
     family: (_, args, { loaders }) => loaders.family.load(decodeId(args.id).key),
     families: async (_, args, { loaders }) => {
-      const rows = await loaders.families(args.after ?? '0');
-      const shown = rows.slice(0, 20);
-      return { nodes: shown.map((row) => loaders.family.load(String(row.id))), pageInfo: { hasNextPage: rows.length > 20, endCursor: String(shown.at(-1)?.id) } };
+      const rows = await loaders.families(args.after ?? '0', args.first + 1);
+      const shown = rows.slice(0, args.first);
+      return {
+        nodes: shown.map((row) => loaders.family.load(String(row.id))),
+        pageInfo: { hasNextPage: rows.length > args.first, endCursor: String(shown.at(-1)?.id) },
+      };
     },
   },
   Family: {
@@ -117,7 +133,11 @@ export const resolvers: Record<string, Record<string, Resolver>> = {
     occurred: (row) => (row.occurred_at as Date).toISOString(),
     readings: (row, _, { loaders }) => loaders.readings.load(row.id),
   },
-  WorkbookReading: { stageOfChange: field('stage_of_change'), capacityForChange: field('capacity_for_change'), person: (row) => ({ id: row.person }) },
+  WorkbookReading: {
+    stageOfChange: field('stage_of_change'),
+    capacityForChange: field('capacity_for_change'),
+    person: (row) => ({ id: row.person }),
+  },
   Intervention: {
     id: id('Intervention'),
     programme: async (row, _, { loaders }) => {

@@ -13,8 +13,8 @@ import type * as Middleware from 'graphql-middleware';
 import type * as Shield from 'graphql-shield';
 import postgres from 'postgres';
 import { developmentIssuer } from '../../src/access/tokens.ts';
-import { clientOptions } from '../../src/db/pools.ts';
 import { loginName } from '../../src/db/logins.ts';
+import { clientOptions } from '../../src/db/pools.ts';
 import { CONNECTIONS, serve } from './child.ts';
 import { type Caller, loadersFor, resolvers, typeDefs } from './usual-schema.ts';
 
@@ -26,32 +26,45 @@ const { applyMiddleware } = load('graphql-middleware') as typeof Middleware;
 
 /** A rule for each field, asked whenever the field is resolved; contextual caching spares it within a request. */
 function guarded(schema: GraphQLSchema): GraphQLSchema {
-  const mayRead = rule('mayRead', { cache: 'contextual' })((_parent, _args, { caller }: { caller: Caller }) => caller.scopes.has('family:read'));
+  const mayRead = rule('mayRead', { cache: 'contextual' })((_parent, _args, { caller }: { caller: Caller }) =>
+    caller.scopes.has('family:read'),
+  );
   const tree: Record<string, Record<string, unknown>> = {};
   for (const [name, type] of Object.entries(schema.getTypeMap())) {
     if (name.startsWith('__') || !('getFields' in type) || !('isTypeOf' in type)) continue;
     tree[name] = Object.fromEntries(Object.keys(type.getFields()).map((field) => [field, mayRead]));
   }
-  return applyMiddleware(schema as never, shield(tree as never, { fallbackRule: deny, allowExternalErrors: true }) as never) as unknown as GraphQLSchema;
+  return applyMiddleware(
+    schema as never,
+    shield(tree as never, { fallbackRule: deny, allowExternalErrors: true }) as never,
+  ) as unknown as GraphQLSchema;
 }
 
 await serve(async ({ server, loginSecret, organisation, dataDir }) => {
   const issuer = await developmentIssuer(dataDir);
   const { types: _text, ...options } = clientOptions(server, loginName(server.database, organisation, false), loginSecret, CONNECTIONS);
   const sql = postgres(options);
-  const apollo = new ApolloServer({ schema: guarded(makeExecutableSchema({ typeDefs, resolvers })), introspection: false, nodeEnv: 'production', stopOnTerminationSignals: false });
+  const apollo = new ApolloServer({
+    schema: guarded(makeExecutableSchema({ typeDefs, resolvers })),
+    introspection: false,
+    nodeEnv: 'production',
+    stopOnTerminationSignals: false,
+  });
   await apollo.start();
   const app = Fastify({ logger: false });
   app.route({
     method: 'POST',
     url: '/graphql',
-    handler: fastifyApolloHandler(apollo as never, {
-      context: async (request: { headers: Record<string, unknown> }) => {
-        const claims = await issuer.verify(String(request.headers.authorization ?? '').slice('Bearer '.length));
-        if (!claims) throw new Error('Unauthenticated');
-        return { caller: { user: claims.subject, scopes: new Set(claims.scopes) }, loaders: loadersFor(sql) };
-      },
-    } as never) as never,
+    handler: fastifyApolloHandler(
+      apollo as never,
+      {
+        context: async (request: { headers: Record<string, unknown> }) => {
+          const claims = await issuer.verify(String(request.headers.authorization ?? '').slice('Bearer '.length));
+          if (!claims) throw new Error('Unauthenticated');
+          return { caller: { user: claims.subject, scopes: new Set(claims.scopes) }, loaders: loadersFor(sql) };
+        },
+      } as never,
+    ) as never,
   });
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
