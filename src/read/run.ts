@@ -5,18 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLResponse } from '@apollo/server';
-import {
-  type DefinitionNode,
-  type DocumentNode,
-  type ExecutionResult,
-  execute,
-  type FieldNode,
-  type GraphQLSchema,
-  Kind,
-  type OperationDefinitionNode,
-  type SelectionNode,
-  visit,
-} from 'graphql';
+import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import { type Budgets, rateLimitHeaders } from '../access/budget.ts';
 import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
@@ -25,6 +14,7 @@ import { type Asker, databaseError, type Pools } from '../db/pools.ts';
 import { planRecord, readShown, recordText } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
 import { ERRORS, type ErrorCode, errorBody, formatError, PublicError } from '../errors.ts';
+import { onlyIntrospection, staticDocument } from '../graphql/statics.ts';
 import { coerceVariables } from '../graphql/values.ts';
 import { LIMITS } from '../limits.ts';
 import type { Told } from '../watch.ts';
@@ -288,60 +278,3 @@ const COMMA = 44;
 /** @param wait seconds until there is enough again. */
 export const budgetSpent = (wait: number, extensions: Record<string, unknown> = {}): PublicError =>
   new PublicError('BUDGET_SPENT', undefined, extensions, { 'retry-after': String(wait) });
-
-/** The document with only those root fields that graphql-js answers. */
-function staticDocument(document: DocumentNode, operation: OperationDefinitionNode, keys: Set<string>): DocumentNode {
-  const keep = (node: FieldNode) => keys.has(node.alias?.value ?? node.name.value);
-  const prune = (selections: OperationDefinitionNode['selectionSet']): OperationDefinitionNode['selectionSet'] => ({
-    ...selections,
-    selections: selections.selections.flatMap((selected): SelectionNode[] => {
-      if (selected.kind === Kind.FIELD) return keep(selected) ? [selected] : [];
-      if (selected.kind === Kind.INLINE_FRAGMENT) return [{ ...selected, selectionSet: prune(selected.selectionSet) }];
-      const fragment = document.definitions.find((d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === selected.name.value);
-      return fragment && fragment.kind === Kind.FRAGMENT_DEFINITION
-        ? [{ kind: Kind.INLINE_FRAGMENT as const, directives: selected.directives ?? [], selectionSet: prune(fragment.selectionSet) }]
-        : [];
-    }),
-  });
-  const selectionSet = prune(operation.selectionSet);
-  const used = variablesIn(document, selectionSet);
-  // The agency's schema may lack the types of the other variables.
-  const variableDefinitions = (operation.variableDefinitions ?? []).filter(({ variable }) => used.has(variable.name.value));
-  return {
-    ...document,
-    definitions: document.definitions.flatMap((definition): DefinitionNode[] =>
-      definition === operation
-        ? [{ ...operation, variableDefinitions, selectionSet }]
-        : definition.kind === Kind.FRAGMENT_DEFINITION
-          ? [definition]
-          : [],
-    ),
-  };
-}
-
-/** Names of the variables in a selection and in the fragments that it leads to. */
-function variablesIn(document: DocumentNode, selectionSet: OperationDefinitionNode['selectionSet']): Set<string> {
-  const used = new Set<string>();
-  const entered = new Set<string>();
-  const enter = (node: OperationDefinitionNode['selectionSet']): void => {
-    visit(node, {
-      Variable: ({ name }) => void used.add(name.value),
-      FragmentSpread: ({ name }) => {
-        if (entered.has(name.value)) return;
-        entered.add(name.value);
-        const fragment = document.definitions.find((d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === name.value);
-        if (fragment?.kind === Kind.FRAGMENT_DEFINITION) enter(fragment.selectionSet);
-      },
-    });
-  };
-  enter(selectionSet);
-  return used;
-}
-
-function onlyIntrospection(document: DocumentNode): boolean {
-  const operation = document.definitions.find((definition) => definition.kind === Kind.OPERATION_DEFINITION);
-  return (
-    operation?.kind === Kind.OPERATION_DEFINITION &&
-    operation.selectionSet.selections.every((s) => s.kind === Kind.FIELD && s.name.value.startsWith('__'))
-  );
-}
