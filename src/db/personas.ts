@@ -163,7 +163,7 @@ const COUNTY_CLIENTS = [
     'EARLY_HELP',
     'EMERGENCY',
   ]),
-  client('occ-record-system', 'Record system', 'occ', 'family:read role:record-system', ['RECORD_SYNC']),
+  client('occ-record-system', 'Record system', 'occ', 'family:read', ['RECORD_SYNC']),
   client('occ-analyst', 'Performance analysis', 'occ', 'role:analyst', ['PERFORMANCE']),
   client('occ-governance', 'Information governance', 'occ', 'family:read role:information-governance', ['SUBJECT_ACCESS']),
 ];
