@@ -52,6 +52,15 @@ export class PublicError extends Error {
   }
 }
 
+/** Who asks is not known; why is for the operator's log alone. */
+export class Unauthenticated extends PublicError {
+  readonly why: string;
+  constructor(why: string) {
+    super('UNAUTHENTICATED');
+    this.why = why;
+  }
+}
+
 export type FormattedError = { message: string; extensions: Record<string, unknown> };
 
 /** An error as the API shows it: the words of the table, or our own; never a stack or another library's text. */

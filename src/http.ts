@@ -81,6 +81,7 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     requestTimeout: LIMITS.requestSeconds * 1000,
+    connectionTimeout: LIMITS.stalledSeconds * 1000,
     keepAliveTimeout: LIMITS.keepAliveSeconds * 1000,
     // Node's own answer to a missing Host has no body; ours is below.
     http: {
@@ -181,6 +182,7 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
         operation: told.operation?.slice(0, LIMITS.operationNameCharacters) ?? null,
         status: reply.statusCode,
         codes: told.codes,
+        ...(told.why === null ? {} : { why: told.why }),
         cost: told.cost,
         milliseconds: Math.round(seconds * 10_000) / 10,
         ...(asker.gone ? { gone: true } : {}),

@@ -11,6 +11,11 @@ export const LIMIT_TABLE = {
   headersSeconds: limit(10, 's', 'Headers come in one packet or two; a caller that drips them holds a connection.'),
   requestSeconds: limit(30, 's', 'As long as the slowest answer may take, with its body read.'),
   keepAliveSeconds: limit(72, 's', 'Longer than a load balancer keeps its side (60 s), so that it never writes into a closed connection.'),
+  stalledSeconds: limit(
+    90,
+    's',
+    'Longer than a connection is kept alive; a caller that reads nothing of its answer holds the answer in memory.',
+  ),
   connections: limit(2_000, 'connections', 'More would wait for the database anyway; each takes memory.'),
   tokenCharacters: limit(9_000, 'characters', 'Tokens with many scopes have 2,000.'),
 
@@ -19,6 +24,7 @@ export const LIMIT_TABLE = {
   selections: limit(1_000, 'fields, fragments flattened', 'Full introspection has 200. Stops fragments that double each other.'),
   depth: limit(14, 'fields', 'People ask six deep, introspection thirteen.'),
   rootFields: limit(50, 'fields', 'Each is a search of its own; fifty ids at once are a page.'),
+  sameField: limit(5, 'times in one object', 'Under several aliases, with other arguments; the same text a hundred times is only long.'),
   directives: limit(100, 'directives', 'An @include on every field of the longest document.'),
   errors: limit(3, 'errors', 'Enough to mend a document; more would be a list of our names.'),
   aliasCharacters: limit(63, 'characters', 'The length of a name in PostgreSQL, whose rows carry aliases.'),
@@ -32,8 +38,14 @@ export const LIMIT_TABLE = {
   firstDefault: limit(20, 'rows', 'A screen.'),
   countedRows: limit(10_000, 'rows', 'Counting 20,000 visible rows takes 21 ms; beyond this `totalCount` says "at least".'),
 
-  // Cost: one unit is one object of the answer.
-  cost: limit(25_000, 'units', 'A page of a hundred whole families with the last entries of each.'),
+  // Cost: one unit is one object of the answer, or twenty fields of objects.
+  fieldsPerUnit: limit(20, 'fields', 'An object with all its fields costs one or two: most of the work is finding it.'),
+  costOfStatic: limit(
+    100,
+    'units a field',
+    'Fields of introspection and of the sharing matrix stand in hundreds of rows, which no statement fetches.',
+  ),
+  cost: limit(30_000, 'units', 'A page of a hundred whole families with the last entries of each.'),
   costOfList: limit(10, 'units', 'What an unpaged list (members, plans) is taken to hold before it is read; half of it is usual.'),
   costOfCount: limit(10, 'units', 'A `totalCount` may read as many rows as hundred pages, without building them.'),
   budget: limit(60_000, 'units a client', 'A team opening its morning: ten users with six pages each, at once.'),
@@ -43,6 +55,8 @@ export const LIMIT_TABLE = {
     'A hundred whole families a second, all day: no desk needs more, a record system catches up with it.',
   ),
   budgets: limit(20_000, 'clients', 'Budgets kept; a full one need not be.'),
+
+  answerBytes: limit(16_777_216, 'bytes', 'Three hundred pages of twenty whole families; what is more is asked for in pages.'),
 
   // The database, for each login and server.
   connectionsPerLogin: limit(10, 'connections', 'A statement takes 1 to 8 ms: 1,000 answers a second and organisation.'),

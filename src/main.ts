@@ -39,7 +39,7 @@ async function main(): Promise<void> {
     const figures =
       config.metricsPort === null ? null : await serveMetrics(server.metrics, { host: config.host, port: config.metricsPort });
     if (figures) log.info({ port: (figures.address() as AddressInfo).port }, 'figures at /metrics');
-    if (issuer) printWelcome(address, config.playground);
+    if (issuer) printWelcome(address, config.playground, config.dataDir);
     else log.info({ address }, 'serving');
 
     let stopping = false;

@@ -23,7 +23,7 @@ import { clientOptions, createPools } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
 import { planRecord, recordText } from './disclosure/record.ts';
 import { type Batch, createRecorder } from './disclosure/recorder.ts';
-import { PublicError } from './errors.ts';
+import { PublicError, Unauthenticated } from './errors.ts';
 import { APOLLO_SWITCHES, apolloError } from './graphql/apollo.ts';
 import { schemaFaults } from './graphql/check.ts';
 import { documentLimits } from './graphql/limits.ts';
@@ -180,7 +180,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           { err: (error as Error).cause ?? error, request: asking.requestId, correlation: asking.correlationId },
           'authentication failed',
         );
-      if (error instanceof PublicError && error.code === 'UNAUTHENTICATED') void reply.header('www-authenticate', 'Bearer');
+      if (error instanceof Unauthenticated) {
+        asking.told.why = error.why;
+        void reply.header('www-authenticate', 'Bearer');
+      }
       return sendError(request, reply, error);
     }
   };

@@ -19,9 +19,11 @@ export type Told = {
   /** Codes of the errors in the answer. */
   codes: string[];
   cost: { requested: number; actual: number } | null;
+  /** Why nobody was recognised in it. */
+  why: string | null;
 };
 
-export const nothingTold = (): Told => ({ operation: null, codes: [], cost: null });
+export const nothingTold = (): Told => ({ operation: null, codes: [], cost: null, why: null });
 
 export type Metrics = ReturnType<typeof createMetrics>;
 

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { connectionLost } from '../db/pools.ts';
-import { PublicError } from '../errors.ts';
+import { PublicError, Unauthenticated } from '../errors.ts';
 import { PURPOSES, type Purpose } from './agreement.ts';
 import type { Client } from './client.ts';
 import type { Gate, KnownClient, Standing } from './gate.ts';
@@ -57,8 +57,9 @@ function scopesOf(claims: Claims, client: KnownClient): { scopes: ReadonlySet<st
 export async function authenticate(asking: Asking, verify: VerifyToken, gate: Gate, requestId: string): Promise<Client> {
   const header = single(asking.headers.authorization);
   const match = header ? /^Bearer ([^\s]+)$/.exec(header) : null;
-  const claims = match ? await verify(match[1] as string) : null;
-  if (!claims) throw new PublicError('UNAUTHENTICATED');
+  let why = 'there is no bearer token';
+  const claims = match ? await verify(match[1] as string, (fault) => (why = fault)) : null;
+  if (!claims) throw new Unauthenticated(why);
   // A token whose subject is the client itself is of no person.
   const user = claims.subject === claims.clientId ? null : claims.subject;
   let standing: Standing;
@@ -70,8 +71,11 @@ export async function authenticate(asking: Asking, verify: VerifyToken, gate: Ga
     throw failed;
   }
   const { client, login } = standing;
-  if (!client || !login || standing.revoked || client.organisation.code !== claims.organisation) throw new PublicError('UNAUTHENTICATED');
-  if (standing.user && standing.user.name === null) throw new PublicError('UNAUTHENTICATED');
+  if (!client || !login) throw new Unauthenticated('the client is not known, or disabled');
+  if (standing.revoked) throw new Unauthenticated('the token is revoked');
+  if (client.organisation.code !== claims.organisation) throw new Unauthenticated("the token's organisation is not the client's");
+  if (standing.user && standing.user.name === null)
+    throw new Unauthenticated("the user is not known to the client's organisation, or disabled");
   const asked = single(asking.headers['x-purpose-of-use']);
   const purpose = asked ?? client.defaultPurpose;
   const { scopes, scopeKey } = scopesOf(claims, client);

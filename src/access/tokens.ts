@@ -23,11 +23,11 @@ import { LIMITS } from '../limits.ts';
 export type Claims = { jti: string; subject: string; clientId: string; organisation: string; scopes: string[]; expires: number };
 
 /**
- * Checks a token. Null: it is not valid; why is not said.
+ * Checks a token. Null: it is not valid; why is told to `refused`, for the operator's log, and never to the caller.
  *
  * @throws PublicError UNAVAILABLE when the issuer's keys cannot be had, so that nobody throws a good token away.
  */
-export type VerifyToken = (token: string) => Promise<Claims | null>;
+export type VerifyToken = (token: string, refused?: (why: string) => void) => Promise<Claims | null>;
 
 /** Text that the database can be asked about: it knows no null byte and no lone surrogate. */
 const name = (longest: number) =>
@@ -70,11 +70,14 @@ type KeySet = Parameters<typeof jwtVerify>[1];
  */
 export function createVerifier(keys: KeySet, { issuer, audience }: Issuer): VerifyToken {
   const kept = new Map<string, { claims: Claims; until: number }>();
-  return async (token) => {
+  return async (token, refused = () => {}) => {
     const found = kept.get(token);
     const now = Date.now();
     if (found && found.until > now) return found.claims;
-    if (!wellFormed(token)) return null;
+    if (!wellFormed(token)) {
+      refused('the token is not three parts of base64url');
+      return null;
+    }
     try {
       const { payload } = await jwtVerify(token, keys as never, {
         issuer,
@@ -87,7 +90,10 @@ export function createVerifier(keys: KeySet, { issuer, audience }: Issuer): Veri
       });
       // Bound to a key or certificate of its holder (RFC 7800, 8705, 9449). TLS ends in front of us, so we cannot see whether
       // the caller has it; taken as a bearer token it would serve a thief as well as its holder.
-      if (Object.hasOwn(payload, 'cnf')) return null;
+      if (Object.hasOwn(payload, 'cnf')) {
+        refused('the token is bound to its holder (cnf)');
+        return null;
+      }
       const claims = Payload.parse(payload);
       const checked: Claims = {
         jti: claims.jti,
@@ -102,9 +108,17 @@ export function createVerifier(keys: KeySet, { issuer, audience }: Issuer): Veri
       return checked;
     } catch (error) {
       if (error instanceof PublicError) throw error;
+      refused(faultOf(error));
       return null;
     }
   };
+}
+
+/** What was wrong with a token: jose's code or the claims' names, never a value. */
+function faultOf(error: unknown): string {
+  if (error instanceof z.ZodError) return `the token's ${error.issues.map(({ path }) => path.join('.')).join(', ')}`;
+  const { code = 'unknown', claim } = error as { code?: string; claim?: string };
+  return claim ? `${code} (${claim})` : code;
 }
 
 /** The token names no key of the set. Anything else is a fault of the set, or of the way to it. */

@@ -1,6 +1,6 @@
 /**
- * `npm run token -- --client <id> [--user <subject>]` prints a development token; `--list` names clients and users,
- * `--agency HEALTH` those of one agency.
+ * `npm run token -- --client <id> [--user <subject>]` prints a development token, of the demonstration's clients or of
+ * those that were added; `--list` names the demonstration's clients and users, `--agency HEALTH` those of one agency.
  */
 import { parseArgs } from 'node:util';
 import { AGENCIES, type Agency } from '../access/classes.ts';
@@ -10,6 +10,7 @@ import { defaultDataDir } from '../db/embedded.ts';
 import { CLIENTS, organisationsOf, USERS } from '../db/personas.ts';
 import { demonstrationToken } from '../portal/demonstration.ts';
 import { agencyNamed, command } from './command.ts';
+import { commandAsOwner } from './owner.ts';
 
 /** Users named in the list of all agencies, of each organisation; the list of one agency names every one. */
 const FIRST_USERS = 4;
@@ -40,6 +41,14 @@ await command(async () => {
   if (values.agency !== undefined) return list([agencyNamed(values.agency)], Number.POSITIVE_INFINITY);
   if (values.list) return list(AGENCIES, FIRST_USERS);
   if (!values.client) throw new Error('Say for which client: npm run token -- --client occ-social-care --user grace.whitlock (or --list).');
+  const { client: clientId, user = null } = values;
   const issuer = await developmentIssuer(config.dataDir ?? defaultDataDir());
-  console.log(await demonstrationToken(issuer, values.client, values.user ?? null));
+  if (CLIENTS.some(({ id }) => id === clientId)) return console.log(await demonstrationToken(issuer, clientId, user));
+  const found = await commandAsOwner(process.env, async (owner) => {
+    const text = 'select o.code, c.scopes from fsp.client c join fsp.organisation o on o.id = c.organisation where c.id = $1';
+    return (await owner.query<{ code: string; scopes: string[] }>(text, [clientId])).rows[0];
+  });
+  if (!found)
+    throw new Error(`There is no client ${clientId}; "npm run token -- --list" and "npm run organisation -- client list" name them.`);
+  console.log(await issuer.sign({ clientId, organisation: found.code, scopes: found.scopes, user }));
 });

@@ -47,6 +47,8 @@ export function clientOptions(
     max_lifetime: LIMITS.lifeSeconds,
     connect_timeout: 10,
     fetch_types: false,
+    // One statement at a time on a connection: the answer to one that was ended could be taken for the next one's.
+    ...({ max_pipeline: 0 } as object),
     onnotice: () => {},
     // The answer's JSON is passed on as the text it came in.
     types: { json: { to: 114, from: [114], serialize: (value: unknown) => value, parse: (text: string) => text } } as never,
@@ -141,10 +143,19 @@ export function createPools(server: DatabaseServer, secret: string, waited: (sec
     const turns = createTurns();
     const once = async (text: string, parameters: (string | null)[], prepare: boolean, asker: Asker) => {
       const query = sql.unsafe(text, parameters as never[], { prepare });
-      asker.leave = () => query.cancel();
+      let settled = false;
+      // Ended only while it runs: postgres.js loses the connection of a statement that is ended on its way to one.
+      const end = () => {
+        if (settled) return;
+        if ((query as unknown as { active?: boolean }).active) query.cancel();
+        else setTimeout(end, 5).unref();
+      };
+      asker.leave = end;
       try {
-        return (await query) as unknown as Row[];
+        // A statement that was ended between its rows leaves a gap in the next result of its connection.
+        return ((await query) as unknown as Row[]).filter(() => true);
       } finally {
+        settled = true;
         asker.leave = null;
       }
     };

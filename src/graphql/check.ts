@@ -6,8 +6,8 @@ import { AGREEMENT } from '../access/agreement.ts';
 import type { DataClass } from '../access/classes.ts';
 import { classifiedTables, classOf, STRUCTURE_COLUMNS } from '../db/classified.ts';
 import type { Binding, RootBinding } from '../read/binding.ts';
-import { STATIC_ROOTS } from '../read/plan.ts';
 import type { AssembledSchema } from './schema.ts';
+import { STATIC_ROOTS } from './statics.ts';
 
 /** Types that the compiler or graphql-js makes without a table of their own. */
 const WITHOUT_BINDING = new Set(['PageInfo', 'TotalCount', 'Withheld', 'UserError', 'Viewer', 'ViewerClass', 'SharingRule']);

@@ -9,6 +9,9 @@ import {
   visit,
 } from 'graphql';
 
+/** Roots that graphql-js answers itself. */
+export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
+
 /** The document with only those root fields that graphql-js answers. */
 export function staticDocument(document: DocumentNode, operation: OperationDefinitionNode, keys: Set<string>): DocumentNode {
   const keep = (node: FieldNode) => keys.has(node.alias?.value ?? node.name.value);
@@ -65,4 +68,25 @@ export function onlyIntrospection(document: DocumentNode): boolean {
     operation?.kind === Kind.OPERATION_DEFINITION &&
     operation.selectionSet.selections.every((s) => s.kind === Kind.FIELD && s.name.value.startsWith('__'))
   );
+}
+
+/** How many fields are asked of graphql-js, fragments flattened. */
+export function staticFields(document: DocumentNode, operation: OperationDefinitionNode, keys: Set<string>): number {
+  const only = staticDocument(document, operation, keys);
+  const known = new Map<string, number>();
+  const count = (selections: OperationDefinitionNode['selectionSet']): number =>
+    selections.selections.reduce((sum, selected) => {
+      if (selected.kind === Kind.FIELD) return sum + 1 + (selected.selectionSet ? count(selected.selectionSet) : 0);
+      if (selected.kind === Kind.INLINE_FRAGMENT) return sum + count(selected.selectionSet);
+      return sum + ofFragment(selected.name.value);
+    }, 0);
+  const ofFragment = (name: string): number => {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    const fragment = only.definitions.find((d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === name);
+    const fields = fragment?.kind === Kind.FRAGMENT_DEFINITION ? count(fragment.selectionSet) : 0;
+    known.set(name, fields);
+    return fields;
+  };
+  return only.definitions.reduce((sum, d) => (d.kind === Kind.OPERATION_DEFINITION ? sum + count(d.selectionSet) : sum), 0);
 }

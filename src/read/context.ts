@@ -18,8 +18,11 @@ import type { Binding, RootBinding } from './binding.ts';
 
 export type Variables = Record<string, unknown>;
 
-/** What is known when a plan is run: the variables, who asks, and for a payload the key of what was written. */
-export type Run = { variables: Variables; client: Client; cursorSecret: Buffer; written: string | null };
+/**
+ * What is known when a plan is run: the variables, who asks, for a payload the key of what was written, and a word that
+ * no other run has, which comes back with every row.
+ */
+export type Run = { variables: Variables; client: Client; cursorSecret: Buffer; written: string | null; asked: string };
 
 /** How often something may stand in the answer; pages depend on variables. */
 export type Times = (variables: Variables) => number;

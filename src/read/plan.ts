@@ -28,6 +28,7 @@ import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
 import type { AssembledSchema } from '../graphql/schema.ts';
+import { STATIC_ROOTS, staticFields } from '../graphql/statics.ts';
 import { LIMITS } from '../limits.ts';
 import type { Binding, RootBinding, RootFilter } from './binding.ts';
 import {
@@ -91,9 +92,6 @@ export type PlannerOptions = {
 export type Planner = {
   plan(document: DocumentNode, operation: OperationDefinitionNode, client: Client, variables: Variables): Promise<Plan>;
 };
-
-/** Roots that graphql-js answers itself. */
-export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
 
 export function createPlanner(
   assembled: AssembledSchema,
@@ -224,15 +222,20 @@ async function compile(
 
   // Each root is a row of its own: PostgreSQL plans them one by one, where joined it would look for their best order.
   const branches: string[] = [];
+  const asked = parameter(ctx, (run) => run.asked);
   const add = ({ sql, discloses }: Sub): string => {
     const name = alias(ctx, 'r');
     // `$1` is the user in every plan; it is named once, so that it has a type where no rule reads it.
     const user = branches.length === 0 ? ' where ($1::text is null or true)' : '';
-    branches.push(`select '${name}'::text as part, q.j, ${discloses ? 'q.d' : 'null::text as d'} from (${sql}) q${user}`);
+    branches.push(
+      `select '${name}'::text as part, ${asked}::text as asked, q.j, ${discloses ? 'q.d' : 'null::text as d'} from (${sql}) q${user}`,
+    );
     return name;
   };
   const parts: Part[] = [];
   const staticKeys: string[] = [];
+  /** Those of them that have hundreds of rows. */
+  const heavy = new Set<string>();
   let command: Command | null = null;
 
   for (const [key, nodes] of collected) {
@@ -242,6 +245,7 @@ async function compile(
     else if (STATIC_ROOTS.has(name)) {
       parts.push({ kind: 'static', key });
       staticKeys.push(key);
+      if (name !== 'viewer') heavy.add(key);
     } else if (operation.operation === 'mutation') {
       const made = compileCommand(ctx, root, key, nodes, add);
       parts.push(made.part);
@@ -251,12 +255,13 @@ async function compile(
       parts.push(row ? { kind: 'sql', key, row } : { kind: 'text', key, json: 'null' });
     }
   }
+  const statics = heavy.size === 0 ? 0 : staticFields(document, operation, heavy) * LIMITS.costOfStatic;
   return {
     sql: branches.length === 0 ? null : branches.join(' union all '),
     parameters: ctx.parameters,
     parts,
     refused: [...ctx.refused.values()],
-    cost: (variables) => ctx.costs.reduce((sum, times) => sum + times(variables), 1 + staticKeys.length),
+    cost: (variables) => Math.ceil(ctx.costs.reduce((sum, times) => sum + times(variables), 1 + staticKeys.length + statics)),
     personal: ctx.personal,
     fields: [...ctx.fields].sort(),
     classes: [...ctx.classes].sort(),

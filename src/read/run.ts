@@ -50,6 +50,9 @@ export type Executor = {
 /** What a statement found: the JSON of each row of its result by name, and the families and persons in all of them. */
 type Found = { json: Record<string, string | null>; seen: string };
 
+/** Runs of plans so far. */
+let runs = 0;
+
 const NOTHING: Found = { json: {}, seen: '' };
 
 /** A plan is prepared when it was seen this often, and as long as its login has fewer prepared than this. */
@@ -57,7 +60,7 @@ const PREPARE_AFTER = 2;
 
 /** The plugin, with the counter of what each login has prepared. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
-  const prepared = new Map<string, number>();
+  const prepared = new Map<string, { count: number; since: number }>();
   const hashes = new WeakMap<DocumentNode, string>();
   const records = new WeakMap<Plan, string>();
   const introspection = new WeakMap<Plan, Record<string, string>>();
@@ -68,9 +71,14 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     plan.runs++;
     if (plan.runs < PREPARE_AFTER) return false;
     if (plan.runs === PREPARE_AFTER) {
-      const count = prepared.get(login) ?? 0;
-      if (count >= LIMITS.preparedPerLogin) plan.runs = Number.NEGATIVE_INFINITY;
-      else prepared.set(login, count + 1);
+      let known = prepared.get(login);
+      // What was prepared on a connection goes with it, after this time at the latest.
+      if (!known || performance.now() - known.since > LIMITS.lifeSeconds * 1000) {
+        known = { count: 0, since: performance.now() };
+        prepared.set(login, known);
+      }
+      if (known.count >= LIMITS.preparedPerLogin) plan.runs = 0;
+      else known.count++;
     }
     return plan.runs >= PREPARE_AFTER;
   };
@@ -82,13 +90,20 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       .of(client.login.name)
       .query(plan.sql as string, parameters, mayPrepare(plan, client.login.name), asker)
       .catch((error) => {
-        if (!asker.gone) executor.log(error, client);
         throw databaseError(error);
       });
     const found: Found = { json: {}, seen: '' };
-    for (const { part, j, d } of rows) {
+    let bytes = 0;
+    for (const { part, asked, j, d } of rows) {
+      // A driver that mixes up answers must not show one caller another's.
+      if (asked !== run.asked) throw new Error('The database answered another question.');
       found.json[part as string] = j as string | null;
+      bytes += j?.length ?? 0;
       if (d) found.seen += d;
+    }
+    if (bytes > LIMITS.answerBytes) {
+      const words = `An answer may have ${LIMITS.answerBytes} bytes; this has ${bytes}. Ask for shorter pages.`;
+      throw new PublicError('OPERATION_TOO_LARGE', words, { limit: 'answerBytes' });
     }
     return found;
   };
@@ -129,7 +144,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       Omit<Asked, 'operation'> & { operation?: Asked['operation'] };
     // graphql-js validates nothing below a root type that the schema does not have.
     if (!operation || operation.operation === 'subscription') throw new PublicError('OPERATION_RESOLUTION_FAILURE');
-    const { client, told } = context.contextValue;
+    const { client, asker, told } = context.contextValue;
     told.operation = operation.name?.value ?? null;
     const variables = coerceVariables(executor.schema, document, operation, request.variables ?? {});
     const plan = await executor.planner.plan(document, operation, client, variables);
@@ -140,9 +155,12 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     let data: string;
     try {
       data = await dataOf(plan, { document, operation, source, variables }, context.contextValue);
-      actual += objectsIn(data);
+      actual = Math.min(requested, actual + objectsIn(data));
+    } catch (error) {
+      // What was worked for and not finished costs as much as if it had been; what failed for our reasons only its asking.
+      if (asker.gone || (error instanceof PublicError && LABOURED.has(error.code))) actual = requested;
+      throw error;
     } finally {
-      // What failed cost nothing but its asking.
       remaining = executor.budgets.settle(client.id, requested, actual);
       told.cost = { requested, actual };
     }
@@ -161,7 +179,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   /** The members of `data` as JSON text, on record when it is returned. */
   const dataOf = async (plan: Plan, asked: Asked, { client, asker }: RequestContext): Promise<string> => {
     const { document, operation, source, variables } = asked;
-    const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null };
+    const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
     let written: CommandResult | null = null;
     if (plan.command) {
       written = await executor.command(plan.command.field, plan.command.input(variables), client);
@@ -218,8 +236,10 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
             const text = await answer(context as never);
             return { http, body: { kind: 'single', singleResult: { data: new Answer(text) as never } } };
           } catch (error) {
-            const { client, told } = context.contextValue;
+            const { client, asker, told } = context.contextValue;
+            // A fault of the database comes in our words, with its own as the cause.
             if (!(error instanceof PublicError)) executor.log(error, client);
+            else if (error.cause && !asker.gone) executor.log(error.cause, client);
             const { status, ...shown } = formatError(error);
             http.status = status;
             if (error instanceof PublicError) for (const [name, value] of Object.entries(error.headers)) http.headers.set(name, value);
@@ -261,7 +281,10 @@ function payloadJson(parts: PayloadPart[], found: Found['json'], written: Comman
   return `{${members.join(',')}}`;
 }
 
-/** Objects in an answer's JSON. A text that looks like one is counted with them: it is the client's own budget. */
+/**
+ * Objects in an answer's JSON. A text that looks like one is counted with them; so what an operation asked for is the most
+ * that it is charged.
+ */
 function objectsIn(json: string): number {
   let count = 0;
   for (let at = json.indexOf('{'); at !== -1; at = json.indexOf('{', at + 1)) {
@@ -274,6 +297,9 @@ function objectsIn(json: string): number {
 const COLON = 58;
 const BRACKET = 91;
 const COMMA = 44;
+
+/** Errors of operations that had their share of the database's time. */
+const LABOURED: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'OPERATION_TOO_LARGE']);
 
 /** @param wait seconds until there is enough again. */
 export const budgetSpent = (wait: number, extensions: Record<string, unknown> = {}): PublicError =>

@@ -5,6 +5,7 @@ import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { classOf } from '../db/classified.ts';
+import { PublicError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import {
   type Binding,
@@ -107,7 +108,6 @@ export type Shape = { columns: string[]; joins: string[]; seen: string[] };
  * @param row the alias of its anchor's row.
  */
 export function compileObject(ctx: Context, entity: Entity, row: string): Shape {
-  ctx.costs.push(entity.times);
   const binding = bindingOf(ctx, entity.type);
   const type = ctx.schema.getType(entity.type) as GraphQLObjectType;
   const shape: Shape = { columns: [], joins: [], seen: [] };
@@ -130,7 +130,11 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     return name;
   };
 
-  for (const [key, nodes] of selection(ctx, type, entity.nodes)) {
+  const selected = selection(ctx, type, entity.nodes);
+  checkSameField(selected);
+  const weight = 1 + selected.size / LIMITS.fieldsPerUnit;
+  ctx.costs.push((variables) => entity.times(variables) * weight);
+  for (const [key, nodes] of selected) {
     const node = nodes[0] as FieldNode;
     const name = node.name.value;
     const at = entity.at === '' ? key : `${entity.at}.${key}`;
@@ -142,7 +146,10 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     if (name === '__typename') return `'${entity.type}'::text`;
     if (!mayShow(ctx, entity.type, name, at)) return 'null::json';
     if (name === 'id') return idSql(entity.type, `${row}.${quoted(binding.id ?? 'id')}`);
-    if (name === 'withheld') return compileWithheld(ctx, binding, nodes, grants, side);
+    if (name === 'withheld') {
+      ctx.costs.push(entity.times);
+      return compileWithheld(ctx, binding, nodes, grants, side);
+    }
     const field = binding.fields[name] as FieldBinding;
     if (field.kind === 'column') return scalarSql(field.column, side(tableOf(field.column)));
     if (field.kind === 'code') return codeSql(field, nodes, at);
@@ -221,6 +228,18 @@ function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes
   if (ctx.client.agency !== 'LA' || !field.samePerson || !field.column || typeof parent.anchor === 'string') return false;
   const asked = selection(ctx, ctx.schema.getType('Person') as GraphQLObjectType, nodes);
   return ![...asked.values()].some(([node]) => node?.name.value === 'withheld');
+}
+
+/** @throws PublicError OPERATION_TOO_LARGE where an object holds one field under too many aliases. */
+function checkSameField(selected: ReadonlyMap<string, readonly FieldNode[]>): void {
+  const times = new Map<string, number>();
+  for (const [node] of selected.values()) {
+    const name = (node as FieldNode).name.value;
+    times.set(name, (times.get(name) ?? 0) + 1);
+    if ((times.get(name) as number) <= LIMITS.sameField) continue;
+    const words = `An object may hold one field ${LIMITS.sameField} times, under several aliases; ${name} stands there more often.`;
+    throw new PublicError('OPERATION_TOO_LARGE', words, { limit: 'sameField' });
+  }
 }
 
 /** A subquery's rows as one JSON array and one list of disclosures. */

@@ -28,7 +28,7 @@ it('the table of limits is the server’s', () => {
     `${value.toLocaleString('en')} ${unit}`,
     why,
   ]);
-  expect(rowsUnder('Limits')).toEqual(limits);
+  expect(rowsUnder('Limits'), 'the table of limits in docs/security.md, beside src/limits.ts').toEqual(limits);
 });
 
 describe('the table of cases', () => {

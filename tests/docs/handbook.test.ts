@@ -66,7 +66,7 @@ const NOT_RUN: { command: RegExp; why: string; check?: () => void }[] = [
   {
     command: /^npm run dev$/,
     why: 'it stays in the foreground',
-    check: () => expect(manifest.scripts.dev).toBe('node --watch src/main.ts'),
+    check: () => expect(manifest.scripts.dev).toBe('exec node --watch src/main.ts'),
   },
   {
     command: /^npm test$/,
