@@ -46,7 +46,7 @@ const families = '{ families(first: 3) { nodes { id name } } }';
 
 describe('a token from the provider’s token endpoint', () => {
   it.each([
-    ['occ-record-system', 'occ', ['family:read', 'role:record-system']],
+    ['occ-record-system', 'occ', ['family:read']],
     ['thames-valley-police-protection', 'thames-valley-police', ['family:read']],
     ['oxford-health-visiting', 'oxford-health', ['family:read']],
     ['cherwell-directory', 'cherwell', []],
