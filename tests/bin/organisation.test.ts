@@ -330,7 +330,7 @@ it('what the demonstration gives its clients, an operator could give them', asyn
   const agencies = new Map(rows.map(({ code, agency }) => [code, agency]));
   for (const { organisation: code, purposes, scopes } of CLIENTS) {
     expect(PURPOSE_NAMES).toEqual(expect.arrayContaining(purposes));
-    expect(scopesOf(agencies.get(code))).toEqual(expect.arrayContaining(scopes.filter((scope) => scope !== 'role:record-system')));
+    expect(scopesOf(agencies.get(code))).toEqual(expect.arrayContaining(scopes));
   }
 });
 
