@@ -10,7 +10,7 @@ import type * as GraphQL from 'graphql';
 import type { DocumentNode, OperationDefinitionNode } from 'graphql';
 import pino from 'pino';
 import { authenticate } from '../src/access/authenticate.ts';
-import { type Budget, createBudgets, rateLimitHeaders } from '../src/access/budget.ts';
+import { type Budget, costOfAnswer, createBudgets, rateLimitHeaders } from '../src/access/budget.ts';
 import { createGate } from '../src/access/gate.ts';
 import { deriveRules } from '../src/access/rules.ts';
 import { developmentIssuer } from '../src/access/tokens.ts';
@@ -55,20 +55,6 @@ function microseconds(...calls: (() => unknown)[]): number[] {
   const rounds = Array.from({ length: ROUNDS }, () => calls.map((call, i) => timed(many[i] as number, call)));
   return calls.map((_, i) => median(rounds.map((round) => round[i] as number)));
 }
-
-/** The product's count of an answer's objects, which it keeps to itself; it is held against the cost that each answer tells. */
-function objectsIn(json: string): number {
-  let count = 0;
-  for (let at = json.indexOf('{'); at !== -1; at = json.indexOf('{', at + 1)) {
-    const before = json.charCodeAt(at - 1);
-    if (before === COLON || before === BRACKET || before === COMMA) count++;
-  }
-  return count;
-}
-
-const COLON = 58;
-const BRACKET = 91;
-const COMMA = 44;
 
 /** Microseconds of a request, but for the answer's length. */
 export type Limited = {
@@ -176,7 +162,7 @@ async function measureIn(dataset: Dataset, say: (line: string) => void): Promise
       // As the server has it in hand: the members of `data`, and nothing after them.
       const data = answer.slice(answer.indexOf('"data":{') + '"data":{'.length, answer.lastIndexOf('},"extensions":{"cost":'));
       const { requested, actual } = JSON.parse(answer).extensions.cost as { requested: number; actual: number };
-      if (requested !== plan.cost(coerced) || actual !== 1 + objectsIn(data))
+      if (requested !== plan.cost(coerced) || actual !== costOfAnswer(data, requested))
         throw new Error(`The cost of ${document} is counted otherwise by the product.`);
 
       const { Document: rule } = documentLimits({ reportError() {} } as never) as { Document(document: DocumentNode): void };
@@ -187,16 +173,16 @@ async function measureIn(dataset: Dataset, say: (line: string) => void): Promise
         () => rule(ast),
       ) as [number, number, number];
       const pay = () => {
-        const taken = budgets.take(client.id, 1);
-        rateLimitHeaders(budgets.budget, taken.remaining);
+        budgets.take(client.id, 1);
         const most = plan.cost(coerced);
         budgets.take(client.id, most - 1);
-        rateLimitHeaders(budgets.budget, budgets.settle(client.id, most, actual));
+        budgets.settle(client.id, most, actual);
+        rateLimitHeaders(budgets.budget, budgets.left(client.id));
       };
       const [known, cost, counting] = microseconds(
         () => coerce(ast),
         pay,
-        () => objectsIn(data),
+        () => costOfAnswer(data, requested),
       ) as [number, number, number];
       const unseen = Array.from({ length: ROUNDS }, () => {
         const documents = Array.from({ length: 50 }, () => parse(source));

@@ -19,8 +19,15 @@ export type HttpOptions = {
   allowedOrigins?: string[];
 };
 
-/** A request on its way: who asks once that is known, and what will be said of it in the log. */
-export type Identified = FastifyRequest & { requestId: string; correlationId: string | null; client?: Client; asker: Asker; told: Told };
+/** A request on its way: who asks and whose budget pays once that is known, and what will be said of it in the log. */
+export type Identified = FastifyRequest & {
+  requestId: string;
+  correlationId: string | null;
+  client?: Client;
+  payer?: string;
+  asker: Asker;
+  told: Told;
+};
 
 const HOST = /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$|^\[[0-9a-fA-F:]{2,45}\](:\d{1,5})?$/;
 const JSON_TYPE = /^application\/(?:graphql\+)?json\s*(?:;\s*charset\s*=\s*"?utf-?8"?\s*)?;?$/i;

@@ -163,19 +163,29 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     }
   });
 
+  /** One unit before anything is read or put on record: what is malformed or refused is not free. */
+  const charge = (asking: Identified, client: Client) => {
+    asking.payer = client.id;
+    const { granted, wait } = budgets.take(client.id, 1);
+    if (!granted) throw budgetSpent(wait);
+  };
   const authenticated = async (request: FastifyRequest, reply: FastifyReply) => {
     const asking = request as Identified;
     try {
-      const client = await authenticate({ headers: request.headers, address: request.ip }, verify, gate, asking.requestId);
+      const client = await authenticate({ headers: request.headers, address: request.ip }, verify, gate, asking.requestId).catch(
+        async (error) => {
+          if (error instanceof PurposeRefused) {
+            charge(asking, error.client);
+            await recordRefusal(error);
+          }
+          throw error;
+        },
+      );
       asking.client = client;
       asking.asker.who = `${client.id} ${client.user ?? ''}`;
-      // One unit before anything is read: what is malformed is not free.
-      const taken = budgets.take(client.id, 1);
-      for (const [name, value] of Object.entries(rateLimitHeaders(budgets.budget, taken.remaining))) void reply.header(name, value);
-      if (!taken.granted) throw budgetSpent(taken.wait);
+      charge(asking, client);
     } catch (error) {
-      if (error instanceof PurposeRefused) await recordRefusal(error);
-      else if (!(error instanceof PublicError) || error.cause)
+      if (!(error instanceof PublicError) || error.cause)
         log.error(
           { err: (error as Error).cause ?? error, request: asking.requestId, correlation: asking.correlationId },
           'authentication failed',
@@ -212,6 +222,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     exposeHeadRoute: false,
     url: '/graphql',
     onRequest: [authenticated, acceptable],
+    async onSend(request, reply) {
+      const { payer } = request as Identified;
+      if (payer !== undefined) void reply.headers(rateLimitHeaders(budgets.budget, budgets.left(payer)));
+    },
     handler: fastifyApolloHandler(apollo, {
       context: async (request) => {
         const { client, asker, told } = request as Identified;

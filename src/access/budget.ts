@@ -20,6 +20,8 @@ export type Budgets = {
   take(client: string, units: number): Taken;
   /** Corrects what was taken by what it really cost, more or less; gives what is left. */
   settle(client: string, taken: number, cost: number): number;
+  /** Units left. */
+  left(client: string): number;
 };
 
 export const DEFAULT_BUDGET: Budget = { units: LIMITS.budget, restorePerSecond: LIMITS.budgetRestore };
@@ -60,10 +62,23 @@ export function createBudgets(budget: Budget = DEFAULT_BUDGET, now: () => number
       bucket.units = Math.min(budget.units, bucket.units + taken - cost);
       return remainingOf(bucket.units);
     },
+    left: (client) => remainingOf(bucketOf(client).units),
   };
 }
 
 const remainingOf = (units: number) => Math.max(0, Math.floor(units));
+
+/**
+ * What an answer cost: one unit for the asking and one for each object in its JSON, and never more than was asked for. A
+ * text that looks like objects is counted with them, and whoever wrote it is not who pays.
+ */
+export function costOfAnswer(json: string, requested: number): number {
+  let cost = 1;
+  for (let at = json.indexOf('{'); at !== -1 && cost < requested; at = json.indexOf('{', at + 1)) {
+    if (':[,'.includes(json.charAt(at - 1))) cost++;
+  }
+  return cost;
+}
 
 /** Fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-10, sections 3 and 4); quota in units of cost. */
 export function rateLimitHeaders({ units, restorePerSecond }: Budget, remaining: number): Record<string, string> {

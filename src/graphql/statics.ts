@@ -3,6 +3,7 @@ import {
   type DefinitionNode,
   type DocumentNode,
   type FieldNode,
+  type FragmentDefinitionNode,
   Kind,
   type OperationDefinitionNode,
   type SelectionNode,
@@ -12,6 +13,10 @@ import {
 /** Roots that graphql-js answers itself. */
 export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
 
+function fragmentOf({ definitions }: DocumentNode, name: string): FragmentDefinitionNode | undefined {
+  return definitions.find((d): d is FragmentDefinitionNode => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === name);
+}
+
 /** The document with only those root fields that graphql-js answers. */
 export function staticDocument(document: DocumentNode, operation: OperationDefinitionNode, keys: Set<string>): DocumentNode {
   const keep = (node: FieldNode) => keys.has(node.alias?.value ?? node.name.value);
@@ -20,8 +25,8 @@ export function staticDocument(document: DocumentNode, operation: OperationDefin
     selections: selections.selections.flatMap((selected): SelectionNode[] => {
       if (selected.kind === Kind.FIELD) return keep(selected) ? [selected] : [];
       if (selected.kind === Kind.INLINE_FRAGMENT) return [{ ...selected, selectionSet: prune(selected.selectionSet) }];
-      const fragment = document.definitions.find((d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === selected.name.value);
-      return fragment && fragment.kind === Kind.FRAGMENT_DEFINITION
+      const fragment = fragmentOf(document, selected.name.value);
+      return fragment
         ? [{ kind: Kind.INLINE_FRAGMENT as const, directives: selected.directives ?? [], selectionSet: prune(fragment.selectionSet) }]
         : [];
     }),
@@ -52,8 +57,8 @@ function variablesIn(document: DocumentNode, selectionSet: OperationDefinitionNo
       FragmentSpread: ({ name }) => {
         if (entered.has(name.value)) return;
         entered.add(name.value);
-        const fragment = document.definitions.find((d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === name.value);
-        if (fragment?.kind === Kind.FRAGMENT_DEFINITION) enter(fragment.selectionSet);
+        const fragment = fragmentOf(document, name.value);
+        if (fragment) enter(fragment.selectionSet);
       },
     });
   };
@@ -83,8 +88,8 @@ export function staticFields(document: DocumentNode, operation: OperationDefinit
   const ofFragment = (name: string): number => {
     const found = known.get(name);
     if (found !== undefined) return found;
-    const fragment = only.definitions.find((d) => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === name);
-    const fields = fragment?.kind === Kind.FRAGMENT_DEFINITION ? count(fragment.selectionSet) : 0;
+    const fragment = fragmentOf(only, name);
+    const fields = fragment ? count(fragment.selectionSet) : 0;
     known.set(name, fields);
     return fields;
   };

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLResponse } from '@apollo/server';
 import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
-import { type Budgets, rateLimitHeaders } from '../access/budget.ts';
+import { type Budgets, costOfAnswer } from '../access/budget.ts';
 import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
@@ -125,7 +125,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     await executor.recorder.record(recordText(client, fixed, shown));
   };
 
-  type Asked = { document: DocumentNode; operation: OperationDefinitionNode; source: string; variables: Variables };
+  type Asked = { document: DocumentNode; operation: OperationDefinitionNode; source: string };
 
   /** Takes what the operation may cost from the client's budget; one unit of it was taken when the request came. */
   const pay = (client: Client, requested: number): void => {
@@ -140,8 +140,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   };
 
   const answer = async (context: GraphQLRequestContext<RequestContext>): Promise<string> => {
-    const { document, operation, request, source } = context as typeof context &
-      Omit<Asked, 'operation'> & { operation?: Asked['operation'] };
+    const { document, operation, request, source } = context as typeof context & Partial<Asked> & Omit<Asked, 'operation'>;
     // graphql-js validates nothing below a root type that the schema does not have.
     if (!operation || operation.operation === 'subscription') throw new PublicError('OPERATION_RESOLUTION_FAILURE');
     const { client, asker, told } = context.contextValue;
@@ -154,8 +153,8 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     let remaining = 0;
     let data: string;
     try {
-      data = await dataOf(plan, { document, operation, source, variables }, context.contextValue);
-      actual = Math.min(requested, actual + objectsIn(data));
+      data = await dataOf(plan, { document, operation, source }, variables, context.contextValue);
+      actual = costOfAnswer(data, requested);
     } catch (error) {
       // What was worked for and not finished costs as much as if it had been; what failed for our reasons only its asking.
       if (asker.gone || (error instanceof PublicError && LABOURED.has(error.code))) actual = requested;
@@ -165,7 +164,6 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       told.cost = { requested, actual };
     }
     const { budget } = executor.budgets;
-    for (const [name, value] of Object.entries(rateLimitHeaders(budget, remaining))) context.response.http?.headers.set(name, value);
     const errors = plan.refused.map(({ field, class: dataClass, reason, at }) => ({
       message: ERRORS.FORBIDDEN.words,
       extensions: { code: 'FORBIDDEN', field, class: dataClass, reason, at },
@@ -177,8 +175,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   };
 
   /** The members of `data` as JSON text, on record when it is returned. */
-  const dataOf = async (plan: Plan, asked: Asked, { client, asker }: RequestContext): Promise<string> => {
-    const { document, operation, source, variables } = asked;
+  const dataOf = async (plan: Plan, { document, operation, source }: Asked, variables: Variables, { client, asker }: RequestContext) => {
     const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
     let written: CommandResult | null = null;
     if (plan.command) {
@@ -280,23 +277,6 @@ function payloadJson(parts: PayloadPart[], found: Found['json'], written: Comman
   });
   return `{${members.join(',')}}`;
 }
-
-/**
- * Objects in an answer's JSON. A text that looks like one is counted with them; so what an operation asked for is the most
- * that it is charged.
- */
-function objectsIn(json: string): number {
-  let count = 0;
-  for (let at = json.indexOf('{'); at !== -1; at = json.indexOf('{', at + 1)) {
-    const before = json.charCodeAt(at - 1);
-    if (before === COLON || before === BRACKET || before === COMMA) count++;
-  }
-  return count;
-}
-
-const COLON = 58;
-const BRACKET = 91;
-const COMMA = 44;
 
 /** Errors of operations that had their share of the database's time. */
 const LABOURED: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'OPERATION_TOO_LARGE']);

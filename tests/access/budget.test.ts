@@ -1,7 +1,17 @@
 /** What a client may ask within a time. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createBudgets, rateLimitHeaders } from '../../src/access/budget.ts';
+import { costOfAnswer, createBudgets, rateLimitHeaders } from '../../src/access/budget.ts';
+
+describe('what an answer cost', () => {
+  it('is one for the asking and one for each object', () => {
+    expect(costOfAnswer('"a":null', 9)).toBe(1);
+    expect(costOfAnswer('"a":{"b":[{"c":1},{"c":2}],"d":{}}', 9)).toBe(5);
+  });
+  it('is never more than was asked for, though a text in it look like objects', () => {
+    expect(costOfAnswer(`"a":{"b":"${',{'.repeat(1000)}"}`, 3)).toBe(3);
+  });
+});
 
 describe('a budget', () => {
   it('is taken from, says how long to wait when it is spent, and fills again', () => {

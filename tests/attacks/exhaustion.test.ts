@@ -352,6 +352,19 @@ describe('a budget', () => {
       await limited.close();
     }
   });
+  it('44 is spent by what is refused for its purpose too, and then nothing more is put on record', async () => {
+    const limited = await testServer(ownerUrl, { budget: { units: 3, restorePerSecond: 0.001 } });
+    try {
+      const headers = { ...(await headersOf(limited, 'police')), 'x-purpose-of-use': 'HOUSING_DUTY' };
+      const ask = async () => (await limited.app.inject({ method: 'POST', url: '/graphql', headers, payload: { query: one } })).statusCode;
+      const recorded = async () => Number((await owner.query('select sum(count) as n from fsp.disclosure')).rows[0].n);
+      const before = await recorded();
+      expect([await ask(), await ask(), await ask(), await ask(), await ask()]).toEqual([403, 403, 403, 429, 429]);
+      expect(await recorded()).toBe(before + 3);
+    } finally {
+      await limited.close();
+    }
+  });
   it('44 counts with the values of variables: literal, given, or by default', async () => {
     const requested = async (document: string, variables = {}) =>
       ((await server.ask('socialWorker', document, variables)).body as any).extensions.cost.requested;

@@ -39,6 +39,26 @@ describe('the cost of an operation', () => {
     const { status, body } = await server.ask('socialWorker', many);
     expect([status, refusal(body)?.limit]).toEqual([400, 'cost']);
   });
+  it('is the same for what is hidden as for what never was', async () => {
+    for (const persona of ['police', 'school', 'housingDesk', 'provider', 'evaluator'] as const) {
+      const seen = (await server.ask(persona, '{ families(first: 100) { nodes { id } } }')).body.data?.families?.nodes ?? [];
+      const visible = new Set(seen.map(({ id }: { id: string }) => id));
+      const hidden = Array.from({ length: 203 }, (_, i) => encodeId('Family', i + 1))
+        .filter((id) => !visible.has(id))
+        .slice(0, 3);
+      expect(hidden.length).toBeGreaterThan(0);
+      for (const root of ['node', 'family']) {
+        const document = `query($id: ID!) { found: ${root}(id: $id) { ... on Family { id name members { role { label } } } } }`;
+        const told = async (id: string) => {
+          const { status, body } = await server.ask(persona, document, { id });
+          const { requested, actual } = costOf(body);
+          return [status, body.data, body.errors, requested, actual];
+        };
+        const never = await told(encodeId('Family', 999_999));
+        for (const id of hidden) expect(await told(id), `${persona} ${root} ${id}`).toEqual(never);
+      }
+    }
+  });
   it('is never more than was asked for, whatever an answer says', async () => {
     const input = {
       idempotencyKey: 'braces',

@@ -121,6 +121,20 @@ describe('an organisation', () => {
     expect(await written()).toEqual(before);
   });
 
+  it('leaves nothing, and no role, when its connection is killed between the row and its logins', async () => {
+    const before = await written();
+    const other = await sqlAsOwner(ownerUrl);
+    await other.query('begin; lock table fsp.login in access exclusive mode');
+    const adding = commandLine(ADD);
+    const waits = `select pid from pg_stat_activity where datname = current_database() and usename = current_user and wait_event_type = 'Lock'`;
+    await expect.poll(async () => (await owner.query(waits)).rowCount).toBe(1);
+    await owner.query(`select pg_terminate_backend(pid) from (${waits}) killed`);
+    expect(await adding).toEqual({ code: 1, out: '', err: oneLine });
+    await other.query('rollback');
+    await other.end();
+    expect(await written()).toEqual(before);
+  });
+
   it('is added with its logins, which see nobody; and a second time nothing is changed', async () => {
     const said = await done(...ADD);
     expect(said).toContain('with the logins fsp_organisation_heron-trust and fsp_organisation_heron-trust_sealed');

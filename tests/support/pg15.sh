@@ -30,7 +30,7 @@ if [ ! -x "$bin/postgres" ]; then
   trap - EXIT
 fi
 
-home=$(mktemp -d "${TMPDIR:-/tmp}/fsp-pg15-XXXXXX")
+home=$(mktemp -d -t fsp-pg15-XXXXXX)
 tests=
 # PostgreSQL refuses to run as root. From its own folder, because the account may not be let into this one.
 server() {
