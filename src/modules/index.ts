@@ -1,6 +1,7 @@
 /** The modules of the product. A new noun is one line in each of these lists. */
 import type { Command } from '../change/command.ts';
 import type { Binding, RootBinding } from '../read/binding.ts';
+import * as clock from './clock/binding.ts';
 import * as district from './district/binding.ts';
 import { offerService } from './district/commands.ts';
 import * as family from './family/binding.ts';
@@ -22,6 +23,7 @@ const modules: { bindings: Binding[]; roots?: Record<string, RootBinding> }[] = 
   intervention,
   district,
   outcome,
+  clock,
 ];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = new Map(
