@@ -1,4 +1,5 @@
-import { type Binding, code, column, one, type RootBinding } from '../../read/binding.ts';
+import { type Binding, code, column, computed, type FieldBinding, type Order, one, page, type RootBinding } from '../../read/binding.ts';
+import { clockState, taskState } from './rules.ts';
 import { clock, task, timescale } from './tables.ts';
 
 export const bindings: Binding[] = [
@@ -36,6 +37,7 @@ export const bindings: Binding[] = [
       dueSoonOn: column(clock.dueSoonOn),
       metOn: column(clock.metOn),
       endedOn: column(clock.endedOn),
+      state: computed(clock, clockState),
     },
   },
   {
@@ -54,10 +56,25 @@ export const bindings: Binding[] = [
       doneOn: column(task.doneOn),
       doneBy: column(task.doneBy),
       outcome: column(task.outcome),
+      state: computed(task, taskState),
       version: column(task.version),
     },
   },
 ];
+
+const longestDue: Order = {
+  keys: [
+    { column: 'due_on', type: 'date' },
+    { column: 'id', type: 'bigint' },
+  ],
+};
+
+export const extensions: Record<string, Record<string, FieldBinding>> = {
+  Family: {
+    clocks: page('Clock', 'family', 'family', longestDue, { sameFamily: true }),
+    tasks: page('Task', 'family', 'family', longestDue, { sameFamily: true }),
+  },
+};
 
 export const roots: Record<string, RootBinding> = {
   timescales: {
