@@ -38,6 +38,8 @@ export type AddWorkbookEntryPayload = {
   /** As the caller may see it now. */
   entry?: Maybe<WorkbookEntry>;
   userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** The kinds of body that share a family's record. */
@@ -72,11 +74,13 @@ export type ChildWordsInput = {
 /** A timescale that runs, or has run, for one family. */
 export type Clock = Node & {
   __typename?: 'Clock';
+  /** Whose it is to do. */
+  assigned?: Maybe<Organisation>;
   /** The last day that is in time. */
   dueOn?: Maybe<Scalars['Date']['output']>;
   dueSoonOn?: Maybe<Scalars['Date']['output']>;
   endedOn?: Maybe<Scalars['Date']['output']>;
-  /** Null without access to the family. */
+  /** Null without access to the family, and until it is known which family it is. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
   metOn?: Maybe<Scalars['Date']['output']>;
@@ -123,6 +127,25 @@ export type Code = {
   label?: Maybe<Scalars['String']['output']>;
   source?: Maybe<Scalars['String']['output']>;
   version?: Maybe<Scalars['String']['output']>;
+};
+
+export type CompleteTaskInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** What came of it. */
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  task: Scalars['ID']['input'];
+};
+
+export type CompleteTaskPayload = {
+  __typename?: 'CompleteTaskPayload';
+  /** As the caller may see it now. */
+  task?: Maybe<Task>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
@@ -377,6 +400,8 @@ export type Mutation = {
   __typename?: 'Mutation';
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
+  /** Says that a task is done. */
+  completeTask?: Maybe<CompleteTaskPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
 };
@@ -384,6 +409,11 @@ export type Mutation = {
 
 export type MutationAddWorkbookEntryArgs = {
   input: AddWorkbookEntryInput;
+};
+
+
+export type MutationCompleteTaskArgs = {
+  input: CompleteTaskInput;
 };
 
 
@@ -412,6 +442,8 @@ export type OfferServicePayload = {
   /** As the caller may see it now. */
   offer?: Maybe<ServiceOffer>;
   userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A body with a place in the agreement: a county, team, trust, school, police force, council desk or provider. */
@@ -855,18 +887,24 @@ export type TotalCount = {
 export type UserError = {
   __typename?: 'UserError';
   code: UserErrorCode;
+  /** The version that the row has now, where somebody else changed it meanwhile. */
+  currentVersion?: Maybe<Scalars['Int']['output']>;
   message: Scalars['String']['output'];
   /** Where in `input`. */
   path: Array<Scalars['String']['output']>;
+  /** The rule that it breaks, as its source numbers it: of the CIN census `8805`; a code that ends in Q only ever warns. */
+  rule?: Maybe<Scalars['String']['output']>;
 };
 
 export type UserErrorCode =
-  /** The same idempotency key came with other input. */
+  /** The same idempotency key came with other input, or the row was changed meanwhile. */
   | 'CONFLICT'
   /** The value is not one that is allowed here. */
   | 'INVALID'
   /** There is no such thing for this caller. */
-  | 'NOT_FOUND';
+  | 'NOT_FOUND'
+  /** It would break a rule of the domain; `rule` says which. */
+  | 'RULE';
 
 /** Who is asking. */
 export type Viewer = {

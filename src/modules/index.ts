@@ -2,6 +2,7 @@
 import type { Command } from '../change/command.ts';
 import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
 import * as clock from './clock/binding.ts';
+import { completeTask } from './clock/commands.ts';
 import * as district from './district/binding.ts';
 import { offerService } from './district/commands.ts';
 import * as family from './family/binding.ts';
@@ -40,4 +41,4 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, offerService }));
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, completeTask, offerService }));

@@ -32,6 +32,7 @@ export const bindings: Binding[] = [
       ruleVersion: column(clock.ruleVersion),
       family: one('Family', clock.family, 'family'),
       person: one('Person', clock.person, 'person', { samePerson: true }),
+      assigned: one('Organisation', clock.assigned, 'id'),
       startedOn: column(clock.startedOn),
       dueOn: column(clock.dueOn),
       dueSoonOn: column(clock.dueSoonOn),

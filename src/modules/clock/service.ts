@@ -11,7 +11,18 @@ import { bankHoliday, clock, task, timescale } from './tables.ts';
 export type Subject = { type: string; id: number };
 
 /** Days are `YYYY-MM-DD`. */
-export type StartClock = { rule: string; family: number; person?: number | null; subject: Subject; from: string };
+export type StartClock = {
+  rule: string;
+  /** Null until it is known. */
+  family: number | null;
+  person?: number | null;
+  subject: Subject;
+  from: string;
+  /** The organisation whose it is to do; the caller's own where none is named. */
+  assigned?: number;
+  /** The user whose it is to do; the caller where the organisation is the caller's own. */
+  worker?: string | null;
+};
 
 /** A timescale as it is in force on a day. */
 export type InForce = Limit & { code: string; version: string };
@@ -51,7 +62,7 @@ export async function calendarIn(tx: Transaction): Promise<Calendar> {
 export async function startClock(
   tx: Transaction,
   client: Client,
-  { rule, family, person, subject, from }: StartClock,
+  { rule, family, person, subject, from, assigned, worker }: StartClock,
 ): Promise<{ dueOn: string | null }> {
   const inForce = await timescaleInForce(tx, rule, from);
   const due = dueOf(inForce, from, await calendarIn(tx));
@@ -62,7 +73,8 @@ export async function startClock(
       family,
       person: person ?? null,
       controller: client.organisation.id,
-      worker: client.user,
+      assigned: assigned ?? client.organisation.id,
+      worker: worker ?? (assigned === undefined || assigned === client.organisation.id ? client.user : null),
       rule,
       ruleVersion: inForce.version,
       subjectType: subject.type,
@@ -85,23 +97,29 @@ const isRunning = ({ rule, subject }: { rule?: string; subject: Subject }) =>
     isNull(clock.endedOn),
   );
 
-const amended = { version: sql`${clock.version} + 1`, updatedAt: sql`now()` };
+/** Days are `YYYY-MM-DD`. */
+export type OfClock = { rule: string; subject: Subject; on: string };
 
 /** What the clock waited for has happened. Whether it was in time is read from the dates. @returns whether a clock ran. */
-export async function meetClock(tx: Transaction, { rule, subject, on }: { rule: string; subject: Subject; on: string }): Promise<boolean> {
-  const { rowCount } = await tx
-    .update(clock)
-    .set({ metOn: on, ...amended })
-    .where(isRunning({ rule, subject }));
-  return (rowCount ?? 0) > 0;
+export async function meetClock(tx: Transaction, { rule, subject, on }: OfClock): Promise<boolean> {
+  const { rowCount } = await tx.update(clock).set({ metOn: on }).where(isRunning({ rule, subject }));
+  return rowCount === 1;
 }
 
 /** What the clocks waited for is no longer to come (the plan ended, the referral was closed): without `rule`, all of the subject. */
-export async function endClock(tx: Transaction, { on, ...which }: { rule?: string; subject: Subject; on: string }): Promise<void> {
+export async function endClock(tx: Transaction, { on, ...which }: Omit<OfClock, 'rule'> & { rule?: string }): Promise<void> {
+  await tx.update(clock).set({ endedOn: on }).where(isRunning(which));
+}
+
+/** The family of a subject is known now: its clocks are that family's. */
+export async function placeClocks(
+  tx: Transaction,
+  { subject, family, person }: { subject: Subject; family: number; person?: number | null },
+): Promise<void> {
   await tx
     .update(clock)
-    .set({ endedOn: on, ...amended })
-    .where(isRunning(which));
+    .set({ family, ...(person ? { person } : {}) })
+    .where(and(eq(clock.subjectType, subject.type), eq(clock.subjectId, subject.id), isNull(clock.family)));
 }
 
 export type AddTask = {

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, date, foreignKey, index, integer, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
-import { controller, familyKey } from '../family/tables.ts';
+import { controller, family, familyKey } from '../family/tables.ts';
 import { person } from '../person/tables.ts';
 import { organisation } from '../sharing/tables.ts';
 import type { Unit } from './rules.ts';
@@ -41,10 +41,13 @@ export const bankHoliday = classify(
 /** Whom and what a clock or a task is about. `subject` is the row of another table: its GraphQL type and its key. */
 const about = () => ({
   id: id(),
-  family: familyKey(),
   person: key('person').references(() => person.id),
   controller: controller(),
   worker: text('worker'),
+  /** Whose it is to do. */
+  assigned: integer('assigned')
+    .notNull()
+    .references(() => organisation.id),
   subjectType: text('subject_type').notNull(),
   subjectId: key('subject_id').notNull(),
   dueOn: date('due_on').notNull(),
@@ -57,6 +60,8 @@ export const clock = classify(
     'clock',
     {
       ...about(),
+      /** Null until it is known: a referral has to be decided on before anybody knows which family it is of. */
+      family: key('family').references(() => family.id),
       rule: text('rule').notNull(),
       ruleVersion: text('rule_version').notNull(),
       startedOn: date('started_on').notNull(),
@@ -68,12 +73,19 @@ export const clock = classify(
     (t) => [
       index('clock_family').on(t.family, t.dueOn, t.id),
       index('clock_due').on(t.dueOn, t.id),
+      index('clock_assigned').on(t.assigned, t.dueOn, t.id),
       // Of one rule one clock runs for a subject, whoever starts it twice.
       uniqueIndex('clock_running').on(t.subjectType, t.subjectId, t.rule).where(sql`met_on is null and ended_on is null`),
       foreignKey({ name: 'clock_of_rule', columns: [t.rule, t.ruleVersion], foreignColumns: [timescale.code, timescale.version] }),
     ],
   ),
   'CASE',
+  // Who sends a referral starts the county's clock, and who is asked for information stops the one that it has.
+  {
+    own: { columns: ['controller', 'assigned'] },
+    acts: ['makeReferral', 'answerInformationRequest'],
+    amendedBy: ['controller', 'assigned'],
+  },
 );
 
 /** Something one person is to do. `worker` is whom it was given to; a task that tells of health or abuse needs that class too. */
@@ -82,12 +94,10 @@ export const task = classify(
     'task',
     {
       ...about(),
+      family: familyKey(),
       rowMask: key('row_mask').notNull().default(0),
       /** The persons from whom it is kept; see SHARING, kept from. */
       keptFrom: bigint('kept_from', { mode: 'number' }).array().notNull().default(sql`'{}'::bigint[]`),
-      assigned: integer('assigned')
-        .notNull()
-        .references(() => organisation.id),
       kind: text('kind').notNull(),
       title: text('title').notNull(),
       doneOn: date('done_on'),
@@ -101,5 +111,5 @@ export const task = classify(
     ],
   ),
   'WORKBOOK',
-  { own: { columns: ['controller', 'assigned'] } },
+  { own: { columns: ['controller', 'assigned'] }, acts: ['completeTask'], amendedBy: ['controller', 'assigned'] },
 );
