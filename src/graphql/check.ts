@@ -5,7 +5,7 @@ import { getNamedType, isAbstractType, isListType, isNonNullType, isObjectType }
 import { AGREEMENT } from '../access/agreement.ts';
 import type { DataClass } from '../access/classes.ts';
 import { classifiedTables, classOf, STRUCTURE_COLUMNS } from '../db/classified.ts';
-import type { Binding, RootBinding } from '../read/binding.ts';
+import { type Binding, fieldTable, type RootBinding } from '../read/binding.ts';
 import type { AssembledSchema } from './schema.ts';
 import { STATIC_ROOTS } from './statics.ts';
 
@@ -87,14 +87,14 @@ function bindingFaults(binding: Binding, known: boolean, classes: AssembledSchem
       faults.push(`${binding.type}.${name}: the binding is of a field that the schema does not have.`);
       continue;
     }
-    const from = field.kind === 'column' || field.kind === 'code' ? (field.column.table as PgTable) : field.from;
+    const from = fieldTable(field);
     if (from && !tablesOf(binding).includes(from)) {
       faults.push(`${binding.type}.${name}: its table ${classOf(from).name} is not among the binding's sides.`);
     }
-    if (field.kind !== 'column' && field.kind !== 'code') continue;
-    const table = classOf(field.column.table as never);
+    if (!from || (field.kind !== 'column' && field.kind !== 'code' && field.kind !== 'computed')) continue;
+    const table = classOf(from);
     const dataClass = classes.fieldClass(binding.type, name);
-    if (table.dataClass !== dataClass && !STRUCTURE_COLUMNS.has(field.column.name)) {
+    if (table.dataClass !== dataClass && (field.kind === 'computed' || !STRUCTURE_COLUMNS.has(field.column.name))) {
       faults.push(`${binding.type}.${name}: class ${dataClass}, but its table ${table.name} is of class ${table.dataClass}.`);
     }
   }

@@ -1,6 +1,8 @@
 /** The modules of the product. A new noun is one line in each of these lists. */
 import type { Command } from '../change/command.ts';
-import type { Binding, RootBinding } from '../read/binding.ts';
+import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
+import * as clock from './clock/binding.ts';
+import { completeTask } from './clock/commands.ts';
 import * as district from './district/binding.ts';
 import { offerService } from './district/commands.ts';
 import * as family from './family/binding.ts';
@@ -13,22 +15,30 @@ import * as workbook from './workbook/binding.ts';
 import { addWorkbookEntry } from './workbook/commands.ts';
 import './tables.ts';
 
-const modules: { bindings: Binding[]; roots?: Record<string, RootBinding> }[] = [
-  sharing,
-  family,
-  person,
-  plan,
-  workbook,
-  intervention,
-  district,
-  outcome,
-];
+/** `extensions`: fields that a module adds to types of other modules. */
+type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-export const BINDINGS: ReadonlyMap<string, Binding> = new Map(
-  modules.flatMap(({ bindings }) => bindings.map((binding) => [binding.type, binding] as const)),
-);
+const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock];
+
+export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
+
+/** The bindings of all modules, each with the fields that other modules add to it. */
+export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
+  const bound = new Map(
+    all.flatMap(({ bindings }) => bindings.map((binding) => [binding.type, { ...binding, fields: { ...binding.fields } }])),
+  );
+  for (const [type, fields] of all.flatMap(({ extensions }) => Object.entries(extensions ?? {}))) {
+    const binding = bound.get(type);
+    if (!binding) throw new Error(`${type}: fields are added to a type that has no binding.`);
+    for (const [name, field] of Object.entries(fields)) {
+      if (Object.hasOwn(binding.fields, name)) throw new Error(`${type}.${name}: two modules bind the field.`);
+      binding.fields[name] = field;
+    }
+  }
+  return bound;
+}
 
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, offerService }));
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, completeTask, offerService }));

@@ -2,7 +2,7 @@
 import { getTableColumns } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 
-export type SortKey = { column: string; type: 'bigint' | 'integer' | 'text' | 'timestamptz'; table?: PgTable };
+export type SortKey = { column: string; type: 'bigint' | 'integer' | 'text' | 'date' | 'timestamptz'; table?: PgTable };
 
 /** How rows of a list stand; all keys in the same direction, the last one unique, none ever null. */
 export type Order = { keys: SortKey[]; descending?: boolean };
@@ -32,7 +32,17 @@ export type RelationField = {
   samePerson?: boolean;
 };
 
-export type FieldBinding = ColumnField | CodeField | RelationField;
+/**
+ * A scalar that SQL works out from a row of one table, and is of that table's class. What it reads of other tables it
+ * reads through `sub`, under their own rules.
+ */
+export type ComputedField = { kind: 'computed'; table: PgTable; sql: (row: string, sub: Subquery) => string; type: string };
+
+export type FieldBinding = ColumnField | CodeField | ComputedField | RelationField;
+
+/** The table whose row a field's value stands in, or whose row its join reads. */
+export const fieldTable = (field: FieldBinding): PgTable | undefined =>
+  field.kind === 'column' || field.kind === 'code' ? tableOf(field.column) : field.kind === 'computed' ? field.table : field.from;
 
 export type Binding = {
   type: string;
@@ -75,6 +85,15 @@ export type Subquery = (table: PgTable, alias: string) => string;
 
 export const column = (c: PgColumn): ColumnField => ({ kind: 'column', column: c });
 export const code = (list: string, c: PgColumn): CodeField => ({ kind: 'code', list, column: c });
+
+/** @param type the SQL type of the value, which is written as a column of that type would be. */
+export function computed(
+  table: PgTable,
+  sql: ComputedField['sql'],
+  { type = 'text' }: { type?: 'text' | 'boolean' | 'integer' | 'bigint' | 'numeric' | 'date' | 'timestamptz' | 'json' } = {},
+): ComputedField {
+  return { kind: 'computed', table, sql, type };
+}
 
 /** A relation to the one row whose key is in a column of this row. */
 export function one(to: string, c: PgColumn, target: string, extra: Partial<RelationField> = {}): RelationField {

@@ -3,8 +3,11 @@ import type { PgColumn } from 'drizzle-orm/pg-core';
 
 /** SQL for a column's value in the JSON answer. */
 export function scalarSql(column: PgColumn, alias: string): string {
-  const value = `${alias}.${quoted(column.name)}`;
-  const type = column.getSQLType();
+  return valueSql(column.getSQLType(), `${alias}.${quoted(column.name)}`);
+}
+
+/** SQL for a value of an SQL type in the JSON answer. */
+export function valueSql(type: string, value: string): string {
   if (type.startsWith('timestamp')) return momentSql(value);
   // 64-bit integers and decimals would lose digits as JSON numbers.
   if (type === 'bigint' || type === 'numeric') return `${value}::text`;

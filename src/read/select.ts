@@ -10,6 +10,7 @@ import { LIMITS } from '../limits.ts';
 import {
   type Binding,
   type CodeField,
+  type ComputedField,
   columnNames,
   type FieldBinding,
   type Order,
@@ -21,7 +22,7 @@ import { alias, type Context, mayShow, selection, type Times, type Variables } f
 import { idSql } from './ids.ts';
 import { compilePage } from './page.ts';
 import { familyEntry, personEntry, rowEntry, rowPredicates } from './predicates.ts';
-import { quoted, scalarSql } from './scalar.ts';
+import { quoted, scalarSql, valueSql } from './scalar.ts';
 import { compileWithheld, Grants } from './withheld.ts';
 
 /** What the enclosing object has already put into the disclosure, and whose grants can be reused. */
@@ -52,18 +53,24 @@ export function sourceOf(ctx: Context, binding: Binding, row: string, entered: b
     const columns = columnNames(first).map(quoted).join(', ');
     const branches = binding.anchor.flatMap((table) => {
       const entry = classOf(table);
-      // A table of a class that is closed to the request is not even named: its agency has no right to it.
       if (mayRead(client, entry.dataClass).open === false) return [];
       return `select ${columns} from fsp.${entry.name} b where ${and(rowPredicates(entry, 'b', client))}`;
     });
     return { from: `(${branches.join(' union all ')}) ${row}`, where: [] };
   }
-  const entry = classOf(binding.anchor);
-  if (isPersonal(entry.dataClass) && mayRead(client, entry.dataClass).open === false)
-    return { from: `(${noRows(binding.anchor)}) ${row}`, where: [] };
-  const where = isPersonal(entry.dataClass) ? rowPredicates(entry, row, client) : [];
-  if (entered) where.push(...rowEntry(entry, row, client));
-  return { from: `fsp.${entry.name} ${row}`, where };
+  const source = tableSource(ctx, binding.anchor, row);
+  if (entered) source.where.push(...rowEntry(classOf(binding.anchor), row, client));
+  return source;
+}
+
+/** The rows of one table that the request may see. */
+function tableSource({ client }: Context, table: PgTable, row: string): Source {
+  const entry = classOf(table);
+  const from = `fsp.${entry.name} ${row}`;
+  if (!isPersonal(entry.dataClass)) return { from, where: [] };
+  // A table of a class that is closed to the request is not even named: its agency has no right to it.
+  if (mayRead(client, entry.dataClass).open === false) return { from: `(${noRows(table)}) ${row}`, where: [] };
+  return { from, where: rowPredicates(entry, row, client) };
 }
 
 /** A table's columns without its rows: the agency may have no right to the table itself. */
@@ -76,9 +83,8 @@ function noRows(table: PgTable): string {
 /** `from … where …` over one table with the plan's predicates: for filters and matches. */
 export function subquery(ctx: Context) {
   return (table: PgTable, row: string): string => {
-    const entry = classOf(table);
-    const where = isPersonal(entry.dataClass) ? rowPredicates(entry, row, ctx.client) : [];
-    return `from fsp.${entry.name} ${row} where ${and(where)}`;
+    const source = tableSource(ctx, table, row);
+    return `from ${source.from} where ${and(source.where)}`;
   };
 }
 
@@ -153,7 +159,16 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const field = binding.fields[name] as FieldBinding;
     if (field.kind === 'column') return scalarSql(field.column, side(tableOf(field.column)));
     if (field.kind === 'code') return codeSql(field, nodes, at);
+    if (field.kind === 'computed') return computedSql(field);
     return relationSql(name, field, nodes, at);
+  }
+
+  /** Where the side's row is not there for the caller, nothing is worked out from it: a count would be 0. */
+  function computedSql({ table, sql, type }: ComputedField): string {
+    const from = side(table);
+    const value = valueSql(type, `(${sql(from, subquery(ctx))})`);
+    const key = binding.sides?.find(([t]) => t === table)?.[1].name;
+    return key ? `case when ${from}.${quoted(key)} is not null then ${value} end` : value;
   }
 
   function codeSql(field: CodeField, nodes: readonly FieldNode[], at: string): string {

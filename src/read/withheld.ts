@@ -6,7 +6,7 @@ import { type DataClass, isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { bitOf, effectiveMask } from '../access/masks.ts';
 import { classOf } from '../db/classified.ts';
-import { type Binding, type FieldBinding, tableOf } from './binding.ts';
+import { type Binding, type FieldBinding, fieldTable } from './binding.ts';
 import { alias, type Context, selection } from './context.ts';
 import { ofLogin } from './predicates.ts';
 import { quoted } from './scalar.ts';
@@ -125,7 +125,7 @@ function entriesOf(ctx: Context, binding: Binding, grants: Grants, side: (table:
     const ownOnly = access.open !== 'all';
     const level = levelOf(dataClass, client.agency);
     const byDecision = `case when ${grants.withheldByDecision(dataClass)} then 'DECISION_WITHHOLDS' else 'NO_DECISION' end`;
-    const from = field.kind === 'column' || field.kind === 'code' ? tableOf(field.column) : field.from;
+    const from = fieldTable(field);
     if (from && binding.sides?.some(([table]) => table === from)) {
       const key = binding.sides.find(([table]) => table === from)?.[1].name as string;
       const unseen = `${side(from)}.${quoted(key)} is null`;
