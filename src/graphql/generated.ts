@@ -69,6 +69,30 @@ export type ChildWordsInput = {
   words: Scalars['String']['input'];
 };
 
+export type ChronologyConnection = {
+  __typename?: 'ChronologyConnection';
+  edges?: Maybe<Array<ChronologyEdge>>;
+  nodes?: Maybe<Array<ChronologyEvent>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ChronologyEdge = {
+  __typename?: 'ChronologyEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ChronologyEvent>;
+};
+
+/** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
+export type ChronologyEvent = Intervention | Plan | ServiceOffer | WorkbookEntry;
+
+/** The kinds of event by their types' names. */
+export type ChronologyType =
+  | 'INTERVENTION'
+  | 'PLAN'
+  | 'SERVICE_OFFER'
+  | 'WORKBOOK_ENTRY';
+
 /** A value from a code list, with the list's version and where it comes from. */
 export type Code = {
   __typename?: 'Code';
@@ -130,6 +154,11 @@ export type FactorGroup =
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type Family = Node & {
   __typename?: 'Family';
+  /**
+   * What happened, latest first, as far as the caller may see it: each event stands under its own class. `from` and `to`
+   * are days, both included; a day without a time counts as its midnight, UTC.
+   */
+  chronology?: Maybe<ChronologyConnection>;
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
   id: Scalars['ID']['output'];
@@ -151,6 +180,16 @@ export type Family = Node & {
   withheld: Array<Withheld>;
   /** The Workbook, latest entry first. */
   workbook?: Maybe<WorkbookEntryConnection>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyChronologyArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  types?: InputMaybe<Array<ChronologyType>>;
 };
 
 
