@@ -6,7 +6,7 @@
 import { AGENCIES, type Agency, type DataClass, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 
 /** Grows with every change of this file; stored with each decision and disclosure. */
-export const AGREEMENT_VERSION = '2026-11-1';
+export const AGREEMENT_VERSION = '2026-11-2';
 
 /**
  * `A` always · `D` by decision for this family · `O` own rows · `O/D` own rows, others by decision ·
@@ -180,13 +180,70 @@ export function purposeRule(purpose: Purpose): PurposeRule {
   return PURPOSES[purpose];
 }
 
-/** Who may write which class, and with which scope. A class that is not here is not written through the API. */
-export const WRITERS: Partial<Record<DataClass, { agencies: readonly Agency[]; scope: string }>> = {
-  WORKBOOK: { agencies: ['LA', 'TEAM'], scope: 'workbook:write' },
-  CHILD_VOICE: { agencies: ['LA', 'TEAM'], scope: 'workbook:write' },
-  ADULT_VOICE: { agencies: ['LA', 'TEAM'], scope: 'workbook:write' },
-  OFFER: { agencies: ['LA', 'TEAM'], scope: 'offer:write' },
+type Writers = { agencies: readonly Agency[]; scope: string };
+
+const writers = (agencies: string, scope: string): Writers => ({ agencies: agencies.split(' ') as Agency[], scope });
+
+/**
+ * Who may write which class, and with which scope. A class that is not here is not written through the API. What was
+ * written is changed by whose row it is alone.
+ */
+// biome-ignore format: the columns are the reading of it
+export const WRITERS: Partial<Record<DataClass, Writers>> = {
+  IDENTITY:    writers('LA',                      'family:write'),
+  FAMILY:      writers('LA',                      'family:write'),
+  NHS_NUMBER:  writers('LA',                      'family:write'),
+  UPN:         writers('LA',                      'family:write'),
+  EQUALITY:    writers('LA',                      'family:write'),
+  WHEREABOUTS: writers('LA',                      'family:write'),
+  CASE:        writers('LA',                      'case:write'),
+  ASSESSMENT:  writers('LA',                      'case:write'),
+  COURT:       writers('LA',                      'case:write'),
+  INFORMANT:   writers('LA',                      'case:write'),
+  SAFETY:      writers('LA POLICE',               'safety:write'),
+  WORKBOOK:    writers('LA TEAM',                 'workbook:write'),
+  SUPERVISION: writers('LA TEAM',                 'workbook:write'),
+  CHILD_VOICE: writers('LA TEAM',                 'workbook:write'),
+  ADULT_VOICE: writers('LA TEAM',                 'workbook:write'),
+  INVOLVEMENT: writers('LA TEAM',                 'intervention:write'),
+  PROGRESS:    writers('LA TEAM PROVIDER',        'intervention:write'),
+  // The organisation that treats; the county orders tests and holds what it is told of them.
+  CLINICAL:    writers('LA TEAM HEALTH PROVIDER', 'clinical:write'),
+  VICTIM:      writers('LA TEAM POLICE PROVIDER', 'victim:write'),
+  // The police record; what others write is marked as reported.
+  OFFENCE:     writers('LA TEAM POLICE',          'incident:write'),
+  EDUCATION:   writers('EDUCATION',               'education:write'),
+  HOUSING:     writers('DISTRICT',                'housing:write'),
+  OFFER:       writers('LA TEAM',                 'offer:write'),
+  STAFF:       writers('LA',                      'staff:write'),
 };
+
+type Act = Writers & { what: string };
+
+const act = (what: string, agencies: string, scope: string): Act => ({ what, ...writers(agencies, scope) });
+
+/**
+ * Acts between organisations. Each opens one command, and the rows it writes, to more agencies than those that write
+ * the rows' class: who sends a referral writes no case.
+ */
+// biome-ignore format: the columns are the reading of it
+export const ACTS = {
+  makeReferral:             act('tell the county of a worry about a child',          'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'referral:write'),
+  answerFeedback:           act('say whether feedback on an own referral was useful', 'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'referral:write'),
+  answerInformationRequest: act('answer, or refuse with a reason, what was asked',    'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'referral:write'),
+  lookUp:                   act('ask by an exact identifier whom to ring',            'LA HEALTH EDUCATION POLICE',                        'lookup:read'),
+  recordOfferOutcome:       act('say what came of an offer',                          'LA TEAM DISTRICT PROVIDER',                         'offer:write'),
+  completeTask:             act('say that an own task is done',                       'LA TEAM HEALTH PROVIDER',                           'task:write'),
+} as const satisfies Record<string, Act>;
+
+export type ActName = keyof typeof ACTS;
+
+/** Who may perform a command: the writers of its class, and those to whom the act itself is open. */
+export function writersOf(dataClass: DataClass, command?: string): Writers[] {
+  const own = command !== undefined && Object.hasOwn(ACTS, command) ? [ACTS[command as ActName]] : [];
+  const byClass = WRITERS[dataClass];
+  return own.length > 0 ? own : byClass ? [byClass] : [];
+}
 
 /** The level of a class for an agency. STRUCTURE is as visible as its row. */
 export function levelOf(dataClass: DataClass, agency: Agency): Level {

@@ -1,5 +1,5 @@
 /** What one request may see of a class of data: the agreement, the purpose, the roles and the scopes together. */
-import { levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from './agreement.ts';
+import { ACTS, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, writersOf } from './agreement.ts';
 import { type DataClass, isPersonal, maskOf, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 import { type Client, hasRole } from './client.ts';
 
@@ -37,12 +37,16 @@ export function mayRead(client: Client, dataClass: DataClass): Access {
   return refused('NOT_FOR_THIS_PURPOSE');
 }
 
-/** Whether a request may write a class. */
-export function mayWrite(client: Client, dataClass: DataClass): Access {
+/**
+ * Whether a request may write a class by a command. An act between organisations is open to whom it is for: they need
+ * not be able to read the class of everything that they say by it.
+ */
+export function mayWrite(client: Client, dataClass: DataClass, command: string): Access {
   if (dataClass === 'STRUCTURE') return { open: 'all' };
-  const writers = WRITERS[dataClass];
-  if (!writers?.agencies.includes(client.agency)) return refused('NOT_YOURS_TO_WRITE');
-  if (!client.scopes.has(writers.scope)) return refused('NOT_FOR_THIS_ROLE');
+  const writers = writersOf(dataClass, command).filter(({ agencies }) => agencies.includes(client.agency));
+  if (writers.length === 0) return refused('NOT_YOURS_TO_WRITE');
+  if (!writers.some(({ scope }) => client.scopes.has(scope))) return refused('NOT_FOR_THIS_ROLE');
+  if (Object.hasOwn(ACTS, command)) return { open: 'all' };
   const read = mayRead(client, dataClass);
   return read.open === false ? read : { open: 'all' };
 }

@@ -18,12 +18,8 @@ declare
   behind_seal boolean;
 begin
   select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
-  return (exists (select from fsp.involvement i where i.organisation = org and i.family = asked)
-      or exists (select from fsp.workbook_entry e where e.family = asked and e.controller = org)
-      or exists (select from fsp.intervention_link k where k.family = asked and org in (k.controller, k.provider, k.assigned))
-      or exists (select from fsp.service_offer_link k where k.family = asked and org in (k.controller, k.provider))
-      or exists (select from fsp.unborn_membership u where u.family = asked and u.controller = org)
-      or exists (select from fsp.family f where f.id = asked and f.controller = org))
+  return (exists (select from fsp.family r where r.id = asked and r.controller = org)
+      or {{own_family_rows}})
     and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
@@ -35,7 +31,7 @@ declare
   behind_seal boolean;
 begin
   select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
-  return exists (select from fsp.person_expected e where e.person = asked and e.controller = org)
+  return ({{own_person_rows}})
     and (behind_seal or not exists (
       select from (
         select m.family from fsp.membership m where m.person = asked
@@ -323,6 +319,8 @@ as $$
 declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
+  told_class text;
+  row_classes constant jsonb := {{row_classes}};
 begin
   if session_user = current_user then return new; end if;
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
@@ -332,26 +330,104 @@ begin
       where c.id = told ->> 'client' and l.name = session_user) then
     raise insufficient_privilege using message = 'Not this login''s client.';
   end if;
+  if row_classes ? tg_table_name then
+    execute format('select data_class from fsp.%I where id = $1', row_classes ->> tg_table_name)
+      into told_class using (told ->> (row_classes ->> tg_table_name))::int;
+    given := given || jsonb_build_object('row_mask', 1::bigint << ({{class_bits}} ->> told_class)::int);
+  end if;
   if tg_table_name = 'service_offer_link' then
-    select given || jsonb_build_object('provider', s.organisation, 'row_mask', 1::bigint << ({{class_bits}} ->> s.data_class)::int)
-      into given from fsp.service s where s.id = (told ->> 'service')::int;
+    given := given || jsonb_build_object('provider', (select s.organisation from fsp.service s where s.id = (told ->> 'service')::int));
   end if;
   return jsonb_populate_record(new, given);
 end
 $$;
 revoke all on function fsp.stamp() from public;
 
+-- What a login changes keeps its key, its family once it has one, whose it is and whom it is kept from; its version counts
+-- the change, and what it was before is kept.
+create or replace function fsp.amend() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  was jsonb := to_jsonb(old);
+  told jsonb := to_jsonb(new);
+  given jsonb := '{}';
+  fixed text;
+begin
+  if session_user <> current_user then
+    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version'] loop
+      if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
+    end loop;
+    if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
+    if was ? 'person' and was ->> 'person' is not null then given := given || jsonb_build_object('person', was -> 'person'); end if;
+    if told ? 'updated_at' then given := given || jsonb_build_object('updated_at', now()); end if;
+    if told ? 'version' then given := given || jsonb_build_object('version', (was ->> 'version')::int + 1); end if;
+    insert into fsp.earlier (organisation, subject_table, row_key, was)
+      select l.organisation, tg_table_name, coalesce(was ->> 'id', was ->> 'family', was ->> 'person'), was
+      from fsp.login l where l.name = session_user;
+  end if;
+  return jsonb_populate_record(new, given);
+end
+$$;
+revoke all on function fsp.amend() from public;
+
 do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'workbook_entry', 'workbook_entry_person', 'workbook_reading',
-      'workbook_child_words', 'workbook_parent_words', 'service_offer', 'service_offer_link'] loop
+  foreach written in array array[{{written}}] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
+  foreach written in array array[{{amended}}] loop
+    execute format('drop trigger if exists amend on fsp.%I', written);
+    execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
+  end loop;
 end
 $$;
+
+-- A family, and a person in it: the two rows that stand before any grant there is. A county makes them; who is carried by
+-- an unborn child's mother is also put on record by those who treat her.
+create or replace function fsp.new_family() returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  made bigint;
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and o.agency = 'LA';
+  if org is null then raise insufficient_privilege using message = 'Families are the county''s to make.'; end if;
+  insert into fsp.family (controller) values (org) returning id into made;
+  return made;
+end
+$$;
+revoke all on function fsp.new_family() from public;
+
+create or replace function fsp.new_member(asked bigint, role text, since date, unborn boolean) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  made bigint;
+begin
+  select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
+  if not (kind = 'LA' or (kind = 'HEALTH' and unborn)) or not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.family = asked and g.starts <= now() and g.ends > now()) then
+    raise insufficient_privilege using message = 'No such family.';
+  end if;
+  insert into fsp.person (controller) values (org) returning id into made;
+  if unborn then
+    insert into fsp.unborn_membership (family, person, controller, role, "from") values (asked, made, org, role, since);
+  else
+    insert into fsp.membership (family, person, controller, role, "from") values (asked, made, org, role, since);
+  end if;
+  return made;
+end
+$$;
+revoke all on function fsp.new_member(bigint, text, date, boolean) from public;
+grant execute on function fsp.new_family(), fsp.new_member(bigint, text, date, boolean) to {{members}};
 
 -- Policies, grants, forced row-level security, functions and triggers as one digest: what was changed by hand shows.
 -- With a search path of its own, because PostgreSQL prints names as the asker would have to write them.

@@ -2,7 +2,7 @@
  * The SQL by which a grant opens a row. The database's policies and the compiler's predicates are both written here, so
  * that they cannot say different things.
  */
-import type { TableClass } from '../db/classified.ts';
+import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { AGREEMENT, type Level, levelOf } from './agreement.ts';
 import { type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 
@@ -58,6 +58,7 @@ export function bitOf(dataClass: TableClass['dataClass']): bigint {
  *   session's login, says it already, and to say it twice costs a tenth of a statement.
  */
 export function grantProbe(table: TableClass, alias: string, agency: Agency, login: string | null): string {
+  if (isBetweenOrganisations(table)) return 'false';
   if (table.personOptional) {
     const { person: _person, personOptional: _optional, ...whole } = table;
     const named = { ...whole, person: table.person } as TableClass;
@@ -95,11 +96,14 @@ export function ownProbe(table: TableClass, alias: string, agency: Agency, organ
   const level = levelOf(table.dataClass, agency);
   if (!table.own || level === 'N' || level === 'D') return null;
   // A person's own tables say nothing of a family; what the grant does not open there only `O` can.
-  if (!table.family && level !== 'O' && level !== 'O/D') return null;
+  if (!table.family && !isBetweenOrganisations(table) && level !== 'O' && level !== 'O/D') return null;
   const ways = table.own.columns.map((column) => `${alias}.${column} = ${organisation}`);
   if (table.own.through) ways.push(table.own.through(alias, organisation));
   const parts = [ways.length > 1 ? `(${ways.join(' or ')})` : (ways[0] as string)];
   if (table.rowMask) parts.push(`(${alias}.${table.rowMask} & ~${ownableMask(agency)}::bigint) = 0`);
-  parts.push(table.family ? `fsp.own_open(${alias}.${table.family})` : `fsp.own_open_person(${alias}.${table.person})`);
+  if (table.family) {
+    const open = `fsp.own_open(${alias}.${table.family})`;
+    parts.push(table.familyOptional ? `(${alias}.${table.family} is null or ${open})` : open);
+  } else if (table.person) parts.push(`fsp.own_open_person(${alias}.${table.person})`);
   return `(${parts.join(' and ')})`;
 }

@@ -10,7 +10,7 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import type { Classified } from '../graphql/classes.ts';
-import { AGREEMENT_VERSION, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from './agreement.ts';
+import { ACTS, AGREEMENT_VERSION, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, type DataClass, OPEN_CLASSES, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 import { viewFor } from './view.ts';
 
@@ -127,6 +127,13 @@ export function matrixMarkdown(rows: MatrixRow[]): string {
     ...table(
       ['class', 'agencies', 'scope'],
       Object.entries(WRITERS).map(([name, { agencies, scope }]) => [name, agencies.join(' '), `\`${scope}\``]),
+    ),
+    '',
+    'Acts between organisations:',
+    '',
+    ...table(
+      ['act', 'to', 'agencies', 'scope'],
+      Object.entries(ACTS).map(([name, { what, agencies, scope }]) => [`\`${name}\``, what, agencies.join(' '), `\`${scope}\``]),
     ),
     '',
     '## Roles',

@@ -4,8 +4,9 @@
  * `{{db}}` and `{{owner}}` stand for the database's name and its owner: role names belong to the whole cluster.
  */
 import { readFileSync } from 'node:fs';
-import { classifiedTables, type TableClass } from '../db/classified.ts';
-import { AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
+import { getTableConfig } from 'drizzle-orm/pg-core';
+import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
+import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
 import { grantProbe, ownProbe } from './masks.ts';
 
@@ -18,7 +19,9 @@ export const agencyRole = (agency: Agency) => `"{{db}}_agency_${agency.toLowerCa
 const everyAgency = AGENCIES.map(agencyRole).join(', ');
 
 /** Agencies that may write anything at all. */
-const writers = AGENCIES.filter((agency) => Object.values(WRITERS).some((writer) => writer.agencies.includes(agency)))
+const writers = AGENCIES.filter((agency) =>
+  [...Object.values(WRITERS), ...Object.values(ACTS)].some(({ agencies }) => agencies.includes(agency)),
+)
   .map(agencyRole)
   .join(', ');
 
@@ -27,20 +30,66 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
   // An agency that is given nothing about people is not told that there are any.
   if (level === 'N' || PERSONAL_CLASSES.every((dataClass) => levelOf(dataClass, agency) === 'N')) return null;
   const ways: string[] = [];
-  if (level !== 'O') ways.push(grantProbe(table, table.name, agency, null));
+  if (level !== 'O' && !isBetweenOrganisations(table)) ways.push(grantProbe(table, table.name, agency, null));
   // The county has a grant on every family there is: what its grant does not open is not opened by being its own.
   const always = level === 'A' || level === 'R';
-  const own = agency === 'LA' && always ? null : ownProbe(table, table.name, agency, ORGANISATION);
-  if (own) ways.push(own);
+  const own = ownProbe(table, table.name, agency, ORGANISATION);
+  const byGrantAlone = agency === 'LA' && always && !isBetweenOrganisations(table);
+  if (own && !byGrantAlone) ways.push(own);
+  else if (own && table.familyOptional) ways.push(`(${table.name}.${table.family} is null and ${own})`);
   return ways.length > 0 ? ways.join('\n    or ') : null;
 }
 
-/** A row is written by the organisation that controls it, into a family and about persons that it sees. */
+/** Whether an agency writes rows of a table: as a writer of its class, or by one of its acts. */
+const writes = (table: TableClass, agency: Agency): boolean =>
+  !table.sealed &&
+  [WRITERS[table.dataClass], ...table.acts.map((name) => ACTS[name])].some((writers) => writers?.agencies.includes(agency));
+
+/** The tables of people to whose rows a table's rows belong, by the one column that says so. */
+function parentsOf(table: TableClass): { column: string; parent: TableClass }[] {
+  return getTableConfig(table.table).foreignKeys.flatMap((foreign) => {
+    const { columns, foreignTable } = foreign.reference();
+    const parent = classOf(foreignTable);
+    // A key of several columns says itself whose the row may be.
+    if (columns.length !== 1 || !isPersonal(parent.dataClass)) return [];
+    return [{ column: (columns[0] as { name: string }).name, parent }];
+  });
+}
+
+/**
+ * A row hangs on one that its writer sees, in the same family. The foreign key alone would tell a hidden row from one
+ * that never was.
+ */
+function parentProbe(table: TableClass, { column, parent }: { column: string; parent: TableClass }): string {
+  const key = `${table.name}.${column}`;
+  const together = table.family && parent.family ? ` and p.${parent.family} is not distinct from ${table.name}.${table.family}` : '';
+  const id = getTableConfig(parent.table).columns.find(({ primary }) => primary)?.name ?? 'id';
+  return `(${key} is null or (select true from fsp.${parent.name} p where p.${id} = ${key}${together}))`;
+}
+
+/** A row is written by the organisation that it names as its writer, into a family and about persons that it sees. */
 function insertPredicate(table: TableClass, agency: Agency): string | null {
-  const writers = WRITERS[table.dataClass];
-  if (!writers?.agencies.includes(agency) || !table.family) return null;
+  if (!writes(table, agency)) return null;
   const { keptFrom: _keptFrom, ...seen } = table;
-  return `${table.name}.controller = ${ORGANISATION}\n    and ${grantProbe(seen, table.name, agency, null)}`;
+  const parts = [`${table.name}.${table.writer} = ${ORGANISATION}`];
+  if (!isBetweenOrganisations(table)) {
+    const granted = grantProbe(seen, table.name, agency, null);
+    parts.push(table.familyOptional ? `(${table.name}.${table.family} is null or ${granted})` : granted);
+  }
+  return [...parts, ...parentsOf(table).map((parent) => parentProbe(table, parent))].join('\n    and ');
+}
+
+/** A row is changed by the organisation whose it is. What it was before is kept (`fsp.amend`). */
+function updatePredicate(table: TableClass, agency: Agency): string | null {
+  if (!writes(table, agency)) return null;
+  const ways = table.amendedBy.map((column) => `${table.name}.${column} = ${ORGANISATION}`);
+  if (table.amendedThrough && table.own?.through) ways.push(table.own.through(table.name, ORGANISATION));
+  if (ways.length === 0) return null;
+  const own = ways.length > 1 ? `(${ways.join(' or ')})` : (ways[0] as string);
+  if (isBetweenOrganisations(table)) return own;
+  if (!table.family) return `${own} and ${grantProbe(table, table.name, agency, null)}`;
+  const open = `fsp.own_open(${table.name}.${table.family})`;
+  return `${own} and ${table.familyOptional ? `(${table.name}.${table.family} is null or ${open})` : open}`;
 }
 
 const policy = (table: string, name: string, verb: string, role: string, using: string | null, check: string | null) =>
@@ -62,6 +111,11 @@ function personalTable(table: TableClass): string[] {
     if (insert) {
       lines.push(`grant insert on fsp.${table.name} to ${role};`);
       lines.push(policy(table.name, `${name}_insert`, 'insert', role, null, insert));
+    }
+    const update = updatePredicate(table, agency);
+    if (update) {
+      lines.push(`grant update on fsp.${table.name} to ${role};`);
+      lines.push(policy(table.name, `${name}_update`, 'update', role, update, update));
     }
   }
   return lines;
@@ -101,6 +155,8 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       `${t}.organisation = ${ORGANISATION}`,
     ),
   ],
+  // What a row was before a change: for an inquiry, by the owner; no login reads it.
+  earlier: () => [],
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
     policy(t, 'recorder_insert', 'insert', '"{{db}}_recorder"', null, 'true'),
@@ -142,8 +198,24 @@ function tableSection(table: TableClass): string[] {
 
 const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(', ');
 
+/** SQL that the organisation `org` has a row of its own about the family or person `asked`. */
+function ownRows(kind: 'family' | 'person'): string {
+  const tables = classifiedTables().filter((t) => t.own && isPersonal(t.dataClass) && t[kind] && (kind === 'family' || !t.family));
+  return tables
+    .map(({ name, own, [kind]: key }) => {
+      const columns = (own?.columns ?? []).map((column) => `r.${column}`);
+      const mine = columns.length > 1 ? `org in (${columns.join(', ')})` : `${columns[0]} = org`;
+      return `exists (select from fsp.${name} r where r.${key} = asked and ${mine})`;
+    })
+    .join('\n      or ');
+}
+
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
+  const written = classifiedTables().filter((table) => AGENCIES.some((agency) => insertPredicate(table, agency) !== null));
+  const rowClasses = `'${JSON.stringify(
+    Object.fromEntries(classifiedTables().flatMap(({ name, rowClassOf }) => (rowClassOf ? [[name, rowClassOf]] : []))),
+  )}'::jsonb`;
   const agencies = (...levels: Level[]) => quoted(AGENCIES.filter((agency) => levels.includes(levelOf('CLINICAL', agency)))) || 'null';
   const stages = PURPOSE_NAMES.flatMap((name) => {
     const { stages } = purposeRule(name);
@@ -155,6 +227,12 @@ function fillIn(sql: string): string {
     .replaceAll('{{agency_names}}', quoted(AGENCIES.map((agency) => agency.toLowerCase())))
     .replaceAll('{{everyone}}', `${everyAgency}, "{{db}}_gate", "{{db}}_recorder"`)
     .replaceAll('{{stage_purposes}}', `(${stages.join(' | ')})`)
+    .replaceAll('{{members}}', everyAgency)
+    .replaceAll('{{own_family_rows}}', ownRows('family'))
+    .replaceAll('{{own_person_rows}}', ownRows('person'))
+    .replaceAll('{{written}}', quoted(['outbox', 'idempotency', ...written.map(({ name }) => name)]))
+    .replaceAll('{{amended}}', quoted(written.map(({ name }) => name)))
+    .replaceAll('{{row_classes}}', rowClasses)
     .replaceAll('{{clinical_always}}', agencies('A', 'R'))
     .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);

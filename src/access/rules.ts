@@ -20,7 +20,7 @@ function reads(dataClass: DataClass, type: string, field: string, isOpen: (clien
 /** The rule of a command: whether the request may write its class. */
 function writes(dataClass: DataClass, field: string): Rule {
   return rule(`write ${dataClass} by ${field}`, { cache: 'no_cache' })(
-    (_parent, _args, { client }: RuleContext) => mayWrite(client, dataClass).open !== false,
+    (_parent, _args, { client }: RuleContext) => mayWrite(client, dataClass, field).open !== false,
   );
 }
 

@@ -2,7 +2,7 @@
 import { MapperKind, mapSchema, pruneSchema } from '@graphql-tools/utils';
 import { type GraphQLSchema, getNamedType, isAbstractType, isEnumType, isInputObjectType, isObjectType } from 'graphql';
 import { type Classified, enumName } from '../graphql/classes.ts';
-import { levelOf, WRITERS } from './agreement.ts';
+import { levelOf, writersOf } from './agreement.ts';
 import type { Agency, DataClass } from './classes.ts';
 
 export type Openness = {
@@ -30,7 +30,8 @@ export function openTo(schema: GraphQLSchema, classes: Classified, agency: Agenc
 
 function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Openness {
   const shared = (dataClass: DataClass) => levelOf(dataClass, agency) !== 'N';
-  const writable = (dataClass: DataClass) => dataClass === 'STRUCTURE' || (WRITERS[dataClass]?.agencies.includes(agency) ?? false);
+  const writable = (dataClass: DataClass, command: string) =>
+    dataClass === 'STRUCTURE' || writersOf(dataClass, command).some(({ agencies }) => agencies.includes(agency));
   const objects = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) && !type.name.startsWith('__'));
   const mutation = schema.getMutationType()?.name;
   // Closed until something in it is open; types without any class (PageInfo) are never closed.
@@ -64,7 +65,7 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Op
   const isOpen = (name: string) => neutral.has(name) || open.get(name) === true;
   const fieldOpen = (type: string, field: string): boolean => {
     const dataClass = classes.fieldClass(type, field);
-    if (type === mutation) return writable(dataClass);
+    if (type === mutation) return writable(dataClass, field);
     if (!shared(dataClass)) return false;
     const to = leadsTo(type, field);
     return to === null || to.some(isOpen);
@@ -90,23 +91,24 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Op
     argument: (type, field, argument) => shared(classes.argumentClass(type, field, argument)),
     inputField: (type, field) => {
       const dataClass = classes.inputClass(type, field);
-      return inputOf(schema, type) === 'write' ? writable(dataClass) : shared(dataClass);
+      const commands = commandsWith(schema, type);
+      return commands.length > 0 ? commands.some((command) => writable(dataClass, command)) : shared(dataClass);
     },
   };
 }
 
-/** Whether an input type is part of a command's input, or of a filter. */
-function inputOf(schema: GraphQLSchema, name: string): 'write' | 'filter' {
-  const seen = new Set<string>();
-  const visit = (type: string): boolean => {
+/** The commands of whose input an input type is a part; none for a filter's. */
+function commandsWith(schema: GraphQLSchema, name: string): string[] {
+  const within = (type: string, seen: Set<string>): boolean => {
     if (type === name) return true;
     if (seen.has(type)) return false;
     seen.add(type);
     const input = schema.getType(type);
-    return isInputObjectType(input) && Object.values(input.getFields()).some((field) => visit(getNamedType(field.type).name));
+    return isInputObjectType(input) && Object.values(input.getFields()).some((field) => within(getNamedType(field.type).name, seen));
   };
-  const commands = Object.values(schema.getMutationType()?.getFields() ?? {});
-  return commands.some((command) => command.args.some((argument) => visit(getNamedType(argument.type).name))) ? 'write' : 'filter';
+  return Object.values(schema.getMutationType()?.getFields() ?? {})
+    .filter(({ args }) => args.some((argument) => within(getNamedType(argument.type).name, new Set())))
+    .map((command) => command.name);
 }
 
 /** The enums whose values are names of types: what an argument `types` takes. */

@@ -8,21 +8,39 @@ import type { Transaction, Transactions } from '../db/transactions.ts';
 import { PublicError } from '../errors.ts';
 import { idempotency, outbox } from './tables.ts';
 
-export type UserErrorCode = 'INVALID' | 'NOT_FOUND' | 'CONFLICT';
+export type UserErrorCode = 'INVALID' | 'NOT_FOUND' | 'CONFLICT' | 'RULE';
 
-/** What the caller can mend; `path` is where in `input`. */
-export type UserError = { code: UserErrorCode; message: string; path: string[] };
+/**
+ * What the caller can mend.
+ *
+ * - `path`: where in `input`.
+ * - `rule`: code of the rule that it breaks, as its source numbers it (a CIN census rule: `8805`).
+ * - `currentVersion`: of a row that somebody else has changed meanwhile.
+ */
+export type UserError = { code: UserErrorCode; message: string; path: string[]; rule?: string; currentVersion?: number };
 
-/** The key of what was written, or what the caller can mend. */
-export type CommandResult = { id: string | null; userErrors: UserError[] };
+/** The key of what was written, or what the caller can mend; and what was written all the same, but looks wrong. */
+export type CommandResult = { id: string | null; userErrors: UserError[]; warnings: UserError[] };
 
-export type Change = { action: string; entity: string; id: number; family: number; persons: number[]; dataClasses: DataClass[] };
+/** What was written. `family` null: rows between organisations, or of the county's own house. */
+export type Change = {
+  action: string;
+  entity: string;
+  id: number;
+  family: number | null;
+  persons: number[];
+  dataClasses: DataClass[];
+};
 
 /** What a command decides: what to mend, or what it wrote. */
-export type Decision = { userErrors: UserError[] } | { change: Change };
+export type Decision = { userErrors: UserError[] } | { change: Change; warnings?: UserError[] };
 
-/** Loads, decides by pure rules, writes; in the transaction it is given. */
-export type Command = (tx: Transaction, input: Record<string, unknown>, client: Client) => Promise<Decision>;
+/**
+ * Loads, decides by pure rules, writes; in the transaction it is given.
+ *
+ * @param now when it was asked: rules take the time from here and from nowhere else.
+ */
+export type Command = (tx: Transaction, input: Record<string, unknown>, client: Client, now: Date) => Promise<Decision>;
 
 /** The fingerprint of an input by a user: the same for the same values in any order of keys. */
 export function fingerprint(field: string, user: string | null, input: Record<string, unknown>): Buffer {
@@ -67,7 +85,8 @@ export async function runCommand(
   if (!command) throw new Error(`Mutation.${field} has no command.`);
   const { idempotencyKey, ...rest } = input as { idempotencyKey: string };
   if (idempotencyKey.length < 1 || idempotencyKey.length > 200) {
-    return { id: null, userErrors: [{ code: 'INVALID', message: 'The key must have 1 to 200 characters.', path: ['idempotencyKey'] }] };
+    const message = 'The key must have 1 to 200 characters.';
+    return { id: null, userErrors: [{ code: 'INVALID', message, path: ['idempotencyKey'] }], warnings: [] };
   }
   const mark = fingerprint(field, client.user, rest);
   try {
@@ -78,9 +97,9 @@ export async function runCommand(
         .values({ organisation: client.organisation.id, client: client.id, key: idempotencyKey, fingerprint: mark, result: {} })
         .onConflictDoNothing();
       if (claimed.rowCount === 0) return replay(tx, idempotencyKey, mark, client);
-      const decision = await command(tx, rest, client);
+      const decision = await command(tx, rest, client, new Date());
       if ('userErrors' in decision) throw new Refused(decision.userErrors);
-      const { change } = decision;
+      const { change, warnings = [] } = decision;
       await tx.insert(outbox).values({
         organisation: client.organisation.id,
         client: client.id,
@@ -96,12 +115,12 @@ export async function runCommand(
       });
       await tx
         .update(idempotency)
-        .set({ result: { id: String(change.id) } })
+        .set({ result: { id: String(change.id), warnings } })
         .where(and(eq(idempotency.client, client.id), eq(idempotency.key, idempotencyKey)));
-      return { id: String(change.id), userErrors: [] };
+      return { id: String(change.id), userErrors: [], warnings };
     });
   } catch (error) {
-    if (error instanceof Refused) return { id: null, userErrors: error.userErrors };
+    if (error instanceof Refused) return { id: null, userErrors: error.userErrors, warnings: [] };
     if (error instanceof PublicError) throw error;
     throw databaseError((error as { cause?: unknown }).cause ?? error);
   }
@@ -115,7 +134,8 @@ async function replay(tx: Transaction, key: string, mark: Buffer, client: Client
     .where(and(eq(idempotency.client, client.id), eq(idempotency.key, key)));
   if (!stored?.fingerprint.equals(mark)) {
     const message = 'This key was used with other input, or by somebody else; choose a new key for a new request.';
-    return { id: null, userErrors: [{ code: 'CONFLICT', message, path: ['idempotencyKey'] }] };
+    return { id: null, userErrors: [{ code: 'CONFLICT', message, path: ['idempotencyKey'] }], warnings: [] };
   }
-  return { id: (stored.result as { id?: string }).id ?? null, userErrors: [] };
+  const { id = null, warnings = [] } = stored.result as { id?: string; warnings?: UserError[] };
+  return { id, userErrors: [], warnings };
 }

@@ -28,6 +28,23 @@ export const outbox = classify(
   'OPERATION',
 );
 
+/** What a row was before somebody changed it; written by the database itself (`fsp.amend`). */
+export const earlier = classify(
+  fsp.table(
+    'earlier',
+    {
+      id: id(),
+      at: moment('at').notNull().defaultNow(),
+      organisation: integer('organisation').notNull(),
+      subjectTable: text('subject_table').notNull(),
+      rowKey: text('row_key'),
+      was: jsonb('was').notNull(),
+    },
+    (t) => [index('earlier_row').on(t.subjectTable, t.rowKey)],
+  ),
+  'OPERATION',
+);
+
 /** The key stores what the command did (its result and ids), not the body that was sent back. */
 export const idempotency = classify(
   fsp.table(

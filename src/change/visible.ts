@@ -1,18 +1,22 @@
 /** What a command may lean on: the rows that its caller could have read, under the same rules as a read. */
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import type { Client } from '../access/client.ts';
+import { classOf } from '../db/classified.ts';
 import type { Transaction } from '../db/transactions.ts';
 import { membership } from '../modules/family/tables.ts';
 import { decodeId } from '../read/ids.ts';
-import { familyEntry, USER } from '../read/predicates.ts';
+import { familyEntry, rowEntry, rowPredicates, USER } from '../read/predicates.ts';
 import type { UserError } from './command.ts';
+
+/** Types whose key is 32-bit; every other key is exact in a double. What is beyond is nobody's. */
+const SMALL_KEYS = new Set(['Service', 'Programme', 'Organisation', 'OutcomeIndicator']);
 
 /** The key in an id of this type; null for an id of another. @throws PublicError BAD_ID for what is not an id. */
 export function keyOf(type: string, id: string): number | null {
   const decoded = decodeId(id);
   const key = Number(decoded.key);
-  // A service's key is 32-bit, every other key is exact in a double; what is beyond is nobody's.
-  return decoded.type === type && key <= 2 ** 53 && (type !== 'Service' || key < 2 ** 31) ? key : null;
+  return decoded.type === type && key <= 2 ** 53 && (!SMALL_KEYS.has(type) || key < 2 ** 31) ? key : null;
 }
 
 /** A plan's predicates for drizzle, with the user bound where a plan binds it. */
@@ -30,6 +34,42 @@ export async function familyVisible(tx: Transaction, family: number, client: Cli
     sql`select from fsp.family_grant g where g.family = ${family} and ${bound(familyEntry(client, 'g'), client)}`,
   );
   return found.rowCount === 1;
+}
+
+type Keyed = PgTable & { id: PgColumn };
+
+/** The row of a table of people by its key, as the caller could have read it; null for what is hidden and what never was. */
+export async function visibleRow<T extends Keyed>(
+  tx: Transaction,
+  table: T,
+  key: number | null,
+  client: Client,
+): Promise<T['$inferSelect'] | null> {
+  if (key === null) return null;
+  const entry = classOf(table);
+  const predicates = [...rowPredicates(entry, entry.name, client), ...rowEntry(entry, entry.name, client)];
+  const open = predicates.length > 0 ? bound(predicates, client) : undefined;
+  const rows = await tx
+    .select()
+    .from(table as PgTable)
+    .where(and(eq(table.id, key), open));
+  return (rows[0] as T['$inferSelect'] | undefined) ?? null;
+}
+
+/** The rows of a table of people that the caller could have read, among those that `where` chooses. */
+export async function visibleRows<T extends PgTable>(
+  tx: Transaction,
+  table: T,
+  where: SQL | undefined,
+  client: Client,
+): Promise<T['$inferSelect'][]> {
+  const entry = classOf(table);
+  const predicates = rowPredicates(entry, entry.name, client);
+  const open = predicates.length > 0 ? bound(predicates, client) : undefined;
+  return (await tx
+    .select()
+    .from(table as PgTable)
+    .where(and(where, open))) as T['$inferSelect'][];
 }
 
 /** The members of a family whom the caller sees, among the persons named. */

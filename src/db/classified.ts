@@ -3,7 +3,8 @@
  * so that a cell which may not be seen is a row which row-level security does not give.
  */
 import { bigint, getTableConfig, integer, type PgTable, pgSchema, timestamp } from 'drizzle-orm/pg-core';
-import type { DataClass } from '../access/classes.ts';
+import type { ActName } from '../access/agreement.ts';
+import { type DataClass, isPersonal } from '../access/classes.ts';
 
 /** Everything of the product lives in one schema of the database. */
 export const fsp = pgSchema('fsp');
@@ -24,6 +25,8 @@ export type TableClass = {
   dataClass: DataClass;
   /** Column that names the family the row belongs to. */
   family?: string;
+  /** Rows may name no family yet: until they do, they are their own organisations' alone. */
+  familyOptional?: boolean;
   /** Column that names the person the row is about. */
   person?: string;
   /** Rows may name no person: then the family's grant alone opens them. */
@@ -35,7 +38,21 @@ export type TableClass = {
   own?: Own;
   /** SQL for the persons a row without a person column is about (a household's members). */
   people?: (alias: string) => string;
+  /** Column with the organisation that writes the row. */
+  writer: string;
+  /** No login writes it, whoever writes its class: who sees a family follows from it. */
+  sealed: boolean;
+  /** Acts of the agreement that write the table besides the writers of its class. */
+  acts: ActName[];
+  /** Columns that name the organisations which may change the row; `through`: also those to which it is own through another. */
+  amendedBy: string[];
+  amendedThrough: boolean;
+  /** Column with the key of a directory row (`service`, `programme`) whose data class the row's mask is. */
+  rowClassOf?: string;
 };
+
+/** Whether rows name neither family nor person: they are seen by the organisations that they name, and by nobody else. */
+export const isBetweenOrganisations = (table: TableClass): boolean => !table.family && !table.person && isPersonal(table.dataClass);
 
 const registry = new Map<PgTable, TableClass>();
 
@@ -53,7 +70,18 @@ export const STRUCTURE_COLUMNS = new Set([
   'kept_from',
 ]);
 
-export type ClassifyOptions = { own?: Own; family?: string; person?: string; people?: (alias: string) => string };
+export type ClassifyOptions = {
+  own?: Own;
+  family?: string;
+  person?: string;
+  people?: (alias: string) => string;
+  writer?: string;
+  sealed?: boolean;
+  acts?: ActName[];
+  amendedBy?: string[];
+  amendedThrough?: boolean;
+  rowClassOf?: string;
+};
 
 /**
  * Registers a table's class. Which keys it carries is read from its columns: `family`, `person`, `row_mask`,
@@ -62,11 +90,25 @@ export type ClassifyOptions = { own?: Own; family?: string; person?: string; peo
 export function classify<T extends PgTable>(table: T, dataClass: DataClass, options: ClassifyOptions = {}): T {
   const config = getTableConfig(table);
   const has = (name: string) => config.columns.some((column) => column.name === name);
-  const own = options.own ?? (has('controller') && has('family') ? { columns: ['controller'] } : undefined);
-  const entry: TableClass = { table, name: config.name, dataClass };
+  const named = has('family') || has('person');
+  const own = options.own ?? (has('controller') && (has('family') || !named) ? { columns: ['controller'] } : undefined);
+  const entry: TableClass = {
+    table,
+    name: config.name,
+    dataClass,
+    writer: options.writer ?? 'controller',
+    sealed: options.sealed ?? false,
+    acts: options.acts ?? [],
+    amendedBy: options.amendedBy ?? ['controller'],
+    amendedThrough: options.amendedThrough ?? false,
+  };
+  if (options.rowClassOf) entry.rowClassOf = options.rowClassOf;
   const family = options.family ?? (has('family') ? 'family' : undefined);
   const person = options.person ?? (has('person') ? 'person' : undefined);
-  if (family) entry.family = family;
+  if (family) {
+    entry.family = family;
+    if (config.columns.some((column) => column.name === family && !column.notNull && !column.primary)) entry.familyOptional = true;
+  }
   if (person) {
     entry.person = person;
     if (family && config.columns.some((column) => column.name === person && !column.notNull)) entry.personOptional = true;

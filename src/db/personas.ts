@@ -156,14 +156,23 @@ const client = (id: string, name: string, organisation: string, scopes: string, 
   defaultPurpose: purposes[0] ?? null,
 });
 
+/** What the county's practitioners write. */
+const COUNTY_WRITES =
+  'family:write case:write safety:write workbook:write intervention:write clinical:write victim:write incident:write offer:write referral:write lookup:read task:write';
+
+const COUNTY_PURPOSES: Purpose[] = ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP', 'EMERGENCY'];
+
 const COUNTY_CLIENTS = [
-  client('occ-social-care', 'Social care', 'occ', 'family:read workbook:write offer:write role:practitioner', [
-    'SAFEGUARDING',
-    'CHILD_IN_NEED',
-    'EARLY_HELP',
-    'EMERGENCY',
-  ]),
-  client('occ-record-system', 'Record system', 'occ', 'family:read', ['RECORD_SYNC']),
+  client('occ-social-care', 'Social care', 'occ', `family:read ${COUNTY_WRITES} role:practitioner`, COUNTY_PURPOSES),
+  client('occ-front-door', 'Front door', 'occ', `family:read ${COUNTY_WRITES} role:practitioner role:front-door`, COUNTY_PURPOSES),
+  client(
+    'occ-team-management',
+    'Team management',
+    'occ',
+    `family:read ${COUNTY_WRITES} staff:write role:practitioner role:team-manager`,
+    COUNTY_PURPOSES,
+  ),
+  client('occ-record-system', 'Record system', 'occ', `family:read ${COUNTY_WRITES}`, ['RECORD_SYNC']),
   client('occ-analyst', 'Performance analysis', 'occ', 'role:analyst', ['PERFORMANCE']),
   client('occ-governance', 'Information governance', 'occ', 'family:read role:information-governance', ['SUBJECT_ACCESS']),
 ];
@@ -173,11 +182,13 @@ function clientsOf({ code, name, agency, parent }: (typeof organisations)[number
   switch (agency) {
     case 'TEAM':
       return [
-        client(`${code}-workbook`, `Workbook of ${name}`, code, 'family:read workbook:write offer:write', [
-          'SAFEGUARDING',
-          'CHILD_IN_NEED',
-          'EARLY_HELP',
-        ]),
+        client(
+          `${code}-workbook`,
+          `Workbook of ${name}`,
+          code,
+          'family:read workbook:write intervention:write clinical:write victim:write incident:write offer:write referral:write task:write',
+          ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'],
+        ),
       ];
     case 'HEALTH': {
       const visiting = code === 'oxford-health';
@@ -186,21 +197,41 @@ function clientsOf({ code, name, agency, parent }: (typeof organisations)[number
           `${code}-${visiting ? 'visiting' : 'safeguarding'}`,
           `${visiting ? 'Health visiting' : 'Safeguarding'} of ${name}`,
           code,
-          'family:read',
+          'family:read clinical:write referral:write lookup:read task:write',
           ['SAFEGUARDING', 'CHILD_IN_NEED', 'DIRECT_CARE', 'EARLY_HELP'],
         ),
       ];
     }
     case 'EDUCATION':
-      return [client(`${code}-pastoral`, `Pastoral care of ${name}`, code, 'family:read', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'])];
+      return [
+        client(`${code}-pastoral`, `Pastoral care of ${name}`, code, 'family:read education:write referral:write lookup:read', [
+          'SAFEGUARDING',
+          'CHILD_IN_NEED',
+          'EARLY_HELP',
+        ]),
+      ];
     case 'POLICE':
       return [
-        client(`${code}-protection`, `Protecting vulnerable people, ${name}`, code, 'family:read', ['SAFEGUARDING', 'CRIME_PREVENTION']),
+        client(
+          `${code}-protection`,
+          `Protecting vulnerable people, ${name}`,
+          code,
+          'family:read safety:write incident:write victim:write referral:write lookup:read',
+          ['SAFEGUARDING', 'CRIME_PREVENTION'],
+        ),
       ];
     case 'DISTRICT':
       return [districtClient(code, name, parent)];
     case 'PROVIDER':
-      return [client(`${code}-casework`, `Casework of ${name}`, code, 'family:read', ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'])];
+      return [
+        client(
+          `${code}-casework`,
+          `Casework of ${name}`,
+          code,
+          'family:read intervention:write clinical:write victim:write offer:write referral:write task:write',
+          ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'],
+        ),
+      ];
     case 'EVALUATOR':
       return [client(`${code}-evaluation`, `Evaluation by ${name}`, code, 'family:read', ['EVALUATION'])];
     default:
@@ -212,9 +243,14 @@ function clientsOf({ code, name, agency, parent }: (typeof organisations)[number
 function districtClient(code: string, name: string, parent: string | null): ClientRow {
   if (parent === null) return client(`${code}-directory`, `Directory of ${name}`, code, '', ['PERFORMANCE']);
   const help: Purpose[] = ['EARLY_HELP', 'CHILD_IN_NEED', 'SAFEGUARDING'];
-  if (code.endsWith('-housing')) return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read', ['HOUSING_DUTY', ...help]);
-  if (code.endsWith('-safety')) return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read', [...help, 'CRIME_PREVENTION']);
-  return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read', help);
+  if (code.endsWith('-housing'))
+    return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read housing:write offer:write referral:write', [
+      'HOUSING_DUTY',
+      ...help,
+    ]);
+  if (code.endsWith('-safety'))
+    return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read offer:write referral:write', [...help, 'CRIME_PREVENTION']);
+  return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read offer:write referral:write', help);
 }
 
 /** Every client of the demonstration. */

@@ -5,7 +5,7 @@
  */
 import type pg from 'pg';
 import { z } from 'zod';
-import { PURPOSE_NAMES, type Purpose, purposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from '../access/agreement.ts';
+import { ACTS, PURPOSE_NAMES, type Purpose, purposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from '../access/agreement.ts';
 import type { Agency } from '../access/classes.ts';
 import { provisionOrganisation } from './logins.ts';
 import { inTransaction } from './owner.ts';
@@ -133,7 +133,7 @@ export async function listOrganisations(client: pg.Client): Promise<(Organisatio
 
 /** Scopes that open something to an agency: reading, what the agreement lets it write, and the roles it speaks of. */
 export function scopesOf(agency: Agency): string[] {
-  const writes = Object.values(WRITERS).filter(({ agencies }) => agencies.includes(agency));
+  const writes = [...Object.values(WRITERS), ...Object.values(ACTS)].filter(({ agencies }) => agencies.includes(agency));
   const roles = [
     ...Object.values(ROLES_FOR).flat(),
     ...Object.keys(ROLE_CLOSES),

@@ -38,6 +38,8 @@ export type AddWorkbookEntryPayload = {
   /** As the caller may see it now. */
   entry?: Maybe<WorkbookEntry>;
   userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** The kinds of body that share a family's record. */
@@ -386,6 +388,8 @@ export type OfferServicePayload = {
   /** As the caller may see it now. */
   offer?: Maybe<ServiceOffer>;
   userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A body with a place in the agreement: a county, team, trust, school, police force, council desk or provider. */
@@ -751,18 +755,24 @@ export type TotalCount = {
 export type UserError = {
   __typename?: 'UserError';
   code: UserErrorCode;
+  /** The version that the row has now, where somebody else changed it meanwhile. */
+  currentVersion?: Maybe<Scalars['Int']['output']>;
   message: Scalars['String']['output'];
   /** Where in `input`. */
   path: Array<Scalars['String']['output']>;
+  /** The rule that it breaks, as its source numbers it: of the CIN census `8805`; a code that ends in Q only ever warns. */
+  rule?: Maybe<Scalars['String']['output']>;
 };
 
 export type UserErrorCode =
-  /** The same idempotency key came with other input. */
+  /** The same idempotency key came with other input, or the row was changed meanwhile. */
   | 'CONFLICT'
   /** The value is not one that is allowed here. */
   | 'INVALID'
   /** There is no such thing for this caller. */
-  | 'NOT_FOUND';
+  | 'NOT_FOUND'
+  /** It would break a rule of the domain; `rule` says which. */
+  | 'RULE';
 
 /** Who is asking. */
 export type Viewer = {

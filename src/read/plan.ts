@@ -56,7 +56,7 @@ export type Part =
 export type PayloadPart =
   | { kind: 'sql'; key: string; row: string }
   | { kind: 'text'; key: string; json: string }
-  | { kind: 'userErrors'; key: string; fields: { key: string; name: string }[] };
+  | { kind: 'userErrors' | 'warnings'; key: string; fields: { key: string; name: string }[] };
 
 export type Command = { field: string; input: (variables: Variables) => Record<string, unknown> };
 
@@ -375,7 +375,7 @@ function compileCommand(
   const { classes } = ctx.catalogue;
   const refusedBefore = ctx.refused.size;
   const check = (name: string, dataClass: DataClass) => {
-    const access = mayWrite(ctx.client, dataClass);
+    const access = mayWrite(ctx.client, dataClass, field.name);
     if (access.open === false) refuse(ctx, name, dataClass, access.reason, key);
   };
   check(`${root.name}.${field.name}`, classes.fieldClass(root.name, field.name));
@@ -399,9 +399,9 @@ function compileCommand(
   const parts = [...selection(ctx, payload, nodes)].map(([inner, innerNodes]): PayloadPart => {
     const name = (innerNodes[0] as FieldNode).name.value;
     if (name === '__typename') return { kind: 'text', key: inner, json: JSON.stringify(payload.name) };
-    if (name === 'userErrors') {
+    if (name === 'userErrors' || name === 'warnings') {
       const fields = [...selection(ctx, ctx.schema.getType('UserError') as GraphQLObjectType, innerNodes)];
-      return { kind: 'userErrors', key: inner, fields: fields.map(([k, [n]]) => ({ key: k, name: (n as FieldNode).name.value })) };
+      return { kind: name, key: inner, fields: fields.map(([k, [n]]) => ({ key: k, name: (n as FieldNode).name.value })) };
     }
     const at = `${key}.${inner}`;
     const entity = namedObject(ctx, payload.name, name);

@@ -127,6 +127,6 @@ export function rowEntry(table: TableClass, alias: string, client: Client): stri
   if (!table.family) return [];
   const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
   // Every family is the county's: to it, a row's being its own says nothing of the family's stage.
-  if (client.agency === 'LA') return [inFamily];
+  if (client.agency === 'LA') return [table.familyOptional ? `(${alias}.${table.family} is null or ${inFamily})` : inFamily];
   return [`(${inFamily} or (${[...userEntry(client), ownRow(table, alias, client)].join(' and ')}))`];
 }

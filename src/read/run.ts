@@ -267,9 +267,12 @@ function payloadJson(parts: PayloadPart[], found: Found['json'], written: Comman
         : part.kind === 'text'
           ? part.json
           : JSON.stringify(
-              written.userErrors.map((error) =>
+              written[part.kind].map((error) =>
                 Object.fromEntries(
-                  part.fields.map(({ key, name }) => [key, name === '__typename' ? 'UserError' : error[name as keyof typeof error]]),
+                  part.fields.map(({ key, name }) => [
+                    key,
+                    name === '__typename' ? 'UserError' : (error[name as keyof typeof error] ?? null),
+                  ]),
                 ),
               ),
             );

@@ -50,6 +50,8 @@ export class Grants {
   /** SQL: the grants open this class here. */
   has(dataClass: DataClass): string {
     const { family, person } = this.grants();
+    // A row between organisations stands behind no grant: who sees it was named in it.
+    if (!family && !person) return 'true';
     const bit = bitOf(dataClass);
     return `coalesce((${effectiveMask(this.ctx.client.agency, family, person)} & ${bit}) = ${bit}, false)`;
   }
@@ -57,6 +59,7 @@ export class Grants {
   /** SQL: a decision withholds this class here. */
   withheldByDecision(dataClass: DataClass): string {
     const { family, person } = this.grants();
+    if (!family && !person) return 'false';
     const masks = [family && `${family}.withheld`, person && `${person}.withheld`, !family && person && `${person}.family_withheld`];
     return `coalesce((${masks.filter(Boolean).join(' | ')}) & ${bitOf(dataClass)}, 0) <> 0`;
   }

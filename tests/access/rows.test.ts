@@ -86,7 +86,9 @@ describe.each(ORGANISATIONS)('%s by plain SQL', (code) => {
       'delete from fsp.workbook_entry',
       'insert into fsp.sharing_decision (family) values (1)',
       'truncate fsp.disclosure',
-      "update fsp.family_name set name = 'x'",
+      'update fsp.involvement set until = null',
+      'insert into fsp.involvement (family, controller, organisation, role, "from") values (1, 1, 1, \'x\', now())',
+      "update fsp.service set name = 'x'",
     ]) {
       await expect(client.query(statement)).rejects.toMatchObject({ code: '42501' });
     }

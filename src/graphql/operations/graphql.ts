@@ -183,12 +183,14 @@ export type StageOfChange =
   | 'RELAPSE';
 
 export type UserErrorCode =
-  /** The same idempotency key came with other input. */
+  /** The same idempotency key came with other input, or the row was changed meanwhile. */
   | 'CONFLICT'
   /** The value is not one that is allowed here. */
   | 'INVALID'
   /** There is no such thing for this caller. */
-  | 'NOT_FOUND';
+  | 'NOT_FOUND'
+  /** It would break a rule of the domain; `rule` says which. */
+  | 'RULE';
 
 export type WithheldAsk =
   | 'INFORMATION_GOVERNANCE'

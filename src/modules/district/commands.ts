@@ -6,7 +6,7 @@ import { familyVisible, keyOf, notFound, visibleMembers } from '../../change/vis
 import { checkOffer, type OfferInput } from './rules.ts';
 import { service, serviceOffer, serviceOfferLink } from './tables.ts';
 
-export const offerService: Command = async (tx, raw, client) => {
+export const offerService: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as OfferInput;
   const errors: UserError[] = [];
   const family = keyOf('Family', input.family);
@@ -17,7 +17,7 @@ export const offerService: Command = async (tx, raw, client) => {
   if (person === null || !members.has(person)) errors.push(notFound('member of this family', 'person'));
   const [offered] = serviceKey === null ? [] : await tx.select().from(service).where(eq(service.id, serviceKey));
   if (!offered) errors.push(notFound('service', 'service'));
-  else errors.push(...checkOffer(input, offered, new Date()));
+  else errors.push(...checkOffer(input, offered, now));
   if (errors.length > 0 || !offered || person === null) return { userErrors: errors };
 
   const owned = { family, person, controller: client.organisation.id, worker: client.user };

@@ -64,7 +64,11 @@ export const serviceOffer = classify(
     (t) => [index('service_offer_family').on(t.family, t.id), unique('service_offer_of_writer').on(t.id, t.family, t.person, t.controller)],
   ),
   'OFFER',
-  { own: { columns: ['controller'], through: (alias, org) => throughService(alias, 'id', org) } },
+  {
+    own: { columns: ['controller'], through: (alias, org) => throughService(alias, 'id', org) },
+    acts: ['recordOfferOutcome'],
+    amendedThrough: true,
+  },
 );
 
 /** Which service was offered, and by whom it is given; needs the service's own class as well. */
@@ -95,5 +99,5 @@ export const serviceOfferLink = classify(
     ],
   ),
   'OFFER',
-  { own: { columns: ['controller', 'provider'] } },
+  { own: { columns: ['controller', 'provider'] }, rowClassOf: 'service' },
 );

@@ -153,7 +153,7 @@ export const involvement = classify(
     ],
   ),
   'INVOLVEMENT',
-  { own: { columns: ['organisation', 'controller'] } },
+  { own: { columns: ['organisation', 'controller'] }, sealed: true },
 );
 
 export { controller, familyKey, personKey };

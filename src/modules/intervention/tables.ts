@@ -68,7 +68,7 @@ export const interventionLink = classify(
     (t) => [index('intervention_link_provider').on(t.provider)],
   ),
   'INVOLVEMENT',
-  { own: { columns: ['controller', 'provider', 'assigned'] } },
+  { own: { columns: ['controller', 'provider', 'assigned'] }, rowClassOf: 'programme' },
 );
 
 export const interventionProgress = classify(
@@ -92,5 +92,6 @@ export const interventionProgress = classify(
       through: (alias, org) =>
         `(select true from fsp.intervention_link own_link where own_link.intervention = ${alias}.intervention and (own_link.provider = ${org} or own_link.assigned = ${org}))`,
     },
+    amendedThrough: true,
   },
 );

@@ -1,26 +1,14 @@
 /** Writing the Workbook. */
-import { and, gt, inArray, isNull, or } from 'drizzle-orm';
 import type { DataClass } from '../../access/classes.ts';
+import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
 import { familyVisible, keyOf, notFound, visibleMembers } from '../../change/visible.ts';
-import type { Transaction } from '../../db/transactions.ts';
-import { code } from '../sharing/tables.ts';
 import { checkEntry, type EntryInput } from './rules.ts';
 import { workbookChildWords, workbookEntry, workbookEntryPerson, workbookParentWords, workbookReading } from './tables.ts';
 
-/** The codes that are in these lists today, as `list code`. */
-async function knownCodes(tx: Transaction, lists: string[]): Promise<Set<string>> {
-  const today = new Date().toISOString().slice(0, 10);
-  const rows = await tx
-    .select({ list: code.list, code: code.code })
-    .from(code)
-    .where(and(inArray(code.list, lists), or(isNull(code.validTo), gt(code.validTo, today))));
-  return new Set(rows.map((row) => `${row.list} ${row.code}`));
-}
-
-export const addWorkbookEntry: Command = async (tx, raw, client) => {
+export const addWorkbookEntry: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as EntryInput;
-  const errors: UserError[] = checkEntry(input, new Date());
+  const errors: UserError[] = checkEntry(input, now);
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
 
@@ -39,13 +27,17 @@ export const addWorkbookEntry: Command = async (tx, raw, client) => {
   );
   for (const [key, path] of keys) if (key === null || !members.has(key)) errors.push(notFound('member of this family', ...path));
 
-  const codes = await knownCodes(tx, ['discipline', 'session-type', 'behaviour']);
-  const codeOf = (list: string, value: string, path: string[]) => {
-    if (!codes.has(`${list} ${value}`)) errors.push({ code: 'INVALID', message: `This is not a code of the list ${list}.`, path });
-  };
-  codeOf('discipline', input.discipline, ['discipline']);
-  codeOf('session-type', input.sessionType, ['sessionType']);
-  (input.readings ?? []).forEach((reading, i) => codeOf('behaviour', reading.behaviour, ['readings', String(i), 'behaviour']));
+  errors.push(
+    ...(await checkCodes(tx, now.toISOString().slice(0, 10), [
+      { list: 'discipline', value: input.discipline, path: ['discipline'] },
+      { list: 'session-type', value: input.sessionType, path: ['sessionType'] },
+      ...(input.readings ?? []).map(({ behaviour }, i) => ({
+        list: 'behaviour',
+        value: behaviour,
+        path: ['readings', String(i), 'behaviour'],
+      })),
+    ])),
+  );
   if (errors.length > 0) return { userErrors: errors };
 
   const person = (id: string) => keyOf('Person', id) as number;
