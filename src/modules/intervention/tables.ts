@@ -28,10 +28,7 @@ export const intervention = classify(
       version: version(),
       ...times(),
     },
-    (t) => [
-      index('intervention_family').on(t.family, t.id),
-      unique('intervention_of_writer').on(t.id, t.family, t.person, t.controller),
-    ],
+    (t) => [index('intervention_family').on(t.family, t.id), unique('intervention_of_writer').on(t.id, t.family, t.person, t.controller)],
   ),
   'INVOLVEMENT',
   {
