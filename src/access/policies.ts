@@ -8,7 +8,7 @@ import { getTableConfig } from 'drizzle-orm/pg-core';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
-import { grantProbe, ownProbe } from './masks.ts';
+import { grantProbe, ownableMask, ownProbe } from './masks.ts';
 
 const LOGIN = '(select fsp.current_login())';
 const ORGANISATION = '(select fsp.current_organisation())';
@@ -25,6 +25,12 @@ const writers = AGENCIES.filter((agency) =>
   .map(agencyRole)
   .join(', ');
 
+/** A table as if its rows had no class of their own. */
+function withoutRowClass(table: TableClass): TableClass {
+  const { rowMask: _rowMask, ...rest } = table;
+  return rest;
+}
+
 function selectPredicate(table: TableClass, agency: Agency): string | null {
   const level = levelOf(table.dataClass, agency);
   // An agency that is given nothing about people is not told that there are any.
@@ -37,6 +43,8 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
   const byGrantAlone = agency === 'LA' && always && !isBetweenOrganisations(table);
   if (own && !byGrantAlone) ways.push(own);
   else if (own && table.familyOptional) ways.push(`(${table.name}.${table.family} is null and ${own})`);
+  // The grant opens the table's class; the class of a row of its own the county needs no decision for.
+  if (own && byGrantAlone && table.ownRowClass) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
   return ways.length > 0 ? ways.join('\n    or ') : null;
 }
 
@@ -70,9 +78,17 @@ function parentProbe(table: TableClass, { column, parent }: { column: string; pa
 /** A row is written by the organisation that it names as its writer, into a family and about persons that it sees. */
 function insertPredicate(table: TableClass, agency: Agency): string | null {
   if (!writes(table, agency)) return null;
-  const { keptFrom: _keptFrom, ...seen } = table;
+  const { keptFrom: _keptFrom, ...whole } = table;
   const parts = [`${table.name}.${table.writer} = ${ORGANISATION}`];
   if (!isBetweenOrganisations(table)) {
+    // Who writes a class and has its own rows of it (a test, a safety plan) needs no decision to write one.
+    const level = levelOf(table.dataClass, agency);
+    const ofOwn = table.own && (level === 'O' || level === 'O/D') && WRITERS[table.dataClass]?.agencies.includes(agency);
+    const seen: TableClass = {
+      ...(table.ownRowClass ? withoutRowClass(whole) : whole),
+      dataClass: ofOwn ? 'STRUCTURE' : table.dataClass,
+    };
+    if (table.ownRowClass) parts.push(`(${table.name}.${table.rowMask} & ~${ownableMask(agency)}::bigint) = 0`);
     const granted = grantProbe(seen, table.name, agency, null);
     parts.push(table.familyOptional ? `(${table.name}.${table.family} is null or ${granted})` : granted);
   }
