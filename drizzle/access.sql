@@ -701,7 +701,7 @@ create policy la_select on fsp.person_expected for select to "{{db}}_agency_la"
 grant insert on fsp.person_expected to "{{db}}_agency_la";
 create policy la_insert on fsp.person_expected for insert to "{{db}}_agency_la"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
 grant update on fsp.person_expected to "{{db}}_agency_la";
 create policy la_update on fsp.person_expected for update to "{{db}}_agency_la"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -712,7 +712,7 @@ create policy team_select on fsp.person_expected for select to "{{db}}_agency_te
 grant insert on fsp.person_expected to "{{db}}_agency_team";
 create policy team_insert on fsp.person_expected for insert to "{{db}}_agency_team"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
 grant update on fsp.person_expected to "{{db}}_agency_team";
 create policy team_update on fsp.person_expected for update to "{{db}}_agency_team"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -724,7 +724,7 @@ create policy health_select on fsp.person_expected for select to "{{db}}_agency_
 grant insert on fsp.person_expected to "{{db}}_agency_health";
 create policy health_insert on fsp.person_expected for insert to "{{db}}_agency_health"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
 grant update on fsp.person_expected to "{{db}}_agency_health";
 create policy health_update on fsp.person_expected for update to "{{db}}_agency_health"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -735,7 +735,7 @@ create policy provider_select on fsp.person_expected for select to "{{db}}_agenc
 grant insert on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_insert on fsp.person_expected for insert to "{{db}}_agency_provider"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
 grant update on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_update on fsp.person_expected for update to "{{db}}_agency_provider"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -996,7 +996,7 @@ create policy la_select on fsp.unborn_membership for select to "{{db}}_agency_la
 grant insert on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_insert on fsp.unborn_membership for insert to "{{db}}_agency_la"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
 grant update on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_update on fsp.unborn_membership for update to "{{db}}_agency_la"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1007,7 +1007,7 @@ create policy team_select on fsp.unborn_membership for select to "{{db}}_agency_
 grant insert on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_insert on fsp.unborn_membership for insert to "{{db}}_agency_team"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
 grant update on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_update on fsp.unborn_membership for update to "{{db}}_agency_team"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1019,7 +1019,7 @@ create policy health_select on fsp.unborn_membership for select to "{{db}}_agenc
 grant insert on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_insert on fsp.unborn_membership for insert to "{{db}}_agency_health"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
 grant update on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_update on fsp.unborn_membership for update to "{{db}}_agency_health"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1030,7 +1030,7 @@ create policy provider_select on fsp.unborn_membership for select to "{{db}}_age
 grant insert on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_insert on fsp.unborn_membership for insert to "{{db}}_agency_provider"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
 grant update on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_update on fsp.unborn_membership for update to "{{db}}_agency_provider"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1628,7 +1628,7 @@ create policy provider_select on fsp.intervention_progress for select to "{{db}}
 grant insert on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_insert on fsp.intervention_progress for insert to "{{db}}_agency_provider"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_update on fsp.intervention_progress for update to "{{db}}_agency_provider"

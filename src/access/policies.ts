@@ -44,7 +44,7 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
   if (own && !byGrantAlone) ways.push(own);
   else if (own && table.familyOptional) ways.push(`(${table.name}.${table.family} is null and ${own})`);
   // The grant opens the table's class; the class of a row of its own the county needs no decision for.
-  if (own && byGrantAlone && table.ownRowClass) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
+  if (own && byGrantAlone && table.ownRows) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
   return ways.length > 0 ? ways.join('\n    or ') : null;
 }
 
@@ -83,12 +83,12 @@ function insertPredicate(table: TableClass, agency: Agency): string | null {
   if (!isBetweenOrganisations(table)) {
     // Who writes a class and has its own rows of it (a test, a safety plan) needs no decision to write one.
     const level = levelOf(table.dataClass, agency);
-    const ofOwn = table.own && (level === 'O' || level === 'O/D') && WRITERS[table.dataClass]?.agencies.includes(agency);
+    const ofOwn = table.ownRows && (level === 'O' || level === 'O/D') && WRITERS[table.dataClass]?.agencies.includes(agency);
     const seen: TableClass = {
-      ...(table.ownRowClass ? withoutRowClass(whole) : whole),
+      ...(table.ownRows ? withoutRowClass(whole) : whole),
       dataClass: ofOwn ? 'STRUCTURE' : table.dataClass,
     };
-    if (table.ownRowClass) parts.push(`(${table.name}.${table.rowMask} & ~${ownableMask(agency)}::bigint) = 0`);
+    if (table.ownRows) parts.push(`(${table.name}.${table.rowMask} & ~${ownableMask(agency)}::bigint) = 0`);
     const granted = grantProbe(seen, table.name, agency, null);
     parts.push(table.familyOptional ? `(${table.name}.${table.family} is null or ${granted})` : granted);
   }

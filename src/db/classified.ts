@@ -49,8 +49,8 @@ export type TableClass = {
   amendedThrough: boolean;
   /** Column with the key of a directory row (`service`, `programme`) whose data class the row's mask is. */
   rowClassOf?: string;
-  /** Its own organisation has a row of it although no decision opens the row's class: as it has its own rows of that class. */
-  ownRowClass: boolean;
+  /** An organisation writes and has rows that are its own although no decision opens their class, as far as the agreement gives it own rows. */
+  ownRows: boolean;
 };
 
 /** Whether rows name neither family nor person: they are seen by the organisations that they name, and by nobody else. */
@@ -83,7 +83,7 @@ export type ClassifyOptions = {
   amendedBy?: string[];
   amendedThrough?: boolean;
   rowClassOf?: string;
-  ownRowClass?: boolean;
+  ownRows?: boolean;
 };
 
 /**
@@ -104,7 +104,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     acts: options.acts ?? [],
     amendedBy: options.amendedBy ?? ['controller'],
     amendedThrough: options.amendedThrough ?? false,
-    ownRowClass: options.ownRowClass ?? false,
+    ownRows: options.ownRows ?? false,
   };
   if (options.rowClassOf) entry.rowClassOf = options.rowClassOf;
   const family = options.family ?? (has('family') ? 'family' : undefined);

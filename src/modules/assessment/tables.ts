@@ -231,5 +231,5 @@ export const specialistAssessment = classify(
     (t) => [index('specialist_assessment_family').on(t.family, t.orderedOn, t.id)],
   ),
   'ASSESSMENT',
-  { own: { columns: ['controller', 'assessor'] }, rowClassOf: 'specialist_kind', ownRowClass: true },
+  { own: { columns: ['controller', 'assessor'] }, rowClassOf: 'specialist_kind', ownRows: true },
 );

@@ -104,7 +104,7 @@ const guarded = () => ({
   tool: toolKey(),
 });
 
-const ofTool = { rowClassOf: 'tool', ownRowClass: true };
+const ofTool = { rowClassOf: 'tool', ownRows: true };
 
 export const toolReading = classify(
   fsp.table(
