@@ -5,6 +5,7 @@ import type { PersonalClass } from '../../access/classes.ts';
 import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
 import { controller, familyKey } from '../family/tables.ts';
 import { person } from '../person/tables.ts';
+import { episode } from '../plan/legal.ts';
 import { organisation } from '../sharing/tables.ts';
 import { workbookEntry } from '../workbook/tables.ts';
 
@@ -20,6 +21,8 @@ export const assessment = classify(
       person: childKey(),
       controller: controller(),
       worker: text('worker'),
+      /** The episode of need that it assesses. */
+      episode: key('episode').references(() => episode.id),
       /** From the code list `assessment-kind`. */
       kind: text('kind').notNull(),
       /** OPEN, COMPLETED or CANCELLED. */
@@ -45,12 +48,16 @@ const assessmentKey = () =>
     .notNull()
     .references(() => assessment.id);
 
+const keptFrom = () => bigint('kept_from', { mode: 'number' }).array().notNull().default(sql`'{}'::bigint[]`);
+
 /** What a row of an assessment's findings is of. `person` is the child that was assessed, whoever a finding is about. */
 const ofAssessment = () => ({
   assessment: assessmentKey(),
   family: familyKey(),
   person: childKey(),
   controller: controller(),
+  /** The persons from whom it is kept. */
+  keptFrom: keptFrom(),
 });
 
 /** What a completed assessment found. The day is here too: a family's trio is read from tables of this class alone. */
@@ -73,9 +80,16 @@ export const assessmentFinding = classify(
 );
 
 export const assessmentOutcome = classify(
-  fsp.table('assessment_outcome', { ...ofAssessment(), id: id(), code: text('code').notNull() }, (t) => [
-    unique('assessment_outcome_once').on(t.assessment, t.code),
-  ]),
+  fsp.table(
+    'assessment_outcome',
+    {
+      ...ofAssessment(),
+      id: id(),
+      code: text('code').notNull(),
+      withdrawn: boolean('withdrawn').notNull().default(false),
+    },
+    (t) => [uniqueIndex('assessment_outcome_once').on(t.assessment, t.code).where(sql`not withdrawn`)],
+  ),
   'ASSESSMENT',
 );
 
@@ -212,7 +226,7 @@ export const specialistAssessment = classify(
       controller: controller(),
       worker: text('worker'),
       rowMask: key('row_mask').notNull(),
-      keptFrom: bigint('kept_from', { mode: 'number' }).array().notNull().default(sql`'{}'::bigint[]`),
+      keptFrom: keptFrom(),
       specialistKind: integer('specialist_kind')
         .notNull()
         .references(() => specialistKind.id),
