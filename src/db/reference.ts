@@ -6,8 +6,8 @@ import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
 import { CONCERNS, TRIO_VARIANTS } from '../modules/assessment/concerns.ts';
 import { type Calendar, calendarOf } from '../modules/clock/calendar.ts';
 import { UNITS } from '../modules/clock/rules.ts';
-import { toolFault } from '../modules/tool/scoring.ts';
 import { timescaleFault } from '../modules/clock/timescales.ts';
+import { toolFault } from '../modules/tool/scoring.ts';
 
 const root = new URL('../../reference/', import.meta.url);
 
@@ -384,7 +384,22 @@ async function loadTools(client: pg.Client, tools: Entry<'tools'>[], licences: E
   );
   const parts = <P extends object>(of: (entry: Entry<'tools'>) => P[]) =>
     tools.flatMap((entry) => of(entry).map((part) => ({ tool: entry.id, ...part })));
-  await upsert(client, 'tool_band', ['tool', 'code'], parts(({ bands }) => bands));
-  await upsert(client, 'tool_domain', ['tool', 'code'], parts(({ domains }) => domains));
-  await upsert(client, 'tool_metric', ['tool', 'raw'], parts(({ metric }) => metric));
+  await upsert(
+    client,
+    'tool_band',
+    ['tool', 'code'],
+    parts(({ bands }) => bands),
+  );
+  await upsert(
+    client,
+    'tool_domain',
+    ['tool', 'code'],
+    parts(({ domains }) => domains),
+  );
+  await upsert(
+    client,
+    'tool_metric',
+    ['tool', 'raw'],
+    parts(({ metric }) => metric),
+  );
 }

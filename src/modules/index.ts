@@ -53,7 +53,8 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
     addWorkbookEntry,
     amendAssessment,
     cancelAssessment,
@@ -65,4 +66,5 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({
     recordToolReading,
     startAssessment,
     withdrawToolReading,
-  }));
+  }),
+);

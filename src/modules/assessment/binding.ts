@@ -1,4 +1,16 @@
-import { type Binding, byId, code, column, computed, type FieldBinding, list, type Order, one, page, type RelationField, type RootBinding } from '../../read/binding.ts';
+import {
+  type Binding,
+  byId,
+  code,
+  column,
+  computed,
+  type FieldBinding,
+  type Order,
+  one,
+  page,
+  type RelationField,
+  type RootBinding,
+} from '../../read/binding.ts';
 import { ACE_BAND } from './rules.ts';
 import {
   aceAssociation,
@@ -179,7 +191,9 @@ export const extensions: Record<string, Record<string, FieldBinding>> = {
   Family: {
     assessments: page('Assessment', 'family', 'family', latest('started'), { sameFamily: true }),
     triggerTrio: trioOf((f, row) => `${row}.family = ${f}.family and ${row}.assessment is null and ${row}.variant = 'ANY_IN_HOUSEHOLD'`),
-    triggerTrioOfParents: trioOf((f, row) => `${row}.family = ${f}.family and ${row}.assessment is null and ${row}.variant = 'PARENT_ONLY'`),
+    triggerTrioOfParents: trioOf(
+      (f, row) => `${row}.family = ${f}.family and ${row}.assessment is null and ${row}.variant = 'PARENT_ONLY'`,
+    ),
     specialistAssessments: page('SpecialistAssessment', 'family', 'family', latest('ordered_on'), { sameFamily: true }),
   },
 };

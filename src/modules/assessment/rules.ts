@@ -53,7 +53,8 @@ export function checkStart(
   past(input.referred, now, 'referred');
   const { referred, episode, open } = facts;
   if (referred === null) invalid('There is no open episode of need here: give the day of the referral.', 'referred');
-  else if (input.started < referred) rule('1103', `An assessment starts no earlier than its referral, which was on ${referred}.`, 'started');
+  else if (input.started < referred)
+    rule('1103', `An assessment starts no earlier than its referral, which was on ${referred}.`, 'started');
   if (episode?.noFurtherAction) {
     rule('8831', 'The referral led to no further action: there is nothing to assess. Record a new referral first.', 'person');
   }
