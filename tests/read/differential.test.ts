@@ -314,6 +314,7 @@ class Maker {
       'viewer',
       'sharingMatrix',
       'districts',
+      'timescales',
       'organisations',
       'services',
       'programmes',
