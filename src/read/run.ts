@@ -10,6 +10,7 @@ import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
 import { type Asker, databaseError, type Pools } from '../db/pools.ts';
+import { createPreparing } from '../db/preparing.ts';
 import { answerRecords } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
 import { ERRORS, type ErrorCode, errorBody, formatError, PublicError } from '../errors.ts';
@@ -54,32 +55,11 @@ let runs = 0;
 
 const NOTHING: Found = { json: {}, seen: '' };
 
-/** A plan is prepared when it was seen this often, and as long as its login has fewer prepared than this. */
-const PREPARE_AFTER = 2;
-
-/** The plugin, with the counter of what each login has prepared. */
+/** The plugin. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
-  const prepared = new Map<string, { count: number; since: number }>();
+  const mayPrepare = createPreparing(executor.prepare);
   const record = answerRecords(executor.recorder);
   const introspection = new WeakMap<Plan, Record<string, string>>();
-
-  /** Whether this run of the plan is prepared. */
-  const mayPrepare = (plan: Plan, login: string): boolean => {
-    if (!executor.prepare) return false;
-    plan.runs++;
-    if (plan.runs < PREPARE_AFTER) return false;
-    if (plan.runs === PREPARE_AFTER) {
-      let known = prepared.get(login);
-      // What was prepared on a connection goes with it, after this time at the latest.
-      if (!known || performance.now() - known.since > LIMITS.lifeSeconds * 1000) {
-        known = { count: 0, since: performance.now() };
-        prepared.set(login, known);
-      }
-      if (known.count >= LIMITS.preparedPerLogin) plan.runs = 0;
-      else known.count++;
-    }
-    return plan.runs >= PREPARE_AFTER;
-  };
 
   const read = async (plan: Plan, run: Run, asker: Asker): Promise<Found> => {
     const { client } = run;

@@ -2,6 +2,7 @@
  * Random documents, asked of the compiler and of the reference (`tests/support/reference.ts`): the same answers, the
  * same refusals. `FC_SEED` and `FC_RUNS` choose other documents and more of them.
  */
+import { randomUUID } from 'node:crypto';
 import { getTableColumns } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import fc from 'fast-check';
@@ -75,6 +76,7 @@ const CALLERS: Known[] = [...Object.values(PERSONAS).map(({ client, user }) => [
 );
 
 let server: TestServer;
+let owner: Sql;
 const connections: { end(): Promise<void> }[] = [];
 const askers = new Map<string, Asker>();
 /** Ids by type: those that a client's organisation sees, and all there are. */
@@ -188,7 +190,7 @@ async function addHistory(owner: Sql): Promise<void> {
 
 beforeAll(async () => {
   const url = await ownDatabase('fsp_differential');
-  const owner = await sqlAsOwner(url);
+  owner = await sqlAsOwner(url);
   await addHistory(owner);
   await readValues(owner);
   server = await testServer(url);
@@ -562,7 +564,8 @@ const byPlace = (refused: { field: string; reason: string; at: string }[]) =>
 
 async function compare(caller: Known, made: Made): Promise<void> {
   const expected = await answer(askerOf(caller), parse(made.query), made.variables);
-  const { status, body } = await server.ask(caller, made.query, made.variables);
+  const request = randomUUID();
+  const { status, body } = await server.ask(caller, made.query, made.variables, { 'x-request-id': request });
   const said = `${JSON.stringify(caller)}\n${made.query}\n${JSON.stringify(made.variables)}`;
   // The one limit that small documents come upon.
   if (body.errors?.[0]?.extensions.limit === 'sameField') return;
@@ -577,6 +580,23 @@ async function compare(caller: Known, made: Made): Promise<void> {
     said,
   ).toEqual([]);
   expect(byPlace(errors), said).toEqual(byPlace(expected.refused));
+  // A list that is closed as a whole may be on record as looked at; nothing that is shown may be missing.
+  const recorded = await onRecord(request);
+  expect(
+    [...expected.shown].filter((each) => !recorded.has(each)),
+    said,
+  ).toEqual([]);
+}
+
+/** Families and persons that the record of a request names. */
+async function onRecord(request: string): Promise<Set<string>> {
+  const { rows } = await owner.query("select records from fsp.disclosure where at > now() - interval '1 minute' and records like $1", [
+    `%${request}%`,
+  ]);
+  const records = rows.flatMap(({ records }) => JSON.parse(records)).filter((record) => record.request === request);
+  return new Set(
+    records.flatMap(({ families, persons }) => [...families.map((id: number) => `f${id}`), ...persons.map((id: number) => `p${id}`)]),
+  );
 }
 
 // ---------------------------------------------------------------------------------------------------------------

@@ -414,7 +414,7 @@ function page(rows: Row[], args: Row): Row {
     rows,
     nodes,
     edges: nodes.map((node) => ({ cursor: CURSOR, node })),
-    pageInfo: { hasNextPage: rows.length > nodes.length, hasPreviousPage: false, startCursor: end, endCursor: end },
+    pageInfo: { hasNextPage: rows.length > nodes.length, hasPreviousPage: false, startCursor: end, endCursor: end, of: nodes },
     totalCount: { value: Math.min(rows.length, 10_000), atLeast: rows.length > 10_000 },
   };
 }
@@ -1132,7 +1132,8 @@ function isOfList(type: string, field: string): boolean {
   return found !== undefined && (found.kind === 'list' || found.kind === 'page' || (found.kind === 'one' && found.first === true));
 }
 
-export type Answered = { data: Row; refused: Refused[] };
+/** `shown`: families and persons in the answer, as `f12` and `p34`: of every object, and of every row that a cursor tells of. */
+export type Answered = { data: Row; refused: Refused[]; shown: Set<string> };
 
 /** The product's schema, for documents to be made and validated with. */
 export { schema };
@@ -1146,28 +1147,42 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
   if (faults) throw faults[0];
   const refused = refusals(asker, document, operation, coerced as Row);
   const closed = new Set(refused.map(({ at, field }) => `${at} ${field.split('.')[0]}`));
+  const shown = new Set<string>();
+  const note = (value: unknown): void => {
+    if (Array.isArray(value)) for (const each of value) note(each);
+    const { __typename, node, family: ofFamily, person: ofPerson } = (value ?? {}) as Row;
+    if (node) note(node);
+    if (!__typename || !isOfPeople(__typename)) return;
+    if (ofFamily) shown.add(`f${ofFamily}`);
+    if (ofPerson) shown.add(`p${ofPerson}`);
+  };
+  const resolve = async (source: unknown, args: Row, info: GraphQLResolveInfo): Promise<unknown> => {
+    const row = source as Row;
+    const { fieldName: field } = info;
+    if (closed.has(`${pathOf(info)} ${info.parentType.name}`)) return null;
+    if (field === 'withheld') return withheld(asker, row);
+    if (row?.__typename && isOfList(row.__typename, field) && (await isWholeListClosed(asker, row, field))) return null;
+    const type = info.parentType.name;
+    const resolver = RESOLVERS[type]?.[field];
+    if (resolver) return resolver(row, asker, args, field);
+    if (type === 'Query' && ROOTS.has(field)) return boundRoot(asker, field, args);
+    // Of a type that is written out here, what has its column's name is read as it is.
+    const isWritten = RESOLVERS[type] !== undefined && field in (row ?? {});
+    return BINDINGS.has(type) && !isWritten ? bound(row, asker, args, field) : row[field];
+  };
   const result = await execute({
     schema,
     document,
     variableValues: given,
     contextValue: { client: clientOf(asker) },
     fieldResolver: async (source, args, _context, info) => {
-      const row = source as Row;
-      const { fieldName: field } = info;
-      if (closed.has(`${pathOf(info)} ${info.parentType.name}`)) return null;
-      if (field === 'withheld') return withheld(asker, row);
-      if (row?.__typename && isOfList(row.__typename, field) && (await isWholeListClosed(asker, row, field))) return null;
-      const type = info.parentType.name;
-      const resolver = RESOLVERS[type]?.[field];
-      if (resolver) return resolver(row, asker, args, field);
-      if (type === 'Query' && ROOTS.has(field)) return boundRoot(asker, field, args);
-      // Of a type that is written out here, what has its column's name is read as it is.
-      const isWritten = RESOLVERS[type] !== undefined && field in (row ?? {});
-      return BINDINGS.has(type) && !isWritten ? bound(row, asker, args, field) : row[field];
+      const value = await resolve(source, args, info);
+      note(info.parentType.name === 'PageInfo' && info.fieldName.endsWith('Cursor') ? (source as Row).of : value);
+      return value;
     },
   });
   if (result.errors) throw result.errors[0];
-  return { data: JSON.parse(JSON.stringify(result.data)), refused };
+  return { data: JSON.parse(JSON.stringify(result.data)), refused, shown };
 }
 
 /** What `viewer` says is the product's own; here it need only be told who asks. */
