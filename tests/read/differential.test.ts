@@ -184,6 +184,13 @@ async function addHistory(owner: Sql): Promise<void> {
     `insert into fsp.sealed_user (organisation, subject)
      select id, subject from fsp.organisation join (values ('occ', 'marcus.oyelaran'), ('team-07', 'niamh.carroll')) as named (code, subject) using (code)`,
   );
+  // Events of one day: plans and offers on the day on which help was asked for.
+  await owner.query(
+    `update fsp.plan set started = day from (select family as of, max(requested) as day from fsp.intervention_progress group by family) asked where family = asked.of and id % 2 = 0`,
+  );
+  await owner.query(
+    `update fsp.service_offer set offered_on = day from (select family as of, max(requested) as day from fsp.intervention_progress group by family) asked where family = asked.of`,
+  );
   await owner.query('update fsp.family set restricted = true where id % 25 = 3');
   await owner.query('select fsp.rebuild_grants(array(select id from fsp.family))');
 }
@@ -252,6 +259,10 @@ class Choices {
   }
   of<T>(values: readonly T[]): T {
     return values[this.below(values.length)] as T;
+  }
+  /** No number is left: every further choice would be the first of what there is. */
+  get spent(): boolean {
+    return this.at >= this.numbers.length;
   }
   /** True once in so many times. */
   once(inSoMany: number): boolean {
@@ -359,7 +370,8 @@ class Maker {
     const deep = names.filter((name) => !leaves.includes(name) && !PLAIN.has(getNamedType(type.getFields()[name]?.type)?.name ?? ''));
     const parts: string[] = [];
     const count = 1 + this.choices.below(depth < 4 ? 6 : 4);
-    for (let made = 0; made < count && this.fields < FIELDS; made++) {
+    // Without choices the same field would stand again and again, more often than an object may hold it.
+    for (let made = 0; made < count && this.fields < FIELDS && !this.choices.spent; made++) {
       const kind = this.choices.below(12);
       if (kind === 11 && depth < DEPTH) parts.push(this.inline(type, depth));
       else if (kind === 10 && depth < DEPTH) parts.push(this.spread(type, depth));
