@@ -8,7 +8,7 @@ import { getTableConfig } from 'drizzle-orm/pg-core';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
-import { grantProbe, ownableMask, ownProbe } from './masks.ts';
+import { grantProbe, ownProbe } from './masks.ts';
 
 const LOGIN = '(select fsp.current_login())';
 const ORGANISATION = '(select fsp.current_organisation())';
@@ -43,7 +43,7 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
   const byGrantAlone = agency === 'LA' && always && !isBetweenOrganisations(table);
   if (own && !byGrantAlone) ways.push(own);
   else if (own && table.familyOptional) ways.push(`(${table.name}.${table.family} is null and ${own})`);
-  // The grant opens the table's class; the class of a row of its own the county needs no decision for.
+  // The grant opens the table's class; for the class of a row of its own the county needs no decision.
   if (own && byGrantAlone && table.ownRows) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
   return ways.length > 0 ? ways.join('\n    or ') : null;
 }
@@ -78,18 +78,9 @@ function parentProbe(table: TableClass, { column, parent }: { column: string; pa
 /** A row is written by the organisation that it names as its writer, into a family and about persons that it sees. */
 function insertPredicate(table: TableClass, agency: Agency): string | null {
   if (!writes(table, agency)) return null;
-  const { keptFrom: _keptFrom, ...whole } = table;
   const parts = [`${table.name}.${table.writer} = ${ORGANISATION}`];
   if (!isBetweenOrganisations(table)) {
-    // Who writes a class and has its own rows of it (a test, a safety plan) needs no decision to write one.
-    const level = levelOf(table.dataClass, agency);
-    const ofOwn = table.ownRows && (level === 'O' || level === 'O/D') && WRITERS[table.dataClass]?.agencies.includes(agency);
-    const seen: TableClass = {
-      ...(table.ownRows ? withoutRowClass(whole) : whole),
-      dataClass: ofOwn ? 'STRUCTURE' : table.dataClass,
-    };
-    if (table.ownRows) parts.push(`(${table.name}.${table.rowMask} & ~${ownableMask(agency)}::bigint) = 0`);
-    const granted = grantProbe(seen, table.name, agency, null);
+    const granted = grantProbe(table, table.name, agency, null, 'writer');
     parts.push(table.familyOptional ? `(${table.name}.${table.family} is null or ${granted})` : granted);
   }
   return [...parts, ...parentsOf(table).map((parent) => parentProbe(table, parent))].join('\n    and ');

@@ -49,7 +49,7 @@ export type TableClass = {
   amendedThrough: boolean;
   /** Column with the key of a directory row (`service`, `programme`) whose data class the row's mask is. */
   rowClassOf?: string;
-  /** An organisation writes and has rows that are its own although no decision opens their class, as far as the agreement gives it own rows. */
+  /** The county has a row of its own although no decision opens the row's class, of which the agreement gives it own rows. */
   ownRows: boolean;
 };
 

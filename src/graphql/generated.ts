@@ -259,7 +259,7 @@ export type ChronologyType =
   | 'WORKBOOK_ENTRY';
 
 /** A timescale that runs, or has run, for one family. */
-export type Clock = Node & {
+export type Clock = DueItem & Node & {
   __typename?: 'Clock';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
@@ -420,6 +420,42 @@ export type District = {
   /** Districts end when councils are reorganised. */
   validTo?: Maybe<Scalars['Date']['output']>;
 };
+
+export type DueFilter = {
+  /** Id of the organisation whose it is to do. */
+  assigned?: InputMaybe<Scalars['ID']['input']>;
+  state?: InputMaybe<ClockState>;
+  /** Id of the team that works with the family today. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Something that has to be done by a day. */
+export type DueItem = {
+  assigned?: Maybe<Organisation>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  person?: Maybe<Person>;
+  state?: Maybe<ClockState>;
+};
+
+export type DueItemConnection = {
+  __typename?: 'DueItemConnection';
+  edges?: Maybe<Array<DueItemEdge>>;
+  nodes?: Maybe<Array<DueItem>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DueItemEdge = {
+  __typename?: 'DueItemEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<DueItem>;
+};
+
+export type DueItemType =
+  | 'CLOCK'
+  | 'TASK';
 
 /** That a factor is one concern of the trio. */
 export type FactorConcern = {
@@ -978,6 +1014,11 @@ export type Query = {
   /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
   aceAssociations?: Maybe<Array<AceAssociation>>;
   districts?: Maybe<Array<District>>;
+  /**
+   * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
+   * which it is due, both included.
+   */
+  dueItems?: Maybe<DueItemConnection>;
   /** Which assessment factor is which concern of the trio, by variant, with its validity. */
   factorConcerns?: Maybe<Array<FactorConcern>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
@@ -1005,6 +1046,16 @@ export type Query = {
   tools?: Maybe<Array<Tool>>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+};
+
+
+export type QueryDueItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DueFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  types?: InputMaybe<Array<DueItemType>>;
 };
 
 
@@ -1289,7 +1340,7 @@ export type StartAssessmentInput = {
 };
 
 /** Something one person is to do. */
-export type Task = Node & {
+export type Task = DueItem & Node & {
   __typename?: 'Task';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
