@@ -19,7 +19,7 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, chronology, clock];
+const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
