@@ -64,6 +64,13 @@ begin
       or exists (select from fsp.household r where r.family = asked and r.controller = org)
       or exists (select from fsp.household_member r where r.family = asked and r.controller = org)
       or exists (select from fsp.involvement r where r.family = asked and org in (r.organisation, r.controller))
+      or exists (select from fsp.episode r where r.family = asked and r.controller = org)
+      or exists (select from fsp.episode_need r where r.family = asked and r.controller = org)
+      or exists (select from fsp.strategy_discussion r where r.family = asked and r.controller = org)
+      or exists (select from fsp.section47 r where r.family = asked and r.controller = org)
+      or exists (select from fsp.pre_proceedings r where r.family = asked and r.controller = org)
+      or exists (select from fsp.placement r where r.family = asked and r.controller = org)
+      or exists (select from fsp.marac r where r.family = asked and r.controller = org)
       or exists (select from fsp.plan r where r.family = asked and r.controller = org)
       or exists (select from fsp.plan_category r where r.family = asked and r.controller = org)
       or exists (select from fsp.plan_review r where r.family = asked and r.controller = org)
@@ -438,11 +445,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -1141,6 +1148,294 @@ grant select on fsp.involvement to "{{db}}_agency_provider";
 create policy provider_select on fsp.involvement for select to "{{db}}_agency_provider"
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~2227471::bigint) = 0 and fsp.own_open(involvement.family)));
+
+-- episode: CASE
+alter table fsp.episode enable row level security;
+alter table fsp.episode force row level security;
+create policy owner_all on fsp.episode for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.episode to "{{db}}_agency_la";
+create policy la_select on fsp.episode for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.episode to "{{db}}_agency_la";
+create policy la_insert on fsp.episode for insert to "{{db}}_agency_la"
+  with check (episode.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant update on fsp.episode to "{{db}}_agency_la";
+create policy la_update on fsp.episode for update to "{{db}}_agency_la"
+  using (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family))
+  with check (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family));
+grant select on fsp.episode to "{{db}}_agency_team";
+create policy team_select on fsp.episode for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_health";
+create policy health_select on fsp.episode for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_education";
+create policy education_select on fsp.episode for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_police";
+create policy police_select on fsp.episode for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_district";
+create policy district_select on fsp.episode for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_provider";
+create policy provider_select on fsp.episode for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+
+-- episode_need: ASSESSMENT
+alter table fsp.episode_need enable row level security;
+alter table fsp.episode_need force row level security;
+create policy owner_all on fsp.episode_need for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.episode_need to "{{db}}_agency_la";
+create policy la_select on fsp.episode_need for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant insert on fsp.episode_need to "{{db}}_agency_la";
+create policy la_insert on fsp.episode_need for insert to "{{db}}_agency_la"
+  with check (episode_need.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (episode_need.episode is null or (select true from fsp.episode p where p.id = episode_need.episode and p.family is not distinct from episode_need.family)));
+grant update on fsp.episode_need to "{{db}}_agency_la";
+create policy la_update on fsp.episode_need for update to "{{db}}_agency_la"
+  using (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family))
+  with check (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family));
+grant select on fsp.episode_need to "{{db}}_agency_team";
+create policy team_select on fsp.episode_need for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    or (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family)));
+grant select on fsp.episode_need to "{{db}}_agency_health";
+create policy health_select on fsp.episode_need for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_education";
+create policy education_select on fsp.episode_need for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_police";
+create policy police_select on fsp.episode_need for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_provider";
+create policy provider_select on fsp.episode_need for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+
+-- strategy_discussion: CASE
+alter table fsp.strategy_discussion enable row level security;
+alter table fsp.strategy_discussion force row level security;
+create policy owner_all on fsp.strategy_discussion for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_select on fsp.strategy_discussion for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_insert on fsp.strategy_discussion for insert to "{{db}}_agency_la"
+  with check (strategy_discussion.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant update on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_update on fsp.strategy_discussion for update to "{{db}}_agency_la"
+  using (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family))
+  with check (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family));
+grant select on fsp.strategy_discussion to "{{db}}_agency_team";
+create policy team_select on fsp.strategy_discussion for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_health";
+create policy health_select on fsp.strategy_discussion for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_education";
+create policy education_select on fsp.strategy_discussion for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_police";
+create policy police_select on fsp.strategy_discussion for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_district";
+create policy district_select on fsp.strategy_discussion for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_provider";
+create policy provider_select on fsp.strategy_discussion for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+
+-- section47: CASE
+alter table fsp.section47 enable row level security;
+alter table fsp.section47 force row level security;
+create policy owner_all on fsp.section47 for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.section47 to "{{db}}_agency_la";
+create policy la_select on fsp.section47 for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.section47 to "{{db}}_agency_la";
+create policy la_insert on fsp.section47 for insert to "{{db}}_agency_la"
+  with check (section47.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (section47.strategy_discussion is null or (select true from fsp.strategy_discussion p where p.id = section47.strategy_discussion and p.family is not distinct from section47.family)));
+grant update on fsp.section47 to "{{db}}_agency_la";
+create policy la_update on fsp.section47 for update to "{{db}}_agency_la"
+  using (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family))
+  with check (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family));
+grant select on fsp.section47 to "{{db}}_agency_team";
+create policy team_select on fsp.section47 for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_health";
+create policy health_select on fsp.section47 for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_education";
+create policy education_select on fsp.section47 for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_police";
+create policy police_select on fsp.section47 for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_district";
+create policy district_select on fsp.section47 for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_provider";
+create policy provider_select on fsp.section47 for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+
+-- pre_proceedings: CASE
+alter table fsp.pre_proceedings enable row level security;
+alter table fsp.pre_proceedings force row level security;
+create policy owner_all on fsp.pre_proceedings for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_select on fsp.pre_proceedings for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_insert on fsp.pre_proceedings for insert to "{{db}}_agency_la"
+  with check (pre_proceedings.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant update on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_update on fsp.pre_proceedings for update to "{{db}}_agency_la"
+  using (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family))
+  with check (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family));
+grant select on fsp.pre_proceedings to "{{db}}_agency_team";
+create policy team_select on fsp.pre_proceedings for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_health";
+create policy health_select on fsp.pre_proceedings for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_education";
+create policy education_select on fsp.pre_proceedings for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_police";
+create policy police_select on fsp.pre_proceedings for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_district";
+create policy district_select on fsp.pre_proceedings for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_provider";
+create policy provider_select on fsp.pre_proceedings for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+
+-- placement: CASE
+alter table fsp.placement enable row level security;
+alter table fsp.placement force row level security;
+create policy owner_all on fsp.placement for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.placement to "{{db}}_agency_la";
+create policy la_select on fsp.placement for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.placement to "{{db}}_agency_la";
+create policy la_insert on fsp.placement for insert to "{{db}}_agency_la"
+  with check (placement.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant update on fsp.placement to "{{db}}_agency_la";
+create policy la_update on fsp.placement for update to "{{db}}_agency_la"
+  using (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family))
+  with check (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family));
+grant select on fsp.placement to "{{db}}_agency_team";
+create policy team_select on fsp.placement for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_health";
+create policy health_select on fsp.placement for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_education";
+create policy education_select on fsp.placement for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_police";
+create policy police_select on fsp.placement for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_district";
+create policy district_select on fsp.placement for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_provider";
+create policy provider_select on fsp.placement for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+
+-- marac: CASE
+alter table fsp.marac enable row level security;
+alter table fsp.marac force row level security;
+create policy owner_all on fsp.marac for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.marac to "{{db}}_agency_la";
+create policy la_select on fsp.marac for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+grant insert on fsp.marac to "{{db}}_agency_la";
+create policy la_insert on fsp.marac for insert to "{{db}}_agency_la"
+  with check (marac.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+grant update on fsp.marac to "{{db}}_agency_la";
+create policy la_update on fsp.marac for update to "{{db}}_agency_la"
+  using (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family))
+  with check (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family));
+grant select on fsp.marac to "{{db}}_agency_team";
+create policy team_select on fsp.marac for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_health";
+create policy health_select on fsp.marac for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_education";
+create policy education_select on fsp.marac for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_police";
+create policy police_select on fsp.marac for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_district";
+create policy district_select on fsp.marac for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_provider";
+create policy provider_select on fsp.marac for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
 
 -- plan: CASE
 alter table fsp.plan enable row level security;

@@ -2,6 +2,7 @@
 import './sharing/tables.ts';
 import './person/tables.ts';
 import './family/tables.ts';
+import './plan/legal.ts';
 import './plan/tables.ts';
 import './workbook/tables.ts';
 import './intervention/tables.ts';
