@@ -4,6 +4,10 @@ import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
 import * as chronology from './chronology/binding.ts';
 import * as clock from './clock/binding.ts';
 import { completeTask } from './clock/commands.ts';
+import * as contact from './contact/binding.ts';
+import { answerEarlyHelp, decideContact, matchContact, recordContact } from './contact/contacts.ts';
+import { answerInformationRequest, lookUp, requestInformation } from './contact/information.ts';
+import { answerFeedback, giveFeedback, makeReferral } from './contact/referrals.ts';
 import * as district from './district/binding.ts';
 import { offerService } from './district/commands.ts';
 import * as family from './family/binding.ts';
@@ -19,7 +23,7 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology];
+const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, contact, chronology];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
@@ -42,4 +46,20 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, completeTask, offerService }));
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
+    addWorkbookEntry,
+    answerEarlyHelp,
+    answerFeedback,
+    answerInformationRequest,
+    completeTask,
+    decideContact,
+    giveFeedback,
+    lookUp,
+    makeReferral,
+    matchContact,
+    offerService,
+    recordContact,
+    requestInformation,
+  }),
+);
