@@ -1290,7 +1290,7 @@ create policy la_select on fsp.episode for select to "{{db}}_agency_la"
 grant insert on fsp.episode to "{{db}}_agency_la";
 create policy la_insert on fsp.episode for insert to "{{db}}_agency_la"
   with check (episode.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.episode to "{{db}}_agency_la";
 create policy la_update on fsp.episode for update to "{{db}}_agency_la"
   using (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family))
@@ -1332,7 +1332,7 @@ create policy la_select on fsp.episode_need for select to "{{db}}_agency_la"
 grant insert on fsp.episode_need to "{{db}}_agency_la";
 create policy la_insert on fsp.episode_need for insert to "{{db}}_agency_la"
   with check (episode_need.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (episode_need.episode is null or (select true from fsp.episode p where p.id = episode_need.episode and p.family is not distinct from episode_need.family)));
 grant update on fsp.episode_need to "{{db}}_agency_la";
 create policy la_update on fsp.episode_need for update to "{{db}}_agency_la"
@@ -1367,7 +1367,7 @@ create policy la_select on fsp.strategy_discussion for select to "{{db}}_agency_
 grant insert on fsp.strategy_discussion to "{{db}}_agency_la";
 create policy la_insert on fsp.strategy_discussion for insert to "{{db}}_agency_la"
   with check (strategy_discussion.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.strategy_discussion to "{{db}}_agency_la";
 create policy la_update on fsp.strategy_discussion for update to "{{db}}_agency_la"
   using (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family))
@@ -1409,7 +1409,7 @@ create policy la_select on fsp.section47 for select to "{{db}}_agency_la"
 grant insert on fsp.section47 to "{{db}}_agency_la";
 create policy la_insert on fsp.section47 for insert to "{{db}}_agency_la"
   with check (section47.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (section47.strategy_discussion is null or (select true from fsp.strategy_discussion p where p.id = section47.strategy_discussion and p.family is not distinct from section47.family)));
 grant update on fsp.section47 to "{{db}}_agency_la";
 create policy la_update on fsp.section47 for update to "{{db}}_agency_la"
@@ -1452,7 +1452,7 @@ create policy la_select on fsp.pre_proceedings for select to "{{db}}_agency_la"
 grant insert on fsp.pre_proceedings to "{{db}}_agency_la";
 create policy la_insert on fsp.pre_proceedings for insert to "{{db}}_agency_la"
   with check (pre_proceedings.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.pre_proceedings to "{{db}}_agency_la";
 create policy la_update on fsp.pre_proceedings for update to "{{db}}_agency_la"
   using (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family))
@@ -1494,7 +1494,7 @@ create policy la_select on fsp.placement for select to "{{db}}_agency_la"
 grant insert on fsp.placement to "{{db}}_agency_la";
 create policy la_insert on fsp.placement for insert to "{{db}}_agency_la"
   with check (placement.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.placement to "{{db}}_agency_la";
 create policy la_update on fsp.placement for update to "{{db}}_agency_la"
   using (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family))
@@ -1536,7 +1536,7 @@ create policy la_select on fsp.marac for select to "{{db}}_agency_la"
 grant insert on fsp.marac to "{{db}}_agency_la";
 create policy la_insert on fsp.marac for insert to "{{db}}_agency_la"
   with check (marac.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+    and (select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
 grant update on fsp.marac to "{{db}}_agency_la";
 create policy la_update on fsp.marac for update to "{{db}}_agency_la"
   using (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family))
@@ -2592,7 +2592,7 @@ create policy la_select on fsp.contact for select to "{{db}}_agency_la"
 grant insert on fsp.contact to "{{db}}_agency_la";
 create policy la_insert on fsp.contact for insert to "{{db}}_agency_la"
   with check (contact.controller = (select fsp.current_organisation())
-    and (contact.family is null or (select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256))
+    and (contact.family is null or (select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256))
     and (contact.referral is null or (select true from fsp.referral p where p.id = contact.referral)));
 grant update on fsp.contact to "{{db}}_agency_la";
 create policy la_update on fsp.contact for update to "{{db}}_agency_la"
@@ -2636,7 +2636,7 @@ create policy la_select on fsp.contact_source for select to "{{db}}_agency_la"
 grant insert on fsp.contact_source to "{{db}}_agency_la";
 create policy la_insert on fsp.contact_source for insert to "{{db}}_agency_la"
   with check (contact_source.controller = (select fsp.current_organisation())
-    and (contact_source.family is null or (select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask)))
+    and (contact_source.family is null or (select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask)))
     and (contact_source.contact is null or (select true from fsp.contact p where p.id = contact_source.contact and p.family is not distinct from contact_source.family)));
 grant update on fsp.contact_source to "{{db}}_agency_la";
 create policy la_update on fsp.contact_source for update to "{{db}}_agency_la"
@@ -2680,7 +2680,7 @@ create policy la_select on fsp.contact_concern for select to "{{db}}_agency_la"
 grant insert on fsp.contact_concern to "{{db}}_agency_la";
 create policy la_insert on fsp.contact_concern for insert to "{{db}}_agency_la"
   with check (contact_concern.controller = (select fsp.current_organisation())
-    and (contact_concern.family is null or (select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512))
+    and (contact_concern.family is null or (select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512))
     and (contact_concern.contact is null or (select true from fsp.contact p where p.id = contact_concern.contact and p.family is not distinct from contact_concern.family)));
 grant update on fsp.contact_concern to "{{db}}_agency_la";
 create policy la_update on fsp.contact_concern for update to "{{db}}_agency_la"
@@ -2716,7 +2716,7 @@ create policy la_select on fsp.contact_informant for select to "{{db}}_agency_la
 grant insert on fsp.contact_informant to "{{db}}_agency_la";
 create policy la_insert on fsp.contact_informant for insert to "{{db}}_agency_la"
   with check (contact_informant.controller = (select fsp.current_organisation())
-    and (contact_informant.family is null or (select true from fsp.family_grant fg where fg.family = contact_informant.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4194304) = 4194304))
+    and (contact_informant.family is null or (select true from fsp.family_grant fg where fg.family = contact_informant.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 4194304) = 4194304))
     and (contact_informant.contact is null or (select true from fsp.contact p where p.id = contact_informant.contact and p.family is not distinct from contact_informant.family)));
 grant update on fsp.contact_informant to "{{db}}_agency_la";
 create policy la_update on fsp.contact_informant for update to "{{db}}_agency_la"
@@ -2736,7 +2736,7 @@ create policy la_select on fsp.contact_child for select to "{{db}}_agency_la"
 grant insert on fsp.contact_child to "{{db}}_agency_la";
 create policy la_insert on fsp.contact_child for insert to "{{db}}_agency_la"
   with check (contact_child.controller = (select fsp.current_organisation())
-    and (contact_child.family is null or (case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4) = 4) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs)) end))
+    and (contact_child.family is null or (case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 4) = 4) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4) = 4 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end))
     and (contact_child.contact is null or (select true from fsp.contact p where p.id = contact_child.contact and p.family is not distinct from contact_child.family)));
 grant update on fsp.contact_child to "{{db}}_agency_la";
 create policy la_update on fsp.contact_child for update to "{{db}}_agency_la"

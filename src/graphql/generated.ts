@@ -152,7 +152,7 @@ export type ChronologyType =
   | 'WORKBOOK_ENTRY';
 
 /** A timescale that runs, or has run, for one family. */
-export type Clock = Node & {
+export type Clock = DueItem & Node & {
   __typename?: 'Clock';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
@@ -390,6 +390,42 @@ export type District = {
   /** Districts end when councils are reorganised. */
   validTo?: Maybe<Scalars['Date']['output']>;
 };
+
+export type DueFilter = {
+  /** Id of the organisation whose it is to do. */
+  assigned?: InputMaybe<Scalars['ID']['input']>;
+  state?: InputMaybe<ClockState>;
+  /** Id of the team that works with the family today. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Something that has to be done by a day. */
+export type DueItem = {
+  assigned?: Maybe<Organisation>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  person?: Maybe<Person>;
+  state?: Maybe<ClockState>;
+};
+
+export type DueItemConnection = {
+  __typename?: 'DueItemConnection';
+  edges?: Maybe<Array<DueItemEdge>>;
+  nodes?: Maybe<Array<DueItem>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DueItemEdge = {
+  __typename?: 'DueItemEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<DueItem>;
+};
+
+export type DueItemType =
+  | 'CLOCK'
+  | 'TASK';
 
 export type EarlyHelpAnswer =
   | 'ACCEPTED'
@@ -1129,6 +1165,11 @@ export type Query = {
   /** What reached the front door, the latest first. */
   contacts?: Maybe<ContactConnection>;
   districts?: Maybe<Array<District>>;
+  /**
+   * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
+   * which it is due, both included.
+   */
+  dueItems?: Maybe<DueItemConnection>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
   families?: Maybe<FamilyConnection>;
   family?: Maybe<Family>;
@@ -1164,6 +1205,16 @@ export type QueryContactsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ContactFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryDueItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DueFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  types?: InputMaybe<Array<DueItemType>>;
 };
 
 
@@ -1524,7 +1575,7 @@ export type StageOfChange =
   | 'RELAPSE';
 
 /** Something one person is to do. */
-export type Task = Node & {
+export type Task = DueItem & Node & {
   __typename?: 'Task';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
