@@ -111,7 +111,7 @@ describe('a decision', () => {
 });
 
 it('asks whom it may ask, about somebody, by name where rows are users’ own', () => {
-  const input = { organisation: 'Organisation-1', family: 'Family-1', persons: ['Person-1'], purpose: 'MASH', question: 'x' } as const;
+  const input = { organisation: 'Organisation-1', family: 'Family-1', persons: ['Person-1'], purpose: 'MASH' as const, question: 'x' };
   const asks = (more: object, agency: string) => paths(checkRequest({ ...input, ...more }, { agency: agency as never }, '2026-11-20', now));
   expect(asks({}, 'HEALTH')).toEqual([]);
   expect(asks({}, 'PROVIDER')).toEqual(['recipient']);
