@@ -184,6 +184,13 @@ async function addHistory(owner: Sql): Promise<void> {
     `insert into fsp.sealed_user (organisation, subject)
      select id, subject from fsp.organisation join (values ('occ', 'marcus.oyelaran'), ('team-07', 'niamh.carroll')) as named (code, subject) using (code)`,
   );
+  // Events of one day: plans and offers on the day on which help was asked for.
+  await owner.query(
+    `update fsp.plan set started = day from (select family as of, max(requested) as day from fsp.intervention_progress group by family) asked where family = asked.of and id % 2 = 0`,
+  );
+  await owner.query(
+    `update fsp.service_offer set offered_on = day from (select family as of, max(requested) as day from fsp.intervention_progress group by family) asked where family = asked.of`,
+  );
   await owner.query('update fsp.family set restricted = true where id % 25 = 3');
   await owner.query('select fsp.rebuild_grants(array(select id from fsp.family))');
 }

@@ -30,6 +30,7 @@ import { AGREEMENT, PURPOSES, type Purpose, type PurposeRule, ROLE_CLOSES, ROLES
 import { type Agency, CLASS_BIT, type DataClass, PERSONAL_CLASSES, type PersonalClass } from '../../src/access/classes.ts';
 import { openTo } from '../../src/access/view.ts';
 import { classifiedTables, classOf, type TableClass } from '../../src/db/classified.ts';
+import { addDays, today } from '../../src/modules/clock/calendar.ts';
 import { BINDINGS, ROOTS } from '../../src/modules/index.ts';
 import {
   type Binding,
