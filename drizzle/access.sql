@@ -95,7 +95,13 @@ begin
       or exists (select from fsp.trio r where r.family = asked and r.controller = org)
       or exists (select from fsp.specialist_assessment r where r.family = asked and org in (r.controller, r.assessor))
       or exists (select from fsp.tool_reading r where r.family = asked and r.controller = org)
-      or exists (select from fsp.tool_score r where r.family = asked and r.controller = org))
+      or exists (select from fsp.tool_score r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_source r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_concern r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_informant r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_child r where r.family = asked and r.controller = org)
+      or exists (select from fsp.look_up_receipt r where r.family = asked and r.controller = org))
     and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
@@ -455,11 +461,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -532,6 +538,129 @@ as $$
       where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal
   ) lines
 $$;
+
+-- The front door. A row about a referral that is known to be about a restricted family is the county's sealed login's;
+-- its sender sees no difference. Answered of referrals that the asking organisation has matched itself.
+create or replace function fsp.referral_open(asked bigint) returns boolean
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  behind_seal boolean;
+begin
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  return behind_seal or not exists (select from fsp.contact c join fsp.family f on f.id = c.family
+    where c.referral = asked and c.controller = org and f.restricted);
+end $$;
+
+-- The same of a request for information. Whose contact it followed from is the asker's to know: the addressee's row does
+-- not go when that contact is matched, which would tell.
+create or replace function fsp.request_open(asked bigint) returns boolean
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  behind_seal boolean;
+begin
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  return behind_seal or not exists (select from fsp.information_request r
+    left join fsp.contact c on c.id = r.contact and r.sender = org
+    join fsp.family f on f.id in (r.about_family, c.family)
+    where r.id = asked and org in (r.sender, r.addressee) and f.restricted);
+end $$;
+
+-- Tells the named users of a restricted family, and nobody else, that something reached the county about it.
+create or replace function fsp.alert_named_users(families bigint[], subject text, subject_key bigint, words text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  insert into fsp.task (family, controller, worker, assigned, subject_type, subject_id, due_on, kind, title)
+  select f.id, f.controller, s.subject, f.controller, alert_named_users.subject, subject_key, (now() at time zone 'Europe/London')::date,
+    'restricted-match', words
+  from fsp.family f join fsp.sealed_user s on s.organisation = f.controller
+  where f.id = any (families) and f.restricted
+$$;
+revoke all on function fsp.alert_named_users(bigint[], text, bigint, text) from public;
+
+-- A child is named to the county: by a partner (`referral`) or at the front door (`contact`). Who named it sees nothing of
+-- this; the front door itself sees the new row as any other until a named user says whose it is.
+create or replace function fsp.alert_child_named() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  told jsonb := to_jsonb(new);
+begin
+  if told ->> 'family' is not null then return null; end if;
+  perform fsp.alert_named_users(
+    array(select f.id from fsp.family f
+      join fsp.membership m on m.family = f.id
+      join fsp.person_identity i on i.person = m.person
+      where f.restricted and lower(i.given_name) = lower(new.given_name) and lower(i.family_name) = lower(new.family_name)
+        and (new.date_of_birth is null or i.date_of_birth = new.date_of_birth)),
+    initcap(tg_argv[0]), (told ->> tg_argv[0])::bigint, 'What reached the front door may be about this family.');
+  return null;
+end
+$$;
+revoke all on function fsp.alert_child_named() from public;
+
+-- Answers a look-up as it is written. An identifier that is nobody's, that of a child without such a plan, and that of a
+-- child of a restricted family are answered in the same words.
+create or replace function fsp.answer_look_up() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  county fsp.organisation;
+  who bigint;
+  known bigint[];
+  open_to bigint[];
+begin
+  if session_user = current_user then return new; end if;
+  select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
+  if not (case new.identifier when 'NHS_NUMBER' then kind in ('LA', 'HEALTH', 'POLICE') when 'UPN' then kind in ('LA', 'EDUCATION')
+      else false end) then
+    raise insufficient_privilege using message = 'Not an identifier of this organisation''s.';
+  end if;
+  select * into county from fsp.organisation o where o.agency = 'LA' order by o.id limit 1;
+  select n.person into who from (
+    select n.person from fsp.person_nhs_number n where new.identifier = 'NHS_NUMBER' and n.nhs_number = new.asked
+    union all
+    select u.person from fsp.person_upn u where new.identifier = 'UPN' and u.upn = new.asked) n;
+  known := array(select distinct m.family from fsp.membership m where m.person = who and coalesce(m.until, 'infinity') > current_date);
+  open_to := case when exists (select from fsp.family f where f.id = any (known) and f.restricted) then '{}' else known end;
+  new.asked := null;
+  new.child_protection_plan := exists (select from fsp.plan p
+    where p.family = any (open_to) and p.person = who and p.kind = 'CHILD_PROTECTION' and p.status = 'OPEN');
+  new.looked_after := exists (select from fsp.plan p
+      where p.family = any (open_to) and p.person = who and p.kind = 'LOOKED_AFTER' and p.status = 'OPEN')
+    or exists (select from fsp.placement p where p.family = any (open_to) and p.person = who and p.ended_on is null);
+  -- A plan for an unborn child shows by the mother's identifier, as in the national service, and by nobody else's.
+  new.unborn_plan := exists (select from fsp.plan p
+    join fsp.unborn_membership u on u.person = p.person and u.family = p.family
+    join fsp.membership m on m.family = p.family and m.person = who and m.role = 'mother'
+    where p.family = any (open_to) and p.kind = 'CHILD_PROTECTION' and p.status = 'OPEN');
+  new.ring := concat_ws(', ', 'Front door', county.name, county.phone);
+  if new.child_protection_plan or new.looked_after or new.unborn_plan then
+    new.ring := coalesce((select concat_ws(', ', i.practitioner, o.name, coalesce(o.phone, county.phone))
+      from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency in ('LA', 'TEAM')
+      where i.family = any (open_to) and i.lead and i."from" <= now() and coalesce(i.until, 'infinity') > now()
+      order by i.id limit 1), new.ring);
+  end if;
+  insert into fsp.look_up_receipt (family, controller, organisation)
+    select f.id, f.controller, org from fsp.family f where f.id = any (known);
+  perform fsp.alert_named_users(known, 'LookUp', new.id, 'Somebody looked up a child of this family.');
+  return new;
+end
+$$;
+revoke all on function fsp.answer_look_up() from public;
+
+-- After `stamp`, in the order of their names: the row has its key by then.
+drop trigger if exists tell_look_up on fsp.look_up;
+create trigger tell_look_up before insert on fsp.look_up for each row execute function fsp.answer_look_up();
+drop trigger if exists tell_child_named on fsp.referral_child;
+create trigger tell_child_named after insert on fsp.referral_child for each row execute function fsp.alert_child_named('referral');
+drop trigger if exists tell_child_named on fsp.contact_child;
+create trigger tell_child_named after insert on fsp.contact_child for each row execute function fsp.alert_child_named('contact');
 
 -- organisation: DIRECTORY
 grant select on fsp.organisation to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -2592,6 +2721,656 @@ grant select on fsp.tool_score to "{{db}}_agency_provider";
 create policy provider_select on fsp.tool_score for select to "{{db}}_agency_provider"
   using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
     or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~2227471::bigint) = 0 and fsp.own_open(tool_score.family)));
+
+-- referral: CASE
+alter table fsp.referral enable row level security;
+alter table fsp.referral force row level security;
+create policy owner_all on fsp.referral for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral to "{{db}}_agency_la";
+create policy la_select on fsp.referral for select to "{{db}}_agency_la"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_la";
+create policy la_insert on fsp.referral for insert to "{{db}}_agency_la"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_la";
+create policy la_update on fsp.referral for update to "{{db}}_agency_la"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_team";
+create policy team_select on fsp.referral for select to "{{db}}_agency_team"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_team";
+create policy team_insert on fsp.referral for insert to "{{db}}_agency_team"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_team";
+create policy team_update on fsp.referral for update to "{{db}}_agency_team"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_health";
+create policy health_select on fsp.referral for select to "{{db}}_agency_health"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_health";
+create policy health_insert on fsp.referral for insert to "{{db}}_agency_health"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_health";
+create policy health_update on fsp.referral for update to "{{db}}_agency_health"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_education";
+create policy education_select on fsp.referral for select to "{{db}}_agency_education"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_education";
+create policy education_insert on fsp.referral for insert to "{{db}}_agency_education"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_education";
+create policy education_update on fsp.referral for update to "{{db}}_agency_education"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_police";
+create policy police_select on fsp.referral for select to "{{db}}_agency_police"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_police";
+create policy police_insert on fsp.referral for insert to "{{db}}_agency_police"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_police";
+create policy police_update on fsp.referral for update to "{{db}}_agency_police"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_district";
+create policy district_select on fsp.referral for select to "{{db}}_agency_district"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_district";
+create policy district_insert on fsp.referral for insert to "{{db}}_agency_district"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_district";
+create policy district_update on fsp.referral for update to "{{db}}_agency_district"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral for select to "{{db}}_agency_provider"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_provider";
+create policy provider_insert on fsp.referral for insert to "{{db}}_agency_provider"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_provider";
+create policy provider_update on fsp.referral for update to "{{db}}_agency_provider"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+
+-- referral_child: IDENTITY
+alter table fsp.referral_child enable row level security;
+alter table fsp.referral_child force row level security;
+create policy owner_all on fsp.referral_child for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral_child to "{{db}}_agency_la";
+create policy la_select on fsp.referral_child for select to "{{db}}_agency_la"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_la";
+create policy la_insert on fsp.referral_child for insert to "{{db}}_agency_la"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_team";
+create policy team_select on fsp.referral_child for select to "{{db}}_agency_team"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_team";
+create policy team_insert on fsp.referral_child for insert to "{{db}}_agency_team"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_health";
+create policy health_select on fsp.referral_child for select to "{{db}}_agency_health"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_health";
+create policy health_insert on fsp.referral_child for insert to "{{db}}_agency_health"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_education";
+create policy education_select on fsp.referral_child for select to "{{db}}_agency_education"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_education";
+create policy education_insert on fsp.referral_child for insert to "{{db}}_agency_education"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_police";
+create policy police_select on fsp.referral_child for select to "{{db}}_agency_police"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_police";
+create policy police_insert on fsp.referral_child for insert to "{{db}}_agency_police"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_district";
+create policy district_select on fsp.referral_child for select to "{{db}}_agency_district"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_district";
+create policy district_insert on fsp.referral_child for insert to "{{db}}_agency_district"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral_child for select to "{{db}}_agency_provider"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_provider";
+create policy provider_insert on fsp.referral_child for insert to "{{db}}_agency_provider"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+
+-- referral_child_place: WHEREABOUTS
+alter table fsp.referral_child_place enable row level security;
+alter table fsp.referral_child_place force row level security;
+create policy owner_all on fsp.referral_child_place for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral_child_place to "{{db}}_agency_la";
+create policy la_select on fsp.referral_child_place for select to "{{db}}_agency_la"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_la";
+create policy la_insert on fsp.referral_child_place for insert to "{{db}}_agency_la"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_team";
+create policy team_select on fsp.referral_child_place for select to "{{db}}_agency_team"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_team";
+create policy team_insert on fsp.referral_child_place for insert to "{{db}}_agency_team"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_health";
+create policy health_select on fsp.referral_child_place for select to "{{db}}_agency_health"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_health";
+create policy health_insert on fsp.referral_child_place for insert to "{{db}}_agency_health"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_education";
+create policy education_select on fsp.referral_child_place for select to "{{db}}_agency_education"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_education";
+create policy education_insert on fsp.referral_child_place for insert to "{{db}}_agency_education"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_police";
+create policy police_select on fsp.referral_child_place for select to "{{db}}_agency_police"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_police";
+create policy police_insert on fsp.referral_child_place for insert to "{{db}}_agency_police"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_district";
+create policy district_select on fsp.referral_child_place for select to "{{db}}_agency_district"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_district";
+create policy district_insert on fsp.referral_child_place for insert to "{{db}}_agency_district"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral_child_place for select to "{{db}}_agency_provider"
+  using (false);
+grant insert on fsp.referral_child_place to "{{db}}_agency_provider";
+create policy provider_insert on fsp.referral_child_place for insert to "{{db}}_agency_provider"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+
+-- referral_feedback: CASE
+alter table fsp.referral_feedback enable row level security;
+alter table fsp.referral_feedback force row level security;
+create policy owner_all on fsp.referral_feedback for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral_feedback to "{{db}}_agency_la";
+create policy la_select on fsp.referral_feedback for select to "{{db}}_agency_la"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant insert on fsp.referral_feedback to "{{db}}_agency_la";
+create policy la_insert on fsp.referral_feedback for insert to "{{db}}_agency_la"
+  with check (referral_feedback.controller = (select fsp.current_organisation())
+    and (referral_feedback.referral is null or (select true from fsp.referral p where p.id = referral_feedback.referral)));
+grant select on fsp.referral_feedback to "{{db}}_agency_team";
+create policy team_select on fsp.referral_feedback for select to "{{db}}_agency_team"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_health";
+create policy health_select on fsp.referral_feedback for select to "{{db}}_agency_health"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_education";
+create policy education_select on fsp.referral_feedback for select to "{{db}}_agency_education"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_police";
+create policy police_select on fsp.referral_feedback for select to "{{db}}_agency_police"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_district";
+create policy district_select on fsp.referral_feedback for select to "{{db}}_agency_district"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral_feedback for select to "{{db}}_agency_provider"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+
+-- referral_feedback_answer: CASE
+alter table fsp.referral_feedback_answer enable row level security;
+alter table fsp.referral_feedback_answer force row level security;
+create policy owner_all on fsp.referral_feedback_answer for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_la";
+create policy la_select on fsp.referral_feedback_answer for select to "{{db}}_agency_la"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_la";
+create policy la_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_la"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_team";
+create policy team_select on fsp.referral_feedback_answer for select to "{{db}}_agency_team"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_team";
+create policy team_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_team"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_health";
+create policy health_select on fsp.referral_feedback_answer for select to "{{db}}_agency_health"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_health";
+create policy health_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_health"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_education";
+create policy education_select on fsp.referral_feedback_answer for select to "{{db}}_agency_education"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_education";
+create policy education_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_education"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_police";
+create policy police_select on fsp.referral_feedback_answer for select to "{{db}}_agency_police"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_police";
+create policy police_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_police"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_district";
+create policy district_select on fsp.referral_feedback_answer for select to "{{db}}_agency_district"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_district";
+create policy district_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_district"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral_feedback_answer for select to "{{db}}_agency_provider"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_provider";
+create policy provider_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_provider"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+
+-- contact: CASE
+alter table fsp.contact enable row level security;
+alter table fsp.contact force row level security;
+create policy owner_all on fsp.contact for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact to "{{db}}_agency_la";
+create policy la_select on fsp.contact for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.family is null and (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family)))));
+grant insert on fsp.contact to "{{db}}_agency_la";
+create policy la_insert on fsp.contact for insert to "{{db}}_agency_la"
+  with check (contact.controller = (select fsp.current_organisation())
+    and (contact.family is null or (select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256))
+    and (contact.referral is null or (select true from fsp.referral p where p.id = contact.referral)));
+grant update on fsp.contact to "{{db}}_agency_la";
+create policy la_update on fsp.contact for update to "{{db}}_agency_la"
+  using (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family)))
+  with check (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family)));
+grant select on fsp.contact to "{{db}}_agency_team";
+create policy team_select on fsp.contact for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_health";
+create policy health_select on fsp.contact for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_education";
+create policy education_select on fsp.contact for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_police";
+create policy police_select on fsp.contact for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_district";
+create policy district_select on fsp.contact for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+
+-- contact_source: CASE
+alter table fsp.contact_source enable row level security;
+alter table fsp.contact_source force row level security;
+create policy owner_all on fsp.contact_source for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_source to "{{db}}_agency_la";
+create policy la_select on fsp.contact_source for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.family is null and (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~16777215::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family)))));
+grant insert on fsp.contact_source to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_source for insert to "{{db}}_agency_la"
+  with check (contact_source.controller = (select fsp.current_organisation())
+    and (contact_source.family is null or (select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask)))
+    and (contact_source.contact is null or (select true from fsp.contact p where p.id = contact_source.contact and p.family is not distinct from contact_source.family)));
+grant update on fsp.contact_source to "{{db}}_agency_la";
+create policy la_update on fsp.contact_source for update to "{{db}}_agency_la"
+  using (contact_source.controller = (select fsp.current_organisation()) and (contact_source.family is null or fsp.own_open(contact_source.family)))
+  with check (contact_source.controller = (select fsp.current_organisation()) and (contact_source.family is null or fsp.own_open(contact_source.family)));
+grant select on fsp.contact_source to "{{db}}_agency_team";
+create policy team_select on fsp.contact_source for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~3932063::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_health";
+create policy health_select on fsp.contact_source for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~36255::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_education";
+create policy education_select on fsp.contact_source for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~527791::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_police";
+create policy police_select on fsp.contact_source for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~197007::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_district";
+create policy district_select on fsp.contact_source for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~3278213::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact_source for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~2227471::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+
+-- contact_concern: ASSESSMENT
+alter table fsp.contact_concern enable row level security;
+alter table fsp.contact_concern force row level security;
+create policy owner_all on fsp.contact_concern for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_concern to "{{db}}_agency_la";
+create policy la_select on fsp.contact_concern for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false))
+    or (contact_concern.family is null and (contact_concern.controller = (select fsp.current_organisation()) and (contact_concern.family is null or fsp.own_open(contact_concern.family)))));
+grant insert on fsp.contact_concern to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_concern for insert to "{{db}}_agency_la"
+  with check (contact_concern.controller = (select fsp.current_organisation())
+    and (contact_concern.family is null or (select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512))
+    and (contact_concern.contact is null or (select true from fsp.contact p where p.id = contact_concern.contact and p.family is not distinct from contact_concern.family)));
+grant update on fsp.contact_concern to "{{db}}_agency_la";
+create policy la_update on fsp.contact_concern for update to "{{db}}_agency_la"
+  using (contact_concern.controller = (select fsp.current_organisation()) and (contact_concern.family is null or fsp.own_open(contact_concern.family)))
+  with check (contact_concern.controller = (select fsp.current_organisation()) and (contact_concern.family is null or fsp.own_open(contact_concern.family)));
+grant select on fsp.contact_concern to "{{db}}_agency_team";
+create policy team_select on fsp.contact_concern for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false))
+    or (contact_concern.controller = (select fsp.current_organisation()) and (contact_concern.family is null or fsp.own_open(contact_concern.family))));
+grant select on fsp.contact_concern to "{{db}}_agency_health";
+create policy health_select on fsp.contact_concern for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false)));
+grant select on fsp.contact_concern to "{{db}}_agency_education";
+create policy education_select on fsp.contact_concern for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false)));
+grant select on fsp.contact_concern to "{{db}}_agency_police";
+create policy police_select on fsp.contact_concern for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false)));
+grant select on fsp.contact_concern to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact_concern for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false)));
+
+-- contact_informant: INFORMANT
+alter table fsp.contact_informant enable row level security;
+alter table fsp.contact_informant force row level security;
+create policy owner_all on fsp.contact_informant for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_informant to "{{db}}_agency_la";
+create policy la_select on fsp.contact_informant for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = contact_informant.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4194304) = 4194304 and not coalesce(fg.only_with <@ contact_informant.kept_from, false))
+    or (contact_informant.family is null and (contact_informant.controller = (select fsp.current_organisation()) and (contact_informant.family is null or fsp.own_open(contact_informant.family)))));
+grant insert on fsp.contact_informant to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_informant for insert to "{{db}}_agency_la"
+  with check (contact_informant.controller = (select fsp.current_organisation())
+    and (contact_informant.family is null or (select true from fsp.family_grant fg where fg.family = contact_informant.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 4194304) = 4194304))
+    and (contact_informant.contact is null or (select true from fsp.contact p where p.id = contact_informant.contact and p.family is not distinct from contact_informant.family)));
+grant update on fsp.contact_informant to "{{db}}_agency_la";
+create policy la_update on fsp.contact_informant for update to "{{db}}_agency_la"
+  using (contact_informant.controller = (select fsp.current_organisation()) and (contact_informant.family is null or fsp.own_open(contact_informant.family)))
+  with check (contact_informant.controller = (select fsp.current_organisation()) and (contact_informant.family is null or fsp.own_open(contact_informant.family)));
+
+-- contact_child: IDENTITY
+alter table fsp.contact_child enable row level security;
+alter table fsp.contact_child force row level security;
+create policy owner_all on fsp.contact_child for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_child to "{{db}}_agency_la";
+create policy la_select on fsp.contact_child for select to "{{db}}_agency_la"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.family is null and (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family)))));
+grant insert on fsp.contact_child to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_child for insert to "{{db}}_agency_la"
+  with check (contact_child.controller = (select fsp.current_organisation())
+    and (contact_child.family is null or (case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 4) = 4) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4) = 4 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end))
+    and (contact_child.contact is null or (select true from fsp.contact p where p.id = contact_child.contact and p.family is not distinct from contact_child.family)));
+grant update on fsp.contact_child to "{{db}}_agency_la";
+create policy la_update on fsp.contact_child for update to "{{db}}_agency_la"
+  using (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family)))
+  with check (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family)));
+grant select on fsp.contact_child to "{{db}}_agency_team";
+create policy team_select on fsp.contact_child for select to "{{db}}_agency_team"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_health";
+create policy health_select on fsp.contact_child for select to "{{db}}_agency_health"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_education";
+create policy education_select on fsp.contact_child for select to "{{db}}_agency_education"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_police";
+create policy police_select on fsp.contact_child for select to "{{db}}_agency_police"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_district";
+create policy district_select on fsp.contact_child for select to "{{db}}_agency_district"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact_child for select to "{{db}}_agency_provider"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+
+-- information_request: CASE
+alter table fsp.information_request enable row level security;
+alter table fsp.information_request force row level security;
+create policy owner_all on fsp.information_request for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.information_request to "{{db}}_agency_la";
+create policy la_select on fsp.information_request for select to "{{db}}_agency_la"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant insert on fsp.information_request to "{{db}}_agency_la";
+create policy la_insert on fsp.information_request for insert to "{{db}}_agency_la"
+  with check (information_request.sender = (select fsp.current_organisation())
+    and (information_request.contact is null or (select true from fsp.contact p where p.id = information_request.contact)));
+grant select on fsp.information_request to "{{db}}_agency_team";
+create policy team_select on fsp.information_request for select to "{{db}}_agency_team"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_health";
+create policy health_select on fsp.information_request for select to "{{db}}_agency_health"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_education";
+create policy education_select on fsp.information_request for select to "{{db}}_agency_education"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_police";
+create policy police_select on fsp.information_request for select to "{{db}}_agency_police"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_district";
+create policy district_select on fsp.information_request for select to "{{db}}_agency_district"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_provider";
+create policy provider_select on fsp.information_request for select to "{{db}}_agency_provider"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+
+-- information_request_person: IDENTITY
+alter table fsp.information_request_person enable row level security;
+alter table fsp.information_request_person force row level security;
+create policy owner_all on fsp.information_request_person for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.information_request_person to "{{db}}_agency_la";
+create policy la_select on fsp.information_request_person for select to "{{db}}_agency_la"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant insert on fsp.information_request_person to "{{db}}_agency_la";
+create policy la_insert on fsp.information_request_person for insert to "{{db}}_agency_la"
+  with check (information_request_person.sender = (select fsp.current_organisation()));
+grant select on fsp.information_request_person to "{{db}}_agency_team";
+create policy team_select on fsp.information_request_person for select to "{{db}}_agency_team"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_health";
+create policy health_select on fsp.information_request_person for select to "{{db}}_agency_health"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_education";
+create policy education_select on fsp.information_request_person for select to "{{db}}_agency_education"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_police";
+create policy police_select on fsp.information_request_person for select to "{{db}}_agency_police"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_district";
+create policy district_select on fsp.information_request_person for select to "{{db}}_agency_district"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_provider";
+create policy provider_select on fsp.information_request_person for select to "{{db}}_agency_provider"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+
+-- information_answer: CASE
+alter table fsp.information_answer enable row level security;
+alter table fsp.information_answer force row level security;
+create policy owner_all on fsp.information_answer for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.information_answer to "{{db}}_agency_la";
+create policy la_select on fsp.information_answer for select to "{{db}}_agency_la"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_la";
+create policy la_insert on fsp.information_answer for insert to "{{db}}_agency_la"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_team";
+create policy team_select on fsp.information_answer for select to "{{db}}_agency_team"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_team";
+create policy team_insert on fsp.information_answer for insert to "{{db}}_agency_team"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_health";
+create policy health_select on fsp.information_answer for select to "{{db}}_agency_health"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_health";
+create policy health_insert on fsp.information_answer for insert to "{{db}}_agency_health"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_education";
+create policy education_select on fsp.information_answer for select to "{{db}}_agency_education"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_education";
+create policy education_insert on fsp.information_answer for insert to "{{db}}_agency_education"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_police";
+create policy police_select on fsp.information_answer for select to "{{db}}_agency_police"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_police";
+create policy police_insert on fsp.information_answer for insert to "{{db}}_agency_police"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_district";
+create policy district_select on fsp.information_answer for select to "{{db}}_agency_district"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_district";
+create policy district_insert on fsp.information_answer for insert to "{{db}}_agency_district"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_provider";
+create policy provider_select on fsp.information_answer for select to "{{db}}_agency_provider"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_provider";
+create policy provider_insert on fsp.information_answer for insert to "{{db}}_agency_provider"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+
+-- look_up: CASE
+alter table fsp.look_up enable row level security;
+alter table fsp.look_up force row level security;
+create policy owner_all on fsp.look_up for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.look_up to "{{db}}_agency_la";
+create policy la_select on fsp.look_up for select to "{{db}}_agency_la"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant insert on fsp.look_up to "{{db}}_agency_la";
+create policy la_insert on fsp.look_up for insert to "{{db}}_agency_la"
+  with check (look_up.sender = (select fsp.current_organisation()));
+grant select on fsp.look_up to "{{db}}_agency_team";
+create policy team_select on fsp.look_up for select to "{{db}}_agency_team"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant select on fsp.look_up to "{{db}}_agency_health";
+create policy health_select on fsp.look_up for select to "{{db}}_agency_health"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant insert on fsp.look_up to "{{db}}_agency_health";
+create policy health_insert on fsp.look_up for insert to "{{db}}_agency_health"
+  with check (look_up.sender = (select fsp.current_organisation()));
+grant select on fsp.look_up to "{{db}}_agency_education";
+create policy education_select on fsp.look_up for select to "{{db}}_agency_education"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant insert on fsp.look_up to "{{db}}_agency_education";
+create policy education_insert on fsp.look_up for insert to "{{db}}_agency_education"
+  with check (look_up.sender = (select fsp.current_organisation()));
+grant select on fsp.look_up to "{{db}}_agency_police";
+create policy police_select on fsp.look_up for select to "{{db}}_agency_police"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant insert on fsp.look_up to "{{db}}_agency_police";
+create policy police_insert on fsp.look_up for insert to "{{db}}_agency_police"
+  with check (look_up.sender = (select fsp.current_organisation()));
+grant select on fsp.look_up to "{{db}}_agency_district";
+create policy district_select on fsp.look_up for select to "{{db}}_agency_district"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant select on fsp.look_up to "{{db}}_agency_provider";
+create policy provider_select on fsp.look_up for select to "{{db}}_agency_provider"
+  using ((look_up.sender = (select fsp.current_organisation())));
+
+-- look_up_receipt: INVOLVEMENT
+alter table fsp.look_up_receipt enable row level security;
+alter table fsp.look_up_receipt force row level security;
+create policy owner_all on fsp.look_up_receipt for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.look_up_receipt to "{{db}}_agency_la";
+create policy la_select on fsp.look_up_receipt for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2) = 2));
+grant select on fsp.look_up_receipt to "{{db}}_agency_team";
+create policy team_select on fsp.look_up_receipt for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
+grant select on fsp.look_up_receipt to "{{db}}_agency_health";
+create policy health_select on fsp.look_up_receipt for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
+grant select on fsp.look_up_receipt to "{{db}}_agency_education";
+create policy education_select on fsp.look_up_receipt for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
+grant select on fsp.look_up_receipt to "{{db}}_agency_police";
+create policy police_select on fsp.look_up_receipt for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
+grant select on fsp.look_up_receipt to "{{db}}_agency_district";
+create policy district_select on fsp.look_up_receipt for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 2) = 2));
+grant select on fsp.look_up_receipt to "{{db}}_agency_provider";
+create policy provider_select on fsp.look_up_receipt for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
 
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;

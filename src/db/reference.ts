@@ -40,6 +40,7 @@ const FILES = {
     kind: text,
     parent: z.string().nullable(),
     district: z.string().nullable(),
+    phone: text.nullable().default(null),
     validFrom: day.nullable(),
     validTo: day.nullable(),
   }),

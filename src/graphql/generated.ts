@@ -103,6 +103,61 @@ export type AmendAssessmentInput = {
   seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
+export type AnswerEarlyHelpInput = {
+  accepted: Scalars['Boolean']['input'];
+  contact: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type AnswerEarlyHelpPayload = {
+  __typename?: 'AnswerEarlyHelpPayload';
+  /** As the caller may see it now. */
+  contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AnswerFeedbackInput = {
+  comment?: InputMaybe<Scalars['String']['input']>;
+  feedback: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  useful: Scalars['Boolean']['input'];
+};
+
+export type AnswerFeedbackPayload = {
+  __typename?: 'AnswerFeedbackPayload';
+  /** As the caller may see it now. */
+  feedback?: Maybe<ReferralFeedback>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AnswerInformationRequestInput = {
+  /** Either an answer or a refusal. */
+  answer?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those of the asker who work only with one of these persons the answer does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  refusal?: InputMaybe<RefusalInput>;
+  request: Scalars['ID']['input'];
+};
+
+export type AnswerInformationRequestPayload = {
+  __typename?: 'AnswerInformationRequestPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<InformationRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A child and family assessment: of one child, or of the whole family. */
 export type Assessment = Node & {
   __typename?: 'Assessment';
@@ -246,11 +301,12 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Assessment | Intervention | Plan | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
+export type ChronologyEvent = Assessment | Contact | Intervention | Plan | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
   | 'ASSESSMENT'
+  | 'CONTACT'
   | 'INTERVENTION'
   | 'PLAN'
   | 'SERVICE_OFFER'
@@ -356,6 +412,96 @@ export type CompleteTaskPayload = {
   warnings: Array<UserError>;
 };
 
+/** What reached the front door: from a partner's referral, from somebody of the public, or from the family itself. */
+export type Contact = Node & {
+  __typename?: 'Contact';
+  /** How it came; from the code list `contact-channel`. */
+  channel?: Maybe<Code>;
+  children?: Maybe<Array<ContactChild>>;
+  concern?: Maybe<Scalars['String']['output']>;
+  decidedOn?: Maybe<Scalars['Date']['output']>;
+  /** Early help that was offered instead, and what the family said. */
+  earlyHelp?: Maybe<EarlyHelpAnswer>;
+  /** Null until it is known, and without access to it. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  informant?: Maybe<ContactInformant>;
+  keptFrom?: Maybe<Array<Person>>;
+  nextStep?: Maybe<Scalars['String']['output']>;
+  /** Null until it is decided on; from the code list `contact-outcome`. */
+  outcome?: Maybe<Code>;
+  /** Why it was decided so. */
+  reason?: Maybe<Scalars['String']['output']>;
+  receivedOn?: Maybe<Scalars['Date']['output']>;
+  /** Null where no partner sent it, and to whoever may not see the referral. */
+  referral?: Maybe<Referral>;
+  /**
+   * A referral of this family was taken, or an episode of need of one of its children ended, within the twelve months before.
+   * Worked out when the family becomes known.
+   */
+  repeat?: Maybe<Scalars['Boolean']['output']>;
+  /** Where somebody was sent whose referral was not taken. */
+  signpostedTo?: Maybe<Scalars['String']['output']>;
+  /** From the code list `referral-source`. That a relative or a neighbour told needs INFORMANT too. */
+  source?: Maybe<Code>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A child as the contact names it; `person` once it is known who it is. */
+export type ContactChild = {
+  __typename?: 'ContactChild';
+  dateOfBirth?: Maybe<Scalars['Date']['output']>;
+  familyName?: Maybe<Scalars['String']['output']>;
+  givenName?: Maybe<Scalars['String']['output']>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type ContactChildInput = {
+  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
+  /** Who it is, where that is known. With a family only. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type ContactConnection = {
+  __typename?: 'ContactConnection';
+  edges?: Maybe<Array<ContactEdge>>;
+  nodes?: Maybe<Array<Contact>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ContactEdge = {
+  __typename?: 'ContactEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Contact>;
+};
+
+export type ContactFilter = {
+  /** Days on which they were received, both included. */
+  from?: InputMaybe<Scalars['Date']['input']>;
+  repeat?: InputMaybe<Scalars['Boolean']['input']>;
+  /** From the code list `referral-source`. Those of relatives, neighbours and others are found by the roles that may see them. */
+  source?: InputMaybe<Scalars['String']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  /** True: no decision yet; false: decided. */
+  undecided?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+/** Somebody of the public who told. */
+export type ContactInformant = {
+  __typename?: 'ContactInformant';
+  /** Wants to stay unknown to the family and everybody else. */
+  anonymous?: Maybe<Scalars['Boolean']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  phone?: Maybe<Scalars['String']['output']>;
+  relation?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** What else is known of the family's situation. */
 export type ContextFact = {
   __typename?: 'ContextFact';
@@ -410,6 +556,37 @@ export type DataClass =
   | 'WHEREABOUTS'
   | 'WORKBOOK';
 
+export type DecideContactInput = {
+  /** The members of the family of whom a referral is taken: an episode of need is opened for each. */
+  children?: InputMaybe<Array<ReferredChildInput>>;
+  contact: Scalars['ID']['input'];
+  decidedOn: Scalars['Date']['input'];
+  /** What the family said to early help; with EARLY_HELP only, OFFERED where none is given. */
+  earlyHelp?: InputMaybe<EarlyHelpAnswer>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered late: what breaks a rule warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** What comes next, in words fit for the referrer: it is told these, at most 300 characters. */
+  nextStep: Scalars['String']['input'];
+  /** From the code list `contact-outcome`. */
+  outcome: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** Where somebody was sent: must be given with SIGNPOSTED. */
+  signpostedTo?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type DecideContactPayload = {
+  __typename?: 'DecideContactPayload';
+  /** As the caller may see it now. */
+  contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A district, by its ONS code. */
 export type District = {
   __typename?: 'District';
@@ -457,6 +634,11 @@ export type DueItemType =
   | 'CLOCK'
   | 'TASK';
 
+export type EarlyHelpAnswer =
+  | 'ACCEPTED'
+  | 'DECLINED'
+  | 'OFFERED';
+
 /** That a factor is one concern of the trio. */
 export type FactorConcern = {
   __typename?: 'FactorConcern';
@@ -488,6 +670,7 @@ export type Family = Node & {
   chronology?: Maybe<ChronologyConnection>;
   /** What is due and what was, the longest due first. */
   clocks?: Maybe<ClockConnection>;
+  contacts?: Maybe<ContactConnection>;
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
   id: Scalars['ID']['output'];
@@ -495,6 +678,8 @@ export type Family = Node & {
   /** Who works with the family today. A service whose name tells of health or abuse is left out for those who may not know. */
   involvements?: Maybe<Array<Involvement>>;
   leadPractitioner?: Maybe<Involvement>;
+  /** Who looked up a child of this family, the latest first; at most 25. */
+  lookUps?: Maybe<Array<LookUpReceipt>>;
   members?: Maybe<Array<FamilyMember>>;
   name?: Maybe<Scalars['String']['output']>;
   offers?: Maybe<ServiceOfferConnection>;
@@ -543,6 +728,13 @@ export type FamilyChronologyArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyClocksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyContactsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -611,6 +803,12 @@ export type FamilyFilter = {
   team?: InputMaybe<Scalars['ID']['input']>;
 };
 
+export type FamilyKnows =
+  /** To tell would have put somebody at risk */
+  | 'NOT_SAFE_TO_TELL'
+  | 'NOT_TOLD'
+  | 'TOLD';
+
 /** A person's place in a family. */
 export type FamilyMember = {
   __typename?: 'FamilyMember';
@@ -639,6 +837,34 @@ export type FamilyStage =
   | 'SECTION_47'
   | 'STRATEGY_DISCUSSION';
 
+export type FeedbackKind =
+  /** When an assessment that followed is done */
+  | 'AFTER_ASSESSMENT'
+  /** When the county has decided on the next step */
+  | 'DECISION';
+
+export type GiveFeedbackInput = {
+  givenOn: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** DECISION is given with the decision itself. */
+  kind: FeedbackKind;
+  /** In words fit for the referrer, at most 300 characters. */
+  nextStep?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `contact-outcome`. */
+  outcome: Scalars['String']['input'];
+  referral: Scalars['ID']['input'];
+};
+
+export type GiveFeedbackPayload = {
+  __typename?: 'GiveFeedbackPayload';
+  /** As the caller may see it now. */
+  feedback?: Maybe<ReferralFeedback>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type GoodDirection =
   | 'DOWN'
   /** Depends on what is behind it. */
@@ -666,6 +892,88 @@ export type HouseholdMember = {
   until?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
 };
+
+export type InformantInput = {
+  anonymous: Scalars['Boolean']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  phone?: InputMaybe<Scalars['String']['input']>;
+  relation?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What the organisation answered, or why it refused. */
+export type InformationAnswer = Node & {
+  __typename?: 'InformationAnswer';
+  answer?: Maybe<Scalars['String']['output']>;
+  /** Name of the practitioner who answered. */
+  answeredBy?: Maybe<Scalars['String']['output']>;
+  answeredOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  keptFrom?: Maybe<Array<Person>>;
+  organisation?: Maybe<Organisation>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** From the code list `refusal-reason`; null where it answered. */
+  refusal?: Maybe<Code>;
+  withheld: Array<Withheld>;
+};
+
+export type InformationPurpose =
+  | 'ASSESSMENT'
+  | 'MASH'
+  | 'STRATEGY_DISCUSSION';
+
+/** What the county asks of an organisation about a family. The two of them see it, and nobody else. */
+export type InformationRequest = Node & {
+  __typename?: 'InformationRequest';
+  addressee?: Maybe<Organisation>;
+  answer?: Maybe<InformationAnswer>;
+  askedOn?: Maybe<Scalars['Date']['output']>;
+  contact?: Maybe<Contact>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Whom it is about, as the request names them. */
+  persons?: Maybe<Array<InformationRequestPerson>>;
+  purpose?: Maybe<InformationPurpose>;
+  question?: Maybe<Scalars['String']['output']>;
+  sender?: Maybe<Organisation>;
+  status?: Maybe<InformationRequestStatus>;
+  withheld: Array<Withheld>;
+};
+
+export type InformationRequestConnection = {
+  __typename?: 'InformationRequestConnection';
+  edges?: Maybe<Array<InformationRequestEdge>>;
+  nodes?: Maybe<Array<InformationRequest>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type InformationRequestEdge = {
+  __typename?: 'InformationRequestEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<InformationRequest>;
+};
+
+export type InformationRequestFilter = {
+  /** True: neither answered nor refused yet. */
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type InformationRequestPerson = {
+  __typename?: 'InformationRequestPerson';
+  dateOfBirth?: Maybe<Scalars['Date']['output']>;
+  familyName?: Maybe<Scalars['String']['output']>;
+  givenName?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the person. */
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type InformationRequestStatus =
+  | 'ANSWERED'
+  | 'OPEN'
+  | 'REFUSED';
 
 /** Help for one person of the family. That it exists, what it is and how it goes are three things to share. */
 export type Intervention = Node & {
@@ -723,26 +1031,136 @@ export type Involvement = {
   withheld: Array<Withheld>;
 };
 
+/**
+ * What a look-up tells: whether there is a child protection plan, care by the county or a plan for an unborn child, and whom to
+ * ring. Where there is none of these it says so in the same words, whether or not the child is known.
+ */
+export type LookUp = Node & {
+  __typename?: 'LookUp';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  childProtectionPlan?: Maybe<Scalars['Boolean']['output']>;
+  id: Scalars['ID']['output'];
+  lookedAfter?: Maybe<Scalars['Boolean']['output']>;
+  ring?: Maybe<Scalars['String']['output']>;
+  unbornPlan?: Maybe<Scalars['Boolean']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type LookUpInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Ten digits. One of the two; health, police and county ask by this one. */
+  nhsNumber?: InputMaybe<Scalars['String']['input']>;
+  /** Why it is asked; kept with the look-up. */
+  reason: Scalars['String']['input'];
+  /** Thirteen characters; schools and the county ask by this one. */
+  upn?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type LookUpPayload = {
+  __typename?: 'LookUpPayload';
+  /** As the caller may see it now. */
+  lookUp?: Maybe<LookUp>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** That a child of the family was looked up. */
+export type LookUpReceipt = {
+  __typename?: 'LookUpReceipt';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  organisation?: Maybe<Organisation>;
+  withheld: Array<Withheld>;
+};
+
+export type MakeReferralInput = {
+  /** The county; where none is named, the county that this database is of. */
+  addressee?: InputMaybe<Scalars['ID']['input']>;
+  agreed: Scalars['Boolean']['input'];
+  /** At least one; at most 20. */
+  children: Array<NamedChildInput>;
+  concern: Scalars['String']['input'];
+  familyKnows: FamilyKnows;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The day of the referral; not in the future. */
+  madeOn: Scalars['Date']['input'];
+  /** From the code list `primary-need`. */
+  need?: InputMaybe<Scalars['String']['input']>;
+  /** Where the referrer is rung up. */
+  phone: Scalars['String']['input'];
+  /** Must be given where the family does not know. */
+  whyNotTold?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MakeReferralPayload = {
+  __typename?: 'MakeReferralPayload';
+  /** As the caller may see it now. */
+  referral?: Maybe<Referral>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type MatchContactInput = {
+  contact: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MatchContactPayload = {
+  __typename?: 'MatchContactPayload';
+  /** As the caller may see it now. */
+  contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type Mutation = {
   __typename?: 'Mutation';
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
   /** Changes what a completed assessment found; what it said before is kept. */
   amendAssessment?: Maybe<AssessmentPayload>;
+  /** What the family said to early help that was offered instead. */
+  answerEarlyHelp?: Maybe<AnswerEarlyHelpPayload>;
+  /** Says whether feedback on an own referral was of use. */
+  answerFeedback?: Maybe<AnswerFeedbackPayload>;
+  /** Answers what was asked, or refuses with a reason. */
+  answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
   /** Ends an open assessment that is not carried through. */
   cancelAssessment?: Maybe<AssessmentPayload>;
   /** Completes an assessment: who was seen, what was found, and when it was authorised. Its clock stops. */
   completeAssessment?: Maybe<AssessmentPayload>;
   /** Says that a task is done. */
   completeTask?: Maybe<CompleteTaskPayload>;
+  /** Decides on a contact and tells its referrer. */
+  decideContact?: Maybe<DecideContactPayload>;
+  /** Tells a referrer once more, after the assessment. */
+  giveFeedback?: Maybe<GiveFeedbackPayload>;
+  /** Asks by an exact identifier whether there is a plan, and whom to ring. The county is told who asked. */
+  lookUp?: Maybe<LookUpPayload>;
+  /** Tells the county of a worry about a child. */
+  makeReferral?: Maybe<MakeReferralPayload>;
+  /** Says which family a contact is of. */
+  matchContact?: Maybe<MatchContactPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
   /** Puts on record that a specialist assessment was ordered. */
   orderSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** Puts on record that a specialist assessment came, and what it concludes. */
   receiveSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
+  /** Writes what reached the front door, from a referral or from the public. */
+  recordContact?: Maybe<RecordContactPayload>;
   /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
   recordToolReading?: Maybe<ToolReadingPayload>;
+  /** Asks an organisation for what it knows. */
+  requestInformation?: Maybe<RequestInformationPayload>;
   /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
   startAssessment?: Maybe<AssessmentPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
@@ -757,6 +1175,21 @@ export type MutationAddWorkbookEntryArgs = {
 
 export type MutationAmendAssessmentArgs = {
   input: AmendAssessmentInput;
+};
+
+
+export type MutationAnswerEarlyHelpArgs = {
+  input: AnswerEarlyHelpInput;
+};
+
+
+export type MutationAnswerFeedbackArgs = {
+  input: AnswerFeedbackInput;
+};
+
+
+export type MutationAnswerInformationRequestArgs = {
+  input: AnswerInformationRequestInput;
 };
 
 
@@ -775,6 +1208,31 @@ export type MutationCompleteTaskArgs = {
 };
 
 
+export type MutationDecideContactArgs = {
+  input: DecideContactInput;
+};
+
+
+export type MutationGiveFeedbackArgs = {
+  input: GiveFeedbackInput;
+};
+
+
+export type MutationLookUpArgs = {
+  input: LookUpInput;
+};
+
+
+export type MutationMakeReferralArgs = {
+  input: MakeReferralInput;
+};
+
+
+export type MutationMatchContactArgs = {
+  input: MatchContactInput;
+};
+
+
 export type MutationOfferServiceArgs = {
   input: OfferServiceInput;
 };
@@ -790,8 +1248,18 @@ export type MutationReceiveSpecialistAssessmentArgs = {
 };
 
 
+export type MutationRecordContactArgs = {
+  input: RecordContactInput;
+};
+
+
 export type MutationRecordToolReadingArgs = {
   input: RecordToolReadingInput;
+};
+
+
+export type MutationRequestInformationArgs = {
+  input: RequestInformationInput;
 };
 
 
@@ -802,6 +1270,14 @@ export type MutationStartAssessmentArgs = {
 
 export type MutationWithdrawToolReadingArgs = {
   input: WithdrawToolReadingInput;
+};
+
+export type NamedChildInput = {
+  address?: InputMaybe<Scalars['String']['input']>;
+  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
+  school?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** An object with an id that `node` can fetch. */
@@ -859,6 +1335,8 @@ export type Organisation = Node & {
   name?: Maybe<Scalars['String']['output']>;
   /** The council a desk belongs to, the trust of a team. */
   parent?: Maybe<Organisation>;
+  /** Where professionals ring it up. */
+  phone?: Maybe<Scalars['String']['output']>;
 };
 
 export type OrganisationConnection = {
@@ -1013,6 +1491,8 @@ export type Query = {
   __typename?: 'Query';
   /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
   aceAssociations?: Maybe<Array<AceAssociation>>;
+  /** What reached the front door, the latest first. */
+  contacts?: Maybe<ContactConnection>;
   districts?: Maybe<Array<District>>;
   /**
    * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
@@ -1026,6 +1506,8 @@ export type Query = {
   family?: Maybe<Family>;
   /** The family with this reference, as the county's record system numbers it. */
   familyByReference?: Maybe<Family>;
+  /** What was asked of the caller's organisation, and what it asked; the earliest due first. */
+  informationRequests?: Maybe<InformationRequestConnection>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
   node?: Maybe<Node>;
   /** Every body that works with families here. */
@@ -1034,6 +1516,11 @@ export type Query = {
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
   /** The catalogue of programmes. */
   programmes?: Maybe<ProgrammeConnection>;
+  /**
+   * Referrals, the latest first: for a partner its own, for the county all that were sent to it. Those that were found to be
+   * about a restricted family are shown to its named users alone; their senders see no difference.
+   */
+  referrals?: Maybe<ReferralConnection>;
   /** The public directory of services. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
@@ -1046,6 +1533,13 @@ export type Query = {
   tools?: Maybe<Array<Tool>>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+};
+
+
+export type QueryContactsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<ContactFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -1077,6 +1571,13 @@ export type QueryFamilyByReferenceArgs = {
 };
 
 
+export type QueryInformationRequestsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<InformationRequestFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
@@ -1102,6 +1603,13 @@ export type QueryProgrammesArgs = {
 };
 
 
+export type QueryReferralsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<ReferralFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryServicesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ServiceFilter>;
@@ -1123,6 +1631,38 @@ export type ReceiveSpecialistAssessmentInput = {
   specialistAssessment: Scalars['ID']['input'];
   /** The entry of the Workbook in which it is recorded. */
   workbookEntry?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type RecordContactInput = {
+  /** From the code list `contact-channel`. */
+  channel: Scalars['String']['input'];
+  children?: InputMaybe<Array<ContactChildInput>>;
+  concern?: InputMaybe<Scalars['String']['input']>;
+  /** Where it is known already. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** Entered late: what breaks a rule warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Somebody of the public; not with a referral. */
+  informant?: InputMaybe<InformantInput>;
+  /** Members of the family from whom the contact is kept. With a family only. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** The day it reached the county; of a referral, the day it was made unless another is given. */
+  receivedOn?: InputMaybe<Scalars['Date']['input']>;
+  /** The partner's referral it came by; concern and children are then the referral's unless others are given. */
+  referral?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `referral-source`. */
+  source: Scalars['String']['input'];
+};
+
+export type RecordContactPayload = {
+  __typename?: 'RecordContactPayload';
+  /** As the caller may see it now. */
+  contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type RecordToolReadingInput = {
@@ -1153,6 +1693,152 @@ export type RecordToolReadingInput = {
   tool: Scalars['String']['input'];
   /** SDQ, home environment, family relationship. */
   total?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** A partner's worry about a child, told to the county. Its sender sees what became of it, and nothing else of the family. */
+export type Referral = Node & {
+  __typename?: 'Referral';
+  addressee?: Maybe<Organisation>;
+  /** Whether the family agreed to it. */
+  agreed?: Maybe<Scalars['Boolean']['output']>;
+  children?: Maybe<Array<ReferralChild>>;
+  concern?: Maybe<Scalars['String']['output']>;
+  /** The front door's own row; null to whoever may not see it. */
+  contact?: Maybe<Contact>;
+  familyKnows?: Maybe<FamilyKnows>;
+  /** What the county said back, the earliest first. */
+  feedback?: Maybe<Array<ReferralFeedback>>;
+  id: Scalars['ID']['output'];
+  madeOn?: Maybe<Scalars['Date']['output']>;
+  /** What the sender takes it to be; from the code list `primary-need`. */
+  need?: Maybe<Code>;
+  nextStep?: Maybe<Scalars['String']['output']>;
+  /** From the code list `contact-outcome`. */
+  outcome?: Maybe<Code>;
+  /** Where the referrer is rung up. */
+  phone?: Maybe<Scalars['String']['output']>;
+  /** Who made it, by name. */
+  referrer?: Maybe<Scalars['String']['output']>;
+  sender?: Maybe<Organisation>;
+  status?: Maybe<ReferralStatus>;
+  version?: Maybe<Scalars['Int']['output']>;
+  /** Why the family was not told. */
+  whyNotTold?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A child as a referral names it. */
+export type ReferralChild = {
+  __typename?: 'ReferralChild';
+  /** As told. */
+  address?: Maybe<Scalars['String']['output']>;
+  dateOfBirth?: Maybe<Scalars['Date']['output']>;
+  familyName?: Maybe<Scalars['String']['output']>;
+  givenName?: Maybe<Scalars['String']['output']>;
+  school?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ReferralConnection = {
+  __typename?: 'ReferralConnection';
+  edges?: Maybe<Array<ReferralEdge>>;
+  nodes?: Maybe<Array<Referral>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ReferralEdge = {
+  __typename?: 'ReferralEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Referral>;
+};
+
+/**
+ * What a referrer is told: the outcome, and the next step in at most 300 characters fit for a professional outside the case.
+ * It names no finding, no plan and nobody of the family.
+ */
+export type ReferralFeedback = Node & {
+  __typename?: 'ReferralFeedback';
+  /** Whether the referrer could use it; null until it says so. */
+  answer?: Maybe<ReferralFeedbackAnswer>;
+  givenOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<FeedbackKind>;
+  nextStep?: Maybe<Scalars['String']['output']>;
+  /** From the code list `contact-outcome`. */
+  outcome?: Maybe<Code>;
+  referral?: Maybe<Referral>;
+  withheld: Array<Withheld>;
+};
+
+/** What the referrer says of the feedback. */
+export type ReferralFeedbackAnswer = {
+  __typename?: 'ReferralFeedbackAnswer';
+  answeredOn?: Maybe<Scalars['Date']['output']>;
+  comment?: Maybe<Scalars['String']['output']>;
+  useful?: Maybe<Scalars['Boolean']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ReferralFilter = {
+  /** Days on which they were made, both included. */
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  /** True: those of which the front door has not made a contact yet. Of use to the county. */
+  withoutContact?: InputMaybe<Scalars['Boolean']['input']>;
+  /** True: those on which nothing has been said back; false: those on which something has. */
+  withoutFeedback?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+/** How far the county is with a referral. Whoever it is about, the sender sees RECEIVED until it is decided on. */
+export type ReferralStatus =
+  | 'DECIDED'
+  | 'RECEIVED';
+
+export type ReferredChildInput = {
+  person: Scalars['ID']['input'];
+  /** From the code list `primary-need`. */
+  primaryNeed: Scalars['String']['input'];
+};
+
+export type RefusalInput = {
+  reason: Scalars['String']['input'];
+  /** From the code list `refusal-reason`. */
+  reasonCode: Scalars['String']['input'];
+};
+
+export type RequestInformationInput = {
+  contact?: InputMaybe<Scalars['ID']['input']>;
+  /** When it is needed; by the authority's timescale where none is given. */
+  dueOn?: InputMaybe<Scalars['Date']['input']>;
+  /** One of family and contact, or both. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Others whom it is about, by name. */
+  named?: InputMaybe<Array<RequestPersonInput>>;
+  organisation: Scalars['ID']['input'];
+  /** Members of the family whom it is about: the addressee is told their names and dates of birth. */
+  persons?: InputMaybe<Array<Scalars['ID']['input']>>;
+  purpose: InformationPurpose;
+  question: Scalars['String']['input'];
+  /** The user who is asked (the `sub` of the organisation's tokens): must be given for a team or provider, where rows are users' own. */
+  recipient?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RequestInformationPayload = {
+  __typename?: 'RequestInformationPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<InformationRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RequestPersonInput = {
+  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
 };
 
 /** A service of the public directory. */

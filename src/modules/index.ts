@@ -13,6 +13,10 @@ import {
 import * as chronology from './chronology/binding.ts';
 import * as clock from './clock/binding.ts';
 import { completeTask } from './clock/commands.ts';
+import * as contact from './contact/binding.ts';
+import { answerEarlyHelp, decideContact, matchContact, recordContact } from './contact/contacts.ts';
+import { answerInformationRequest, lookUp, requestInformation } from './contact/information.ts';
+import { answerFeedback, giveFeedback, makeReferral } from './contact/referrals.ts';
 import * as district from './district/binding.ts';
 import { offerService } from './district/commands.ts';
 import * as family from './family/binding.ts';
@@ -30,7 +34,21 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, assessment, tool, chronology];
+const modules: Module[] = [
+  sharing,
+  family,
+  person,
+  plan,
+  workbook,
+  intervention,
+  district,
+  outcome,
+  clock,
+  assessment,
+  tool,
+  contact,
+  chronology,
+];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
@@ -57,13 +75,23 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     addWorkbookEntry,
     amendAssessment,
+    answerEarlyHelp,
+    answerFeedback,
+    answerInformationRequest,
     cancelAssessment,
     completeAssessment,
     completeTask,
+    decideContact,
+    giveFeedback,
+    lookUp,
+    makeReferral,
+    matchContact,
     offerService,
     orderSpecialistAssessment,
     receiveSpecialistAssessment,
+    recordContact,
     recordToolReading,
+    requestInformation,
     startAssessment,
     withdrawToolReading,
   }),

@@ -11,5 +11,6 @@ import './outcome/tables.ts';
 import './clock/tables.ts';
 import './assessment/tables.ts';
 import './tool/tables.ts';
+import './contact/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

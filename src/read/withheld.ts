@@ -59,10 +59,14 @@ export class Grants {
   /** SQL: the grants open this class here. */
   has(dataClass: DataClass): string {
     const bit = bitOf(dataClass);
-    return this.over((family, person) =>
+    const open = this.over((family, person) =>
       // A row between organisations stands behind no grant: who sees it was named in it.
       family || person ? `coalesce((${effectiveMask(this.ctx.client.agency, family, person)} & ${bit}) = ${bit}, false)` : 'true',
     );
+    const { anchor } = this.binding;
+    const table = typeof anchor === 'string' || Array.isArray(anchor) ? null : classOf(anchor);
+    // A row that names no family yet is its own organisations' alone, and so is all that belongs to it.
+    return table?.familyOptional ? `(${this.row}.${table.family} is null or ${open})` : open;
   }
 
   /** SQL: a decision withholds this class here. */

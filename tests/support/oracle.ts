@@ -111,6 +111,14 @@ export function oracle(world: World, organisationId: number) {
         if (table.keptFrom && seen !== 'all' && [...seen].every((p) => row.kept_from.includes(p))) return false;
         return [...classes, ...(person === null ? [] : needs(person))].every((c) => opened(c, family, person));
       };
+      // Between organisations: whom the row names sees it, at every level but those that know no own rows.
+      if (!table.family && !table.person && table.dataClass !== 'STRUCTURE') {
+        const named = ['sender', 'addressee', 'controller', 'recipient'].some((column) => row[column] === organisationId);
+        return named && level(own) !== 'N' && level(own) !== 'D';
+      }
+      // What names no family yet is its own organisations' alone.
+      if (table.familyOptional && family === null)
+        return level(own) !== 'N' && level(own) !== 'D' && (table.own?.columns ?? []).some((column) => row[column] === organisationId);
       if (byGrant(wanted)) return true;
       if (!table.own || table.dataClass === 'STRUCTURE') return false;
       const levels = wanted.map(level);

@@ -352,10 +352,12 @@ async function isKeptFrom(asker: Asker, row: Row): Promise<boolean> {
   const from = (row.kept_from ?? []) as string[];
   if (from.length === 0) return false;
   if (asker.user === null) return asker.purpose !== 'RECORD_SYNC';
-  const focus = await asker.query('select * from fsp.user_focus where subject = $1 and family = $2 and starts <= now() and ends > now()', [
-    asker.user,
-    row.family,
-  ]);
+  const focus = (
+    await asker.query('select * from fsp.user_focus where subject = $1 and starts <= now() and ends > now()', [asker.user])
+  ).filter(
+    // A row between organisations names no family: whom the user works with, in whichever family, decides.
+    ({ family }) => isBetween(row) || family === row.family,
+  );
   return focus.some(({ only_with }) => (only_with as string[]).every((each) => from.includes(each)));
 }
 
@@ -1039,7 +1041,8 @@ async function grantsOf(asker: Asker, row: Row): Promise<{ family: Row | undefin
 }
 
 async function isOpened(asker: Asker, row: Row, dataClass: PersonalClass): Promise<boolean> {
-  if (isBetween(row)) return true;
+  // What names no family, or none yet, is its own organisations' alone, with all that belongs to it.
+  if (isBetween(row) || row.family === null) return true;
   const grants = await grantsOf(asker, row);
   return grants.whole && covers(opened(asker, grants.family, grants.person), bit(dataClass));
 }
