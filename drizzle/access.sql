@@ -76,7 +76,9 @@ begin
       or exists (select from fsp.intervention_link r where r.family = asked and org in (r.controller, r.provider, r.assigned))
       or exists (select from fsp.intervention_progress r where r.family = asked and r.controller = org)
       or exists (select from fsp.service_offer r where r.family = asked and r.controller = org)
-      or exists (select from fsp.service_offer_link r where r.family = asked and org in (r.controller, r.provider)))
+      or exists (select from fsp.service_offer_link r where r.family = asked and org in (r.controller, r.provider))
+      or exists (select from fsp.clock r where r.family = asked and org in (r.controller, r.assigned))
+      or exists (select from fsp.task r where r.family = asked and org in (r.controller, r.assigned)))
     and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
@@ -436,11 +438,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -1727,6 +1729,163 @@ create policy provider_select on fsp.service_offer_link for select to "{{db}}_ag
 
 -- outcome_indicator: DIRECTORY
 grant select on fsp.outcome_indicator to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- timescale: DIRECTORY
+grant select on fsp.timescale to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- bank_holiday: DIRECTORY
+grant select on fsp.bank_holiday to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- clock: CASE
+alter table fsp.clock enable row level security;
+alter table fsp.clock force row level security;
+create policy owner_all on fsp.clock for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.clock to "{{db}}_agency_la";
+create policy la_select on fsp.clock for select to "{{db}}_agency_la"
+  using ((case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (clock.family is null and ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))));
+grant insert on fsp.clock to "{{db}}_agency_la";
+create policy la_insert on fsp.clock for insert to "{{db}}_agency_la"
+  with check (clock.controller = (select fsp.current_organisation())
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+grant update on fsp.clock to "{{db}}_agency_la";
+create policy la_update on fsp.clock for update to "{{db}}_agency_la"
+  using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
+  with check ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)));
+grant select on fsp.clock to "{{db}}_agency_team";
+create policy team_select on fsp.clock for select to "{{db}}_agency_team"
+  using ((case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family))));
+grant insert on fsp.clock to "{{db}}_agency_team";
+create policy team_insert on fsp.clock for insert to "{{db}}_agency_team"
+  with check (clock.controller = (select fsp.current_organisation())
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+grant update on fsp.clock to "{{db}}_agency_team";
+create policy team_update on fsp.clock for update to "{{db}}_agency_team"
+  using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
+  with check ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)));
+grant select on fsp.clock to "{{db}}_agency_health";
+create policy health_select on fsp.clock for select to "{{db}}_agency_health"
+  using ((case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family))));
+grant insert on fsp.clock to "{{db}}_agency_health";
+create policy health_insert on fsp.clock for insert to "{{db}}_agency_health"
+  with check (clock.controller = (select fsp.current_organisation())
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+grant update on fsp.clock to "{{db}}_agency_health";
+create policy health_update on fsp.clock for update to "{{db}}_agency_health"
+  using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
+  with check ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)));
+grant select on fsp.clock to "{{db}}_agency_education";
+create policy education_select on fsp.clock for select to "{{db}}_agency_education"
+  using ((case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family))));
+grant insert on fsp.clock to "{{db}}_agency_education";
+create policy education_insert on fsp.clock for insert to "{{db}}_agency_education"
+  with check (clock.controller = (select fsp.current_organisation())
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+grant update on fsp.clock to "{{db}}_agency_education";
+create policy education_update on fsp.clock for update to "{{db}}_agency_education"
+  using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
+  with check ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)));
+grant select on fsp.clock to "{{db}}_agency_police";
+create policy police_select on fsp.clock for select to "{{db}}_agency_police"
+  using ((case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family))));
+grant insert on fsp.clock to "{{db}}_agency_police";
+create policy police_insert on fsp.clock for insert to "{{db}}_agency_police"
+  with check (clock.controller = (select fsp.current_organisation())
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+grant update on fsp.clock to "{{db}}_agency_police";
+create policy police_update on fsp.clock for update to "{{db}}_agency_police"
+  using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
+  with check ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)));
+grant select on fsp.clock to "{{db}}_agency_district";
+create policy district_select on fsp.clock for select to "{{db}}_agency_district"
+  using ((case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family))));
+grant insert on fsp.clock to "{{db}}_agency_district";
+create policy district_insert on fsp.clock for insert to "{{db}}_agency_district"
+  with check (clock.controller = (select fsp.current_organisation())
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+grant update on fsp.clock to "{{db}}_agency_district";
+create policy district_update on fsp.clock for update to "{{db}}_agency_district"
+  using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
+  with check ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)));
+grant select on fsp.clock to "{{db}}_agency_provider";
+create policy provider_select on fsp.clock for select to "{{db}}_agency_provider"
+  using ((case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family))));
+grant insert on fsp.clock to "{{db}}_agency_provider";
+create policy provider_insert on fsp.clock for insert to "{{db}}_agency_provider"
+  with check (clock.controller = (select fsp.current_organisation())
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+grant update on fsp.clock to "{{db}}_agency_provider";
+create policy provider_update on fsp.clock for update to "{{db}}_agency_provider"
+  using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
+  with check ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)));
+
+-- task: WORKBOOK
+alter table fsp.task enable row level security;
+alter table fsp.task force row level security;
+create policy owner_all on fsp.task for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.task to "{{db}}_agency_la";
+create policy la_select on fsp.task for select to "{{db}}_agency_la"
+  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end));
+grant insert on fsp.task to "{{db}}_agency_la";
+create policy la_insert on fsp.task for insert to "{{db}}_agency_la"
+  with check (task.controller = (select fsp.current_organisation())
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+grant update on fsp.task to "{{db}}_agency_la";
+create policy la_update on fsp.task for update to "{{db}}_agency_la"
+  using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
+  with check ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family));
+grant select on fsp.task to "{{db}}_agency_team";
+create policy team_select on fsp.task for select to "{{db}}_agency_team"
+  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)
+    or ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and (task.row_mask & ~3932063::bigint) = 0 and fsp.own_open(task.family)));
+grant insert on fsp.task to "{{db}}_agency_team";
+create policy team_insert on fsp.task for insert to "{{db}}_agency_team"
+  with check (task.controller = (select fsp.current_organisation())
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+grant update on fsp.task to "{{db}}_agency_team";
+create policy team_update on fsp.task for update to "{{db}}_agency_team"
+  using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
+  with check ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family));
+grant select on fsp.task to "{{db}}_agency_health";
+create policy health_select on fsp.task for select to "{{db}}_agency_health"
+  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)
+    or ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and (task.row_mask & ~36255::bigint) = 0 and fsp.own_open(task.family)));
+grant insert on fsp.task to "{{db}}_agency_health";
+create policy health_insert on fsp.task for insert to "{{db}}_agency_health"
+  with check (task.controller = (select fsp.current_organisation())
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+grant update on fsp.task to "{{db}}_agency_health";
+create policy health_update on fsp.task for update to "{{db}}_agency_health"
+  using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
+  with check ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family));
+grant select on fsp.task to "{{db}}_agency_education";
+create policy education_select on fsp.task for select to "{{db}}_agency_education"
+  using (((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and (task.row_mask & ~527791::bigint) = 0 and fsp.own_open(task.family)));
+grant select on fsp.task to "{{db}}_agency_district";
+create policy district_select on fsp.task for select to "{{db}}_agency_district"
+  using (((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and (task.row_mask & ~3278213::bigint) = 0 and fsp.own_open(task.family)));
+grant select on fsp.task to "{{db}}_agency_provider";
+create policy provider_select on fsp.task for select to "{{db}}_agency_provider"
+  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)
+    or ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and (task.row_mask & ~2227471::bigint) = 0 and fsp.own_open(task.family)));
+grant insert on fsp.task to "{{db}}_agency_provider";
+create policy provider_insert on fsp.task for insert to "{{db}}_agency_provider"
+  with check (task.controller = (select fsp.current_organisation())
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+grant update on fsp.task to "{{db}}_agency_provider";
+create policy provider_update on fsp.task for update to "{{db}}_agency_provider"
+  using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
+  with check ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family));
 
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;

@@ -1,10 +1,16 @@
-/** What an authority ships with: districts, organisations, programmes, services, indicators, code lists. */
+/** What an authority ships with: districts, organisations, programmes, services, indicators, code lists, timescales. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { z } from 'zod';
 import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
+import { type Calendar, calendarOf } from '../modules/clock/calendar.ts';
+import { UNITS } from '../modules/clock/rules.ts';
+import { timescaleFault } from '../modules/clock/timescales.ts';
 
 const root = new URL('../../reference/', import.meta.url);
+
+/** The folder of what is the same for every authority: the law's timescales, the bank holidays. */
+const NATIONAL = 'england';
 
 const slug = z.string().regex(/^[a-z0-9-]{1,30}$/, 'must be at most 30 of a-z, 0-9 and -');
 const longSlug = z.string().regex(/^[a-z0-9-]{1,60}$/, 'must be at most 60 of a-z, 0-9 and -');
@@ -61,6 +67,22 @@ const FILES = {
     source: text,
   }),
   codes: z.strictObject({ list: text, code: text, version: text, label: text, source: text, validFrom: day, validTo: day.nullable() }),
+  timescales: z.strictObject({
+    code: z.string().regex(/^[A-Z][A-Z0-9_]{1,39}$/, 'must be at most 40 of A-Z, 0-9 and _'),
+    version: text,
+    from: text,
+    to: text,
+    limit: z.int().min(0).max(400).nullable(),
+    unit: z.enum(UNITS, `must be one of ${UNITS.join(', ')}`).nullable(),
+    dueSoon: z.int().min(0),
+    countsFromNextDay: z.boolean(),
+    kind: z.enum(['STATUTORY', 'LOCAL']),
+    status: z.enum(['verified', 'believed', 'local']),
+    source: text,
+    validFrom: day,
+    validTo: day.nullable(),
+  }),
+  'bank-holidays': z.strictObject({ day, status: z.enum(['verified', 'believed']) }),
 };
 
 /** What an organisation is asked for, wherever it is written: in a file, or at a command line. */
@@ -70,14 +92,17 @@ type FileName = keyof typeof FILES;
 type Entry<F extends FileName> = z.infer<(typeof FILES)[F]>;
 
 /** An authority's reference data as its files give it: other entries are named by their codes. */
-export type ReferenceData = { [F in FileName]: Entry<F>[] };
+export type ReferenceData = { [F in Exclude<FileName, 'bank-holidays'>]: Entry<F>[] };
+
+/** What every authority in England has beside its own. */
+export type NationalData = { timescales: Entry<'timescales'>[]; bankHolidays: Entry<'bank-holidays'>[]; calendar: Calendar };
 
 const File = z.strictObject({ source: text, licence: text, entries: z.array(z.unknown()).min(1) });
 
 /** Authorities that have a folder of reference data. */
 export function authorities(): string[] {
   return readdirSync(root, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && entry.name !== NATIONAL)
     .map((entry) => entry.name)
     .sort();
 }
@@ -110,15 +135,25 @@ function readFile<F extends FileName>(folder: URL, file: F): Entry<F>[] {
   });
 }
 
+/** A file that an authority may do without. */
+const readOptional = <F extends FileName>(folder: URL, file: F): Entry<F>[] =>
+  existsSync(new URL(`${file}.json`, folder)) ? readFile(folder, file) : [];
+
 /** Throws where an entry's value is not among those that exist. */
-function mustBeKnown<F extends FileName>(data: ReferenceData, file: F, field: keyof Entry<F> & string, known: Set<unknown>, what: string) {
+function mustBeKnown<F extends keyof ReferenceData>(
+  data: ReferenceData,
+  file: F,
+  field: keyof Entry<F> & string,
+  known: Set<unknown>,
+  what: string,
+) {
   for (const [index, entry] of (data[file] as Entry<F>[]).entries()) {
     const value = entry[field];
     if (value !== null && !known.has(value)) throw new Error(`${place(file, index, entry)}: ${field}: there is no ${what} "${value}".`);
   }
 }
 
-function mustBeUnique<F extends FileName>(data: ReferenceData, file: F, of: (entry: Entry<F>) => string | number, what: string) {
+function mustBeUnique<F extends keyof ReferenceData>(data: ReferenceData, file: F, of: (entry: Entry<F>) => string | number, what: string) {
   const seen = new Set<string | number>();
   for (const [index, entry] of (data[file] as Entry<F>[]).entries()) {
     if (seen.has(of(entry))) throw new Error(`${place(file, index, entry)}: another entry has the ${what} ${of(entry)}.`);
@@ -146,6 +181,26 @@ function check(data: ReferenceData): void {
   mustBeUnique(data, 'codes', ({ list: of, code, version }) => `${of} ${code} ${version}`, 'list, code and version');
 }
 
+/** Throws where England's timescales, or an authority's own beside them, are not what timescales must be. */
+export function checkTimescales(national: Pick<NationalData, 'timescales' | 'calendar'>, own: Entry<'timescales'>[]): void {
+  const fault = timescaleFault(national.timescales, own, national.calendar);
+  if (!fault) return;
+  const index = own.indexOf(fault.entry as Entry<'timescales'>);
+  const where =
+    index === -1
+      ? `${NATIONAL}/${place('timescales', national.timescales.indexOf(fault.entry as Entry<'timescales'>), fault.entry)}`
+      : place('timescales', index, fault.entry);
+  throw new Error(`${where}: ${fault.words}`);
+}
+
+/** Reads and checks what is England's. @throws an error that names the file and the entry. */
+export function readNational(): NationalData {
+  const folder = new URL(`${NATIONAL}/`, root);
+  const bankHolidays = readFile(folder, 'bank-holidays');
+  const calendar = calendarOf(bankHolidays.map((holiday) => holiday.day));
+  return { timescales: readFile(folder, 'timescales'), bankHolidays, calendar };
+}
+
 /**
  * Reads and checks an authority's reference data.
  *
@@ -163,8 +218,10 @@ export function readReference(authority: string): ReferenceData {
     services: readFile(folder, 'services'),
     indicators: readFile(folder, 'indicators'),
     codes: readFile(folder, 'codes'),
+    timescales: readOptional(folder, 'timescales'),
   };
   check(data);
+  checkTimescales(readNational(), data.timescales);
   return data;
 }
 
@@ -220,4 +277,9 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   );
   await upsert(client, 'outcome_indicator', ['id'], data.indicators);
   await upsert(client, 'code', ['list', 'code', 'version'], data.codes);
+  const national = readNational();
+  await upsert(client, 'bank_holiday', ['day'], national.bankHolidays);
+  const rows = (timescales: Entry<'timescales'>[], folder: string) =>
+    timescales.map(({ from, to, limit, ...entry }) => ({ ...entry, authority: folder, fromEvent: from, toEvent: to, amount: limit }));
+  await upsert(client, 'timescale', ['code', 'version'], [...rows(national.timescales, NATIONAL), ...rows(data.timescales, authority)]);
 }

@@ -71,29 +71,54 @@ export type ChildWordsInput = {
   words: Scalars['String']['input'];
 };
 
-export type ChronologyConnection = {
-  __typename?: 'ChronologyConnection';
-  edges?: Maybe<Array<ChronologyEdge>>;
-  nodes?: Maybe<Array<ChronologyEvent>>;
+/** A timescale that runs, or has run, for one family. */
+export type Clock = Node & {
+  __typename?: 'Clock';
+  /** Whose it is to do. */
+  assigned?: Maybe<Organisation>;
+  /** The last day that is in time. */
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  dueSoonOn?: Maybe<Scalars['Date']['output']>;
+  endedOn?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family, and until it is known which family it is. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  metOn?: Maybe<Scalars['Date']['output']>;
+  /** Null where it is about the whole family. */
+  person?: Maybe<Person>;
+  /** The timescale as it was in force when the clock was started. */
+  rule?: Maybe<Timescale>;
+  ruleVersion?: Maybe<Scalars['String']['output']>;
+  startedOn?: Maybe<Scalars['Date']['output']>;
+  state?: Maybe<ClockState>;
+  withheld: Array<Withheld>;
+};
+
+export type ClockConnection = {
+  __typename?: 'ClockConnection';
+  edges?: Maybe<Array<ClockEdge>>;
+  nodes?: Maybe<Array<Clock>>;
   pageInfo: PageInfo;
   totalCount: TotalCount;
 };
 
-export type ChronologyEdge = {
-  __typename?: 'ChronologyEdge';
+export type ClockEdge = {
+  __typename?: 'ClockEdge';
   cursor: Scalars['String']['output'];
-  node?: Maybe<ChronologyEvent>;
+  node?: Maybe<Clock>;
 };
 
-/** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Intervention | Plan | ServiceOffer | WorkbookEntry;
-
-/** The kinds of event by their types' names. */
-export type ChronologyType =
-  | 'INTERVENTION'
-  | 'PLAN'
-  | 'SERVICE_OFFER'
-  | 'WORKBOOK_ENTRY';
+/** How something with a timescale stands today, in England. */
+export type ClockState =
+  | 'DUE_SOON'
+  /** Stopped without being done, because it is no longer to come */
+  | 'ENDED'
+  | 'IN_TIME'
+  | 'LATE'
+  /** Done in time */
+  | 'MET'
+  /** Done, and late */
+  | 'MET_LATE';
 
 /** A value from a code list, with the list's version and where it comes from. */
 export type Code = {
@@ -102,6 +127,25 @@ export type Code = {
   label?: Maybe<Scalars['String']['output']>;
   source?: Maybe<Scalars['String']['output']>;
   version?: Maybe<Scalars['String']['output']>;
+};
+
+export type CompleteTaskInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** What came of it. */
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  task: Scalars['ID']['input'];
+};
+
+export type CompleteTaskPayload = {
+  __typename?: 'CompleteTaskPayload';
+  /** As the caller may see it now. */
+  task?: Maybe<Task>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
@@ -156,11 +200,8 @@ export type FactorGroup =
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type Family = Node & {
   __typename?: 'Family';
-  /**
-   * What happened, latest first, as far as the caller may see it: each event stands under its own class. `from` and `to`
-   * are days, both included; a day without a time counts as its midnight, UTC.
-   */
-  chronology?: Maybe<ChronologyConnection>;
+  /** What is due and what was, the longest due first. */
+  clocks?: Maybe<ClockConnection>;
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
   id: Scalars['ID']['output'];
@@ -177,6 +218,8 @@ export type Family = Node & {
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
   stage?: Maybe<FamilyStage>;
+  /** What people are to do and have done for the family, the longest due first. */
+  tasks?: Maybe<TaskConnection>;
   /** The multi-disciplinary team. */
   team?: Maybe<Organisation>;
   withheld: Array<Withheld>;
@@ -186,12 +229,9 @@ export type Family = Node & {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
-export type FamilyChronologyArgs = {
+export type FamilyClocksArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
-  from?: InputMaybe<Scalars['Date']['input']>;
-  to?: InputMaybe<Scalars['Date']['input']>;
-  types?: InputMaybe<Array<ChronologyType>>;
 };
 
 
@@ -204,6 +244,13 @@ export type FamilyInterventionsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyOffersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyTasksArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -353,6 +400,8 @@ export type Mutation = {
   __typename?: 'Mutation';
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
+  /** Says that a task is done. */
+  completeTask?: Maybe<CompleteTaskPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
 };
@@ -360,6 +409,11 @@ export type Mutation = {
 
 export type MutationAddWorkbookEntryArgs = {
   input: AddWorkbookEntryInput;
+};
+
+
+export type MutationCompleteTaskArgs = {
+  input: CompleteTaskInput;
 };
 
 
@@ -573,6 +627,8 @@ export type Query = {
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
   sharingMatrix?: Maybe<Array<SharingRule>>;
+  /** How long things may take: England's timescales, and the authority's own, which go before them. */
+  timescales?: Maybe<Array<Timescale>>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
 };
@@ -741,6 +797,82 @@ export type StageOfChange =
   | 'PRECONTEMPLATION'
   | 'PREPARATION'
   | 'RELAPSE';
+
+/** Something one person is to do. */
+export type Task = Node & {
+  __typename?: 'Task';
+  /** Whose it is to do. */
+  assigned?: Maybe<Organisation>;
+  /** Name of the practitioner who did it. */
+  doneBy?: Maybe<Scalars['String']['output']>;
+  doneOn?: Maybe<Scalars['Date']['output']>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** From the code list `task-kind`. */
+  kind?: Maybe<Code>;
+  /** The organisation that gave it. */
+  organisation?: Maybe<Organisation>;
+  outcome?: Maybe<Scalars['String']['output']>;
+  /** Null where it is about the whole family. */
+  person?: Maybe<Person>;
+  /** Due soon from the day before. */
+  state?: Maybe<ClockState>;
+  title?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+  /** The user it was given to; null: anybody of the organisation. */
+  worker?: Maybe<Scalars['String']['output']>;
+};
+
+export type TaskConnection = {
+  __typename?: 'TaskConnection';
+  edges?: Maybe<Array<TaskEdge>>;
+  nodes?: Maybe<Array<Task>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type TaskEdge = {
+  __typename?: 'TaskEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Task>;
+};
+
+/** How long something may take, in one version. */
+export type Timescale = {
+  __typename?: 'Timescale';
+  /** Whose it is: `england`, or the authority. */
+  authority?: Maybe<Scalars['String']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  /** The day on which it starts is day 0; else it is the first of those counted. */
+  countsFromNextDay?: Maybe<Scalars['Boolean']['output']>;
+  /** Due soon so many days before the last one: working days where the limit is of these, calendar days elsewhere. */
+  dueSoon?: Maybe<Scalars['Int']['output']>;
+  /** What starts it. */
+  from?: Maybe<Scalars['String']['output']>;
+  kind?: Maybe<TimescaleKind>;
+  /** Null where nobody has set a limit. */
+  limit?: Maybe<Scalars['Int']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  /** `verified` in its source, `believed`, or `local` practice. */
+  status?: Maybe<Scalars['String']['output']>;
+  /** What is to have happened by its end. */
+  to?: Maybe<Scalars['String']['output']>;
+  /** `WD` (England's working days), `days`, `weeks` or `months`. */
+  unit?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['String']['output']>;
+};
+
+export type TimescaleKind =
+  /** For the authority to set */
+  | 'LOCAL'
+  /** Set by law or by statutory guidance; an authority may only be stricter */
+  | 'STATUTORY';
 
 /** How many rows there are that the caller may see. */
 export type TotalCount = {

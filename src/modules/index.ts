@@ -2,6 +2,8 @@
 import type { Command } from '../change/command.ts';
 import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
 import * as chronology from './chronology/binding.ts';
+import * as clock from './clock/binding.ts';
+import { completeTask } from './clock/commands.ts';
 import * as district from './district/binding.ts';
 import { offerService } from './district/commands.ts';
 import * as family from './family/binding.ts';
@@ -17,7 +19,7 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, chronology];
+const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
@@ -40,4 +42,4 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, offerService }));
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, completeTask, offerService }));

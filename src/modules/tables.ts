@@ -7,5 +7,6 @@ import './workbook/tables.ts';
 import './intervention/tables.ts';
 import './district/tables.ts';
 import './outcome/tables.ts';
+import './clock/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

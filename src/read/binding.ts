@@ -2,7 +2,7 @@
 import { getTableColumns } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 
-export type SortKey = { column: string; type: 'bigint' | 'integer' | 'text' | 'timestamptz'; table?: PgTable };
+export type SortKey = { column: string; type: 'bigint' | 'integer' | 'text' | 'date' | 'timestamptz'; table?: PgTable };
 
 /** How rows of a list stand; all keys in the same direction, the last one unique, none ever null. */
 export type Order = { keys: SortKey[]; descending?: boolean };
