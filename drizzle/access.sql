@@ -1537,8 +1537,7 @@ create policy la_select on fsp.intervention_link for select to "{{db}}_agency_la
 grant insert on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_link for insert to "{{db}}_agency_la"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    and (intervention_link.intervention is null or (select true from fsp.intervention p where p.id = intervention_link.intervention and p.family is not distinct from intervention_link.family)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
 grant update on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_link for update to "{{db}}_agency_la"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -1550,8 +1549,7 @@ create policy team_select on fsp.intervention_link for select to "{{db}}_agency_
 grant insert on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_link for insert to "{{db}}_agency_team"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    and (intervention_link.intervention is null or (select true from fsp.intervention p where p.id = intervention_link.intervention and p.family is not distinct from intervention_link.family)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
 grant update on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_link for update to "{{db}}_agency_team"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
