@@ -2,15 +2,36 @@
 import type { Command } from '../change/command.ts';
 import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
 import * as chronology from './chronology/binding.ts';
+import * as circumstance from './circumstance/binding.ts';
+import { amendHousingSituation, amendSchoolRecord, recordHousingSituation, recordSchoolRecord } from './circumstance/commands.ts';
 import * as clock from './clock/binding.ts';
 import { completeTask } from './clock/commands.ts';
 import * as district from './district/binding.ts';
-import { offerService } from './district/commands.ts';
+import { offerService, recordOfferOutcome } from './district/commands.ts';
 import * as family from './family/binding.ts';
 import * as intervention from './intervention/binding.ts';
+import {
+  moveIntervention,
+  recordAbstinence,
+  recordInterventionOutcome,
+  recordInterventionSession,
+  recordInterventionTest,
+  recordLapse,
+  recordOnwardActivity,
+  recordRelapse,
+  requestIntervention,
+} from './intervention/commands.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as plan from './plan/binding.ts';
+import * as safety from './safety/binding.ts';
+import {
+  endSafetyCondition,
+  recordIncident,
+  recordIncidentOutcome,
+  recordSafetyCondition,
+  reviewSafetyCondition,
+} from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
 import * as workbook from './workbook/binding.ts';
 import { addWorkbookEntry } from './workbook/commands.ts';
@@ -19,7 +40,20 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology];
+const modules: Module[] = [
+  sharing,
+  family,
+  person,
+  plan,
+  workbook,
+  intervention,
+  district,
+  outcome,
+  safety,
+  circumstance,
+  clock,
+  chronology,
+];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
@@ -42,4 +76,29 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, completeTask, offerService }));
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
+    addWorkbookEntry,
+    amendHousingSituation,
+    amendSchoolRecord,
+    completeTask,
+    endSafetyCondition,
+    moveIntervention,
+    offerService,
+    recordAbstinence,
+    recordHousingSituation,
+    recordIncident,
+    recordIncidentOutcome,
+    recordInterventionOutcome,
+    recordInterventionSession,
+    recordInterventionTest,
+    recordLapse,
+    recordOfferOutcome,
+    recordOnwardActivity,
+    recordRelapse,
+    recordSafetyCondition,
+    recordSchoolRecord,
+    requestIntervention,
+    reviewSafetyCondition,
+  }),
+);
