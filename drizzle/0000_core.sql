@@ -1074,6 +1074,7 @@ CREATE INDEX "service_district" ON "fsp"."service" USING btree ("district","id")
 CREATE INDEX "service_kind" ON "fsp"."service" USING btree ("kind","id");--> statement-breakpoint
 CREATE INDEX "service_offer_family" ON "fsp"."service_offer" USING btree ("family","id");--> statement-breakpoint
 CREATE INDEX "service_offer_link_provider" ON "fsp"."service_offer_link" USING btree ("provider");--> statement-breakpoint
+CREATE INDEX "service_offer_link_family" ON "fsp"."service_offer_link" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "family_name_order" ON "fsp"."family_name" USING btree ("name","family");--> statement-breakpoint
 CREATE INDEX "family_stage_stage" ON "fsp"."family_stage" USING btree ("stage","family");--> statement-breakpoint
 CREATE INDEX "household_family" ON "fsp"."household" USING btree ("family");--> statement-breakpoint
@@ -1093,6 +1094,7 @@ CREATE INDEX "intervention_family" ON "fsp"."intervention" USING btree ("family"
 CREATE INDEX "intervention_event_intervention" ON "fsp"."intervention_event" USING btree ("intervention","id");--> statement-breakpoint
 CREATE INDEX "intervention_event_family" ON "fsp"."intervention_event" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "intervention_link_provider" ON "fsp"."intervention_link" USING btree ("provider");--> statement-breakpoint
+CREATE INDEX "intervention_link_family" ON "fsp"."intervention_link" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "intervention_link_involvement" ON "fsp"."intervention_link" USING btree ("involvement");--> statement-breakpoint
 CREATE INDEX "intervention_outcome_intervention" ON "fsp"."intervention_outcome" USING btree ("intervention","id");--> statement-breakpoint
 CREATE INDEX "intervention_outcome_family" ON "fsp"."intervention_outcome" USING btree ("family");--> statement-breakpoint

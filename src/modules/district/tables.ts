@@ -128,6 +128,7 @@ export const serviceOfferLink = classify(
     },
     (t) => [
       index('service_offer_link_provider').on(t.provider),
+      index('service_offer_link_family').on(t.family),
       foreignKey({
         name: 'service_offer_link_of_offer',
         columns: [t.offer, t.family, t.person, t.controller],

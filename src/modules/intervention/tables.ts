@@ -202,6 +202,7 @@ export const interventionLink = classify(
     },
     (t) => [
       index('intervention_link_provider').on(t.provider),
+      index('intervention_link_family').on(t.family),
       index('intervention_link_involvement').on(t.involvement),
       // Of all four: the intervention's policy asks this table, so this one's cannot ask the intervention's.
       foreignKey({
