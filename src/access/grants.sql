@@ -320,6 +320,7 @@ declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
   told_class text;
+  opened bigint;
   row_classes constant jsonb := {{row_classes}};
 begin
   if session_user = current_user then return new; end if;
@@ -338,10 +339,62 @@ begin
   if tg_table_name = 'service_offer_link' then
     given := given || jsonb_build_object('provider', (select s.organisation from fsp.service s where s.id = (told ->> 'service')::int));
   end if;
+  if tg_table_name = 'intervention_link' then
+    -- Who is asked to help somebody is shown whom: their work with that person begins with the request.
+    select i.id into opened from fsp.involvement i where i.family = (told ->> 'family')::bigint and i.organisation = (told ->> 'provider')::int
+      and (i.person is null or i.person = (told ->> 'person')::bigint) and i.until is null order by i.person nulls first limit 1;
+    if opened is null and exists (select from fsp.programme_provider p join fsp.organisation o on o.id = p.organisation
+        where p.programme = (told ->> 'programme')::int and p.organisation = (told ->> 'provider')::int and o.agency in ('PROVIDER', 'HEALTH')
+          and p.valid_from <= current_date and coalesce(p.valid_to, 'infinity') > current_date) then
+      insert into fsp.involvement (family, person, controller, row_mask, organisation, role, agreed, "from")
+        values ((told ->> 'family')::bigint, (told ->> 'person')::bigint, (told ->> 'controller')::int, (given ->> 'row_mask')::bigint,
+          (told ->> 'provider')::int, 'provider-practitioner', coalesce((told ->> 'agreed')::boolean, false), now())
+        returning id into opened;
+    elsif opened is not null and not exists (select from fsp.intervention_link k where k.involvement = opened) then
+      -- It stands for other work than what requests began, and does not end with them.
+      opened := null;
+    end if;
+    given := given || jsonb_build_object('involvement', opened);
+  end if;
+  if tg_table_name = 'incident' and told ->> 'basis' = 'RECORDED' and not exists (select from fsp.login l
+      join fsp.organisation o on o.id = l.organisation where l.name = session_user and o.agency = 'POLICE') then
+    raise insufficient_privilege using message = 'The police record; others report.';
+  end if;
   return jsonb_populate_record(new, given);
 end
 $$;
 revoke all on function fsp.stamp() from public;
+
+-- Who takes an intervention up works on it, and what opened the family to them ends with it.
+create or replace function fsp.follow_progress() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  belongs text;
+begin
+  if session_user = current_user then return null; end if;
+  if new.worker is distinct from old.worker then
+    update fsp.intervention v set worker = new.worker where v.id = new.intervention;
+    update fsp.intervention_link k set worker = new.worker where k.intervention = new.intervention;
+    foreach belongs in array array['intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity',
+        'intervention_test'] loop
+      execute format('update fsp.%I r set worker = $1 where r.intervention = $2 and r.worker is not distinct from $3', belongs)
+        using new.worker, new.intervention, old.worker;
+    end loop;
+  end if;
+  if new.ended is not null and old.ended is null then
+    update fsp.involvement i set until = now()
+      from fsp.intervention_link k
+      where k.intervention = new.intervention and i.id = k.involvement and i.until is null
+        and not exists (select from fsp.intervention_link other join fsp.intervention_progress p on p.intervention = other.intervention
+          where other.involvement = i.id and p.ended is null);
+  end if;
+  return null;
+end
+$$;
+revoke all on function fsp.follow_progress() from public;
+drop trigger if exists follow_progress on fsp.intervention_progress;
+create trigger follow_progress after update on fsp.intervention_progress for each row execute function fsp.follow_progress();
 
 -- What a login changes keeps its key, its family once it has one, whose it is and whom it is kept from; its version counts
 -- the change, and what it was before is kept.
@@ -355,7 +408,7 @@ declare
   fixed text;
 begin
   if session_user <> current_user then
-    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version'] loop
+    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;

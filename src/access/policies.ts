@@ -8,7 +8,7 @@ import { getTableConfig } from 'drizzle-orm/pg-core';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
-import { grantProbe, ownProbe } from './masks.ts';
+import { grantProbe, ownableMask, ownProbe } from './masks.ts';
 
 const LOGIN = '(select fsp.current_login())';
 const ORGANISATION = '(select fsp.current_organisation())';
@@ -77,14 +77,21 @@ function parentProbe(table: TableClass, { column, parent }: { column: string; pa
   return `(${key} is null or (select true from fsp.${parent.name} p where p.${id} = ${key}${together}))`;
 }
 
-/** A row is written by the organisation that it names as its writer, into a family and about persons that it sees. */
+/**
+ * A row is written by the organisation that it names as its writer, into a family and about persons that it sees. Of a
+ * class whose own rows the agreement gives it, it writes without being given others' rows by a decision.
+ */
 function insertPredicate(table: TableClass, agency: Agency): string | null {
   if (!writes(table, agency)) return null;
   const parts = [`${table.name}.${table.writer} = ${ORGANISATION}`];
   if (!isBetweenOrganisations(table)) {
-    const granted = grantProbe(table, table.name, agency, null, 'writer');
-    parts.push(table.familyOptional ? `(${table.name}.${table.family} is null or ${granted})` : granted);
+    const ways = [grantProbe(table, table.name, agency, null, 'writer')];
+    if (table.familyOptional) ways.unshift(`${table.name}.${table.family} is null`);
+    if (table.writtenThrough && table.own?.through)
+      ways.push(`(${table.own.through(table.name, ORGANISATION)} and fsp.own_open(${table.name}.${table.family}))`);
+    parts.push(ways.length > 1 ? `(${ways.join(' or ')})` : (ways[0] as string));
   }
+  if (table.rowMask && table.writtenThrough) parts.push(`(${table.name}.${table.rowMask} & ~${ownableMask(agency)}::bigint) = 0`);
   return [...parts, ...parentsOf(table).map((parent) => parentProbe(table, parent))].join('\n    and ');
 }
 

@@ -17,6 +17,8 @@ export type Own = {
   through?: (alias: string, organisation: string) => string;
   /** The column that names the user the row belongs to (its writer, or whom it was given to). */
   user?: string;
+  /** A row that names no user yet is any user's of the organisation: somebody has to take it up. */
+  unassigned?: true;
 };
 
 export type TableClass = {
@@ -47,6 +49,8 @@ export type TableClass = {
   /** Columns that name the organisations which may change the row; `through`: also those to which it is own through another. */
   amendedBy: string[];
   amendedThrough: boolean;
+  /** Whether organisations to which the row would be own through another may write it, also where no grant opens the family. */
+  writtenThrough: boolean;
   /** Column with the key of a directory row (`service`, `programme`) whose data class the row's mask is. */
   rowClassOf?: string;
   /** The county has a row of its own although no decision opens the row's class, of which the agreement gives it own rows. */
@@ -82,6 +86,7 @@ export type ClassifyOptions = {
   acts?: ActName[];
   amendedBy?: string[];
   amendedThrough?: boolean;
+  writtenThrough?: boolean;
   rowClassOf?: string;
   ownRows?: boolean;
 };
@@ -105,6 +110,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     amendedBy: options.amendedBy ?? ['controller'],
     amendedThrough: options.amendedThrough ?? false,
     ownRows: options.ownRows ?? false,
+    writtenThrough: options.writtenThrough ?? false,
   };
   if (options.rowClassOf) entry.rowClassOf = options.rowClassOf;
   const family = options.family ?? (has('family') ? 'family' : undefined);

@@ -44,7 +44,50 @@ const FILES = {
     validFrom: day.nullable(),
     validTo: day.nullable(),
   }),
-  programmes: z.strictObject({ id: key, code: longSlug, name: text, dataClass }),
+  programmes: z.strictObject({
+    id: key,
+    code: longSlug,
+    name: text,
+    dataClass,
+    minimumAge: z.int().min(0).max(25).nullable().default(null),
+    maximumAge: z.int().min(0).max(25).nullable().default(null),
+  }),
+  contracts: z.strictObject({
+    id: key,
+    code: longSlug,
+    name: text,
+    lead: z.string(),
+    partners: z.array(z.string()),
+    validFrom: day,
+    validTo: day.nullable(),
+    source: text,
+  }),
+  'programme-providers': z.strictObject({
+    programme: z.string(),
+    organisation: z.string(),
+    contract: z.string().nullable(),
+    validFrom: day,
+    validTo: day.nullable(),
+  }),
+  'group-programmes': z.strictObject({
+    id: key,
+    code: longSlug,
+    name: text,
+    programme: z.string(),
+    provider: z.string(),
+    starts: day,
+    ends: day,
+    sessions: z.array(z.strictObject({ id: key, number: key, heldOn: day, topic: text.nullable() })),
+  }),
+  rollout: z.strictObject({
+    district: z.string(),
+    kind: z.string(),
+    state: z.enum(['PLANNED', 'LIVE']),
+    since: day.nullable(),
+    note: text.nullable(),
+    healthyPlaces: text.nullable(),
+  }),
+  'service-indicators': z.strictObject({ kind: z.string(), indicator: z.string(), source: text }),
   services: z.strictObject({
     id: key,
     code: longSlug,
@@ -227,7 +270,23 @@ function check(data: ReferenceData): void {
   mustBeKnown(data, 'services', 'organisation', organisations, 'organisation');
   mustBeKnown(data, 'services', 'district', districts, 'district');
   mustBeKnown(data, 'services', 'kind', list('service-kind'), 'code of the list service-kind');
-  for (const file of ['organisations', 'programmes', 'services', 'indicators'] as const) {
+  const programmes = codes(data.programmes);
+  const contracts = codes(data.contracts);
+  mustBeKnown(data, 'contracts', 'lead', organisations, 'organisation');
+  mustBeKnown(data, 'programme-providers', 'programme', programmes, 'programme');
+  mustBeKnown(data, 'programme-providers', 'organisation', organisations, 'organisation');
+  mustBeKnown(data, 'programme-providers', 'contract', contracts, 'contract');
+  mustBeKnown(data, 'group-programmes', 'programme', programmes, 'programme');
+  mustBeKnown(data, 'group-programmes', 'provider', organisations, 'organisation');
+  mustBeKnown(data, 'rollout', 'district', districts, 'district');
+  mustBeKnown(data, 'rollout', 'kind', list('service-kind'), 'code of the list service-kind');
+  mustBeKnown(data, 'service-indicators', 'kind', list('service-kind'), 'code of the list service-kind');
+  mustBeKnown(data, 'service-indicators', 'indicator', codes(data.indicators), 'indicator');
+  for (const [index, entry] of data.contracts.entries())
+    for (const partner of entry.partners)
+      if (!organisations.has(partner))
+        throw new Error(`${place('contracts', index, entry)}: partners: there is no organisation "${partner}".`);
+  for (const file of ['organisations', 'programmes', 'contracts', 'group-programmes', 'services', 'indicators'] as const) {
     mustBeUnique(data, file, (entry) => entry.id, 'id');
     mustBeUnique(data, file, (entry) => entry.code, 'code');
   }
@@ -296,6 +355,11 @@ export function readReference(authority: string): ReferenceData {
     districts: readFile(folder, 'districts'),
     organisations: readFile(folder, 'organisations'),
     programmes: readFile(folder, 'programmes'),
+    contracts: readOptional(folder, 'contracts'),
+    'programme-providers': readOptional(folder, 'programme-providers'),
+    'group-programmes': readOptional(folder, 'group-programmes'),
+    rollout: readOptional(folder, 'rollout'),
+    'service-indicators': readOptional(folder, 'service-indicators'),
     services: readFile(folder, 'services'),
     indicators: readFile(folder, 'indicators'),
     codes: joinCodes(readFile(new URL(`${NATIONAL}/`, root), 'codes'), readOptional(folder, 'codes')),
@@ -313,13 +377,14 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.to
 
 /** Inserts or updates rows (keys in camel case, columns in snake case) as one statement. */
 async function upsert(client: pg.Client, table: string, keys: string[], rows: Record<string, unknown>[]): Promise<void> {
+  if (rows.length === 0) return;
   const names = Object.keys(rows[0] as object).map(snake);
   const columns = names.map((name) => `"${name}"`).join(', ');
   const updates = names.filter((name) => !keys.includes(name)).map((name) => `"${name}" = excluded."${name}"`);
   const values = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [snake(name), value])));
   await client.query(
     `insert into fsp.${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::fsp.${table}, $1::jsonb)
-     on conflict (${keys.join(', ')}) do update set ${updates.join(', ')}`,
+     on conflict (${keys.join(', ')}) do ${updates.length > 0 ? `update set ${updates.join(', ')}` : 'nothing'}`,
     [JSON.stringify(values)],
   );
 }
@@ -334,6 +399,70 @@ async function mustKeepIds(client: pg.Client, organisations: Entry<'organisation
   );
   const met = rows[0];
   if (met) throw new Error(`organisations.json: ${met.code} has the id ${met.id}; the database has ${met.known} with the id ${met.under}.`);
+}
+
+/** Months of which a provider's figures can be asked. */
+const FIGURES = { from: '2019-01-01', until: '2040-12-01' };
+
+/** Who is contracted for which programme, the groups that run, and the months of each provider's work. */
+async function loadProviders(
+  client: pg.Client,
+  data: ReferenceData,
+  idOf: (code: string | null) => number | null | undefined,
+): Promise<void> {
+  const programmes = new Map(data.programmes.map(({ code, id }) => [code, id]));
+  const contracts = new Map(data.contracts.map(({ code, id }) => [code, id]));
+  await upsert(
+    client,
+    'contract',
+    ['id'],
+    data.contracts.map(({ partners: _partners, ...entry }) => ({ ...entry, lead: idOf(entry.lead) })),
+  );
+  await upsert(
+    client,
+    'contract_partner',
+    ['contract', 'organisation'],
+    data.contracts.flatMap(({ id, partners }) => partners.map((partner) => ({ contract: id, organisation: idOf(partner) }))),
+  );
+  await upsert(
+    client,
+    'programme_provider',
+    ['programme', 'organisation', 'valid_from'],
+    data['programme-providers'].map((entry) => ({
+      ...entry,
+      programme: programmes.get(entry.programme),
+      organisation: idOf(entry.organisation),
+      contract: entry.contract === null ? null : contracts.get(entry.contract),
+    })),
+  );
+  const groups = data['group-programmes'];
+  await upsert(
+    client,
+    'group_programme',
+    ['id'],
+    groups.map(({ sessions: _sessions, ...entry }) => ({
+      ...entry,
+      programme: programmes.get(entry.programme),
+      provider: idOf(entry.provider),
+    })),
+  );
+  await upsert(
+    client,
+    'group_session',
+    ['id'],
+    groups.flatMap(({ id, sessions }) => sessions.map((session) => ({ ...session, groupProgramme: id }))),
+  );
+  const county = data.organisations.find(({ agency: of, parent }) => of === 'LA' && parent === null)?.id;
+  // One key for a provider's month in both tables.
+  for (const table of ['provider_month', 'provider_month_tests']) {
+    await client.query(
+      `insert into fsp.${table} (id, controller, provider, month)
+       select p.organisation::bigint * 10000 + extract(year from m) * 12 + extract(month from m) - 2019 * 12, $1, p.organisation, m::date
+       from (select distinct organisation from fsp.programme_provider) p, generate_series($2::date, $3::date, interval '1 month') m
+       on conflict do nothing`,
+      [county, FIGURES.from, FIGURES.until],
+    );
+  }
 }
 
 /**
@@ -353,6 +482,7 @@ export async function loadReference(client: pg.Client, authority: string): Promi
     data.organisations.map((entry) => ({ ...entry, parent: idOf(entry.parent) })),
   );
   await upsert(client, 'programme', ['id'], data.programmes);
+  await loadProviders(client, data, idOf);
   await upsert(
     client,
     'service',
@@ -360,6 +490,14 @@ export async function loadReference(client: pg.Client, authority: string): Promi
     data.services.map((entry) => ({ ...entry, organisation: idOf(entry.organisation) })),
   );
   await upsert(client, 'outcome_indicator', ['id'], data.indicators);
+  await upsert(client, 'district_rollout', ['district', 'kind'], data.rollout);
+  const indicators = new Map(data.indicators.map(({ code, id }) => [code, id]));
+  await upsert(
+    client,
+    'service_indicator',
+    ['kind', 'indicator'],
+    data['service-indicators'].map((entry) => ({ ...entry, indicator: indicators.get(entry.indicator) })),
+  );
   await upsert(client, 'code', ['list', 'code', 'version'], data.codes);
   const national = readNational();
   await upsert(client, 'bank_holiday', ['day'], national.bankHolidays);

@@ -14,6 +14,25 @@ export type Scalars = {
   DateTime: { input: string; output: string; }
 };
 
+/** A time without one substance. */
+export type Abstinence = Node & {
+  __typename?: 'Abstinence';
+  /** Days from the first one to the lapse, or to today. */
+  days?: Maybe<Scalars['Int']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  lapsedOn?: Maybe<Scalars['Date']['output']>;
+  person?: Maybe<Person>;
+  /** The first day without it. */
+  since?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `substance`. */
+  substance?: Maybe<Code>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** How much more often adults with so many adverse childhood experiences were found to have something than adults with none. */
 export type AceAssociation = {
   __typename?: 'AceAssociation';
@@ -101,6 +120,51 @@ export type AmendAssessmentInput = {
   idempotencyKey: Scalars['String']['input'];
   outcomes?: InputMaybe<Array<Scalars['String']['input']>>;
   seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type AmendHousingSituationInput = {
+  arrears?: InputMaybe<Scalars['Int']['input']>;
+  atRisk: Scalars['Boolean']['input'];
+  duty: HousingDuty;
+  /** Needed where a duty is owed. */
+  dutyAccepted?: InputMaybe<Scalars['Date']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  note?: InputMaybe<Scalars['String']['input']>;
+  situation: Scalars['ID']['input'];
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type AmendHousingSituationPayload = {
+  __typename?: 'AmendHousingSituationPayload';
+  /** As the caller may see it now. */
+  situation?: Maybe<HousingSituation>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AmendSchoolRecordInput = {
+  attendedSessions: Scalars['Int']['input'];
+  excludedDays: Scalars['Int']['input'];
+  exclusion: Exclusion;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  possibleSessions: Scalars['Int']['input'];
+  record: Scalars['ID']['input'];
+};
+
+export type AmendSchoolRecordPayload = {
+  __typename?: 'AmendSchoolRecordPayload';
+  /** As the caller may see it now. */
+  record?: Maybe<SchoolRecord>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type AnswerEarlyHelpInput = {
@@ -254,6 +318,23 @@ export type AssessmentStatus =
   | 'COMPLETED'
   | 'OPEN';
 
+export type Attendance =
+  | 'ATTENDED'
+  /** By who gives it */
+  | 'CANCELLED'
+  /** With word beforehand */
+  | 'EXCUSED'
+  | 'NOT_ATTENDED';
+
+/** Call-outs of the police to a family, over those that the caller may see. */
+export type CallOutHistory = {
+  __typename?: 'CallOutHistory';
+  count?: Maybe<Scalars['Int']['output']>;
+  lastTwelveMonths?: Maybe<Scalars['Int']['output']>;
+  since?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
 export type CancelAssessmentInput = {
   assessment: Scalars['ID']['input'];
   /** The version that the caller read. */
@@ -301,14 +382,19 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Assessment | Contact | Intervention | Plan | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
+export type ChronologyEvent = Assessment | Contact | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Plan | SafetyCondition | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
   | 'ASSESSMENT'
   | 'CONTACT'
+  | 'HOUSING_SITUATION'
+  | 'INCIDENT'
   | 'INTERVENTION'
+  | 'INTERVENTION_EVENT'
+  | 'INTERVENTION_TEST'
   | 'PLAN'
+  | 'SAFETY_CONDITION'
   | 'SERVICE_OFFER'
   | 'SPECIALIST_ASSESSMENT'
   | 'TOOL_READING'
@@ -525,6 +611,18 @@ export type ContextValue =
   | 'UNKNOWN'
   | 'YES';
 
+/** What an authority has contracted: a lead provider, and partners beside it. */
+export type Contract = {
+  __typename?: 'Contract';
+  code?: Maybe<Scalars['String']['output']>;
+  lead?: Maybe<Organisation>;
+  name?: Maybe<Scalars['String']['output']>;
+  partners?: Maybe<Array<Organisation>>;
+  source?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+};
+
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
   | 'ADULT_VOICE'
@@ -592,10 +690,25 @@ export type District = {
   __typename?: 'District';
   code?: Maybe<Scalars['String']['output']>;
   name?: Maybe<Scalars['String']['output']>;
+  /** How far the district has come with each kind of service of the model. */
+  rollout?: Maybe<Array<DistrictRollout>>;
   successor?: Maybe<District>;
   validFrom?: Maybe<Scalars['Date']['output']>;
   /** Districts end when councils are reorganised. */
   validTo?: Maybe<Scalars['Date']['output']>;
+};
+
+/** One kind of service of the model in one district. */
+export type DistrictRollout = {
+  __typename?: 'DistrictRollout';
+  /** The programme of healthy places that it belongs to. */
+  healthyPlaces?: Maybe<Scalars['String']['output']>;
+  /** From the code list `service-kind`. */
+  kind?: Maybe<Code>;
+  note?: Maybe<Scalars['String']['output']>;
+  /** Live since then; null while it is planned. */
+  since?: Maybe<Scalars['Date']['output']>;
+  state?: Maybe<RolloutState>;
 };
 
 export type DueFilter = {
@@ -639,6 +752,29 @@ export type EarlyHelpAnswer =
   | 'DECLINED'
   | 'OFFERED';
 
+export type EndSafetyConditionInput = {
+  condition: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+};
+
+export type EndSafetyConditionPayload = {
+  __typename?: 'EndSafetyConditionPayload';
+  /** As the caller may see it now. */
+  condition?: Maybe<SafetyCondition>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type Exclusion =
+  | 'NONE'
+  | 'PERMANENT'
+  | 'SUSPENSION';
+
 /** That a factor is one concern of the trio. */
 export type FactorConcern = {
   __typename?: 'FactorConcern';
@@ -661,8 +797,12 @@ export type FactorGroup =
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type Family = Node & {
   __typename?: 'Family';
+  /** Times without a substance, counted today. */
+  abstinences?: Maybe<Array<Abstinence>>;
   /** Child and family assessments, latest first. */
   assessments?: Maybe<AssessmentConnection>;
+  /** Null where no call-out of the police is known. */
+  callOuts?: Maybe<CallOutHistory>;
   /**
    * What happened, latest first, as far as the caller may see it: each event stands under its own class. `from` and `to`
    * are days, both included; a day without a time counts as its midnight, UTC.
@@ -673,7 +813,10 @@ export type Family = Node & {
   contacts?: Maybe<ContactConnection>;
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
+  housing?: Maybe<Array<HousingSituation>>;
   id: Scalars['ID']['output'];
+  /** Latest first. */
+  incidents?: Maybe<IncidentConnection>;
   interventions?: Maybe<InterventionConnection>;
   /** Who works with the family today. A service whose name tells of health or abuse is left out for those who may not know. */
   involvements?: Maybe<Array<Involvement>>;
@@ -688,6 +831,11 @@ export type Family = Node & {
   plans?: Maybe<Array<Plan>>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
+  /** What everybody with the family must do today: what is in force. */
+  safety?: Maybe<Array<SafetyCondition>>;
+  /** All of it, with what has ended. */
+  safetyHistory?: Maybe<SafetyConditionConnection>;
+  schoolRecords?: Maybe<Array<SchoolRecord>>;
   /** What was asked of specialists, latest first. One whose kind tells of health or abuse is left out for those who may not know. */
   specialistAssessments?: Maybe<SpecialistAssessmentConnection>;
   stage?: Maybe<FamilyStage>;
@@ -741,6 +889,13 @@ export type FamilyContactsArgs = {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyIncidentsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyInterventionsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -749,6 +904,13 @@ export type FamilyInterventionsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyOffersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilySafetyHistoryArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -871,6 +1033,43 @@ export type GoodDirection =
   | 'NEUTRAL'
   | 'UP';
 
+/** A run of a programme for a group. */
+export type GroupProgramme = Node & {
+  __typename?: 'GroupProgramme';
+  code?: Maybe<Scalars['String']['output']>;
+  ends?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  name?: Maybe<Scalars['String']['output']>;
+  programme?: Maybe<Programme>;
+  provider?: Maybe<Organisation>;
+  sessions?: Maybe<Array<GroupSession>>;
+  starts?: Maybe<Scalars['Date']['output']>;
+};
+
+export type GroupProgrammeConnection = {
+  __typename?: 'GroupProgrammeConnection';
+  edges?: Maybe<Array<GroupProgrammeEdge>>;
+  nodes?: Maybe<Array<GroupProgramme>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type GroupProgrammeEdge = {
+  __typename?: 'GroupProgrammeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<GroupProgramme>;
+};
+
+/** One meeting of a group. Who came stands with each person's intervention. */
+export type GroupSession = Node & {
+  __typename?: 'GroupSession';
+  group?: Maybe<GroupProgramme>;
+  held?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  number?: Maybe<Scalars['Int']['output']>;
+  topic?: Maybe<Scalars['String']['output']>;
+};
+
 /** People under one roof, for a time. */
 export type Household = {
   __typename?: 'Household';
@@ -892,6 +1091,97 @@ export type HouseholdMember = {
   until?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
 };
+
+export type HousingDuty =
+  /** The main duty to house */
+  | 'MAIN'
+  | 'NONE'
+  /** Threatened with homelessness within 56 days */
+  | 'PREVENTION'
+  /** Homeless, and helped to find a home */
+  | 'RELIEF';
+
+/** A home as the council knows it: tenancy, arrears, a duty owed. */
+export type HousingSituation = Node & {
+  __typename?: 'HousingSituation';
+  /** Whole pounds. */
+  arrears?: Maybe<Scalars['Int']['output']>;
+  /** The home may be lost. */
+  atRisk?: Maybe<Scalars['Boolean']['output']>;
+  duty?: Maybe<HousingDuty>;
+  dutyAccepted?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  note?: Maybe<Scalars['String']['output']>;
+  organisation?: Maybe<Organisation>;
+  /** Whose it is; null: the whole family's. */
+  person?: Maybe<Person>;
+  /** From the code list `tenure`. */
+  tenure?: Maybe<Code>;
+  until?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** Something that happened: a call-out, an arrest, a notification, a breach. Shown only with its basis, the person's part and what came of it. */
+export type Incident = Node & {
+  __typename?: 'Incident';
+  account?: Maybe<Scalars['String']['output']>;
+  basis?: Maybe<IncidentBasis>;
+  /** The condition that it breaks. */
+  breaches?: Maybe<SafetyCondition>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Who told of it; never shown outside the county. */
+  informant?: Maybe<Scalars['String']['output']>;
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  /** From the code list `incident-kind`. */
+  kind?: Maybe<Code>;
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  /** From the code list `incident-outcome`; no further action is one. */
+  outcome?: Maybe<Code>;
+  part?: Maybe<IncidentPart>;
+  /** Null where it is about the whole family. */
+  person?: Maybe<Person>;
+  /** From the code list `incident-reason`. */
+  reason?: Maybe<Code>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type IncidentBasis =
+  /** By the police, in their own records */
+  | 'RECORDED'
+  /** By anybody else, as they were told */
+  | 'REPORTED';
+
+export type IncidentConnection = {
+  __typename?: 'IncidentConnection';
+  edges?: Maybe<Array<IncidentEdge>>;
+  nodes?: Maybe<Array<Incident>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type IncidentEdge = {
+  __typename?: 'IncidentEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Incident>;
+};
+
+export type IncidentPart =
+  /** Nobody can say */
+  | 'NOT_KNOWN'
+  | 'SUSPECT'
+  | 'VICTIM'
+  | 'WITNESS';
 
 export type InformantInput = {
   anonymous: Scalars['Boolean']['input'];
@@ -978,21 +1268,48 @@ export type InformationRequestStatus =
 /** Help for one person of the family. That it exists, what it is and how it goes are three things to share. */
 export type Intervention = Node & {
   __typename?: 'Intervention';
+  accepted?: Maybe<Scalars['Date']['output']>;
+  /** Whether the person agreed to be helped by them. */
+  agreed?: Maybe<Scalars['Boolean']['output']>;
+  /** Latest first. */
+  attendance?: Maybe<InterventionSessionConnection>;
   ended?: Maybe<Scalars['Date']['output']>;
+  /** Every step, and relapses, in order. */
+  events?: Maybe<Array<InterventionEvent>>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
+  onward?: Maybe<Array<OnwardActivity>>;
   outcome?: Maybe<Scalars['String']['output']>;
+  outcomes?: Maybe<Array<InterventionOutcome>>;
   person?: Maybe<Person>;
   /** Needs the programme's own class too: the name of a substance misuse programme is health data. */
   programme?: Maybe<Programme>;
   provider?: Maybe<Organisation>;
+  /** Why it was asked for. */
+  reason?: Maybe<Scalars['String']['output']>;
   requested?: Maybe<Scalars['Date']['output']>;
   /** Sessions attended. */
   sessions?: Maybe<Scalars['Int']['output']>;
   started?: Maybe<Scalars['Date']['output']>;
   status?: Maybe<InterventionStatus>;
+  /** The team whose own practitioner delivers it. */
+  team?: Maybe<Organisation>;
+  tests?: Maybe<Array<InterventionTest>>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  /** Days from the request to the start, to the end where it never started, or to today. */
+  waitedDays?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
+  /** The user who works on it; null until somebody takes it up. */
+  worker?: Maybe<Scalars['String']['output']>;
+};
+
+
+/** Help for one person of the family. That it exists, what it is and how it goes are three things to share. */
+export type InterventionAttendanceArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type InterventionConnection = {
@@ -1009,12 +1326,137 @@ export type InterventionEdge = {
   node?: Maybe<Intervention>;
 };
 
-export type InterventionStatus =
+/** A step of an intervention, or a relapse. */
+export type InterventionEvent = Node & {
+  __typename?: 'InterventionEvent';
+  detail?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  intervention?: Maybe<Intervention>;
+  kind?: Maybe<InterventionEventKind>;
+  /** What it means for the children and for the work; what it says of health stands apart. */
+  note?: Maybe<Scalars['String']['output']>;
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  /** From the code list `substance`. */
+  substance?: Maybe<Code>;
+  withheld: Array<Withheld>;
+};
+
+export type InterventionEventKind =
+  | 'ACCEPTED'
   | 'COMPLETED'
+  | 'DECLINED'
+  | 'ENDED_EARLY'
+  /** Ends nothing */
+  | 'RELAPSE'
+  | 'REQUESTED'
+  | 'STARTED'
+  | 'WAITING'
+  | 'WITHDRAWN';
+
+export type InterventionFilter = {
+  /** Id of the organisation that gives it. */
+  provider?: InputMaybe<Scalars['ID']['input']>;
+  /** Asked for on this day or before it. */
+  requestedBy?: InputMaybe<Scalars['Date']['input']>;
+  status?: InputMaybe<Array<InterventionStatus>>;
+  /** Asked for, not yet begun, and not ended either: accepted or not. */
+  waiting?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type InterventionOrder =
+  | 'ID'
+  /** By the day on which it was asked for; those whose progress is withheld take no part. */
+  | 'WAITING_LONGEST';
+
+/** What has held half a year, or a year, after the end. */
+export type InterventionOutcome = Node & {
+  __typename?: 'InterventionOutcome';
+  id: Scalars['ID']['output'];
+  intervention?: Maybe<Intervention>;
+  /** 6 or 12. */
+  months?: Maybe<Scalars['Int']['output']>;
+  note?: Maybe<Scalars['String']['output']>;
+  on?: Maybe<Scalars['Date']['output']>;
+  result?: Maybe<SustainedChange>;
+  withheld: Array<Withheld>;
+};
+
+/** One meeting of an intervention, whether or not the person came. */
+export type InterventionSession = Node & {
+  __typename?: 'InterventionSession';
+  attendance?: Maybe<Attendance>;
+  group?: Maybe<GroupSession>;
+  id: Scalars['ID']['output'];
+  intervention?: Maybe<Intervention>;
+  /** Name of who came along to a joint visit. */
+  jointWith?: Maybe<Scalars['String']['output']>;
+  kind?: Maybe<InterventionSessionKind>;
+  /** 1 (none seen) to 5 (their own). */
+  motivation?: Maybe<Scalars['Int']['output']>;
+  on?: Maybe<Scalars['Date']['output']>;
+  /** They came of their own volition, not because they had to. */
+  ownVolition?: Maybe<Scalars['Boolean']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type InterventionSessionConnection = {
+  __typename?: 'InterventionSessionConnection';
+  edges?: Maybe<Array<InterventionSessionEdge>>;
+  nodes?: Maybe<Array<InterventionSession>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type InterventionSessionEdge = {
+  __typename?: 'InterventionSessionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<InterventionSession>;
+};
+
+export type InterventionSessionKind =
+  | 'GROUP'
+  /** Together with the social worker */
+  | 'JOINT_VISIT'
+  | 'ONE_TO_ONE';
+
+export type InterventionStatus =
+  /** The provider takes the person on */
+  | 'ACCEPTED'
+  | 'COMPLETED'
+  /** Not suitable, or not to be had */
+  | 'DECLINED'
+  /** Started, and ended before its end */
   | 'ENDED_EARLY'
   | 'REQUESTED'
   | 'STARTED'
-  | 'WAITING';
+  /** Taken on, and waiting for a place */
+  | 'WAITING'
+  /** Taken back before it began, by the person or by who asked */
+  | 'WITHDRAWN';
+
+/** A test for a substance. */
+export type InterventionTest = Node & {
+  __typename?: 'InterventionTest';
+  detail?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  intervention?: Maybe<Intervention>;
+  kind?: Maybe<TestKind>;
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  result?: Maybe<TestResult>;
+  /** From the code list `substance`. */
+  substance?: Maybe<Code>;
+  withheld: Array<Withheld>;
+};
 
 /** An organisation's work with the family, or with one person of it. */
 export type Involvement = {
@@ -1121,12 +1563,44 @@ export type MatchContactPayload = {
   warnings: Array<UserError>;
 };
 
+export type MoveInterventionInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered after the event, or from a record system: what breaks a rule is a warning. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  intervention: Scalars['ID']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Needed where it is declined, withdrawn or ended early: why. */
+  note?: InputMaybe<Scalars['String']['input']>;
+  on: Scalars['Date']['input'];
+  /** What came of it. Read by people who may not know the programme: it never tells which it is. */
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  to: InterventionStatus;
+  /** Who works on it from now on; whoever moves it for the provider or team, where nobody is named. */
+  worker?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MoveInterventionPayload = {
+  __typename?: 'MoveInterventionPayload';
+  /** As the caller may see it now. */
+  intervention?: Maybe<Intervention>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type Mutation = {
   __typename?: 'Mutation';
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
   /** Changes what a completed assessment found; what it said before is kept. */
   amendAssessment?: Maybe<AssessmentPayload>;
+  /** Changes an own record of a home. */
+  amendHousingSituation?: Maybe<AmendHousingSituationPayload>;
+  /** Changes an own record of a term. */
+  amendSchoolRecord?: Maybe<AmendSchoolRecordPayload>;
   /** What the family said to early help that was offered instead. */
   answerEarlyHelp?: Maybe<AnswerEarlyHelpPayload>;
   /** Says whether feedback on an own referral was of use. */
@@ -1141,6 +1615,8 @@ export type Mutation = {
   completeTask?: Maybe<CompleteTaskPayload>;
   /** Decides on a contact and tells its referrer. */
   decideContact?: Maybe<DecideContactPayload>;
+  /** Says that an own condition no longer holds. */
+  endSafetyCondition?: Maybe<EndSafetyConditionPayload>;
   /** Tells a referrer once more, after the assessment. */
   giveFeedback?: Maybe<GiveFeedbackPayload>;
   /** Asks by an exact identifier whether there is a plan, and whom to ring. The county is told who asked. */
@@ -1149,18 +1625,50 @@ export type Mutation = {
   makeReferral?: Maybe<MakeReferralPayload>;
   /** Says which family a contact is of. */
   matchContact?: Maybe<MatchContactPayload>;
+  /** Moves an intervention on: accepted, waiting, started, completed, or ended otherwise. */
+  moveIntervention?: Maybe<MoveInterventionPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
   /** Puts on record that a specialist assessment was ordered. */
   orderSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** Puts on record that a specialist assessment came, and what it concludes. */
   receiveSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
+  /** Begins to count the days without a substance. */
+  recordAbstinence?: Maybe<RecordAbstinencePayload>;
   /** Writes what reached the front door, from a referral or from the public. */
   recordContact?: Maybe<RecordContactPayload>;
+  /** Puts a home, and the duty owed, on record. */
+  recordHousingSituation?: Maybe<RecordHousingSituationPayload>;
+  /** Puts an incident on record: `RECORDED` by the police, `REPORTED` by everybody else. */
+  recordIncident?: Maybe<RecordIncidentPayload>;
+  /** Says what came of an own incident. */
+  recordIncidentOutcome?: Maybe<RecordIncidentOutcomePayload>;
+  /** Says what has held 6 or 12 months after the end. */
+  recordInterventionOutcome?: Maybe<RecordInterventionOutcomePayload>;
+  /** Puts one meeting of an intervention on record, whether or not the person came. */
+  recordInterventionSession?: Maybe<RecordInterventionSessionPayload>;
+  /** Puts a drug, breathalyser or hair strand test on record. */
+  recordInterventionTest?: Maybe<RecordInterventionTestPayload>;
+  /** Ends the count with a lapse. */
+  recordLapse?: Maybe<RecordLapsePayload>;
+  /** Says what came of an offer: by who offered it, or who gives it. */
+  recordOfferOutcome?: Maybe<RecordOfferOutcomePayload>;
+  /** Says what the person goes on with by themselves. */
+  recordOnwardActivity?: Maybe<RecordOnwardActivityPayload>;
+  /** Puts a relapse on record. It ends neither the intervention nor any plan. */
+  recordRelapse?: Maybe<RecordRelapsePayload>;
+  /** Puts on record what everybody with the family must do. */
+  recordSafetyCondition?: Maybe<RecordSafetyConditionPayload>;
+  /** Puts a child's term on record; the same term again replaces nothing, and is amended. */
+  recordSchoolRecord?: Maybe<RecordSchoolRecordPayload>;
   /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
   recordToolReading?: Maybe<ToolReadingPayload>;
   /** Asks an organisation for what it knows. */
   requestInformation?: Maybe<RequestInformationPayload>;
+  /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
+  requestIntervention?: Maybe<RequestInterventionPayload>;
+  /** Says that an own condition was looked at again, and what it is now. */
+  reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
   /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
   startAssessment?: Maybe<AssessmentPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
@@ -1175,6 +1683,16 @@ export type MutationAddWorkbookEntryArgs = {
 
 export type MutationAmendAssessmentArgs = {
   input: AmendAssessmentInput;
+};
+
+
+export type MutationAmendHousingSituationArgs = {
+  input: AmendHousingSituationInput;
+};
+
+
+export type MutationAmendSchoolRecordArgs = {
+  input: AmendSchoolRecordInput;
 };
 
 
@@ -1213,6 +1731,11 @@ export type MutationDecideContactArgs = {
 };
 
 
+export type MutationEndSafetyConditionArgs = {
+  input: EndSafetyConditionInput;
+};
+
+
 export type MutationGiveFeedbackArgs = {
   input: GiveFeedbackInput;
 };
@@ -1233,6 +1756,11 @@ export type MutationMatchContactArgs = {
 };
 
 
+export type MutationMoveInterventionArgs = {
+  input: MoveInterventionInput;
+};
+
+
 export type MutationOfferServiceArgs = {
   input: OfferServiceInput;
 };
@@ -1248,8 +1776,73 @@ export type MutationReceiveSpecialistAssessmentArgs = {
 };
 
 
+export type MutationRecordAbstinenceArgs = {
+  input: RecordAbstinenceInput;
+};
+
+
 export type MutationRecordContactArgs = {
   input: RecordContactInput;
+};
+
+
+export type MutationRecordHousingSituationArgs = {
+  input: RecordHousingSituationInput;
+};
+
+
+export type MutationRecordIncidentArgs = {
+  input: RecordIncidentInput;
+};
+
+
+export type MutationRecordIncidentOutcomeArgs = {
+  input: RecordIncidentOutcomeInput;
+};
+
+
+export type MutationRecordInterventionOutcomeArgs = {
+  input: RecordInterventionOutcomeInput;
+};
+
+
+export type MutationRecordInterventionSessionArgs = {
+  input: RecordInterventionSessionInput;
+};
+
+
+export type MutationRecordInterventionTestArgs = {
+  input: RecordInterventionTestInput;
+};
+
+
+export type MutationRecordLapseArgs = {
+  input: RecordLapseInput;
+};
+
+
+export type MutationRecordOfferOutcomeArgs = {
+  input: RecordOfferOutcomeInput;
+};
+
+
+export type MutationRecordOnwardActivityArgs = {
+  input: RecordOnwardActivityInput;
+};
+
+
+export type MutationRecordRelapseArgs = {
+  input: RecordRelapseInput;
+};
+
+
+export type MutationRecordSafetyConditionArgs = {
+  input: RecordSafetyConditionInput;
+};
+
+
+export type MutationRecordSchoolRecordArgs = {
+  input: RecordSchoolRecordInput;
 };
 
 
@@ -1260,6 +1853,16 @@ export type MutationRecordToolReadingArgs = {
 
 export type MutationRequestInformationArgs = {
   input: RequestInformationInput;
+};
+
+
+export type MutationRequestInterventionArgs = {
+  input: RequestInterventionInput;
+};
+
+
+export type MutationReviewSafetyConditionArgs = {
+  input: ReviewSafetyConditionInput;
 };
 
 
@@ -1303,6 +1906,19 @@ export type OfferServicePayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+/** What a person goes on with by themselves. */
+export type OnwardActivity = Node & {
+  __typename?: 'OnwardActivity';
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  intervention?: Maybe<Intervention>;
+  /** From the code list `onward-activity`. */
+  kind?: Maybe<Code>;
+  name?: Maybe<Scalars['String']['output']>;
+  until?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
 };
 
 export type OrderSpecialistAssessmentInput = {
@@ -1470,7 +2086,12 @@ export type Programme = Node & {
   /** What knowing that somebody takes part tells about them. */
   dataClass?: Maybe<DataClass>;
   id: Scalars['ID']['output'];
+  maximumAge?: Maybe<Scalars['Int']['output']>;
+  /** Youngest age of the children it is for, or for whose parents. */
+  minimumAge?: Maybe<Scalars['Int']['output']>;
   name?: Maybe<Scalars['String']['output']>;
+  /** Who gives it, or gave it. */
+  providers?: Maybe<Array<ProgrammeProvider>>;
 };
 
 export type ProgrammeConnection = {
@@ -1487,12 +2108,58 @@ export type ProgrammeEdge = {
   node?: Maybe<Programme>;
 };
 
+/** That an organisation gives a programme. */
+export type ProgrammeProvider = {
+  __typename?: 'ProgrammeProvider';
+  contract?: Maybe<Contract>;
+  organisation?: Maybe<Organisation>;
+  programme?: Maybe<Programme>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+};
+
+/** A provider's casework in one month, over the records that the caller may see. */
+export type ProviderSnapshot = {
+  __typename?: 'ProviderSnapshot';
+  /** Of the month's requests, those that the provider has accepted since. */
+  accepted?: Maybe<Scalars['Int']['output']>;
+  /** Everything done in the month: sessions that took place, tests that were taken. */
+  activities?: Maybe<Scalars['Int']['output']>;
+  /** Of the month's requests, those that have led to an intervention since. */
+  begun?: Maybe<Scalars['Int']['output']>;
+  /** Whole per cent of the month's requests that have led to an intervention; null without requests. */
+  begunPercent?: Maybe<Scalars['Int']['output']>;
+  breathalysers?: Maybe<Scalars['Int']['output']>;
+  /** Completed in the month. */
+  completed?: Maybe<Scalars['Int']['output']>;
+  drugTests?: Maybe<Scalars['Int']['output']>;
+  groupAttendances?: Maybe<Scalars['Int']['output']>;
+  hairStrandTests?: Maybe<Scalars['Int']['output']>;
+  jointVisits?: Maybe<Scalars['Int']['output']>;
+  /** The month's first day. */
+  month?: Maybe<Scalars['Date']['output']>;
+  oneToOnes?: Maybe<Scalars['Int']['output']>;
+  /** Begun, and not ended by the end of the month. */
+  open?: Maybe<Scalars['Int']['output']>;
+  /** Of those completed 6 months before or earlier, how many were looked at again in the month. */
+  outcomesAtSixMonths?: Maybe<Scalars['Int']['output']>;
+  outcomesAtTwelveMonths?: Maybe<Scalars['Int']['output']>;
+  provider?: Maybe<Organisation>;
+  /** Asked for in the month. */
+  requests?: Maybe<Scalars['Int']['output']>;
+  /** Asked for by the end of the month, and then neither begun nor ended. */
+  waiting?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
 export type Query = {
   __typename?: 'Query';
   /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
   aceAssociations?: Maybe<Array<AceAssociation>>;
   /** What reached the front door, the latest first. */
   contacts?: Maybe<ContactConnection>;
+  /** What the authority has contracted, and with whom. */
+  contracts?: Maybe<Array<Contract>>;
   districts?: Maybe<Array<District>>;
   /**
    * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
@@ -1506,8 +2173,15 @@ export type Query = {
   family?: Maybe<Family>;
   /** The family with this reference, as the county's record system numbers it. */
   familyByReference?: Maybe<Family>;
+  /** Runs of programmes for groups, the earliest first. */
+  groupProgrammes?: Maybe<GroupProgrammeConnection>;
   /** What was asked of the caller's organisation, and what it asked; the earliest due first. */
   informationRequests?: Maybe<InformationRequestConnection>;
+  /**
+   * The interventions that the caller may see, of every family: a provider's own list. Rows that withhold what is filtered or
+   * ordered by take no part.
+   */
+  interventions?: Maybe<InterventionConnection>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
   node?: Maybe<Node>;
   /** Every body that works with families here. */
@@ -1516,6 +2190,12 @@ export type Query = {
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
   /** The catalogue of programmes. */
   programmes?: Maybe<ProgrammeConnection>;
+  /**
+   * A provider's work in a month (any day of it), counted over the interventions that the caller may see: the county's own
+   * casework figures, and the provider's. Null for everybody else, and where the provider has no contract. For a user of the
+   * provider it is their own casework.
+   */
+  providerSnapshot?: Maybe<ProviderSnapshot>;
   /**
    * Referrals, the latest first: for a partner its own, for the county all that were sent to it. Those that were found to be
    * about a restricted family are shown to its named users alone; their senders see no difference.
@@ -1571,10 +2251,24 @@ export type QueryFamilyByReferenceArgs = {
 };
 
 
+export type QueryGroupProgrammesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryInformationRequestsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<InformationRequestFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryInterventionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<InterventionFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  orderBy?: InputMaybe<InterventionOrder>;
 };
 
 
@@ -1600,6 +2294,12 @@ export type QueryOutcomeIndicatorsArgs = {
 export type QueryProgrammesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryProviderSnapshotArgs = {
+  month: Scalars['Date']['input'];
+  provider: Scalars['ID']['input'];
 };
 
 
@@ -1633,6 +2333,26 @@ export type ReceiveSpecialistAssessmentInput = {
   workbookEntry?: InputMaybe<Scalars['ID']['input']>;
 };
 
+export type RecordAbstinenceInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  /** The first day without it. */
+  since: Scalars['Date']['input'];
+  /** From the code list `substance`. */
+  substance: Scalars['String']['input'];
+};
+
+export type RecordAbstinencePayload = {
+  __typename?: 'RecordAbstinencePayload';
+  /** As the caller may see it now. */
+  abstinence?: Maybe<Abstinence>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordContactInput = {
   /** From the code list `contact-channel`. */
   channel: Scalars['String']['input'];
@@ -1660,6 +2380,277 @@ export type RecordContactPayload = {
   __typename?: 'RecordContactPayload';
   /** As the caller may see it now. */
   contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordHousingSituationInput = {
+  /** Whole pounds. */
+  arrears?: InputMaybe<Scalars['Int']['input']>;
+  atRisk: Scalars['Boolean']['input'];
+  duty: HousingDuty;
+  /** Needed where a duty is owed. */
+  dutyAccepted?: InputMaybe<Scalars['Date']['input']>;
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  note?: InputMaybe<Scalars['String']['input']>;
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `tenure`. */
+  tenure: Scalars['String']['input'];
+};
+
+export type RecordHousingSituationPayload = {
+  __typename?: 'RecordHousingSituationPayload';
+  /** As the caller may see it now. */
+  situation?: Maybe<HousingSituation>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordIncidentInput = {
+  account?: InputMaybe<Scalars['String']['input']>;
+  basis: IncidentBasis;
+  /** The condition that it breaks. */
+  breaches?: InputMaybe<Scalars['ID']['input']>;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Who told of it, where it was a neighbour, a relative or nobody who gave a name. */
+  informant?: InputMaybe<Scalars['String']['input']>;
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `incident-kind`. */
+  kind: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  /** From the code list `incident-outcome`. */
+  outcome: Scalars['String']['input'];
+  part: IncidentPart;
+  /** Null: about the whole family. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `incident-reason`. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordIncidentOutcomeInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  incident: Scalars['ID']['input'];
+  /** From the code list `incident-outcome`. */
+  outcome: Scalars['String']['input'];
+};
+
+export type RecordIncidentOutcomePayload = {
+  __typename?: 'RecordIncidentOutcomePayload';
+  /** As the caller may see it now. */
+  incident?: Maybe<Incident>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordIncidentPayload = {
+  __typename?: 'RecordIncidentPayload';
+  /** As the caller may see it now. */
+  incident?: Maybe<Incident>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordInterventionOutcomeInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  intervention: Scalars['ID']['input'];
+  /** 6 or 12. */
+  months: Scalars['Int']['input'];
+  note?: InputMaybe<Scalars['String']['input']>;
+  on: Scalars['Date']['input'];
+  result: SustainedChange;
+};
+
+export type RecordInterventionOutcomePayload = {
+  __typename?: 'RecordInterventionOutcomePayload';
+  /** As the caller may see it now. */
+  outcome?: Maybe<InterventionOutcome>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordInterventionSessionInput = {
+  attendance: Attendance;
+  /** The meeting of the group, of a session of the kind `GROUP`. */
+  groupSession?: InputMaybe<Scalars['ID']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  intervention: Scalars['ID']['input'];
+  /** Name of who came along, of a joint visit. */
+  jointWith?: InputMaybe<Scalars['String']['input']>;
+  kind: InterventionSessionKind;
+  /** 1 (none seen) to 5 (their own). */
+  motivation?: InputMaybe<Scalars['Int']['input']>;
+  on: Scalars['Date']['input'];
+  ownVolition?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type RecordInterventionSessionPayload = {
+  __typename?: 'RecordInterventionSessionPayload';
+  /** As the caller may see it now. */
+  session?: Maybe<InterventionSession>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordInterventionTestInput = {
+  detail?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  intervention: Scalars['ID']['input'];
+  kind: TestKind;
+  on: Scalars['Date']['input'];
+  result: TestResult;
+  /** From the code list `substance`. */
+  substance: Scalars['String']['input'];
+};
+
+export type RecordInterventionTestPayload = {
+  __typename?: 'RecordInterventionTestPayload';
+  /** As the caller may see it now. */
+  test?: Maybe<InterventionTest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordLapseInput = {
+  abstinence: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+};
+
+export type RecordLapsePayload = {
+  __typename?: 'RecordLapsePayload';
+  /** As the caller may see it now. */
+  abstinence?: Maybe<Abstinence>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordOfferOutcomeInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  offer: Scalars['ID']['input'];
+  on: Scalars['Date']['input'];
+  /** What came of it; needed where it was declined or is not to be had. */
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  status: ServiceOfferStatus;
+};
+
+export type RecordOfferOutcomePayload = {
+  __typename?: 'RecordOfferOutcomePayload';
+  /** As the caller may see it now. */
+  offer?: Maybe<ServiceOffer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordOnwardActivityInput = {
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  intervention: Scalars['ID']['input'];
+  /** From the code list `onward-activity`. */
+  kind: Scalars['String']['input'];
+  name: Scalars['String']['input'];
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RecordOnwardActivityPayload = {
+  __typename?: 'RecordOnwardActivityPayload';
+  /** As the caller may see it now. */
+  activity?: Maybe<OnwardActivity>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordRelapseInput = {
+  detail?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  intervention: Scalars['ID']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** What it means for the children. */
+  note: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  /** From the code list `substance`. Ends the caller's own count of days without it. */
+  substance?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordRelapsePayload = {
+  __typename?: 'RecordRelapsePayload';
+  /** As the caller may see it now. */
+  event?: Maybe<InterventionEvent>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordSafetyConditionInput = {
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** What to do, and not why. */
+  instruction: Scalars['String']['input'];
+  issuer: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `safety-condition`. */
+  kind: Scalars['String']['input'];
+  offenceReason?: InputMaybe<Scalars['String']['input']>;
+  persons: Array<SafetyConditionPersonInput>;
+  until?: InputMaybe<Scalars['Date']['input']>;
+  victimReason?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordSafetyConditionPayload = {
+  __typename?: 'RecordSafetyConditionPayload';
+  /** As the caller may see it now. */
+  condition?: Maybe<SafetyCondition>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordSchoolRecordInput = {
+  attendedSessions: Scalars['Int']['input'];
+  excludedDays: Scalars['Int']['input'];
+  exclusion: Exclusion;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  possibleSessions: Scalars['Int']['input'];
+  term: Scalars['String']['input'];
+};
+
+export type RecordSchoolRecordPayload = {
+  __typename?: 'RecordSchoolRecordPayload';
+  /** As the caller may see it now. */
+  record?: Maybe<SchoolRecord>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -1835,10 +2826,151 @@ export type RequestInformationPayload = {
   warnings: Array<UserError>;
 };
 
+export type RequestInterventionInput = {
+  /** Whether the person agreed. */
+  agreed: Scalars['Boolean']['input'];
+  family: Scalars['ID']['input'];
+  /** Entered after the event, or from a record system: what breaks a rule is a warning. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  programme: Scalars['ID']['input'];
+  /** An organisation that gives the programme. */
+  provider: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+  /** The day of the request; not in the future. */
+  requested: Scalars['Date']['input'];
+  /** The team whose own practitioner delivers it. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+  /** The practitioner's user, where one is meant; else whoever takes it up. */
+  worker?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RequestInterventionPayload = {
+  __typename?: 'RequestInterventionPayload';
+  /** As the caller may see it now. */
+  intervention?: Maybe<Intervention>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RequestPersonInput = {
   dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
   familyName: Scalars['String']['input'];
   givenName: Scalars['String']['input'];
+};
+
+export type ReviewSafetyConditionInput = {
+  condition: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Where it was changed. */
+  instruction?: InputMaybe<Scalars['String']['input']>;
+  on: Scalars['Date']['input'];
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type ReviewSafetyConditionPayload = {
+  __typename?: 'ReviewSafetyConditionPayload';
+  /** As the caller may see it now. */
+  condition?: Maybe<SafetyCondition>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RolloutState =
+  | 'LIVE'
+  | 'PLANNED';
+
+/** What to do, and not why: a condition, a safe way to make contact, a warning for visits. */
+export type SafetyCondition = Node & {
+  __typename?: 'SafetyCondition';
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** What to do. */
+  instruction?: Maybe<Scalars['String']['output']>;
+  /** Who set it: a court, the police, the county. */
+  issuer?: Maybe<Scalars['String']['output']>;
+  /** For those who work only with one of these persons the condition does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  /** From the code list `safety-condition`. */
+  kind?: Maybe<Code>;
+  /** In force today. */
+  live?: Maybe<Scalars['Boolean']['output']>;
+  /** Why, where it tells of an offence. */
+  offenceReason?: Maybe<Scalars['String']['output']>;
+  /** The organisation that recorded it. */
+  organisation?: Maybe<Organisation>;
+  persons?: Maybe<Array<SafetyConditionPerson>>;
+  /** The last review. */
+  reviewed?: Maybe<Scalars['Date']['output']>;
+  until?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  /** Why, where it tells of who was harmed. */
+  victimReason?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type SafetyConditionConnection = {
+  __typename?: 'SafetyConditionConnection';
+  edges?: Maybe<Array<SafetyConditionEdge>>;
+  nodes?: Maybe<Array<SafetyCondition>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SafetyConditionEdge = {
+  __typename?: 'SafetyConditionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SafetyCondition>;
+};
+
+export type SafetyConditionPerson = {
+  __typename?: 'SafetyConditionPerson';
+  part?: Maybe<SafetyPart>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type SafetyConditionPersonInput = {
+  part: SafetyPart;
+  person: Scalars['ID']['input'];
+};
+
+export type SafetyPart =
+  /** Whom it binds */
+  | 'BOUND'
+  /** Whom it protects */
+  | 'PROTECTED';
+
+/** A child's term at a school. */
+export type SchoolRecord = Node & {
+  __typename?: 'SchoolRecord';
+  /** Whole per cent; null where there were none. */
+  attendancePercent?: Maybe<Scalars['Int']['output']>;
+  attendedSessions?: Maybe<Scalars['Int']['output']>;
+  excludedDays?: Maybe<Scalars['Int']['output']>;
+  exclusion?: Maybe<Exclusion>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  person?: Maybe<Person>;
+  /** Half-days at which the child could have been there. */
+  possibleSessions?: Maybe<Scalars['Int']['output']>;
+  school?: Maybe<Organisation>;
+  term?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** A service of the public directory. */
@@ -1850,6 +2982,8 @@ export type Service = Node & {
   description?: Maybe<Scalars['String']['output']>;
   /** Null for a service of the whole county. */
   district?: Maybe<District>;
+  /** The indicators that a service of this kind is expected to move. */
+  expectedToMove?: Maybe<Array<OutcomeIndicator>>;
   id: Scalars['ID']['output'];
   /** From the code list `service-kind`. */
   kind?: Maybe<Code>;
@@ -1894,6 +3028,8 @@ export type ServiceOffer = Node & {
   service?: Maybe<Service>;
   status?: Maybe<ServiceOfferStatus>;
   takenUp?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
 
@@ -2025,6 +3161,13 @@ export type StartAssessmentInput = {
   team?: InputMaybe<Scalars['ID']['input']>;
 };
 
+export type SustainedChange =
+  /** Nobody could be reached */
+  | 'NOT_KNOWN'
+  | 'NOT_SUSTAINED'
+  | 'PARTLY'
+  | 'SUSTAINED';
+
 /** Something one person is to do. */
 export type Task = DueItem & Node & {
   __typename?: 'Task';
@@ -2067,6 +3210,17 @@ export type TaskEdge = {
   cursor: Scalars['String']['output'];
   node?: Maybe<Task>;
 };
+
+export type TestKind =
+  | 'BREATHALYSER'
+  | 'DRUG'
+  | 'HAIR_STRAND';
+
+export type TestResult =
+  | 'INCONCLUSIVE'
+  | 'NEGATIVE'
+  | 'POSITIVE'
+  | 'REFUSED';
 
 /** How long something may take, in one version. */
 export type Timescale = {

@@ -11,6 +11,8 @@ import {
   startAssessment,
 } from './assessment/commands.ts';
 import * as chronology from './chronology/binding.ts';
+import * as circumstance from './circumstance/binding.ts';
+import { amendHousingSituation, amendSchoolRecord, recordHousingSituation, recordSchoolRecord } from './circumstance/commands.ts';
 import * as clock from './clock/binding.ts';
 import { completeTask } from './clock/commands.ts';
 import * as contact from './contact/binding.ts';
@@ -18,12 +20,31 @@ import { answerEarlyHelp, decideContact, matchContact, recordContact } from './c
 import { answerInformationRequest, lookUp, requestInformation } from './contact/information.ts';
 import { answerFeedback, giveFeedback, makeReferral } from './contact/referrals.ts';
 import * as district from './district/binding.ts';
-import { offerService } from './district/commands.ts';
+import { offerService, recordOfferOutcome } from './district/commands.ts';
 import * as family from './family/binding.ts';
 import * as intervention from './intervention/binding.ts';
+import {
+  moveIntervention,
+  recordAbstinence,
+  recordInterventionOutcome,
+  recordInterventionSession,
+  recordInterventionTest,
+  recordLapse,
+  recordOnwardActivity,
+  recordRelapse,
+  requestIntervention,
+} from './intervention/commands.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as plan from './plan/binding.ts';
+import * as safety from './safety/binding.ts';
+import {
+  endSafetyCondition,
+  recordIncident,
+  recordIncidentOutcome,
+  recordSafetyCondition,
+  reviewSafetyCondition,
+} from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
 import * as tool from './tool/binding.ts';
 import { recordToolReading, withdrawToolReading } from './tool/commands.ts';
@@ -47,6 +68,8 @@ const modules: Module[] = [
   assessment,
   tool,
   contact,
+  safety,
+  circumstance,
   chronology,
 ];
 
@@ -75,6 +98,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     addWorkbookEntry,
     amendAssessment,
+    amendHousingSituation,
+    amendSchoolRecord,
     answerEarlyHelp,
     answerFeedback,
     answerInformationRequest,
@@ -82,16 +107,33 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     completeAssessment,
     completeTask,
     decideContact,
+    endSafetyCondition,
     giveFeedback,
     lookUp,
     makeReferral,
     matchContact,
+    moveIntervention,
     offerService,
     orderSpecialistAssessment,
     receiveSpecialistAssessment,
+    recordAbstinence,
     recordContact,
+    recordHousingSituation,
+    recordIncident,
+    recordIncidentOutcome,
+    recordInterventionOutcome,
+    recordInterventionSession,
+    recordInterventionTest,
+    recordLapse,
+    recordOfferOutcome,
+    recordOnwardActivity,
+    recordRelapse,
+    recordSafetyCondition,
+    recordSchoolRecord,
     recordToolReading,
     requestInformation,
+    requestIntervention,
+    reviewSafetyCondition,
     startAssessment,
     withdrawToolReading,
   }),

@@ -7,6 +7,8 @@ import './plan/tables.ts';
 import './workbook/tables.ts';
 import './intervention/tables.ts';
 import './district/tables.ts';
+import './safety/tables.ts';
+import './circumstance/tables.ts';
 import './outcome/tables.ts';
 import './clock/tables.ts';
 import './assessment/tables.ts';

@@ -43,7 +43,11 @@ export type Stream = {
   node: (nodes: readonly FieldNode[], at: string, times: Times, where: string[]) => Sub;
 };
 
-/** @param entered the rows are reached without their family, at the root. */
+/**
+ * The rows of one type.
+ *
+ * @param entered they stand at the root, without their families: the rules of entry stand on each of them.
+ */
 export function tableStream(ctx: Context, entity: Entity, { keys, descending }: Order, on: (row: string) => string, entered = false) {
   return (row: string): Stream => {
     const binding = bindingOf(ctx, entity.type);

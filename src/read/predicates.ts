@@ -61,7 +61,9 @@ function ownRow(table: TableClass, alias: string, client: Client): string {
   const own = ownProbe(table, alias, client.agency, String(client.organisation.id));
   if (!own) return 'false';
   if (!narrowedToUser(client)) return own;
-  return table.own?.user ? `(${own} and ${alias}.${table.own.user} = ${USER})` : 'false';
+  if (!table.own?.user) return 'false';
+  const user = `${alias}.${table.own.user}`;
+  return `(${own} and ${table.own.unassigned ? `coalesce(${user}, ${USER})` : user} = ${USER})`;
 }
 
 /** What the request's purpose, roles and user say of the rows of a table of personal data. */

@@ -114,11 +114,19 @@ export type GoodDirection =
   | 'UP';
 
 export type InterventionStatus =
+  /** The provider takes the person on */
+  | 'ACCEPTED'
   | 'COMPLETED'
+  /** Not suitable, or not to be had */
+  | 'DECLINED'
+  /** Started, and ended before its end */
   | 'ENDED_EARLY'
   | 'REQUESTED'
   | 'STARTED'
-  | 'WAITING';
+  /** Taken on, and waiting for a place */
+  | 'WAITING'
+  /** Taken back before it began, by the person or by who asked */
+  | 'WITHDRAWN';
 
 export type OfferServiceInput = {
   family: string;

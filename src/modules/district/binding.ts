@@ -1,5 +1,5 @@
-import { type Binding, code, column, one, type RootBinding } from '../../read/binding.ts';
-import { district, service, serviceOffer, serviceOfferLink } from './tables.ts';
+import { type Binding, code, column, list, one, type RootBinding } from '../../read/binding.ts';
+import { district, districtRollout, service, serviceOffer, serviceOfferLink } from './tables.ts';
 
 export const bindings: Binding[] = [
   {
@@ -11,6 +11,18 @@ export const bindings: Binding[] = [
       validFrom: column(district.validFrom),
       validTo: column(district.validTo),
       successor: one('District', district.successor, 'code'),
+      rollout: list('DistrictRollout', 'district', 'code', { keys: [{ column: 'kind', type: 'text' }] }),
+    },
+  },
+  {
+    type: 'DistrictRollout',
+    anchor: districtRollout,
+    fields: {
+      kind: code('service-kind', districtRollout.kind),
+      state: column(districtRollout.state),
+      since: column(districtRollout.since),
+      note: column(districtRollout.note),
+      healthyPlaces: column(districtRollout.healthyPlaces),
     },
   },
   {
@@ -28,6 +40,12 @@ export const bindings: Binding[] = [
       maximumAge: column(service.maximumAge),
       cost: column(service.cost),
       active: column(service.active),
+      expectedToMove: {
+        kind: 'list',
+        to: 'OutcomeIndicator',
+        on: (s, i) => `${i}.id in (select moved.indicator from fsp.service_indicator moved where moved.kind = ${s}.kind)`,
+        order: { keys: [{ column: 'id', type: 'integer' }] },
+      },
     },
   },
   {
@@ -44,6 +62,7 @@ export const bindings: Binding[] = [
       status: column(serviceOffer.status),
       takenUp: column(serviceOffer.takenUpOn),
       outcome: column(serviceOffer.outcome),
+      version: column(serviceOffer.version),
       family: one('Family', serviceOffer.family, 'family'),
     },
   },

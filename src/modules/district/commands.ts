@@ -1,9 +1,12 @@
-/** Offering a district's services to a family. */
+/** Offering a district's services to a family, and what came of it. */
 import { eq } from 'drizzle-orm';
 import { maskOf } from '../../access/classes.ts';
+import { amend } from '../../change/amend.ts';
 import type { Command, UserError } from '../../change/command.ts';
-import { familyVisible, keyOf, notFound, visibleMembers } from '../../change/visible.ts';
-import { checkOffer, type OfferInput } from './rules.ts';
+import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../../change/visible.ts';
+import type { ServiceOfferStatus } from '../../graphql/generated.ts';
+import { organisation } from '../sharing/tables.ts';
+import { checkOffer, checkOfferOutcome, type OfferInput, type OutcomeInput } from './rules.ts';
 import { service, serviceOffer, serviceOfferLink } from './tables.ts';
 
 export const offerService: Command = async (tx, raw, client, now) => {
@@ -20,7 +23,10 @@ export const offerService: Command = async (tx, raw, client, now) => {
   else errors.push(...checkOffer(input, offered, now));
   if (errors.length > 0 || !offered || person === null) return { userErrors: errors };
 
-  const owned = { family, person, controller: client.organisation.id, worker: client.user };
+  const [giver] = await tx.select().from(organisation).where(eq(organisation.id, offered.organisation));
+  // A provider's people see what is theirs to do: until one of them takes the offer up it is anybody's there.
+  const worker = giver?.agency === 'PROVIDER' ? null : client.user;
+  const owned = { family, person, controller: client.organisation.id, worker };
   const [row] = await tx
     .insert(serviceOffer)
     .values({ ...owned, offeredOn: input.offered, status: 'OFFERED' })
@@ -34,4 +40,32 @@ export const offerService: Command = async (tx, raw, client, now) => {
     rowMask: Number(maskOf([offered.dataClass])),
   });
   return { change: { action: 'offerService', entity: 'ServiceOffer', id, family, persons: [person], dataClasses: ['OFFER'] } };
+};
+
+export const recordOfferOutcome: Command = async (tx, raw, client, now) => {
+  const input = raw as unknown as OutcomeInput;
+  const what = { name: 'offer', path: ['offer'] };
+  const key = keyOf('ServiceOffer', input.offer);
+  const offer = await visibleRow(tx, serviceOffer, key, client);
+  if (!offer) return { userErrors: [notFound(what.name, ...what.path)] };
+  // Of an offer that has moved on meanwhile the caller is told so, and not what its step would have broken.
+  const errors =
+    offer.version === input.expectedVersion ? checkOfferOutcome(input, { ...offer, status: offer.status as ServiceOfferStatus }, now) : [];
+  if (errors.length > 0) return { userErrors: errors };
+  const refused = await amend(
+    tx,
+    client,
+    serviceOffer,
+    key,
+    input.expectedVersion,
+    {
+      status: input.status,
+      ...(input.status === 'TAKEN_UP' ? { takenUpOn: input.on } : {}),
+      ...(input.outcome ? { outcome: input.outcome } : {}),
+    },
+    what,
+  );
+  if (refused) return { userErrors: [refused] };
+  const { id, family, person } = offer;
+  return { change: { action: 'recordOfferOutcome', entity: 'ServiceOffer', id, family, persons: [person], dataClasses: ['OFFER'] } };
 };

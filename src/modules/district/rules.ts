@@ -1,7 +1,7 @@
 /** What an offer of a service must be. */
 import type { UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import type { OfferServiceInput } from '../../graphql/generated.ts';
+import type { OfferServiceInput, RecordOfferOutcomeInput, ServiceOfferStatus } from '../../graphql/generated.ts';
 
 /** The input of `offerService` without its idempotency key. */
 export type OfferInput = Omit<OfferServiceInput, 'idempotencyKey'>;
@@ -11,5 +11,36 @@ export function checkOffer(input: OfferInput, service: { active: boolean }, now:
   const { errors, invalid, past } = faults();
   if (!service.active) invalid('This service is not given at present.', 'service');
   past(input.offered, now, 'offered');
+  return errors;
+}
+
+/** The input of `recordOfferOutcome` without its idempotency key. */
+export type OutcomeInput = Omit<RecordOfferOutcomeInput, 'idempotencyKey'>;
+
+const NEXT: Record<ServiceOfferStatus, readonly ServiceOfferStatus[]> = {
+  OFFERED: ['TAKEN_UP', 'DECLINED', 'NOT_AVAILABLE'],
+  TAKEN_UP: ['COMPLETED', 'DECLINED', 'NOT_AVAILABLE'],
+  DECLINED: [],
+  NOT_AVAILABLE: [],
+  COMPLETED: [],
+};
+
+/** Whether an offer may come to stand so. Pure. */
+export function checkOfferOutcome(
+  input: OutcomeInput,
+  at: { status: ServiceOfferStatus; offeredOn: string; takenUpOn: string | null },
+  now: Date,
+): UserError[] {
+  const { errors, invalid, rule, text, past } = faults();
+  text(input.outcome, 2_000, 'outcome');
+  past(input.on, now, 'on');
+  const next = NEXT[at.status];
+  if (!next.includes(input.status)) {
+    const can = next.length > 0 ? `it can become ${next.slice(0, -1).join(', ')} or ${next.at(-1)}` : 'that is an end: offer it anew';
+    rule('OFFER_STEP', `An offer that is ${at.status} cannot become ${input.status}; ${can}.`, 'status');
+  }
+  const before = at.takenUpOn ?? at.offeredOn;
+  if (input.on < before) rule('OFFER_ORDER', `The step before it was on ${before}.`, 'on');
+  if ((input.status === 'DECLINED' || input.status === 'NOT_AVAILABLE') && !input.outcome) invalid('Say why.', 'outcome');
   return errors;
 }

@@ -1,8 +1,9 @@
 /** District councils: the public directory of services, and what was offered to a family. */
-import { boolean, date, foreignKey, index, integer, text, unique } from 'drizzle-orm/pg-core';
+import { boolean, date, foreignKey, index, integer, primaryKey, text, unique } from 'drizzle-orm/pg-core';
 import type { PersonalClass } from '../../access/classes.ts';
 import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
+import { outcomeIndicator } from '../outcome/tables.ts';
 import { organisation } from '../sharing/tables.ts';
 
 /** Districts by their ONS code; they end and are followed by others. */
@@ -42,6 +43,42 @@ export const service = classify(
   'DIRECTORY',
 );
 
+/** How far a district has come with each kind of service of the model. */
+export const districtRollout = classify(
+  fsp.table(
+    'district_rollout',
+    {
+      district: text('district')
+        .notNull()
+        .references(() => district.code),
+      kind: text('kind').notNull(),
+      state: text('state').notNull(),
+      since: date('since'),
+      note: text('note'),
+      /** The programme of healthy places that it belongs to. */
+      healthyPlaces: text('healthy_places'),
+    },
+    (t) => [primaryKey({ columns: [t.district, t.kind] })],
+  ),
+  'DIRECTORY',
+);
+
+/** Which indicator each kind of service is expected to move. */
+export const serviceIndicator = classify(
+  fsp.table(
+    'service_indicator',
+    {
+      kind: text('kind').notNull(),
+      indicator: integer('indicator')
+        .notNull()
+        .references(() => outcomeIndicator.id),
+      source: text('source').notNull(),
+    },
+    (t) => [primaryKey({ columns: [t.kind, t.indicator] })],
+  ),
+  'DIRECTORY',
+);
+
 const throughService = (alias: string, offer: string, org: string) =>
   `(select true from fsp.service_offer_link own_link where own_link.offer = ${alias}.${offer} and own_link.provider = ${org})`;
 
@@ -65,7 +102,7 @@ export const serviceOffer = classify(
   ),
   'OFFER',
   {
-    own: { columns: ['controller'], through: (alias, org) => throughService(alias, 'id', org) },
+    own: { columns: ['controller'], through: (alias, org) => throughService(alias, 'id', org), unassigned: true },
     acts: ['recordOfferOutcome'],
     amendedThrough: true,
   },
@@ -91,6 +128,7 @@ export const serviceOfferLink = classify(
     },
     (t) => [
       index('service_offer_link_provider').on(t.provider),
+      index('service_offer_link_family').on(t.family),
       foreignKey({
         name: 'service_offer_link_of_offer',
         columns: [t.offer, t.family, t.person, t.controller],
@@ -99,5 +137,5 @@ export const serviceOfferLink = classify(
     ],
   ),
   'OFFER',
-  { own: { columns: ['controller', 'provider'] }, rowClassOf: 'service' },
+  { own: { columns: ['controller', 'provider'], unassigned: true }, rowClassOf: 'service' },
 );

@@ -1,0 +1,168 @@
+/** Districts' services: roll-out, what they are expected to move, and what came of an offer. */
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { storyPerson } from '../../../src/db/demonstration/rows.ts';
+import type { ServiceOfferStatus } from '../../../src/graphql/generated.ts';
+import { checkOfferOutcome } from '../../../src/modules/district/rules.ts';
+import {
+  type Caller,
+  encodeId,
+  ownDatabase,
+  type PersonaName,
+  sqlAs,
+  sqlAsOwner,
+  type TestServer,
+  testServer,
+} from '../../support/server.ts';
+
+let server: TestServer;
+let owner: pg.Client;
+let ownerUrl: string;
+beforeAll(async () => {
+  ownerUrl = await ownDatabase('fsp_offers');
+  server = await testServer(ownerUrl);
+  owner = await sqlAsOwner(ownerUrl);
+});
+afterAll(async () => {
+  await server.close();
+  await owner.end();
+});
+
+describe('the steps of an offer', () => {
+  const now = new Date('2026-11-20T12:00:00Z');
+  const all: ServiceOfferStatus[] = ['OFFERED', 'TAKEN_UP', 'DECLINED', 'COMPLETED', 'NOT_AVAILABLE'];
+  it.each([
+    ['OFFERED', 'TAKEN_UP DECLINED NOT_AVAILABLE'],
+    ['TAKEN_UP', 'DECLINED COMPLETED NOT_AVAILABLE'],
+    ['DECLINED', ''],
+    ['COMPLETED', ''],
+    ['NOT_AVAILABLE', ''],
+  ] as const)('from %s', (status, expected) => {
+    const at = { status, offeredOn: '2026-10-01', takenUpOn: null };
+    const input = (to: ServiceOfferStatus) => ({
+      offer: 'ServiceOffer-1',
+      expectedVersion: 1,
+      status: to,
+      on: '2026-10-02',
+      outcome: 'Why.',
+    });
+    expect(all.filter((to) => checkOfferOutcome(input(to), at, now).length === 0).join(' ')).toBe(expected);
+  });
+  it('keeps the days in order and asks why not', () => {
+    const at = { status: 'OFFERED' as const, offeredOn: '2026-10-01', takenUpOn: null };
+    const input = { offer: 'ServiceOffer-1', expectedVersion: 1, status: 'DECLINED' as const, on: '2026-09-01' };
+    expect(checkOfferOutcome(input, at, now).map(({ path, rule }) => [path[0], rule])).toEqual([
+      ['on', 'OFFER_ORDER'],
+      ['outcome', undefined],
+    ]);
+  });
+});
+
+describe('recordOfferOutcome', () => {
+  const mother = encodeId('Person', storyPerson(1, 'mother'));
+  const RECORD =
+    'mutation($input: RecordOfferOutcomeInput!) { recordOfferOutcome(input: $input) { offer { status takenUp outcome version } userErrors { code path rule currentVersion } } }';
+  let leisure: Caller;
+  let keys = 0;
+  const record = async (who: PersonaName | Caller, input: object) =>
+    (await server.ask(who, RECORD, { input: { idempotencyKey: `outcome-${keys++}`, ...input } })).body;
+  const offer = async (service: string): Promise<string> => {
+    const { rows } = await owner.query('select id from fsp.service where code = $1', [service]);
+    const { body } = await server.ask(
+      'socialWorker',
+      'mutation($input: OfferServiceInput!) { offerService(input: $input) { offer { id } userErrors { message } } }',
+      {
+        input: {
+          idempotencyKey: `offer-${keys++}`,
+          family: encodeId('Family', 1),
+          person: mother,
+          service: encodeId('Service', rows[0].id),
+          offered: '2026-11-02',
+        },
+      },
+    );
+    return body.data.offerService.offer.id;
+  };
+  beforeAll(async () => {
+    const { rows } = await owner.query(
+      "select u.subject from fsp.app_user u join fsp.organisation o on o.id = u.organisation where o.code = 'cherwell-leisure' limit 1",
+    );
+    leisure = { client: 'cherwell-leisure-desk', user: rows[0].subject, purpose: 'EARLY_HELP' };
+  });
+
+  it('is said by the desk that gives the service, step by step', async () => {
+    const id = await offer('cherwell-swimming');
+    const taken = await record(leisure, { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' });
+    expect(taken.data.recordOfferOutcome).toEqual({
+      offer: { status: 'TAKEN_UP', takenUp: '2026-11-04', outcome: null, version: 2 },
+      userErrors: [],
+    });
+    const stale = await record('socialWorker', { offer: id, expectedVersion: 1, status: 'COMPLETED', on: '2026-11-10' });
+    expect(stale.data.recordOfferOutcome).toEqual({
+      offer: null,
+      userErrors: [{ code: 'CONFLICT', path: ['expectedVersion'], rule: null, currentVersion: 2 }],
+    });
+    const done = await record('socialWorker', {
+      offer: id,
+      expectedVersion: 2,
+      status: 'COMPLETED',
+      on: '2026-11-10',
+      outcome: 'She swims.',
+    });
+    expect(done.data.recordOfferOutcome.offer).toMatchObject({ status: 'COMPLETED', outcome: 'She swims.', version: 3 });
+    const again = await record(leisure, { offer: id, expectedVersion: 3, status: 'TAKEN_UP', on: '2026-11-12' });
+    expect(again.data.recordOfferOutcome.userErrors).toMatchObject([{ code: 'RULE', rule: 'OFFER_STEP', path: ['status'] }]);
+  });
+  it('is missing for another desk, and refused to agencies whose act it is not', async () => {
+    const id = await offer('cherwell-swimming');
+    const input = { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' };
+    const housing = await record('housingDesk', input);
+    const never = await record('housingDesk', { ...input, offer: encodeId('ServiceOffer', 999_999) });
+    expect(housing).toEqual(never);
+    expect(housing.data.recordOfferOutcome.userErrors).toMatchObject([{ code: 'NOT_FOUND', path: ['offer'] }]);
+    for (const name of ['healthVisitor', 'school', 'police', 'evaluator'] as const)
+      expect((await record(name, input)).errors?.[0].extensions).toMatchObject({ code: 'FORBIDDEN', reason: 'NOT_YOURS_TO_WRITE' });
+    const desk = await sqlAs('cherwell-housing', false, ownerUrl);
+    const changed = await desk.query("update fsp.service_offer set status = 'COMPLETED' where id = $1", [id.split('-')[1]]);
+    expect(changed.rowCount).toBe(0);
+    await desk.end();
+  });
+  it('is said by a provider’s user of a service that it gives', async () => {
+    const id = await offer('mutual-aid-meetings');
+    const taken = await record('provider', { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' });
+    expect(taken.data.recordOfferOutcome.offer).toMatchObject({ status: 'TAKEN_UP' });
+  });
+});
+
+describe('the directory', () => {
+  it('shows how far each district is: Cherwell live first, offers in all five', async () => {
+    const { body } = await server.ask('evaluator', '{ districts { code name rollout { kind { code } state since healthyPlaces } } }');
+    expect(body.data.districts).toHaveLength(5);
+    for (const { name, rollout } of body.data.districts) {
+      expect(rollout.map(({ kind }: any) => kind.code)).toEqual([
+        'community-safety',
+        'employment',
+        'healthy-living',
+        'holiday-club',
+        'housing',
+        'leisure',
+      ]);
+      expect(new Set(rollout.map(({ state }: any) => state))).toEqual(new Set([name === 'Cherwell' ? 'LIVE' : 'PLANNED']));
+    }
+    expect(body.data.districts[0].rollout.find(({ kind }: any) => kind.code === 'healthy-living').healthyPlaces).toContain('Bicester');
+    const { rows } = await owner.query('select district, count(*)::int as n from fsp.service where district is not null group by 1');
+    expect(rows).toHaveLength(5);
+  });
+  it('says what a service is expected to move', async () => {
+    const moved = async (kind: string) => {
+      const { body } = await server.ask(
+        'evaluator',
+        `{ services(filter: { kind: "${kind}" }, first: 1) { nodes { expectedToMove { code } } } }`,
+      );
+      return body.data.services.nodes[0].expectedToMove.map(({ code }: any) => code);
+    };
+    expect(await moved('housing')).toEqual(['home-environment']);
+    expect(await moved('leisure')).toEqual(['child-emotional-wellbeing']);
+    expect(await moved('community-safety')).toEqual(['parental-arrests']);
+  });
+});
