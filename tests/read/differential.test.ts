@@ -529,7 +529,8 @@ class Maker {
   private id(asked: string | null): string {
     const type = asked === null || this.choices.once(12) ? this.choices.of(Object.keys(ID_TABLES)) : asked;
     this.lastNode = type;
-    const all = everything.get(type) as string[];
+    const there = everything.get(type) ?? [];
+    const all = there.length > 0 ? there : [encodeId(type, 1)];
     const own = seen.get(clientOf(this.caller.client).organisation)?.get(type) ?? [];
     const kind = this.choices.below(8);
     if (kind < 1) return all[this.choices.below(Math.min(4, all.length))] as string;
