@@ -705,6 +705,19 @@ describe('the first objects of every type that an organisation sees', () => {
   }, 300_000);
 });
 
+describe('the chronology of the first families that an organisation sees', () => {
+  it('is cut, by pages of any length, where the reference cuts it, and its cursors put on record whom they tell of', async () => {
+    const nodes = 'nodes { __typename ... on Node { id } }';
+    for (const caller of CALLERS) {
+      for (const id of seen.get(clientOf(caller.client).organisation)?.get('Family')?.slice(0, 4) ?? []) {
+        const pages = [1, 2, 4, 6, 9].map((first) => `of${first}: chronology(first: ${first}) { ${nodes} }`);
+        await compare(caller, { query: `{ family(id: "${id}") { ${pages.join(' ')} } }`, variables: {} });
+        await compare(caller, { query: `{ family(id: "${id}") { chronology(first: 30) { edges { cursor } } } }`, variables: {} });
+      }
+    }
+  }, 300_000);
+});
+
 describe('random documents', () => {
   it('are answered as the reference answers them', async () => {
     await fc.assert(
