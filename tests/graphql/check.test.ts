@@ -7,7 +7,9 @@ import { classifiedTables } from '../../src/db/classified.ts';
 import { schemaFaults } from '../../src/graphql/check.ts';
 import { readClasses } from '../../src/graphql/classes.ts';
 import { readSdl } from '../../src/graphql/schema.ts';
-import { BINDINGS, COMMANDS, ROOTS } from '../../src/modules/index.ts';
+import { familyName, familyStage } from '../../src/modules/family/tables.ts';
+import { BINDINGS, boundTypes, COMMANDS, ROOTS } from '../../src/modules/index.ts';
+import { type Binding, column, computed } from '../../src/read/binding.ts';
 
 const sdl = readSdl();
 const faultsOf = (text: string, bindings = BINDINGS, roots = ROOTS) => {
@@ -96,6 +98,17 @@ describe('the schema', () => {
   ])('with %s does not start', (_what, text, fault) => {
     expect(text).not.toBe(sdl);
     expect(faultsOf(text)).toContain(fault);
+  });
+  it('with a field that two modules bind does not load', () => {
+    const fields = { name: column(familyName.name) };
+    const family = BINDINGS.get('Family') as Binding;
+    expect(() => boundTypes([{ bindings: [family], extensions: { Family: fields } }])).toThrow('Family.name: two modules bind the field.');
+    expect(() => boundTypes([{ bindings: [family], extensions: { Pet: fields } }])).toThrow('Pet: fields are added to a type');
+  });
+  it('with a computed value of another table’s class does not start', () => {
+    const family = BINDINGS.get('Family') as Binding;
+    const bindings = new Map(BINDINGS).set('Family', { ...family, fields: { ...family.fields, name: computed(familyStage, () => `'x'`) } });
+    expect(faultsOf(sdl, bindings)).toContain('Family.name: class FAMILY, but its table family_stage is of class CASE.');
   });
   it('with a binding taken away does not start', () => {
     expect(faultsOf(sdl, without(BINDINGS, 'Plan')).join('\n')).toContain('Plan: the type has no binding');

@@ -172,13 +172,13 @@ describe('a family’s chronology', () => {
 /** A worklist of several tables at the root: an interface whose field is another column in each type. */
 describe('an interface at the root', () => {
   const sdl = `${readSdl()}
-    interface DueItem { id: ID! @classified(as: STRUCTURE) dueOn: Date @classified(as: STRUCTURE) }
-    extend type Plan implements DueItem { dueOn: Date @classified(as: CASE) }
-    extend type Intervention implements DueItem { dueOn: Date @classified(as: PROGRESS) }
-    input DueFilter @classified(as: STRUCTURE) { family: ID, kind: String @classified(as: CASE) }
-    type DueItemConnection @classified(as: STRUCTURE) { edges: [DueItemEdge!] nodes: [DueItem!] pageInfo: PageInfo! totalCount: TotalCount! }
-    type DueItemEdge @classified(as: STRUCTURE) { cursor: String! node: DueItem }
-    extend type Query { dueItems(filter: DueFilter, from: Date, to: Date, first: Int = 20, after: String): DueItemConnection }`;
+    interface Deadline { id: ID! @classified(as: STRUCTURE) dueOn: Date @classified(as: STRUCTURE) }
+    extend type Plan implements Deadline { dueOn: Date @classified(as: CASE) }
+    extend type Intervention implements Deadline { dueOn: Date @classified(as: PROGRESS) }
+    input DeadlineFilter @classified(as: STRUCTURE) { family: ID, kind: String @classified(as: CASE) }
+    type DeadlineConnection @classified(as: STRUCTURE) { edges: [DeadlineEdge!] nodes: [Deadline!] pageInfo: PageInfo! totalCount: TotalCount! }
+    type DeadlineEdge @classified(as: STRUCTURE) { cursor: String! node: Deadline }
+    extend type Query { deadlines(filter: DeadlineFilter, from: Date, to: Date, first: Int = 20, after: String): DeadlineConnection }`;
   const due = buildSchema(sdl);
   const assembled = { schema: due, classes: readClasses(due) };
   const ofFamily = { decode: 'id', type: 'Family', where: (row: string, p: string) => `${row}.family = ${p}::bigint` } as const;
@@ -195,7 +195,7 @@ describe('an interface at the root', () => {
     },
     { type: 'Intervention', at: interventionProgress.started, filters: { 'filter.family': ofFamily } },
   ];
-  const roots = new Map<string, RootBinding>([...ROOTS, ['dueItems', { kind: 'union', to: 'DueItem', members }]]);
+  const roots = new Map<string, RootBinding>([...ROOTS, ['deadlines', { kind: 'union', to: 'Deadline', members }]]);
   const planner = createPlanner(assembled, bindings, roots, deriveRules(due, assembled.classes));
 
   async function ask(persona: Persona, text: string) {
@@ -235,7 +235,7 @@ describe('an interface at the root', () => {
   it('is one statement over all members, first due first, with the families and persons in it', async () => {
     const { made, page, seen } = await ask(
       'socialWorker',
-      '{ dueItems(first: 100, from: "2026-09-01") { nodes { __typename id dueOn } totalCount { value } } }',
+      '{ deadlines(first: 100, from: "2026-09-01") { nodes { __typename id dueOn } totalCount { value } } }',
     );
     expect(made.refused).toEqual([]);
     expect(made.sql).not.toContain(';');
@@ -257,18 +257,18 @@ describe('an interface at the root', () => {
   });
 
   it('takes in only the members that know a filter', async () => {
-    const { page } = await ask('socialWorker', `{ dueItems(filter: { family: "${family}" }, first: 100) { nodes { __typename } } }`);
+    const { page } = await ask('socialWorker', `{ deadlines(filter: { family: "${family}" }, first: 100) { nodes { __typename } } }`);
     expect(new Set(page.nodes.map(({ __typename }: any) => __typename))).toEqual(new Set(['Plan', 'Intervention']));
     const { page: plans } = await ask(
       'socialWorker',
-      '{ dueItems(filter: { kind: "CHILD_PROTECTION" }, first: 100) { nodes { __typename } } }',
+      '{ deadlines(filter: { kind: "CHILD_PROTECTION" }, first: 100) { nodes { __typename } } }',
     );
     expect(new Set(plans.nodes.map(({ __typename }: any) => __typename))).toEqual(new Set(['Plan']));
   });
 
   it('asks the rule of each type for a field of the interface', async () => {
-    const { made } = await ask('housingDesk', '{ dueItems { nodes { dueOn } } }');
-    expect(made.refused.map(({ field, at }) => `${at} ${field}`)).toContain('dueItems.nodes.dueOn Plan.dueOn');
+    const { made } = await ask('housingDesk', '{ deadlines { nodes { dueOn } } }');
+    expect(made.refused.map(({ field, at }) => `${at} ${field}`)).toContain('deadlines.nodes.dueOn Plan.dueOn');
   });
 });
 
