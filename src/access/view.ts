@@ -1,7 +1,7 @@
 /** The schema as one agency sees it: what it introspects and downloads. */
 import { MapperKind, mapSchema, pruneSchema } from '@graphql-tools/utils';
-import { type GraphQLSchema, getNamedType, isInputObjectType, isObjectType } from 'graphql';
-import type { Classified } from '../graphql/classes.ts';
+import { type GraphQLSchema, getNamedType, isAbstractType, isEnumType, isInputObjectType, isObjectType } from 'graphql';
+import { type Classified, enumName } from '../graphql/classes.ts';
 import { levelOf, writersOf } from './agreement.ts';
 import type { Agency, DataClass } from './classes.ts';
 
@@ -37,11 +37,13 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Op
   // Closed until something in it is open; types without any class (PageInfo) are never closed.
   const open = new Map<string, boolean>();
   const neutral = new Set<string>();
-  const leadsTo = (type: string, field: string): string | null => {
+  /** The object types that a field may give; null for a scalar. */
+  const leadsTo = (type: string, field: string): string[] | null => {
     const object = schema.getType(type);
     const definition = isObjectType(object) ? object.getFields()[field] : undefined;
     const named = definition ? getNamedType(definition.type) : null;
-    return named && isObjectType(named) ? named.name : null;
+    if (isAbstractType(named)) return schema.getPossibleTypes(named).map(({ name }) => name);
+    return isObjectType(named) ? [named.name] : null;
   };
   for (let changed = true; changed; ) {
     changed = false;
@@ -49,7 +51,10 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Op
       if (!isObjectType(type) || neutral.has(type.name)) continue;
       const plain = Object.keys(type.getFields()).every((field) => {
         const to = leadsTo(type.name, field);
-        return classes.fieldClass(type.name, field) === 'STRUCTURE' && (to === null || to === type.name || neutral.has(to));
+        return (
+          classes.fieldClass(type.name, field) === 'STRUCTURE' &&
+          (to === null || to.every((each) => each === type.name || neutral.has(each)))
+        );
       });
       if (plain) {
         neutral.add(type.name);
@@ -63,7 +68,7 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Op
     if (type === mutation) return writable(dataClass, field);
     if (!shared(dataClass)) return false;
     const to = leadsTo(type, field);
-    return to === null || isOpen(to);
+    return to === null || to.some(isOpen);
   };
   for (let changed = true; changed; ) {
     changed = false;
@@ -71,7 +76,7 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Op
       if (!isObjectType(type) || isOpen(type.name)) continue;
       const something = Object.keys(type.getFields()).some((field) => {
         const to = leadsTo(type.name, field);
-        const carries = classes.fieldClass(type.name, field) !== 'STRUCTURE' || (to !== null && !neutral.has(to));
+        const carries = classes.fieldClass(type.name, field) !== 'STRUCTURE' || (to !== null && !to.every((each) => neutral.has(each)));
         return carries && fieldOpen(type.name, field);
       });
       if (something) {
@@ -106,9 +111,22 @@ function commandsWith(schema: GraphQLSchema, name: string): string[] {
     .map((command) => command.name);
 }
 
+/** The enums whose values are names of types: what an argument `types` takes. */
+function enumsOfTypes(schema: GraphQLSchema): Set<string> {
+  const fields = Object.values(schema.getTypeMap()).flatMap((type) => (isObjectType(type) ? Object.values(type.getFields()) : []));
+  const named = fields.flatMap(({ args }) => args.filter(({ name }) => name === 'types').map(({ type }) => getNamedType(type)));
+  return new Set(named.filter(isEnumType).map(({ name }) => name));
+}
+
 /** The schema of an agency: fields, arguments and types that are never for it are not in it. */
 export function viewFor(schema: GraphQLSchema, classes: Classified, agency: Agency): GraphQLSchema {
   const open = openTo(schema, classes, agency);
+  const closed = new Set(
+    Object.keys(schema.getTypeMap())
+      .filter((name) => isObjectType(schema.getType(name)) && !open.type(name))
+      .map(enumName),
+  );
+  const naming = enumsOfTypes(schema);
   const mapped = mapSchema(schema, {
     // A closed type would stay as one that `Node` may turn out to be.
     [MapperKind.OBJECT_TYPE]: (type) => (open.type(type.name) || type.name.startsWith('__') ? type : null),
@@ -117,6 +135,7 @@ export function viewFor(schema: GraphQLSchema, classes: Classified, agency: Agen
       const args = Object.fromEntries(Object.entries(config.args ?? {}).filter(([argument]) => open.argument(type, field, argument)));
       return { ...config, args };
     },
+    [MapperKind.ENUM_VALUE]: (config, type, _schema, value) => (naming.has(type) && closed.has(value) ? null : config),
     [MapperKind.INPUT_OBJECT_FIELD]: (config, field, type) => (open.inputField(type, field) ? config : null),
   });
   return pruneSchema(mapped, { skipPruning: (type) => type.name === 'DataClass' });

@@ -1,11 +1,21 @@
 /** What stops the build and the start: whatever was forgotten, by its name. */
 
 import type { PgTable } from 'drizzle-orm/pg-core';
-import { getNamedType, isAbstractType, isListType, isNonNullType, isObjectType } from 'graphql';
+import {
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isEnumType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
 import { AGREEMENT } from '../access/agreement.ts';
 import type { DataClass } from '../access/classes.ts';
 import { classifiedTables, classOf, STRUCTURE_COLUMNS } from '../db/classified.ts';
-import { type Binding, fieldTable, type RootBinding } from '../read/binding.ts';
+import { type Binding, fieldTable, membersOf, type RootBinding, type Stream, tableOf } from '../read/binding.ts';
+import { enumName } from './classes.ts';
 import type { AssembledSchema } from './schema.ts';
 import { STATIC_ROOTS } from './statics.ts';
 
@@ -34,8 +44,10 @@ export function schemaFaults(
   }
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue;
-    if (isAbstractType(type) && type.name !== 'Node')
-      faults.push(`${type.name}: a rule on an abstract type would be ignored; use object types.`);
+    if (isAbstractType(type)) {
+      for (const { name } of schema.getPossibleTypes(type))
+        if (!bindings.get(name)?.id) faults.push(`${type.name}: its type ${name} has no binding with an id.`);
+    }
     if (!isObjectType(type)) continue;
     const wrapper = type.name.endsWith('Connection') || type.name.endsWith('Edge') || type.name.endsWith('Payload');
     const binding = bindings.get(type.name);
@@ -62,6 +74,7 @@ export function schemaFaults(
       const to = getNamedType(field.type);
       if (isObjectType(to) && bindings.has(to.name) && !isListType(field.type) && isNonNullType(field.type))
         faults.push(`${name}: a to-one relation must be nullable.`);
+      if (isAbstractType(to) && !wrapper) faults.push(`${name}: of the abstract types, Node alone stands without a connection.`);
       if (binding && field.name !== 'id' && field.name !== 'withheld' && !binding.fields[field.name])
         faults.push(`${name}: the field has no binding.`);
     }
@@ -70,8 +83,52 @@ export function schemaFaults(
   }
   for (const binding of bindings.values()) faults.push(...bindingFaults(binding, schema.getType(binding.type) !== undefined, classes));
   faults.push(...tableFaults(bindings));
+  for (const [name, root] of roots) if (root.kind === 'union') faults.push(...streamFaults(schema, bindings, 'Query', name, root));
+  for (const { type, fields } of bindings.values()) {
+    for (const [name, field] of Object.entries(fields))
+      if (field.kind === 'union') faults.push(...streamFaults(schema, bindings, type, name, field));
+  }
   return faults;
 }
+
+/** Holds the members of a stream against its union or interface, and against the enum that names them. */
+function streamFaults(schema: GraphQLSchema, bindings: ReadonlyMap<string, Binding>, type: string, name: string, stream: Stream): string[] {
+  const field = (schema.getType(type) as GraphQLObjectType | undefined)?.getFields()[name];
+  const to = schema.getType(stream.to);
+  if (!field || !isAbstractType(to)) return [`${type}.${name}: the schema has no such field, or ${stream.to} is no union or interface.`];
+  const members = membersOf(bindings, stream);
+  const bound = members.map((member) => member.type);
+  const known = schema.getPossibleTypes(to).map((possible) => possible.name);
+  const faults = [
+    ...difference(bound, known, (missing) => `${to.name}: ${missing} takes part in ${type}.${name} and is not of this type.`),
+    ...difference(known, bound, (missing) => `${to.name}: its type ${missing} takes no part in ${type}.${name}.`),
+  ];
+  const connection = getNamedType(field.type);
+  const nodes = isObjectType(connection) ? connection.getFields().nodes : undefined;
+  if (!nodes || getNamedType(nodes.type) !== to) faults.push(`${type}.${name}: it is no connection of ${to.name}.`);
+  const named = field.args.find((argument) => argument.name === 'types');
+  const values = named ? getNamedType(named.type) : null;
+  if (isEnumType(values)) {
+    const given = values.getValues().map((value) => value.name);
+    faults.push(
+      ...difference(known.map(enumName), given, (missing) => `${values.name}: the value ${missing} is missing.`),
+      ...difference(given, known.map(enumName), (missing) => `${values.name}: ${missing} is no type of ${to.name}.`),
+    );
+  }
+  for (const { type: member, at, on } of members) {
+    const binding = bindings.get(member);
+    if (!binding) continue;
+    if (!tablesOf(binding).includes(tableOf(at))) faults.push(`${member}: the table ${classOf(tableOf(at)).name} is not among its sides.`);
+    if (!/^(date|timestamp)/.test(at.getSQLType())) faults.push(`${member}: ${at.name} is neither a date nor a moment.`);
+    const [anchor] = tablesOf({ ...binding, sides: [] });
+    if (type !== 'Query' && !on && anchor && !classOf(anchor).family)
+      faults.push(`${member}: its table ${classOf(anchor).name} names no family.`);
+  }
+  return faults;
+}
+
+const difference = (of: string[], from: string[], fault: (missing: string) => string): string[] =>
+  of.filter((each) => !from.includes(each)).map(fault);
 
 /** The tables whose rows a binding joins; a grant's own columns are read without one. */
 function tablesOf({ anchor, sides }: Binding): PgTable[] {

@@ -93,3 +93,6 @@ export function readClasses(schema: GraphQLSchema): Classified {
     all,
   };
 }
+
+/** A type's name as an enum gives it: `WORKBOOK_ENTRY`. */
+export const enumName = (type: string): string => type.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase();

@@ -71,6 +71,30 @@ export type ChildWordsInput = {
   words: Scalars['String']['input'];
 };
 
+export type ChronologyConnection = {
+  __typename?: 'ChronologyConnection';
+  edges?: Maybe<Array<ChronologyEdge>>;
+  nodes?: Maybe<Array<ChronologyEvent>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ChronologyEdge = {
+  __typename?: 'ChronologyEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ChronologyEvent>;
+};
+
+/** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
+export type ChronologyEvent = Intervention | Plan | ServiceOffer | WorkbookEntry;
+
+/** The kinds of event by their types' names. */
+export type ChronologyType =
+  | 'INTERVENTION'
+  | 'PLAN'
+  | 'SERVICE_OFFER'
+  | 'WORKBOOK_ENTRY';
+
 /** A timescale that runs, or has run, for one family. */
 export type Clock = Node & {
   __typename?: 'Clock';
@@ -200,6 +224,11 @@ export type FactorGroup =
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type Family = Node & {
   __typename?: 'Family';
+  /**
+   * What happened, latest first, as far as the caller may see it: each event stands under its own class. `from` and `to`
+   * are days, both included; a day without a time counts as its midnight, UTC.
+   */
+  chronology?: Maybe<ChronologyConnection>;
   /** What is due and what was, the longest due first. */
   clocks?: Maybe<ClockConnection>;
   /** Where members live or lived; a household is not the family. */
@@ -225,6 +254,16 @@ export type Family = Node & {
   withheld: Array<Withheld>;
   /** The Workbook, latest entry first. */
   workbook?: Maybe<WorkbookEntryConnection>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyChronologyArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  types?: InputMaybe<Array<ChronologyType>>;
 };
 
 

@@ -1,7 +1,21 @@
 /** Values that callers send: their limits, and their coercion by the schema, as graphql-js would have coerced them. */
-import { type DocumentNode, type GraphQLSchema, getVariableValues, type OperationDefinitionNode, visit } from 'graphql';
+import {
+  type DocumentNode,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  getNamedType,
+  getVariableValues,
+  isEnumType,
+  isInputObjectType,
+  isListType,
+  isNonNullType,
+  type OperationDefinitionNode,
+  typeFromAST,
+  visit,
+} from 'graphql';
 import { PublicError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { decodeId } from '../read/ids.ts';
 
 /** Strings that PostgreSQL, or a person, cannot read back as they were sent. */
 function checkText(text: string): void {
@@ -57,4 +71,39 @@ export function coerceVariables(
 /** graphql-js proposes names that are near to what was asked; they may be of what the caller cannot see. */
 export function scrub(message: string): string {
   return message.replace(/ ?Did you mean[\s\S]*$/, '').replace(/ ?Or did you mean[\s\S]*$/i, '');
+}
+
+/**
+ * What of the variables the SQL depends on: which are there, which are null, the values of enums and booleans, and the
+ * type that an id names.
+ */
+export function shapeOf(schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Record<string, unknown>): string {
+  const shape = (type: GraphQLInputType, value: unknown): unknown => {
+    if (value === null) return null;
+    if (isNonNullType(type)) return shape(type.ofType as GraphQLInputType, value);
+    if (isListType(type)) return Array.isArray(value) && isEnumType(getNamedType(type)) ? value : '[]';
+    if (isInputObjectType(type)) {
+      const fields = type.getFields();
+      return Object.fromEntries(
+        Object.entries(value as object).map(([name, inner]) => [name, shape((fields[name] as { type: GraphQLInputType }).type, inner)]),
+      );
+    }
+    if (typeof value === 'boolean' || isEnumType(type)) return value;
+    if (type.name === 'ID') {
+      try {
+        return decodeId(String(value)).type;
+      } catch {
+        return '?';
+      }
+    }
+    return '*';
+  };
+  const parts: Record<string, unknown> = {};
+  for (const { variable, type } of operation.variableDefinitions ?? []) {
+    const name = variable.name.value;
+    if (!(name in variables)) continue;
+    const inputType = typeFromAST(schema, type as never) as GraphQLInputType | undefined;
+    parts[name] = inputType ? shape(inputType, variables[name]) : '?';
+  }
+  return JSON.stringify(parts);
 }

@@ -1,6 +1,7 @@
 /** The modules of the product. A new noun is one line in each of these lists. */
 import type { Command } from '../change/command.ts';
 import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
+import * as chronology from './chronology/binding.ts';
 import * as clock from './clock/binding.ts';
 import { completeTask } from './clock/commands.ts';
 import * as district from './district/binding.ts';
@@ -18,7 +19,7 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock];
+const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 

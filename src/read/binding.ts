@@ -38,7 +38,33 @@ export type RelationField = {
  */
 export type ComputedField = { kind: 'computed'; table: PgTable; sql: (row: string, sub: Subquery) => string; type: string };
 
-export type FieldBinding = ColumnField | CodeField | ComputedField | RelationField;
+/** A type of a union or interface whose rows take part in a stream. */
+export type Member = {
+  type: string;
+  /** When it happened, or is due: a date (the midnight, UTC, that it begins with) or a moment; a row without it takes no part. */
+  at: PgColumn;
+  /** Arguments of the field by dotted path; where one is given that a member does not know, it takes no part. */
+  filters?: Record<string, RootFilter>;
+  /** How its rows belong to the parent, where they do otherwise than the stream says. */
+  on?: On;
+};
+
+/**
+ * A connection of the rows of several types in one order: by their moment, the type's name and the id. It knows the
+ * arguments `types` (an enum of the members' names, `WORKBOOK_ENTRY`), `from` and `to` (days, both included).
+ */
+export type Stream = {
+  kind: 'union';
+  /** The union or interface. */
+  to: string;
+  /** `events`: every type whose binding says `event`. */
+  members: Member[] | 'events';
+  descending?: boolean;
+};
+
+export type UnionField = Stream & { on: On; sameFamily?: boolean; samePerson?: boolean; from?: PgTable };
+
+export type FieldBinding = ColumnField | CodeField | ComputedField | RelationField | UnionField;
 
 /** The table whose row a field's value stands in, or whose row its join reads. */
 export const fieldTable = (field: FieldBinding): PgTable | undefined =>
@@ -55,11 +81,14 @@ export type Binding = {
   id?: string;
   /** Other tables with at most one row for each row of the anchor: table and its column that equals the anchor's key. */
   sides?: [PgTable, PgColumn][];
+  /** Its place in a family's chronology, where it has one. */
+  event?: Omit<Member, 'type' | 'filters'>;
   fields: Record<string, FieldBinding>;
 };
 
 /** A list at the root of Query. */
 export type RootBinding =
+  | Stream
   | { kind: 'entity'; to: string; match: (args: Record<string, unknown>) => RootMatch[] }
   | { kind: 'page'; to: string; order: (args: Record<string, unknown>) => Order; filters: Record<string, RootFilter> }
   | { kind: 'list'; to: string; order: Order; filters: Record<string, RootFilter> };
@@ -116,6 +145,9 @@ export function list(to: string, c: string, key: string, order: Order, extra: Pa
 export function page(to: string, c: string, key: string, order: Order, extra: Partial<RelationField> = {}): RelationField {
   return { ...list(to, c, key, order, extra), kind: 'page' };
 }
+
+export const membersOf = (bindings: ReadonlyMap<string, Binding>, { members }: Stream): Member[] =>
+  members === 'events' ? [...bindings.values()].flatMap(({ type, event }) => (event ? [{ type, ...event }] : [])) : members;
 
 export const byId: Order = { keys: [{ column: 'id', type: 'bigint' }] };
 

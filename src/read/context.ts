@@ -67,7 +67,9 @@ export function parameter(ctx: Context, value: Parameter): string {
 }
 
 /** A field's arguments: now (for the shape of the plan), and at each run. */
-export function argumentsOf(ctx: Context, field: GraphQLField<unknown, unknown>, node: FieldNode) {
+export type Arguments = { now: Record<string, unknown>; at: (variables: Variables) => Record<string, unknown> };
+
+export function argumentsOf(ctx: Context, field: GraphQLField<unknown, unknown>, node: FieldNode): Arguments {
   const read = (variables: Variables) => getArgumentValues(field, node, variables) as Record<string, unknown>;
   const now = read(ctx.variables);
   return { now, at: hasVariable(node) ? read : () => now };
@@ -94,8 +96,7 @@ export function valueAt(values: Record<string, unknown>, path: string): unknown 
 
 /** The fields of a selection for one object type, by response key. */
 export function selection(ctx: Context, type: GraphQLObjectType, nodes: readonly FieldNode[]): Map<string, readonly FieldNode[]> {
-  const fields = collectSubfields(ctx.schema, ctx.fragments, ctx.variables, type, nodes);
-  return fields;
+  return collectSubfields(ctx.schema, ctx.fragments, ctx.variables, type, nodes);
 }
 
 /**

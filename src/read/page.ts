@@ -4,10 +4,9 @@ import type { FieldNode, GraphQLField, GraphQLObjectType } from 'graphql';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { Order } from './binding.ts';
-import { alias, argumentsOf, type Context, parameter, selection, type Variables } from './context.ts';
+import type { Binding, Order, SortKey } from './binding.ts';
+import { type Arguments, alias, argumentsOf, type Context, parameter, type Run, selection, type Times, type Variables } from './context.ts';
 import { cursorKey, cursorSql, decodeCursor } from './ids.ts';
-import { rowPredicates } from './predicates.ts';
 import { momentSql, quoted } from './scalar.ts';
 import {
   and,
@@ -17,20 +16,73 @@ import {
   type Entity,
   namedObject,
   objectSub,
-  orderBy,
   type Sub,
   seenSql,
+  sideJoin,
   sourceOf,
 } from './select.ts';
 
 export type Page = Entity & {
   parentType: string;
   field: string;
-  order: Order;
-  on: (row: string) => string;
-  /** Values of the arguments that choose the rows, for the cursor to be bound to. */
-  bound?: (args: Record<string, unknown>) => unknown;
+  /** What it is a page of, when the alias of its rows is known. */
+  stream: (row: string, args: Arguments) => Stream;
 };
+
+/** Rows in an order: how they are found, and how one of them is built. */
+export type Stream = {
+  /** SQL types of what they are sorted by, which stands with each row as `o0`, `o1`, …; the last one unique. */
+  keys: SortKey['type'][];
+  descending?: boolean | undefined;
+  /** SQL of the first of them, or of those after a place in the order. */
+  limited: (after: string[] | null, limit: string) => string;
+  /** SQL with a row for each of them. */
+  counted: (limit: number) => string;
+  /** What a row discloses by standing there: a cursor or an edge tells of it as its own fields would. */
+  seen: string[];
+  node: (nodes: readonly FieldNode[], at: string, times: Times, where: string[]) => Sub;
+};
+
+/** The rows of one type. */
+export function tableStream(ctx: Context, entity: Entity, { keys, descending }: Order, on: (row: string) => string) {
+  return (row: string): Stream => {
+    const binding = bindingOf(ctx, entity.type);
+    const source = sourceOf(ctx, binding, row, false);
+    const sides = new Map<PgTable, string>();
+    for (const { table, column } of keys) {
+      if (!table || sides.has(table)) continue;
+      // An inner join: rows that withhold the sort key take no part.
+      const { name, join } = sideJoin(ctx, binding, table, row);
+      sides.set(table, name);
+      source.from += ` join ${join}`;
+      showsKey(ctx, binding, table, column);
+    }
+    const sorted = keys.map(({ column, table }) => `${table ? sides.get(table) : row}.${quoted(column)}`);
+    const where = and([on(row), ...source.where]);
+    const seen: string[] = [];
+    disclose(ctx, binding, row, entity.scope, seen);
+    return {
+      keys: keys.map(({ type }) => type),
+      descending,
+      limited: (after, limit) => {
+        const keyset = after ? ` and (${sorted.join(', ')}) ${descending ? '<' : '>'} (${after.join(', ')})` : '';
+        const order = sorted.map((key) => (descending ? `${key} desc` : key)).join(', ');
+        return `select ${row}.*, ${sorted.map((key, i) => `${key} as o${i}`).join(', ')} from ${source.from} where ${where}${keyset} order by ${order} limit ${limit}`;
+      },
+      counted: (limit) => `select from ${source.from} where ${where} limit ${limit}`,
+      seen,
+      node: (nodes, at, times, shown) =>
+        objectSub(compileObject(ctx, { ...entity, nodes, at, times }, row), '(select) one', `where ${and(shown)}`),
+    };
+  };
+}
+
+/** Notes that a column stands in the cursors. */
+export function showsKey(ctx: Context, { type, fields }: Binding, table: PgTable, column: string): void {
+  const shown = Object.entries(fields).find(([, f]) => f.kind === 'column' && f.column.table === table && f.column.name === column);
+  if (shown) ctx.fields.add(`${type}.${shown[0]}`);
+  ctx.classes.add(classOf(table).dataClass);
+}
 
 /** `first`, checked. @throws PublicError BAD_USER_INPUT outside 1 to 100. */
 export function firstOf(args: Record<string, unknown>): number {
@@ -49,49 +101,28 @@ export function compilePage(ctx: Context, page: Page): Sub {
   firstOf(args.now);
   ctx.costs.push(page.times);
   const timesOfRow = (variables: Variables) => page.times(variables) * firstOf(args.at(variables));
-  const binding = bindingOf(ctx, page.type);
-  const { keys, descending } = page.order;
-
-  const keyOf = (run: { variables: Record<string, unknown>; cursorSecret: Buffer; client: { id: string } }) =>
-    cursorKey(
-      run.cursorSecret,
-      run.client.id,
-      `${page.parentType}.${page.field} ${JSON.stringify(page.bound?.(args.at(run.variables)) ?? null)}`,
-    );
+  const keyOf = (run: Run) => {
+    // A cursor is bound to the arguments that choose the rows.
+    const { first: _first, after: _after, ...chosen } = args.at(run.variables);
+    return cursorKey(run.cursorSecret, run.client.id, `${page.parentType}.${page.field} ${JSON.stringify(chosen)}`);
+  };
 
   // The rows, driven and limited before anything is built from them.
   const row = alias(ctx, 'k');
-  const source = sourceOf(ctx, binding, row, false);
-  const sorted = new Map<PgTable, string>();
-  for (const { table } of keys) {
-    if (!table || sorted.has(table)) continue;
-    const name = alias(ctx, 's');
-    const key = binding.sides?.find(([t]) => t === table)?.[1].name as string;
-    sorted.set(table, name);
-    // An inner join: rows that withhold the sort key take no part.
-    const entry = classOf(table);
-    source.from += ` join fsp.${entry.name} ${name} on ${and([`${name}.${quoted(key)} = ${row}.${quoted(binding.id ?? 'id')}`, ...rowPredicates(entry, name, ctx.client)])}`;
-  }
-  const sortAlias = (table?: PgTable) => (table ? (sorted.get(table) as string) : row);
-  const where = [page.on(row), ...source.where];
-  const sortColumns = keys.map(({ column, table }, i) => `${sortAlias(table)}.${quoted(column)} as o${i}`);
-
-  const keyset: string[] = [];
-  const after = args.now.after;
-  if (after !== undefined && after !== null) {
-    const values = keys.map((key, i) => {
-      const value = parameter(ctx, (run) => decodeCursor(String(args.at(run.variables).after), keyOf(run), keys.length)[i] as string);
-      return `${value}::${key.type}`;
-    });
-    const left = keys.map(({ column, table }) => `${sortAlias(table)}.${quoted(column)}`);
-    keyset.push(`(${left.join(', ')}) ${descending ? '<' : '>'} (${values.join(', ')})`);
-  }
+  const { keys, descending, ...stream } = page.stream(row, args);
+  const after =
+    args.now.after === undefined || args.now.after === null
+      ? null
+      : keys.map((type, i) => {
+          const value = (run: Run) => decodeCursor(String(args.at(run.variables).after), keyOf(run), keys.length)[i] as string;
+          return `${parameter(ctx, value)}::${type}`;
+        });
 
   const firstSql = `${parameter(ctx, (run) => String(firstOf(args.at(run.variables))))}::int`;
   let cursorParameter: string | null = null;
   const cursorOf = (): string => {
     cursorParameter ??= parameter(ctx, (run) => keyOf(run).toString('hex'));
-    const values = keys.map((key, i) => (key.type === 'timestamptz' ? momentSql(`${row}.o${i}`) : `${row}.o${i}`));
+    const values = keys.map((type, i) => (type === 'timestamptz' ? momentSql(`${row}.o${i}`) : `${row}.o${i}`));
     return cursorSql(cursorParameter, values);
   };
 
@@ -103,10 +134,6 @@ export function compilePage(ctx: Context, page: Page): Sub {
   // Whether there are more is told by one row beyond the page; only then are rows numbered.
   const beyond = asksForMore();
   const shown = beyond ? `p.n <= ${firstSql}` : null;
-  // A cursor or an edge tells of its row as the row's own fields would.
-  const rowSeen: string[] = [];
-  disclose(ctx, binding, row, page.scope, rowSeen);
-  for (const { table } of keys) if (table) discloseSortKey(table);
   const direction = descending ? ' desc' : '';
   const sorting = (prefix: string, suffix: string) => keys.map((_, i) => `${prefix}.o${i}${suffix}`).join(', ');
 
@@ -115,7 +142,7 @@ export function compilePage(ctx: Context, page: Page): Sub {
     return `${part(name, nodes, `${page.at}.${key}`)} as ${quoted(key)}`;
   });
 
-  const limited = `select ${[`${row}.*`, ...sortColumns].join(', ')} from ${source.from} where ${and([...where, ...keyset])} order by ${orderBy(page.order, row, sortAlias)} limit ${beyond ? `${firstSql} + 1` : firstSql}`;
+  const limited = stream.limited(after, beyond ? `${firstSql} + 1` : firstSql);
   const numbered = beyond
     ? `select ${row}.*, row_number() over (order by ${sorting(row, direction)})::int as n from (${limited}) ${row}`
     : limited;
@@ -159,19 +186,9 @@ export function compilePage(ctx: Context, page: Page): Sub {
 
   /** What each row discloses: its own family or person, and what its nodes add. The row beyond the page is not shown. */
   function seenOfRow(): string[] {
-    if (perRow.length === 0 || rowSeen.length === 0) return seen;
-    const own = rowSeen.length === 1 ? (rowSeen[0] as string) : `concat(${rowSeen.join(', ')})`;
+    if (perRow.length === 0 || stream.seen.length === 0) return seen;
+    const own = seenSql(stream.seen);
     return [...seen, beyond ? `case when ${row}.n <= ${firstSql} then ${own} end` : own];
-  }
-
-  /** The sort key stands in the cursors. */
-  function discloseSortKey(table: PgTable): void {
-    const sorted = Object.entries(binding.fields).find(
-      ([, f]) => f.kind === 'column' && f.column.table === table && keys.some(({ column }) => column === f.column.name),
-    );
-    if (!sorted) return;
-    ctx.fields.add(`${binding.type}.${sorted[0]}`);
-    ctx.classes.add(ctx.catalogue.classes.fieldClass(binding.type, sorted[0]));
   }
 
   /** A column of the rows shown, in their order or the other way round. */
@@ -187,8 +204,7 @@ export function compilePage(ctx: Context, page: Page): Sub {
 
   /** The row's object; the row that only tells whether there are more is not built. */
   function nodeSql(nodes: readonly FieldNode[], at: string): string {
-    const shape = compileObject(ctx, { ...page, nodes, at, times: timesOfRow }, row);
-    const sub = objectSub(shape, '(select) one', beyond ? `where ${row}.n <= ${firstSql}` : '');
+    const sub = stream.node(nodes, at, timesOfRow, beyond ? [`${row}.n <= ${firstSql}`] : []);
     if (!sub.discloses) return `(${sub.sql})`;
     const inner = alias(ctx, 'l');
     laterals.push(`left join lateral (${sub.sql}) ${inner} on true`);
@@ -207,7 +223,7 @@ export function compilePage(ctx: Context, page: Page): Sub {
   }
 
   function pageInfoSql(name: string): string {
-    if (name === 'hasPreviousPage') return keyset.length > 0 ? 'true' : 'false';
+    if (name === 'hasPreviousPage') return after ? 'true' : 'false';
     if (name === 'hasNextPage') return `x.n > ${firstSql}`;
     const cursor = alias(ctx, 'a');
     perRow.push(`${cursorOf()} as ${cursor}`);
@@ -217,7 +233,7 @@ export function compilePage(ctx: Context, page: Page): Sub {
   }
 
   function countSql(): string {
-    return `from (select count(*) as n from (select from ${source.from} where ${and(where)} limit ${LIMITS.countedRows + 1}) t) q`;
+    return `from (select count(*) as n from (${stream.counted(LIMITS.countedRows + 1)}) t) q`;
   }
 
   /** An object whose fields need no table of their own. */

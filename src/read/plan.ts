@@ -8,14 +8,10 @@ import {
   type GraphQLInputType,
   type GraphQLObjectType,
   getNamedType,
-  isEnumType,
-  isInputObjectType,
-  isListType,
-  isNonNullType,
+  isAbstractType,
   Kind,
   type OperationDefinitionNode,
   TypeInfo,
-  typeFromAST,
   visit,
   visitWithTypeInfo,
 } from 'graphql';
@@ -29,8 +25,10 @@ import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
 import type { AssembledSchema } from '../graphql/schema.ts';
 import { STATIC_ROOTS, staticFields } from '../graphql/statics.ts';
+import { shapeOf } from '../graphql/values.ts';
 import { LIMITS } from '../limits.ts';
-import type { Binding, RootBinding, RootFilter } from './binding.ts';
+import { unionStream } from './abstract.ts';
+import { type Binding, membersOf, type RootBinding } from './binding.ts';
 import {
   alias,
   argumentsOf,
@@ -43,11 +41,10 @@ import {
   refuse,
   selection,
   type Variables,
-  valueAt,
 } from './context.ts';
 import { decodeId } from './ids.ts';
-import { compilePage } from './page.ts';
-import { listOf, namedObject, orderBy, ROOT_SCOPE, rows, type Sub, subquery } from './select.ts';
+import { compilePage, tableStream } from './page.ts';
+import { and, filterSql, idParameter, isGiven, listOf, namedObject, orderBy, ROOT_SCOPE, rows, type Sub } from './select.ts';
 
 /** One root field of the answer, in the order of the document; `row` names its row of the statement's result. */
 export type Part =
@@ -110,7 +107,7 @@ export function createPlanner(
         known = new Map();
         plans.set(document, known);
       }
-      const key = `${operation.name?.value ?? ''}|${client.planKey}|${shapeOf(assembled, operation, variables)}`;
+      const key = `${operation.name?.value ?? ''}|${client.planKey}|${shapeOf(assembled.schema, operation, variables)}`;
       const found = known.get(key);
       planned(!found);
       if (found) return found;
@@ -121,41 +118,6 @@ export function createPlanner(
       return made;
     },
   };
-}
-
-/**
- * What of the variables the SQL depends on: which are there, which are null, the values of enums and booleans, and the
- * type that an id names.
- */
-export function shapeOf({ schema }: AssembledSchema, operation: OperationDefinitionNode, variables: Variables): string {
-  const shape = (type: GraphQLInputType, value: unknown): unknown => {
-    if (value === null) return null;
-    if (isNonNullType(type)) return shape(type.ofType as GraphQLInputType, value);
-    if (isListType(type)) return Array.isArray(value) && isEnumType(getNamedType(type)) ? value : '[]';
-    if (isInputObjectType(type)) {
-      const fields = type.getFields();
-      return Object.fromEntries(
-        Object.entries(value as object).map(([name, inner]) => [name, shape((fields[name] as { type: GraphQLInputType }).type, inner)]),
-      );
-    }
-    if (typeof value === 'boolean' || isEnumType(type)) return value;
-    if (type.name === 'ID') {
-      try {
-        return decodeId(String(value)).type;
-      } catch {
-        return '?';
-      }
-    }
-    return '*';
-  };
-  const parts: Record<string, unknown> = {};
-  for (const { variable, type } of operation.variableDefinitions ?? []) {
-    const name = variable.name.value;
-    if (!(name in variables)) continue;
-    const inputType = typeFromAST(schema, type as never) as GraphQLInputType | undefined;
-    parts[name] = inputType ? shape(inputType, variables[name]) : '?';
-  }
-  return JSON.stringify(parts);
 }
 
 /** Asks graphql-shield's rule of every field that the document names, once. */
@@ -169,13 +131,9 @@ async function askRules({ schema }: AssembledSchema, rules: Rules, document: Doc
         const parent = info.getParentType();
         const field = info.getFieldDef();
         if (!parent || !field || field.name.startsWith('__')) return;
-        const types = 'getTypes' in parent || !('getInterfaces' in parent) ? [] : [parent.name];
         // A field of an interface is asked for on each type that it may turn out to be.
-        const possible =
-          types.length > 0 && schema.getType(parent.name)?.astNode?.kind === Kind.OBJECT_TYPE_DEFINITION
-            ? types
-            : schema.getPossibleTypes(parent as never).map((t) => t.name);
-        for (const type of possible) named.set(`${type}.${field.name}`, [type, field.name]);
+        const possible = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
+        for (const { name } of possible) named.set(`${name}.${field.name}`, [name, field.name]);
       },
     }),
   );
@@ -323,14 +281,6 @@ function fieldAllowed(
   return allowed;
 }
 
-/** SQL value of an id argument: its key, or null where it names another type. */
-function idParameter(ctx: Context, type: string, read: (variables: Variables) => unknown): string {
-  return parameter(ctx, (run) => {
-    const id = decodeId(String(read(run.variables)));
-    return id.type === type ? id.key : null;
-  });
-}
-
 function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: readonly FieldNode[], add: Add): string | null {
   const node = nodes[0] as FieldNode;
   const field = root.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
@@ -339,56 +289,34 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (field.name === 'node') return compileNode(ctx, key, nodes, args, add);
   const binding = ctx.catalogue.roots.get(field.name);
   if (!binding) throw new Error(`Query.${field.name} has no binding.`);
-  if (purposeRule(ctx.client.purpose).singleRecord && isPersonalType(ctx, binding.to)) {
+  const types = binding.kind === 'union' ? membersOf(ctx.catalogue.bindings, binding).map(({ type }) => type) : [binding.to];
+  const personal = types.some((type) => isPersonalType(ctx, type));
+  if (purposeRule(ctx.client.purpose).singleRecord && personal) {
     refuse(ctx, `${root.name}.${field.name}`, 'STRUCTURE', 'NOT_FOR_THIS_PURPOSE', key);
     return null;
   }
-  if (showsNothing(ctx, binding.to)) {
+  if (types.every((type) => showsNothing(ctx, type))) {
     const access = mayRead(ctx.client, 'IDENTITY');
     refuse(ctx, `${root.name}.${field.name}`, 'STRUCTURE', access.open === false ? access.reason : 'NOT_FOR_THIS_PURPOSE', key);
     return null;
   }
-  if (isPersonalType(ctx, binding.to)) ctx.personal = true;
-  const sub = subquery(ctx);
-  const filter = (path: string, { decode, type, where }: Pick<RootFilter, 'decode' | 'type' | 'where'>, row: string): string => {
-    const value = (variables: Variables) => valueAt(args.at(variables), path);
-    const sql =
-      decode === 'id' ? idParameter(ctx, type as string, value) : `${parameter(ctx, (run) => String(value(run.variables)))}::text`;
-    return where(row, sql, sub);
-  };
+  if (personal) ctx.personal = true;
   if (binding.kind === 'entity') {
     const row = alias(ctx, 'k');
-    const where = binding.match(args.now).map((match) => filter(match.path.join('.'), match, row));
+    const where = binding.match(args.now).map((match) => filterSql(ctx, args, match.path.join('.'), match, row));
     return add(rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key, times: once }, row, { where, entered: true }));
   }
-  const given = Object.entries(binding.filters).filter(([path]) => {
-    const value = valueAt(args.now, path);
-    return value !== undefined && value !== null;
-  });
-  const on = (row: string) => given.map(([path, f]) => filter(path, f, row)).join(' and ') || 'true';
+  const page = { type: binding.to, nodes, scope: ROOT_SCOPE, at: key, times: once };
+  const connection = { ...page, parentType: root.name, field: field.name };
+  if (binding.kind === 'union') return add(compilePage(ctx, { ...connection, stream: unionStream(ctx, page, binding) }));
+  const given = Object.entries(binding.filters).filter(([path]) => isGiven(args, path));
+  const on = (row: string) => and(given.map(([path, filter]) => filterSql(ctx, args, path, filter, row)));
   if (binding.kind === 'list') {
     const row = alias(ctx, 'k');
     const tail = `order by ${orderBy(binding.order, row)}`;
-    return add(
-      listOf(
-        rows(ctx, { type: binding.to, nodes, scope: ROOT_SCOPE, at: key, times: () => LIMITS.costOfList }, row, { where: [on(row)], tail }),
-      ),
-    );
+    return add(listOf(rows(ctx, { ...page, times: () => LIMITS.costOfList }, row, { where: [on(row)], tail })));
   }
-  return add(
-    compilePage(ctx, {
-      type: binding.to,
-      nodes,
-      scope: ROOT_SCOPE,
-      at: key,
-      times: once,
-      parentType: root.name,
-      field: field.name,
-      order: binding.order(args.now),
-      on,
-      bound: ({ first: _first, after: _after, ...chosen }) => chosen,
-    }),
-  );
+  return add(compilePage(ctx, { ...connection, stream: tableStream(ctx, page, binding.order(args.now), on) }));
 }
 
 /** Whether a type is of personal data and this request may see no class of it: then its rows are not there either. */

@@ -7,20 +7,24 @@ import { mayRead } from '../access/decide.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { unionStream } from './abstract.ts';
 import {
   type Binding,
   type CodeField,
   type ComputedField,
   columnNames,
   type FieldBinding,
+  type On,
   type Order,
   type RelationField,
+  type RootFilter,
   tableColumns,
   tableOf,
+  type UnionField,
 } from './binding.ts';
-import { alias, type Context, mayShow, selection, type Times, type Variables } from './context.ts';
-import { idSql } from './ids.ts';
-import { compilePage } from './page.ts';
+import { type Arguments, alias, type Context, mayShow, parameter, selection, type Times, type Variables, valueAt } from './context.ts';
+import { decodeId, idSql } from './ids.ts';
+import { compilePage, tableStream } from './page.ts';
 import { familyEntry, personEntry, rowEntry, rowPredicates } from './predicates.ts';
 import { quoted, scalarSql, valueSql } from './scalar.ts';
 import { compileWithheld, Grants } from './withheld.ts';
@@ -73,6 +77,20 @@ function tableSource({ client }: Context, table: PgTable, row: string): Source {
   return { from, where: rowPredicates(entry, row, client) };
 }
 
+/** Whether a table's columns are those of the type's own row. */
+export const isAnchor = ({ anchor }: Binding, table: PgTable): boolean =>
+  anchor === table || (Array.isArray(anchor) && anchor.includes(table));
+
+/** The row of a side table beside a row, as what stands in a join. */
+export function sideJoin(ctx: Context, binding: Binding, table: PgTable, row: string): { name: string; join: string } {
+  const key = binding.sides?.find(([t]) => t === table)?.[1].name;
+  const entry = classOf(table);
+  if (!key) throw new Error(`Type ${binding.type} has no side table ${entry.name}.`);
+  const name = alias(ctx, 's');
+  const on = [`${name}.${quoted(key)} = ${row}.${quoted(binding.id ?? 'id')}`, ...rowPredicates(entry, name, ctx.client)];
+  return { name, join: `fsp.${entry.name} ${name} on ${and(on)}` };
+}
+
 /** A table's columns without its rows: the agency may have no right to the table itself. */
 function noRows(table: PgTable): string {
   return `select ${tableColumns(table)
@@ -90,10 +108,27 @@ export function subquery(ctx: Context) {
 
 export const and = (predicates: string[]): string => (predicates.length > 0 ? predicates.join(' and ') : 'true');
 
+/** SQL value of an id argument: its key, or null where it names another type. */
+export function idParameter(ctx: Context, type: string, read: (variables: Variables) => unknown): string {
+  return parameter(ctx, (run) => {
+    const id = decodeId(String(read(run.variables)));
+    return id.type === type ? id.key : null;
+  });
+}
+
+/** The predicate of an argument that chooses rows. */
+export function filterSql(ctx: Context, args: Arguments, path: string, { decode, type, where }: RootFilter, row: string): string {
+  const value = (variables: Variables) => valueAt(args.at(variables), path);
+  const sql = decode === 'id' ? idParameter(ctx, type as string, value) : `${parameter(ctx, (run) => String(value(run.variables)))}::text`;
+  return where(row, sql, subquery(ctx));
+}
+
+/** Whether an argument is given, and not null. */
+export const isGiven = (args: Arguments, path: string): boolean => (valueAt(args.now, path) ?? null) !== null;
+
 /** Sort of a list as SQL. */
-export function orderBy(order: Order, row: string, tableAlias: (table: PgTable) => string = () => row): string {
-  const direction = order.descending ? ' desc' : '';
-  return order.keys.map((key) => `${key.table ? tableAlias(key.table) : row}.${quoted(key.column)}${direction}`).join(', ');
+export function orderBy({ keys, descending }: Order, row: string): string {
+  return keys.map(({ column }) => `${row}.${quoted(column)}${descending ? ' desc' : ''}`).join(', ');
 }
 
 export function bindingOf(ctx: Context, type: string): Binding {
@@ -122,16 +157,13 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   const scope = disclose(ctx, binding, row, entity.scope, shape.seen);
 
   const side = (table: PgTable): string => {
-    if (table === binding.anchor || (Array.isArray(binding.anchor) && binding.anchor.includes(table))) return row;
+    if (isAnchor(binding, table)) return row;
     let name = sides.get(table);
     if (!name) {
-      const joined = binding.sides?.find(([t]) => t === table);
-      if (!joined) throw new Error(`Type ${binding.type} has no side table ${classOf(table).name}.`);
-      name = alias(ctx, 's');
+      const beside = sideJoin(ctx, binding, table, row);
+      name = beside.name;
       sides.set(table, name);
-      const entry = classOf(table);
-      const on = [`${name}.${quoted(joined[1].name)} = ${row}.${quoted(binding.id ?? 'id')}`, ...rowPredicates(entry, name, ctx.client)];
-      shape.joins.push(`left join fsp.${entry.name} ${name} on ${and(on)}`);
+      shape.joins.push(`left join ${beside.join}`);
     }
     return name;
   };
@@ -181,7 +213,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     return jsonOf(found);
   }
 
-  function relationSql(name: string, field: RelationField, nodes: readonly FieldNode[], at: string): string {
+  function relationSql(name: string, field: RelationField | UnionField, nodes: readonly FieldNode[], at: string): string {
     const child = alias(ctx, 't');
     const inner: Scope = {
       familySeen: scope.familySeen && field.sameFamily === true,
@@ -200,18 +232,16 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
       return open ? `case when ${open} then ${json} end` : json;
     }
     const open = grants.listGate(entity.type, name);
-    const json =
-      field.kind === 'page'
-        ? jsonOf(
-            compilePage(ctx, {
-              ...next,
-              parentType: entity.type,
-              field: name,
-              on: (t) => field.on(parent, t),
-              order: field.order as Order,
-            }),
-          )
-        : jsonOf(listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` })));
+    const on = (member: string, other?: On) => (other ?? field.on)(parent, member);
+    const stream =
+      field.kind === 'union'
+        ? unionStream(ctx, next, field, on)
+        : field.kind === 'page' && tableStream(ctx, next, field.order as Order, on);
+    const json = jsonOf(
+      stream
+        ? compilePage(ctx, { ...next, parentType: entity.type, field: name, stream })
+        : listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy((field as RelationField).order as Order, child)}` })),
+    );
     return open ? `case when ${open} then ${json} end` : json;
   }
 

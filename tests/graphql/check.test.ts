@@ -57,7 +57,27 @@ describe('the schema', () => {
       sdl.replace('family(id: ID!): Family\n', 'family(id: ID!): Family!\n'),
       'Query.family: a root field must be nullable.',
     ],
-    ['a union', `${sdl}\nunion Anything = Family | Person`, 'Anything: a rule on an abstract type would be ignored; use object types.'],
+    [
+      'a union of what has no id',
+      `${sdl}\nunion Anything = Family | PlanReview`,
+      'Anything: its type PlanReview has no binding with an id.',
+    ],
+    [
+      'a union that stands without a connection',
+      `${sdl}\nextend type Family { latest: ChronologyEvent @classified(as: STRUCTURE) }`,
+      'Family.latest: of the abstract types, Node alone stands without a connection.',
+    ],
+    [
+      'an event that is none',
+      `${sdl}\nextend union ChronologyEvent = Person`,
+      'ChronologyEvent: its type Person takes no part in Family.chronology.',
+    ],
+    [
+      'an event that the union does not know',
+      sdl.replace('extend union ChronologyEvent = ServiceOffer', ''),
+      'ChronologyEvent: ServiceOffer takes part in Family.chronology and is not of this type.',
+    ],
+    ['an event without its name', sdl.replace('  SERVICE_OFFER\n', '  OFFER\n'), 'ChronologyType: the value SERVICE_OFFER is missing.'],
     [
       'personal fields and no `withheld`',
       sdl.replace(

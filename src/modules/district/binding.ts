@@ -35,6 +35,7 @@ export const bindings: Binding[] = [
     anchor: serviceOffer,
     id: 'id',
     sides: [[serviceOfferLink, serviceOfferLink.offer]],
+    event: { at: serviceOffer.offeredOn },
     fields: {
       person: one('Person', serviceOffer.person, 'person', { samePerson: true }),
       service: one('Service', serviceOfferLink.service, 'id'),

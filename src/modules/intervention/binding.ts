@@ -20,6 +20,7 @@ export const bindings: Binding[] = [
       [interventionLink, interventionLink.intervention],
       [interventionProgress, interventionProgress.intervention],
     ],
+    event: { at: interventionProgress.requested },
     fields: {
       person: one('Person', intervention.person, 'person', { samePerson: true }),
       programme: one('Programme', interventionLink.programme, 'id'),

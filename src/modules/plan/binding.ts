@@ -7,6 +7,7 @@ export const bindings: Binding[] = [
     anchor: plan,
     id: 'id',
     sides: [[planCategory, planCategory.plan]],
+    event: { at: plan.started },
     fields: {
       kind: column(plan.kind),
       status: column(plan.status),

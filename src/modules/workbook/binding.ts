@@ -8,6 +8,7 @@ export const bindings: Binding[] = [
     type: 'WorkbookEntry',
     anchor: workbookEntry,
     id: 'id',
+    event: { at: workbookEntry.occurredAt },
     fields: {
       module: column(workbookEntry.module),
       discipline: code('discipline', workbookEntry.discipline),
