@@ -23,8 +23,12 @@ type Aliases = { family: string; person: string };
 
 const grants: Aliases = { family: 'fg', person: 'pg' };
 
-/** The classes of family grant and person grant together, as one mask. Either alias may be absent. */
-export function effectiveMask(agency: Agency, family: string | undefined, person: string | undefined): string {
+/**
+ * The classes of family grant and person grant together, as one mask. Either alias may be absent.
+ *
+ * @param writing of a row that is being written, which is its writer's own: what is open as own rows counts.
+ */
+export function effectiveMask(agency: Agency, family: string | undefined, person: string | undefined, writing = false): string {
   const shared: string[] = [];
   const withheld: string[] = [];
   if (family) {
@@ -39,7 +43,8 @@ export function effectiveMask(agency: Agency, family: string | undefined, person
       withheld.push(`${person}.family_withheld`);
     }
   }
-  return `((${alwaysMask(agency)} | ((${shared.join(' | ')}) & ${openableMask(agency)})) & ~(${withheld.join(' | ')}))`;
+  const always = writing ? alwaysMask(agency) | ownableMask(agency) : alwaysMask(agency);
+  return `((${always} | ((${shared.join(' | ')}) & ${openableMask(agency)})) & ~(${withheld.join(' | ')}))`;
 }
 
 /** SQL that a grant is of today: by its period's ends, which are compared in two thirds of the time that a range takes. */
@@ -56,13 +61,14 @@ export function bitOf(dataClass: TableClass['dataClass']): bigint {
  *
  * @param login the login's id, in a plan. In a policy it is left out: the grant tables' own policy, which is on the
  *   session's login, says it already, and to say it twice costs a tenth of a statement.
+ * @param writing see `effectiveMask`.
  */
-export function grantProbe(table: TableClass, alias: string, agency: Agency, login: string | null): string {
+export function grantProbe(table: TableClass, alias: string, agency: Agency, login: string | null, writing = false): string {
   if (isBetweenOrganisations(table)) return 'false';
   if (table.personOptional) {
     const { person: _person, personOptional: _optional, ...whole } = table;
     const named = { ...whole, person: table.person } as TableClass;
-    return `(case when ${alias}.${table.person} is null then ${grantProbe(whole, alias, agency, login)} else ${grantProbe(named, alias, agency, login)} end)`;
+    return `(case when ${alias}.${table.person} is null then ${grantProbe(whole, alias, agency, login, writing)} else ${grantProbe(named, alias, agency, login, writing)} end)`;
   }
   const { family, person } = grants;
   const froms: string[] = [];
@@ -82,7 +88,7 @@ export function grantProbe(table: TableClass, alias: string, agency: Agency, log
   if (table.person) needs.push(`${person}.needs`);
   const need = needs.length > 1 ? `(${needs.join(' | ')})` : (needs[0] as string);
   if (need !== '0') {
-    const mask = effectiveMask(agency, table.family && family, table.person && person);
+    const mask = effectiveMask(agency, table.family && family, table.person && person, writing);
     wheres.push(`(${mask} & ${need}) = ${need}`);
   }
   if (table.keptFrom && table.family) {

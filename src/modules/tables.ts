@@ -8,5 +8,8 @@ import './intervention/tables.ts';
 import './district/tables.ts';
 import './outcome/tables.ts';
 import './clock/tables.ts';
+import './meeting/tables.ts';
+import './supervision/tables.ts';
+import './voice/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

@@ -61,7 +61,10 @@ function ownRow(table: TableClass, alias: string, client: Client): string {
   const own = ownProbe(table, alias, client.agency, String(client.organisation.id));
   if (!own) return 'false';
   if (!narrowedToUser(client)) return own;
-  return table.own?.user ? `(${own} and ${alias}.${table.own.user} = ${USER})` : 'false';
+  const ways: string[] = [];
+  if (table.own?.user) ways.push(`${alias}.${table.own.user} = ${USER}`);
+  if (table.own?.userThrough) ways.push(table.own.userThrough(alias, USER));
+  return ways.length > 0 ? `(${own} and (${ways.join(' or ')}))` : 'false';
 }
 
 /** What the request's purpose, roles and user say of the rows of a table of personal data. */
