@@ -225,7 +225,9 @@ function keptFromParts(): [whole: string, part: string, key: string][] {
       getTableConfig(part.table).foreignKeys.flatMap((foreign): [string, string, string][] => {
         const { columns, foreignColumns, foreignTable } = foreign.reference();
         const at = foreignColumns.findIndex((column) => column.name === 'id');
-        return foreignTable === table && at !== -1 && part.table !== table ? [[name, part.name, (columns[at] as { name: string }).name]] : [];
+        return foreignTable === table && at !== -1 && part.table !== table
+          ? [[name, part.name, (columns[at] as { name: string }).name]]
+          : [];
       }),
     ),
   ]);
@@ -257,7 +259,12 @@ function fillIn(sql: string): string {
     .replaceAll('{{amended}}', quoted(written.map(({ name }) => name)))
     .replaceAll('{{row_classes}}', rowClasses)
     .replaceAll('{{kept_from_rows}}', quoted(keptFromParts().map(([whole]) => whole)))
-    .replaceAll('{{kept_from_parts}}', keptFromParts().map((names) => `(${quoted(names)})`).join(', '))
+    .replaceAll(
+      '{{kept_from_parts}}',
+      keptFromParts()
+        .map((names) => `(${quoted(names)})`)
+        .join(', '),
+    )
     .replaceAll('{{clinical_always}}', agencies('A', 'R'))
     .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);

@@ -21,6 +21,9 @@ const day = z.iso.date();
 const dataClass = z.enum(PERSONAL_CLASSES as [(typeof PERSONAL_CLASSES)[number], ...typeof PERSONAL_CLASSES]);
 const agency = z.enum(AGENCIES, `must be one of ${AGENCIES.join(', ')}`);
 
+const timescaleCode = z.string().regex(/^[A-Z][A-Z0-9_]{1,39}$/, 'must be at most 40 of A-Z, 0-9 and _');
+const named = { code: longSlug, name: text };
+
 const FILES = {
   districts: z.strictObject({
     code: z.string().regex(/^E\d{8}$/, 'must be an ONS code'),
@@ -68,7 +71,7 @@ const FILES = {
   }),
   codes: z.strictObject({ list: text, code: text, version: text, label: text, source: text, validFrom: day, validTo: day.nullable() }),
   timescales: z.strictObject({
-    code: z.string().regex(/^[A-Z][A-Z0-9_]{1,39}$/, 'must be at most 40 of A-Z, 0-9 and _'),
+    code: timescaleCode,
     version: text,
     from: text,
     to: text,
@@ -82,6 +85,32 @@ const FILES = {
     validFrom: day,
     validTo: day.nullable(),
   }),
+  'meeting-kinds': z.strictObject({
+    id: key,
+    code: slug,
+    name: text,
+    dataClass,
+    meets: z.array(timescaleCode),
+    starts: timescaleCode.nullable(),
+    source: text,
+  }),
+  workbook: z.strictObject({
+    id: key.max(99),
+    code: slug,
+    version: text,
+    name: text,
+    source: text,
+    validFrom: day,
+    validTo: day.nullable(),
+    modules: z
+      .array(
+        z.strictObject({
+          ...named,
+          sessions: z.array(z.strictObject({ ...named, evidence: z.array(z.strictObject(named)).max(99) })).max(99),
+        }),
+      )
+      .max(99),
+  }),
   'bank-holidays': z.strictObject({ day, status: z.enum(['verified', 'believed']) }),
 };
 
@@ -92,10 +121,15 @@ type FileName = keyof typeof FILES;
 type Entry<F extends FileName> = z.infer<(typeof FILES)[F]>;
 
 /** An authority's reference data as its files give it: other entries are named by their codes. */
-export type ReferenceData = { [F in Exclude<FileName, 'bank-holidays'>]: Entry<F>[] };
+export type ReferenceData = { [F in Exclude<FileName, 'bank-holidays' | 'meeting-kinds'>]: Entry<F>[] };
 
 /** What every authority in England has beside its own. */
-export type NationalData = { timescales: Entry<'timescales'>[]; bankHolidays: Entry<'bank-holidays'>[]; calendar: Calendar };
+export type NationalData = {
+  timescales: Entry<'timescales'>[];
+  bankHolidays: Entry<'bank-holidays'>[];
+  meetingKinds: Entry<'meeting-kinds'>[];
+  calendar: Calendar;
+};
 
 const File = z.strictObject({ source: text, licence: text, entries: z.array(z.unknown()).min(1) });
 
@@ -198,7 +232,14 @@ export function readNational(): NationalData {
   const folder = new URL(`${NATIONAL}/`, root);
   const bankHolidays = readFile(folder, 'bank-holidays');
   const calendar = calendarOf(bankHolidays.map((holiday) => holiday.day));
-  return { timescales: readFile(folder, 'timescales'), bankHolidays, calendar };
+  const timescales = readFile(folder, 'timescales');
+  const meetingKinds = readFile(folder, 'meeting-kinds');
+  const rules = new Set(timescales.map(({ code }) => code));
+  for (const [index, { meets, starts }] of meetingKinds.entries()) {
+    const unknown = [...meets, ...(starts ? [starts] : [])].find((rule) => !rules.has(rule));
+    if (unknown) throw new Error(`${NATIONAL}/${place('meeting-kinds', index, meetingKinds[index])}: there is no timescale "${unknown}".`);
+  }
+  return { timescales, bankHolidays, meetingKinds, calendar };
 }
 
 /**
@@ -219,6 +260,7 @@ export function readReference(authority: string): ReferenceData {
     indicators: readFile(folder, 'indicators'),
     codes: readFile(folder, 'codes'),
     timescales: readOptional(folder, 'timescales'),
+    workbook: readOptional(folder, 'workbook'),
   };
   check(data);
   checkTimescales(readNational(), data.timescales);
@@ -229,6 +271,7 @@ const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.to
 
 /** Inserts or updates rows (keys in camel case, columns in snake case) as one statement. */
 async function upsert(client: pg.Client, table: string, keys: string[], rows: Record<string, unknown>[]): Promise<void> {
+  if (rows.length === 0) return;
   const names = Object.keys(rows[0] as object).map(snake);
   const columns = names.map((name) => `"${name}"`).join(', ');
   const updates = names.filter((name) => !keys.includes(name)).map((name) => `"${name}" = excluded."${name}"`);
@@ -279,7 +322,36 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   await upsert(client, 'code', ['list', 'code', 'version'], data.codes);
   const national = readNational();
   await upsert(client, 'bank_holiday', ['day'], national.bankHolidays);
+  await upsert(client, 'meeting_kind', ['id'], national.meetingKinds);
+  for (const [table, rows] of workbookRows(data.workbook)) await upsert(client, table, ['id'], rows);
   const rows = (timescales: Entry<'timescales'>[], folder: string) =>
     timescales.map(({ from, to, limit, ...entry }) => ({ ...entry, authority: folder, fromEvent: from, toEvent: to, amount: limit }));
   await upsert(client, 'timescale', ['code', 'version'], [...rows(national.timescales, NATIONAL), ...rows(data.timescales, authority)]);
+}
+
+/** A part of a programme: its id is made of the programme's and its place, so that it is the same at every loading. */
+type PartRow = { id: number; parent: number; position: number; code: string; name: string };
+
+/** The programmes of the Workbook as rows, the wholes before their parts. */
+function workbookRows(programmes: Entry<'workbook'>[]): [table: string, rows: Record<string, unknown>[]][] {
+  const part = (parent: number, index: number, { code, name }: { code: string; name: string }): PartRow => ({
+    id: parent * 100 + index + 1,
+    parent,
+    position: index + 1,
+    code,
+    name,
+  });
+  const modules = programmes.flatMap((programme) =>
+    programme.modules.map((each, index) => ({ row: part(programme.id, index, each), sessions: each.sessions })),
+  );
+  const sessions = modules.flatMap((module) =>
+    module.sessions.map((each, index) => ({ row: part(module.row.id, index, each), evidence: each.evidence })),
+  );
+  const evidence = sessions.flatMap((session) => session.evidence.map((each, index) => part(session.row.id, index, each)));
+  return [
+    ['workbook_programme', programmes.map(({ modules: _modules, ...programme }) => programme)],
+    ['workbook_module', modules.map(({ row }) => row)],
+    ['workbook_session', sessions.map(({ row }) => row)],
+    ['workbook_evidence', evidence],
+  ];
 }

@@ -8,10 +8,18 @@ import * as district from './district/binding.ts';
 import { offerService } from './district/commands.ts';
 import * as family from './family/binding.ts';
 import * as intervention from './intervention/binding.ts';
+import * as meeting from './meeting/binding.ts';
+import * as meetingCommands from './meeting/commands.ts';
+import * as decisionCommands from './meeting/decisions.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as plan from './plan/binding.ts';
 import * as sharing from './sharing/binding.ts';
+import * as supervision from './supervision/binding.ts';
+import * as supervisionCommands from './supervision/commands.ts';
+import * as voice from './voice/binding.ts';
+import * as voiceCommands from './voice/commands.ts';
+import { amendWorkbookEntry } from './workbook/amend.ts';
 import * as workbook from './workbook/binding.ts';
 import { addWorkbookEntry } from './workbook/commands.ts';
 import './tables.ts';
@@ -19,7 +27,21 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology];
+const modules: Module[] = [
+  sharing,
+  family,
+  person,
+  plan,
+  workbook,
+  intervention,
+  district,
+  outcome,
+  clock,
+  chronology,
+  meeting,
+  supervision,
+  voice,
+];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
@@ -42,4 +64,15 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, completeTask, offerService }));
+export const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>(
+  Object.entries({
+    addWorkbookEntry,
+    amendWorkbookEntry,
+    completeTask,
+    offerService,
+    ...meetingCommands,
+    ...decisionCommands,
+    ...supervisionCommands,
+    ...voiceCommands,
+  }),
+);

@@ -43,11 +43,15 @@ export type Stream = {
   node: (nodes: readonly FieldNode[], at: string, times: Times, where: string[]) => Sub;
 };
 
-/** The rows of one type. */
-export function tableStream(ctx: Context, entity: Entity, { keys, descending }: Order, on: (row: string) => string) {
+/**
+ * The rows of one type.
+ *
+ * @param entered they stand at the root, without their family: the rules of entry stand on each.
+ */
+export function tableStream(ctx: Context, entity: Entity, { keys, descending }: Order, on: (row: string) => string, entered = false) {
   return (row: string): Stream => {
     const binding = bindingOf(ctx, entity.type);
-    const source = sourceOf(ctx, binding, row, false);
+    const source = sourceOf(ctx, binding, row, entered);
     const sides = new Map<PgTable, string>();
     for (const { table, column } of keys) {
       if (!table || sides.has(table)) continue;

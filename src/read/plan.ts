@@ -316,7 +316,7 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
     const tail = `order by ${orderBy(binding.order, row)}`;
     return add(listOf(rows(ctx, { ...page, times: () => LIMITS.costOfList }, row, { where: [on(row)], tail })));
   }
-  return add(compilePage(ctx, { ...connection, stream: tableStream(ctx, page, binding.order(args.now), on) }));
+  return add(compilePage(ctx, { ...connection, stream: tableStream(ctx, page, binding.order(args.now), on, true) }));
 }
 
 /** Whether a type is of personal data and this request may see no class of it: then its rows are not there either. */

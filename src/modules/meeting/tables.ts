@@ -80,7 +80,10 @@ const ofMeeting = () => ({
   meetingKind: kindKey(),
 });
 
-const withMeeting = (name: string, t: { id: PgColumn; meeting: PgColumn; family: PgColumn; controller: PgColumn; meetingKind: PgColumn }) => [
+const withMeeting = (
+  name: string,
+  t: { id: PgColumn; meeting: PgColumn; family: PgColumn; controller: PgColumn; meetingKind: PgColumn },
+) => [
   index(`${name}_meeting`).on(t.meeting as never, t.id as never),
   foreignKey({
     name: `${name}_of_meeting`,
@@ -152,7 +155,14 @@ export const meetingAction = classify(
 export const meetingMinutes = classify(
   fsp.table(
     'meeting_minutes',
-    { ...ofMeeting(), keptFrom: keptFrom(), minutes: text('minutes').notNull(), author: text('author').notNull(), version: version(), ...times() },
+    {
+      ...ofMeeting(),
+      keptFrom: keptFrom(),
+      minutes: text('minutes').notNull(),
+      author: text('author').notNull(),
+      version: version(),
+      ...times(),
+    },
     (t) => [...withMeeting('meeting_minutes', t), unique('meeting_minutes_once').on(t.meeting)],
   ),
   'CASE',
@@ -232,10 +242,7 @@ export const decision = classify(
       version: version(),
       ...times(),
     },
-    (t) => [
-      index('decision_family').on(t.family, t.decidedOn, t.id),
-      unique('decision_of_writer').on(t.id, t.family, t.controller),
-    ],
+    (t) => [index('decision_family').on(t.family, t.decidedOn, t.id), unique('decision_of_writer').on(t.id, t.family, t.controller)],
   ),
   'ASSESSMENT',
 );

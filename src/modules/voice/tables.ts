@@ -27,9 +27,7 @@ const voice = () => ({
 
 type VoiceKeys = { id: PgColumn; family: PgColumn; saidOn: PgColumn };
 
-const ofVoice = (name: string) => (t: VoiceKeys) => [
-  index(`${name}_family`).on(t.family as never, t.saidOn as never, t.id as never),
-];
+const ofVoice = (name: string) => (t: VoiceKeys) => [index(`${name}_family`).on(t.family as never, t.saidOn as never, t.id as never)];
 
 export const childVoice = classify(fsp.table('child_voice', voice(), ofVoice('child_voice')), 'CHILD_VOICE');
 export const adultVoice = classify(fsp.table('adult_voice', voice(), ofVoice('adult_voice')), 'ADULT_VOICE');

@@ -37,10 +37,28 @@ const part = (of: () => PgColumn) => ({
   name: text('name').notNull(),
 });
 
-export const workbookModule = classify(fsp.table('workbook_module', part(() => workbookProgramme.id)), 'DIRECTORY');
-export const workbookSession = classify(fsp.table('workbook_session', part(() => workbookModule.id)), 'DIRECTORY');
+export const workbookModule = classify(
+  fsp.table(
+    'workbook_module',
+    part(() => workbookProgramme.id),
+  ),
+  'DIRECTORY',
+);
+export const workbookSession = classify(
+  fsp.table(
+    'workbook_session',
+    part(() => workbookModule.id),
+  ),
+  'DIRECTORY',
+);
 /** What a session is to leave behind. */
-export const workbookEvidence = classify(fsp.table('workbook_evidence', part(() => workbookSession.id)), 'DIRECTORY');
+export const workbookEvidence = classify(
+  fsp.table(
+    'workbook_evidence',
+    part(() => workbookSession.id),
+  ),
+  'DIRECTORY',
+);
 
 export const workbookEntry = classify(
   fsp.table(
@@ -119,6 +137,7 @@ export const workbookReading = classify(
     },
     (t) => [
       ...withEntry('workbook_reading', t),
+      index('workbook_reading_observed').on(t.observedOn, t.id),
       index('workbook_reading_course').on(t.family, t.observedOn, t.id),
       index('workbook_reading_person').on(t.person, t.behaviour, t.observedOn),
     ],
@@ -153,11 +172,10 @@ export const workbookJoint = classify(
 
 /** A worry raised in the moment, not kept for a meeting; at most one to an entry. */
 export const workbookConcern = classify(
-  fsp.table(
-    'workbook_concern',
-    { ...ofWholeEntry(), concern: text('concern').notNull(), urgent: boolean('urgent').notNull() },
-    (t) => [...withEntry('workbook_concern', t), unique('workbook_concern_once').on(t.entry)],
-  ),
+  fsp.table('workbook_concern', { ...ofWholeEntry(), concern: text('concern').notNull(), urgent: boolean('urgent').notNull() }, (t) => [
+    ...withEntry('workbook_concern', t),
+    unique('workbook_concern_once').on(t.entry),
+  ]),
   'WORKBOOK',
 );
 
@@ -179,10 +197,8 @@ export const workbookMiPractice = classify(
 
 /** What sets off a behaviour, and what the person does about it. */
 export const workbookTrigger = classify(
-  fsp.table(
-    'workbook_trigger',
-    { ...ofEntry(), behaviour: text('behaviour'), sign: text('sign').notNull(), coping: text('coping') },
-    (t) => withEntry('workbook_trigger', t),
+  fsp.table('workbook_trigger', { ...ofEntry(), behaviour: text('behaviour'), sign: text('sign').notNull(), coping: text('coping') }, (t) =>
+    withEntry('workbook_trigger', t),
   ),
   'WORKBOOK',
 );
