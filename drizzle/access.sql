@@ -452,7 +452,7 @@ begin
     if was ? 'kept_from' then
       given := given || jsonb_build_object('kept_from', (select coalesce(jsonb_agg(kept), '[]') from jsonb_array_elements(was -> 'kept_from') kept
         where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
-          and l.row_key = (was ->> 'id')::bigint and l.person = kept::bigint and l.at = now())));
+          and l.row_key = (was ->> 'id')::bigint and l.person = kept::bigint and l.xmin = pg_current_xact_id()::xid)));
     end if;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
     if was ? 'person' and was ->> 'person' is not null then given := given || jsonb_build_object('person', was -> 'person'); end if;
@@ -545,7 +545,7 @@ begin
   execute format('select family from fsp.%I where id = $1 and $2 = any (kept_from) for update', lifted) into of_family using asked, from_whom;
   if of_family is null then return false; end if;
   if not exists (select from fsp.decision d where d.id = decided and d.controller = org and d.family = of_family
-        and d.kind = 'kept-from-lifted' and d.created_at = now())
+        and d.kind = 'kept-from-lifted' and d.person = from_whom and d.xmin = pg_current_xact_id()::xid)
       or not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
         where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
     raise insufficient_privilege using message = 'No such row.';
