@@ -206,7 +206,8 @@ CREATE TABLE "fsp"."intervention" (
 	"worker" text,
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "intervention_of_writer" UNIQUE("id","family","person","controller")
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."intervention_link" (
@@ -1085,13 +1086,13 @@ ALTER TABLE "fsp"."unborn_membership" ADD CONSTRAINT "unborn_membership_controll
 ALTER TABLE "fsp"."intervention" ADD CONSTRAINT "intervention_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention" ADD CONSTRAINT "intervention_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention" ADD CONSTRAINT "intervention_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "fsp"."intervention_link" ADD CONSTRAINT "intervention_link_intervention_intervention_id_fk" FOREIGN KEY ("intervention") REFERENCES "fsp"."intervention"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_link" ADD CONSTRAINT "intervention_link_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_link" ADD CONSTRAINT "intervention_link_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_link" ADD CONSTRAINT "intervention_link_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_link" ADD CONSTRAINT "intervention_link_programme_programme_id_fk" FOREIGN KEY ("programme") REFERENCES "fsp"."programme"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_link" ADD CONSTRAINT "intervention_link_provider_organisation_id_fk" FOREIGN KEY ("provider") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_link" ADD CONSTRAINT "intervention_link_assigned_organisation_id_fk" FOREIGN KEY ("assigned") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."intervention_link" ADD CONSTRAINT "intervention_link_of_intervention" FOREIGN KEY ("intervention","family","person","controller") REFERENCES "fsp"."intervention"("id","family","person","controller") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_progress" ADD CONSTRAINT "intervention_progress_intervention_intervention_id_fk" FOREIGN KEY ("intervention") REFERENCES "fsp"."intervention"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_progress" ADD CONSTRAINT "intervention_progress_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."intervention_progress" ADD CONSTRAINT "intervention_progress_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

@@ -725,7 +725,7 @@ create policy la_select on fsp.person_identity for select to "{{db}}_agency_la"
 grant insert on fsp.person_identity to "{{db}}_agency_la";
 create policy la_insert on fsp.person_identity for insert to "{{db}}_agency_la"
   with check (person_identity.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 4) = 4 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_identity to "{{db}}_agency_la";
 create policy la_update on fsp.person_identity for update to "{{db}}_agency_la"
   using (person_identity.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)))
@@ -762,7 +762,7 @@ create policy la_select on fsp.person_expected for select to "{{db}}_agency_la"
 grant insert on fsp.person_expected to "{{db}}_agency_la";
 create policy la_insert on fsp.person_expected for insert to "{{db}}_agency_la"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_la";
 create policy la_update on fsp.person_expected for update to "{{db}}_agency_la"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -773,7 +773,7 @@ create policy team_select on fsp.person_expected for select to "{{db}}_agency_te
 grant insert on fsp.person_expected to "{{db}}_agency_team";
 create policy team_insert on fsp.person_expected for insert to "{{db}}_agency_team"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_team";
 create policy team_update on fsp.person_expected for update to "{{db}}_agency_team"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -785,7 +785,7 @@ create policy health_select on fsp.person_expected for select to "{{db}}_agency_
 grant insert on fsp.person_expected to "{{db}}_agency_health";
 create policy health_insert on fsp.person_expected for insert to "{{db}}_agency_health"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((36255 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) | 36255) & 32768) = 32768 and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_health";
 create policy health_update on fsp.person_expected for update to "{{db}}_agency_health"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -796,7 +796,7 @@ create policy provider_select on fsp.person_expected for select to "{{db}}_agenc
 grant insert on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_insert on fsp.person_expected for insert to "{{db}}_agency_provider"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((2227471 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) | 2227471) & 32768) = 32768 and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_update on fsp.person_expected for update to "{{db}}_agency_provider"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -814,7 +814,7 @@ create policy la_select on fsp.person_nhs_number for select to "{{db}}_agency_la
 grant insert on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_insert on fsp.person_nhs_number for insert to "{{db}}_agency_la"
   with check (person_nhs_number.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 16) = 16 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_update on fsp.person_nhs_number for update to "{{db}}_agency_la"
   using (person_nhs_number.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)))
@@ -844,7 +844,7 @@ create policy la_select on fsp.person_upn for select to "{{db}}_agency_la"
 grant insert on fsp.person_upn to "{{db}}_agency_la";
 create policy la_insert on fsp.person_upn for insert to "{{db}}_agency_la"
   with check (person_upn.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 32) = 32 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_upn to "{{db}}_agency_la";
 create policy la_update on fsp.person_upn for update to "{{db}}_agency_la"
   using (person_upn.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)))
@@ -865,7 +865,7 @@ create policy la_select on fsp.person_equality for select to "{{db}}_agency_la"
 grant insert on fsp.person_equality to "{{db}}_agency_la";
 create policy la_insert on fsp.person_equality for insert to "{{db}}_agency_la"
   with check (person_equality.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 64) = 64 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_equality to "{{db}}_agency_la";
 create policy la_update on fsp.person_equality for update to "{{db}}_agency_la"
   using (person_equality.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)))
@@ -932,7 +932,7 @@ create policy la_select on fsp.family_name for select to "{{db}}_agency_la"
 grant insert on fsp.family_name to "{{db}}_agency_la";
 create policy la_insert on fsp.family_name for insert to "{{db}}_agency_la"
   with check (family_name.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 8) = 8));
+    and (select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 8) = 8));
 grant update on fsp.family_name to "{{db}}_agency_la";
 create policy la_update on fsp.family_name for update to "{{db}}_agency_la"
   using (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family))
@@ -973,7 +973,7 @@ create policy la_select on fsp.family_stage for select to "{{db}}_agency_la"
 grant insert on fsp.family_stage to "{{db}}_agency_la";
 create policy la_insert on fsp.family_stage for insert to "{{db}}_agency_la"
   with check (family_stage.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+    and (select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
 grant update on fsp.family_stage to "{{db}}_agency_la";
 create policy la_update on fsp.family_stage for update to "{{db}}_agency_la"
   using (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family))
@@ -1015,7 +1015,7 @@ create policy la_select on fsp.membership for select to "{{db}}_agency_la"
 grant insert on fsp.membership to "{{db}}_agency_la";
 create policy la_insert on fsp.membership for insert to "{{db}}_agency_la"
   with check (membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8) = 8 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.membership to "{{db}}_agency_la";
 create policy la_update on fsp.membership for update to "{{db}}_agency_la"
   using (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family))
@@ -1057,7 +1057,7 @@ create policy la_select on fsp.unborn_membership for select to "{{db}}_agency_la
 grant insert on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_insert on fsp.unborn_membership for insert to "{{db}}_agency_la"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_update on fsp.unborn_membership for update to "{{db}}_agency_la"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1068,7 +1068,7 @@ create policy team_select on fsp.unborn_membership for select to "{{db}}_agency_
 grant insert on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_insert on fsp.unborn_membership for insert to "{{db}}_agency_team"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_update on fsp.unborn_membership for update to "{{db}}_agency_team"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1080,7 +1080,7 @@ create policy health_select on fsp.unborn_membership for select to "{{db}}_agenc
 grant insert on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_insert on fsp.unborn_membership for insert to "{{db}}_agency_health"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((36255 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 32768) = 32768 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_update on fsp.unborn_membership for update to "{{db}}_agency_health"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1091,7 +1091,7 @@ create policy provider_select on fsp.unborn_membership for select to "{{db}}_age
 grant insert on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_insert on fsp.unborn_membership for insert to "{{db}}_agency_provider"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((2227471 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 32768) = 32768 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_update on fsp.unborn_membership for update to "{{db}}_agency_provider"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1109,7 +1109,7 @@ create policy la_select on fsp.household for select to "{{db}}_agency_la"
 grant insert on fsp.household to "{{db}}_agency_la";
 create policy la_insert on fsp.household for insert to "{{db}}_agency_la"
   with check (household.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 128) = 128));
+    and (select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 128) = 128));
 grant update on fsp.household to "{{db}}_agency_la";
 create policy la_update on fsp.household for update to "{{db}}_agency_la"
   using (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family))
@@ -1150,7 +1150,7 @@ create policy la_select on fsp.household_member for select to "{{db}}_agency_la"
 grant insert on fsp.household_member to "{{db}}_agency_la";
 create policy la_insert on fsp.household_member for insert to "{{db}}_agency_la"
   with check (household_member.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (household_member.household is null or (select true from fsp.household p where p.id = household_member.household and p.family is not distinct from household_member.family)));
 grant update on fsp.household_member to "{{db}}_agency_la";
 create policy la_update on fsp.household_member for update to "{{db}}_agency_la"
@@ -1225,7 +1225,7 @@ create policy la_select on fsp.plan for select to "{{db}}_agency_la"
 grant insert on fsp.plan to "{{db}}_agency_la";
 create policy la_insert on fsp.plan for insert to "{{db}}_agency_la"
   with check (plan.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.plan to "{{db}}_agency_la";
 create policy la_update on fsp.plan for update to "{{db}}_agency_la"
   using (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family))
@@ -1267,7 +1267,7 @@ create policy la_select on fsp.plan_category for select to "{{db}}_agency_la"
 grant insert on fsp.plan_category to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_category for insert to "{{db}}_agency_la"
   with check (plan_category.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_category.plan is null or (select true from fsp.plan p where p.id = plan_category.plan and p.family is not distinct from plan_category.family)));
 grant update on fsp.plan_category to "{{db}}_agency_la";
 create policy la_update on fsp.plan_category for update to "{{db}}_agency_la"
@@ -1302,7 +1302,7 @@ create policy la_select on fsp.plan_review for select to "{{db}}_agency_la"
 grant insert on fsp.plan_review to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_review for insert to "{{db}}_agency_la"
   with check (plan_review.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_review.plan is null or (select true from fsp.plan p where p.id = plan_review.plan and p.family is not distinct from plan_review.family)));
 grant update on fsp.plan_review to "{{db}}_agency_la";
 create policy la_update on fsp.plan_review for update to "{{db}}_agency_la"
@@ -1357,7 +1357,7 @@ create policy la_select on fsp.workbook_entry for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry for insert to "{{db}}_agency_la"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry for update to "{{db}}_agency_la"
   using (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family))
@@ -1369,7 +1369,7 @@ create policy team_select on fsp.workbook_entry for select to "{{db}}_agency_tea
 grant insert on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry for insert to "{{db}}_agency_team"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry for update to "{{db}}_agency_team"
   using (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family))
@@ -1401,7 +1401,7 @@ create policy la_select on fsp.workbook_entry_person for select to "{{db}}_agenc
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_la"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry_person for update to "{{db}}_agency_la"
   using (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family))
@@ -1413,7 +1413,7 @@ create policy team_select on fsp.workbook_entry_person for select to "{{db}}_age
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_team"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry_person for update to "{{db}}_agency_team"
   using (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family))
@@ -1445,7 +1445,7 @@ create policy la_select on fsp.workbook_reading for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_reading for insert to "{{db}}_agency_la"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_reading for update to "{{db}}_agency_la"
   using (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family))
@@ -1457,7 +1457,7 @@ create policy team_select on fsp.workbook_reading for select to "{{db}}_agency_t
 grant insert on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_reading for insert to "{{db}}_agency_team"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_reading for update to "{{db}}_agency_team"
   using (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family))
@@ -1489,7 +1489,7 @@ create policy la_select on fsp.workbook_child_words for select to "{{db}}_agency
 grant insert on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_child_words for insert to "{{db}}_agency_la"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_child_words for update to "{{db}}_agency_la"
   using (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family))
@@ -1501,7 +1501,7 @@ create policy team_select on fsp.workbook_child_words for select to "{{db}}_agen
 grant insert on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_child_words for insert to "{{db}}_agency_team"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_child_words for update to "{{db}}_agency_team"
   using (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family))
@@ -1531,7 +1531,7 @@ create policy la_select on fsp.workbook_parent_words for select to "{{db}}_agenc
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_la"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 16384) = 16384 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_parent_words for update to "{{db}}_agency_la"
   using (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family))
@@ -1543,7 +1543,7 @@ create policy team_select on fsp.workbook_parent_words for select to "{{db}}_age
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_team"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 16384) = 16384 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_parent_words for update to "{{db}}_agency_team"
   using (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family))
@@ -1568,7 +1568,7 @@ create policy la_select on fsp.workbook_joint for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_joint to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_joint for insert to "{{db}}_agency_la"
   with check (workbook_joint.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_joint to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_joint for update to "{{db}}_agency_la"
   using (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family))
@@ -1580,7 +1580,7 @@ create policy team_select on fsp.workbook_joint for select to "{{db}}_agency_tea
 grant insert on fsp.workbook_joint to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_joint for insert to "{{db}}_agency_team"
   with check (workbook_joint.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_joint to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_joint for update to "{{db}}_agency_team"
   using (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family))
@@ -1612,7 +1612,7 @@ create policy la_select on fsp.workbook_concern for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_concern to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_concern for insert to "{{db}}_agency_la"
   with check (workbook_concern.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_concern to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_concern for update to "{{db}}_agency_la"
   using (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family))
@@ -1624,7 +1624,7 @@ create policy team_select on fsp.workbook_concern for select to "{{db}}_agency_t
 grant insert on fsp.workbook_concern to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_concern for insert to "{{db}}_agency_team"
   with check (workbook_concern.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_concern to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_concern for update to "{{db}}_agency_team"
   using (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family))
@@ -1656,7 +1656,7 @@ create policy la_select on fsp.workbook_mi_practice for select to "{{db}}_agency
 grant insert on fsp.workbook_mi_practice to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_mi_practice for insert to "{{db}}_agency_la"
   with check (workbook_mi_practice.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_mi_practice to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_mi_practice for update to "{{db}}_agency_la"
   using (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family))
@@ -1668,7 +1668,7 @@ create policy team_select on fsp.workbook_mi_practice for select to "{{db}}_agen
 grant insert on fsp.workbook_mi_practice to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_mi_practice for insert to "{{db}}_agency_team"
   with check (workbook_mi_practice.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_mi_practice to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_mi_practice for update to "{{db}}_agency_team"
   using (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family))
@@ -1700,7 +1700,7 @@ create policy la_select on fsp.workbook_trigger for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_trigger to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_trigger for insert to "{{db}}_agency_la"
   with check (workbook_trigger.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_trigger to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_trigger for update to "{{db}}_agency_la"
   using (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family))
@@ -1712,7 +1712,7 @@ create policy team_select on fsp.workbook_trigger for select to "{{db}}_agency_t
 grant insert on fsp.workbook_trigger to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_trigger for insert to "{{db}}_agency_team"
   with check (workbook_trigger.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_trigger to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_trigger for update to "{{db}}_agency_team"
   using (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family))
@@ -1744,7 +1744,7 @@ create policy la_select on fsp.workbook_delivered for select to "{{db}}_agency_l
 grant insert on fsp.workbook_delivered to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_delivered for insert to "{{db}}_agency_la"
   with check (workbook_delivered.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_delivered to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_delivered for update to "{{db}}_agency_la"
   using (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family))
@@ -1756,7 +1756,7 @@ create policy team_select on fsp.workbook_delivered for select to "{{db}}_agency
 grant insert on fsp.workbook_delivered to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_delivered for insert to "{{db}}_agency_team"
   with check (workbook_delivered.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_delivered to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_delivered for update to "{{db}}_agency_team"
   using (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family))
@@ -1788,7 +1788,7 @@ create policy la_select on fsp.workbook_entry_version for select to "{{db}}_agen
 grant insert on fsp.workbook_entry_version to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry_version for insert to "{{db}}_agency_la"
   with check (workbook_entry_version.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_entry_version to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry_version for update to "{{db}}_agency_la"
   using (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family))
@@ -1800,7 +1800,7 @@ create policy team_select on fsp.workbook_entry_version for select to "{{db}}_ag
 grant insert on fsp.workbook_entry_version to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry_version for insert to "{{db}}_agency_team"
   with check (workbook_entry_version.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_entry_version to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry_version for update to "{{db}}_agency_team"
   using (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family))
@@ -1835,7 +1835,7 @@ create policy la_select on fsp.intervention for select to "{{db}}_agency_la"
 grant insert on fsp.intervention to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention for insert to "{{db}}_agency_la"
   with check (intervention.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 2) = 2 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention to "{{db}}_agency_la";
 create policy la_update on fsp.intervention for update to "{{db}}_agency_la"
   using (intervention.controller = (select fsp.current_organisation()) and fsp.own_open(intervention.family))
@@ -1847,7 +1847,7 @@ create policy team_select on fsp.intervention for select to "{{db}}_agency_team"
 grant insert on fsp.intervention to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention for insert to "{{db}}_agency_team"
   with check (intervention.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 2) = 2 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention to "{{db}}_agency_team";
 create policy team_update on fsp.intervention for update to "{{db}}_agency_team"
   using (intervention.controller = (select fsp.current_organisation()) and fsp.own_open(intervention.family))
@@ -1884,8 +1884,7 @@ create policy la_select on fsp.intervention_link for select to "{{db}}_agency_la
 grant insert on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_link for insert to "{{db}}_agency_la"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    and (intervention_link.intervention is null or (select true from fsp.intervention p where p.id = intervention_link.intervention and p.family is not distinct from intervention_link.family)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (2 | intervention_link.row_mask)) = (2 | intervention_link.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_link for update to "{{db}}_agency_la"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -1897,8 +1896,7 @@ create policy team_select on fsp.intervention_link for select to "{{db}}_agency_
 grant insert on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_link for insert to "{{db}}_agency_team"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    and (intervention_link.intervention is null or (select true from fsp.intervention p where p.id = intervention_link.intervention and p.family is not distinct from intervention_link.family)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (2 | intervention_link.row_mask)) = (2 | intervention_link.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_link for update to "{{db}}_agency_team"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -1935,7 +1933,7 @@ create policy la_select on fsp.intervention_progress for select to "{{db}}_agenc
 grant insert on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_progress for insert to "{{db}}_agency_la"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4096) = 4096 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_progress for update to "{{db}}_agency_la"
@@ -1948,7 +1946,7 @@ create policy team_select on fsp.intervention_progress for select to "{{db}}_age
 grant insert on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_progress for insert to "{{db}}_agency_team"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 4096) = 4096 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_progress for update to "{{db}}_agency_team"
@@ -1967,7 +1965,7 @@ create policy provider_select on fsp.intervention_progress for select to "{{db}}
 grant insert on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_insert on fsp.intervention_progress for insert to "{{db}}_agency_provider"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((2227471 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 4096) = 4096 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_update on fsp.intervention_progress for update to "{{db}}_agency_provider"
@@ -1992,7 +1990,7 @@ create policy la_select on fsp.service_offer for select to "{{db}}_agency_la"
 grant insert on fsp.service_offer to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer for insert to "{{db}}_agency_la"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 2097152) = 2097152 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_la";
 create policy la_update on fsp.service_offer for update to "{{db}}_agency_la"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2004,7 +2002,7 @@ create policy team_select on fsp.service_offer for select to "{{db}}_agency_team
 grant insert on fsp.service_offer to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer for insert to "{{db}}_agency_team"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 2097152) = 2097152 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_team";
 create policy team_update on fsp.service_offer for update to "{{db}}_agency_team"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2018,7 +2016,7 @@ create policy district_select on fsp.service_offer for select to "{{db}}_agency_
 grant insert on fsp.service_offer to "{{db}}_agency_district";
 create policy district_insert on fsp.service_offer for insert to "{{db}}_agency_district"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((3278213 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 2097152) = 2097152 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_district";
 create policy district_update on fsp.service_offer for update to "{{db}}_agency_district"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2029,7 +2027,7 @@ create policy provider_select on fsp.service_offer for select to "{{db}}_agency_
 grant insert on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_insert on fsp.service_offer for insert to "{{db}}_agency_provider"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((2227471 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 2097152) = 2097152 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_update on fsp.service_offer for update to "{{db}}_agency_provider"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2047,7 +2045,7 @@ create policy la_select on fsp.service_offer_link for select to "{{db}}_agency_l
 grant insert on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer_link for insert to "{{db}}_agency_la"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (2097152 | service_offer_link.row_mask)) = (2097152 | service_offer_link.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_update on fsp.service_offer_link for update to "{{db}}_agency_la"
   using (service_offer_link.controller = (select fsp.current_organisation()) and fsp.own_open(service_offer_link.family))
@@ -2059,7 +2057,7 @@ create policy team_select on fsp.service_offer_link for select to "{{db}}_agency
 grant insert on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer_link for insert to "{{db}}_agency_team"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (2097152 | service_offer_link.row_mask)) = (2097152 | service_offer_link.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_update on fsp.service_offer_link for update to "{{db}}_agency_team"
   using (service_offer_link.controller = (select fsp.current_organisation()) and fsp.own_open(service_offer_link.family))
@@ -2096,7 +2094,7 @@ create policy la_select on fsp.clock for select to "{{db}}_agency_la"
 grant insert on fsp.clock to "{{db}}_agency_la";
 create policy la_insert on fsp.clock for insert to "{{db}}_agency_la"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_la";
 create policy la_update on fsp.clock for update to "{{db}}_agency_la"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2108,7 +2106,7 @@ create policy team_select on fsp.clock for select to "{{db}}_agency_team"
 grant insert on fsp.clock to "{{db}}_agency_team";
 create policy team_insert on fsp.clock for insert to "{{db}}_agency_team"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 256) = 256 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_team";
 create policy team_update on fsp.clock for update to "{{db}}_agency_team"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2120,7 +2118,7 @@ create policy health_select on fsp.clock for select to "{{db}}_agency_health"
 grant insert on fsp.clock to "{{db}}_agency_health";
 create policy health_insert on fsp.clock for insert to "{{db}}_agency_health"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((36255 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((36255 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 36255) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 256) = 256 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_health";
 create policy health_update on fsp.clock for update to "{{db}}_agency_health"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2132,7 +2130,7 @@ create policy education_select on fsp.clock for select to "{{db}}_agency_educati
 grant insert on fsp.clock to "{{db}}_agency_education";
 create policy education_insert on fsp.clock for insert to "{{db}}_agency_education"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((527791 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((527791 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) | 527791) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 527791) & 256) = 256 and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_education";
 create policy education_update on fsp.clock for update to "{{db}}_agency_education"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2144,7 +2142,7 @@ create policy police_select on fsp.clock for select to "{{db}}_agency_police"
 grant insert on fsp.clock to "{{db}}_agency_police";
 create policy police_insert on fsp.clock for insert to "{{db}}_agency_police"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((197007 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((197007 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 197007) & 256) = 256 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_police";
 create policy police_update on fsp.clock for update to "{{db}}_agency_police"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2156,7 +2154,7 @@ create policy district_select on fsp.clock for select to "{{db}}_agency_district
 grant insert on fsp.clock to "{{db}}_agency_district";
 create policy district_insert on fsp.clock for insert to "{{db}}_agency_district"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((3278213 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((3278213 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) | 3278213) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 256) = 256 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_district";
 create policy district_update on fsp.clock for update to "{{db}}_agency_district"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2168,7 +2166,7 @@ create policy provider_select on fsp.clock for select to "{{db}}_agency_provider
 grant insert on fsp.clock to "{{db}}_agency_provider";
 create policy provider_insert on fsp.clock for insert to "{{db}}_agency_provider"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((2227471 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((2227471 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 256) = 256 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_provider";
 create policy provider_update on fsp.clock for update to "{{db}}_agency_provider"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2186,7 +2184,7 @@ create policy la_select on fsp.task for select to "{{db}}_agency_la"
 grant insert on fsp.task to "{{db}}_agency_la";
 create policy la_insert on fsp.task for insert to "{{db}}_agency_la"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_la";
 create policy la_update on fsp.task for update to "{{db}}_agency_la"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -2198,7 +2196,7 @@ create policy team_select on fsp.task for select to "{{db}}_agency_team"
 grant insert on fsp.task to "{{db}}_agency_team";
 create policy team_insert on fsp.task for insert to "{{db}}_agency_team"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_team";
 create policy team_update on fsp.task for update to "{{db}}_agency_team"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -2210,7 +2208,7 @@ create policy health_select on fsp.task for select to "{{db}}_agency_health"
 grant insert on fsp.task to "{{db}}_agency_health";
 create policy health_insert on fsp.task for insert to "{{db}}_agency_health"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((36255 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((36255 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 36255) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_health";
 create policy health_update on fsp.task for update to "{{db}}_agency_health"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -2228,7 +2226,7 @@ create policy provider_select on fsp.task for select to "{{db}}_agency_provider"
 grant insert on fsp.task to "{{db}}_agency_provider";
 create policy provider_insert on fsp.task for insert to "{{db}}_agency_provider"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((2227471 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((2227471 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_provider";
 create policy provider_update on fsp.task for update to "{{db}}_agency_provider"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -2249,7 +2247,7 @@ create policy la_select on fsp.meeting for select to "{{db}}_agency_la"
 grant insert on fsp.meeting to "{{db}}_agency_la";
 create policy la_insert on fsp.meeting for insert to "{{db}}_agency_la"
   with check (meeting.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
+    and (select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
     and (meeting.plan is null or (select true from fsp.plan p where p.id = meeting.plan and p.family is not distinct from meeting.family)));
 grant update on fsp.meeting to "{{db}}_agency_la";
 create policy la_update on fsp.meeting for update to "{{db}}_agency_la"
@@ -2292,7 +2290,7 @@ create policy la_select on fsp.meeting_place for select to "{{db}}_agency_la"
 grant insert on fsp.meeting_place to "{{db}}_agency_la";
 create policy la_insert on fsp.meeting_place for insert to "{{db}}_agency_la"
   with check (meeting_place.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask)));
+    and (select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask)));
 grant update on fsp.meeting_place to "{{db}}_agency_la";
 create policy la_update on fsp.meeting_place for update to "{{db}}_agency_la"
   using (meeting_place.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_place.family))
@@ -2333,7 +2331,7 @@ create policy la_select on fsp.meeting_person for select to "{{db}}_agency_la"
 grant insert on fsp.meeting_person to "{{db}}_agency_la";
 create policy la_insert on fsp.meeting_person for insert to "{{db}}_agency_la"
   with check (meeting_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_person.row_mask | pg.needs)) = (256 | meeting_person.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (256 | meeting_person.row_mask)) = (256 | meeting_person.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.meeting_person to "{{db}}_agency_la";
 create policy la_update on fsp.meeting_person for update to "{{db}}_agency_la"
   using (meeting_person.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_person.family))
@@ -2375,7 +2373,7 @@ create policy la_select on fsp.meeting_attendance for select to "{{db}}_agency_l
 grant insert on fsp.meeting_attendance to "{{db}}_agency_la";
 create policy la_insert on fsp.meeting_attendance for insert to "{{db}}_agency_la"
   with check (meeting_attendance.controller = (select fsp.current_organisation())
-    and (case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_attendance.row_mask | pg.needs)) = (256 | meeting_attendance.row_mask | pg.needs)) end));
+    and (case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.meeting_attendance to "{{db}}_agency_la";
 create policy la_update on fsp.meeting_attendance for update to "{{db}}_agency_la"
   using (meeting_attendance.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_attendance.family))
@@ -2417,7 +2415,7 @@ create policy la_select on fsp.meeting_action for select to "{{db}}_agency_la"
 grant insert on fsp.meeting_action to "{{db}}_agency_la";
 create policy la_insert on fsp.meeting_action for insert to "{{db}}_agency_la"
   with check (meeting_action.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask)));
+    and (select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask)));
 grant update on fsp.meeting_action to "{{db}}_agency_la";
 create policy la_update on fsp.meeting_action for update to "{{db}}_agency_la"
   using (meeting_action.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_action.family))
@@ -2459,7 +2457,7 @@ create policy la_select on fsp.meeting_minutes for select to "{{db}}_agency_la"
 grant insert on fsp.meeting_minutes to "{{db}}_agency_la";
 create policy la_insert on fsp.meeting_minutes for insert to "{{db}}_agency_la"
   with check (meeting_minutes.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask)));
+    and (select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask)));
 grant update on fsp.meeting_minutes to "{{db}}_agency_la";
 create policy la_update on fsp.meeting_minutes for update to "{{db}}_agency_la"
   using (meeting_minutes.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_minutes.family))
@@ -2501,7 +2499,7 @@ create policy la_select on fsp.meeting_circulation for select to "{{db}}_agency_
 grant insert on fsp.meeting_circulation to "{{db}}_agency_la";
 create policy la_insert on fsp.meeting_circulation for insert to "{{db}}_agency_la"
   with check (meeting_circulation.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask)));
+    and (select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask)));
 grant update on fsp.meeting_circulation to "{{db}}_agency_la";
 create policy la_update on fsp.meeting_circulation for update to "{{db}}_agency_la"
   using (meeting_circulation.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_circulation.family))
@@ -2543,7 +2541,7 @@ create policy la_select on fsp.safe_working_agreement for select to "{{db}}_agen
 grant insert on fsp.safe_working_agreement to "{{db}}_agency_la";
 create policy la_insert on fsp.safe_working_agreement for insert to "{{db}}_agency_la"
   with check (safe_working_agreement.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1) = 1)
+    and (select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1) = 1)
     and (safe_working_agreement.meeting is null or (select true from fsp.meeting p where p.id = safe_working_agreement.meeting and p.family is not distinct from safe_working_agreement.family)));
 grant update on fsp.safe_working_agreement to "{{db}}_agency_la";
 create policy la_update on fsp.safe_working_agreement for update to "{{db}}_agency_la"
@@ -2568,7 +2566,7 @@ create policy police_select on fsp.safe_working_agreement for select to "{{db}}_
 grant insert on fsp.safe_working_agreement to "{{db}}_agency_police";
 create policy police_insert on fsp.safe_working_agreement for insert to "{{db}}_agency_police"
   with check (safe_working_agreement.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((197007 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 1) = 1)
+    and (select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 1) = 1)
     and (safe_working_agreement.meeting is null or (select true from fsp.meeting p where p.id = safe_working_agreement.meeting and p.family is not distinct from safe_working_agreement.family)));
 grant update on fsp.safe_working_agreement to "{{db}}_agency_police";
 create policy police_update on fsp.safe_working_agreement for update to "{{db}}_agency_police"
@@ -2595,7 +2593,7 @@ create policy la_select on fsp.decision for select to "{{db}}_agency_la"
 grant insert on fsp.decision to "{{db}}_agency_la";
 create policy la_insert on fsp.decision for insert to "{{db}}_agency_la"
   with check (decision.controller = (select fsp.current_organisation())
-    and (case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+    and (case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.decision to "{{db}}_agency_la";
 create policy la_update on fsp.decision for update to "{{db}}_agency_la"
   using (decision.controller = (select fsp.current_organisation()) and fsp.own_open(decision.family))
@@ -2629,7 +2627,7 @@ create policy la_select on fsp.decision_evidence for select to "{{db}}_agency_la
 grant insert on fsp.decision_evidence to "{{db}}_agency_la";
 create policy la_insert on fsp.decision_evidence for insert to "{{db}}_agency_la"
   with check (decision_evidence.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512));
+    and (select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512));
 grant update on fsp.decision_evidence to "{{db}}_agency_la";
 create policy la_update on fsp.decision_evidence for update to "{{db}}_agency_la"
   using (decision_evidence.controller = (select fsp.current_organisation()) and fsp.own_open(decision_evidence.family))
@@ -2663,7 +2661,7 @@ create policy la_select on fsp.group_supervision for select to "{{db}}_agency_la
 grant insert on fsp.group_supervision to "{{db}}_agency_la";
 create policy la_insert on fsp.group_supervision for insert to "{{db}}_agency_la"
   with check (group_supervision.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2048) = 2048));
+    and (select true from fsp.family_grant fg where fg.family = group_supervision.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048));
 grant update on fsp.group_supervision to "{{db}}_agency_la";
 create policy la_update on fsp.group_supervision for update to "{{db}}_agency_la"
   using (group_supervision.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision.family))
@@ -2674,7 +2672,7 @@ create policy team_select on fsp.group_supervision for select to "{{db}}_agency_
 grant insert on fsp.group_supervision to "{{db}}_agency_team";
 create policy team_insert on fsp.group_supervision for insert to "{{db}}_agency_team"
   with check (group_supervision.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 2048) = 2048));
+    and (select true from fsp.family_grant fg where fg.family = group_supervision.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048));
 grant update on fsp.group_supervision to "{{db}}_agency_team";
 create policy team_update on fsp.group_supervision for update to "{{db}}_agency_team"
   using (group_supervision.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision.family))
@@ -2701,7 +2699,7 @@ create policy la_select on fsp.group_supervision_participant for select to "{{db
 grant insert on fsp.group_supervision_participant to "{{db}}_agency_la";
 create policy la_insert on fsp.group_supervision_participant for insert to "{{db}}_agency_la"
   with check (group_supervision_participant.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2048) = 2048)
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048)
     and (group_supervision_participant.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_participant.supervision and p.family is not distinct from group_supervision_participant.family)));
 grant update on fsp.group_supervision_participant to "{{db}}_agency_la";
 create policy la_update on fsp.group_supervision_participant for update to "{{db}}_agency_la"
@@ -2713,7 +2711,7 @@ create policy team_select on fsp.group_supervision_participant for select to "{{
 grant insert on fsp.group_supervision_participant to "{{db}}_agency_team";
 create policy team_insert on fsp.group_supervision_participant for insert to "{{db}}_agency_team"
   with check (group_supervision_participant.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 2048) = 2048)
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048)
     and (group_supervision_participant.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_participant.supervision and p.family is not distinct from group_supervision_participant.family)));
 grant update on fsp.group_supervision_participant to "{{db}}_agency_team";
 create policy team_update on fsp.group_supervision_participant for update to "{{db}}_agency_team"
@@ -2741,7 +2739,7 @@ create policy la_select on fsp.group_supervision_contribution for select to "{{d
 grant insert on fsp.group_supervision_contribution to "{{db}}_agency_la";
 create policy la_insert on fsp.group_supervision_contribution for insert to "{{db}}_agency_la"
   with check (group_supervision_contribution.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision_contribution.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2048) = 2048)
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_contribution.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048)
     and (group_supervision_contribution.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_contribution.supervision and p.family is not distinct from group_supervision_contribution.family)));
 grant update on fsp.group_supervision_contribution to "{{db}}_agency_la";
 create policy la_update on fsp.group_supervision_contribution for update to "{{db}}_agency_la"
@@ -2753,7 +2751,7 @@ create policy team_select on fsp.group_supervision_contribution for select to "{
 grant insert on fsp.group_supervision_contribution to "{{db}}_agency_team";
 create policy team_insert on fsp.group_supervision_contribution for insert to "{{db}}_agency_team"
   with check (group_supervision_contribution.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision_contribution.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 2048) = 2048)
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_contribution.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048)
     and (group_supervision_contribution.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_contribution.supervision and p.family is not distinct from group_supervision_contribution.family)));
 grant update on fsp.group_supervision_contribution to "{{db}}_agency_team";
 create policy team_update on fsp.group_supervision_contribution for update to "{{db}}_agency_team"
@@ -2781,7 +2779,7 @@ create policy la_select on fsp.group_supervision_action for select to "{{db}}_ag
 grant insert on fsp.group_supervision_action to "{{db}}_agency_la";
 create policy la_insert on fsp.group_supervision_action for insert to "{{db}}_agency_la"
   with check (group_supervision_action.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision_action.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2048) = 2048)
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_action.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048)
     and (group_supervision_action.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_action.supervision and p.family is not distinct from group_supervision_action.family)));
 grant update on fsp.group_supervision_action to "{{db}}_agency_la";
 create policy la_update on fsp.group_supervision_action for update to "{{db}}_agency_la"
@@ -2793,7 +2791,7 @@ create policy team_select on fsp.group_supervision_action for select to "{{db}}_
 grant insert on fsp.group_supervision_action to "{{db}}_agency_team";
 create policy team_insert on fsp.group_supervision_action for insert to "{{db}}_agency_team"
   with check (group_supervision_action.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision_action.family and fg.starts <= now() and fg.ends > now() and (((3932063 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 2048) = 2048)
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_action.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048)
     and (group_supervision_action.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_action.supervision and p.family is not distinct from group_supervision_action.family)));
 grant update on fsp.group_supervision_action to "{{db}}_agency_team";
 create policy team_update on fsp.group_supervision_action for update to "{{db}}_agency_team"
@@ -2838,7 +2836,7 @@ create policy la_select on fsp.case_audit for select to "{{db}}_agency_la"
 grant insert on fsp.case_audit to "{{db}}_agency_la";
 create policy la_insert on fsp.case_audit for insert to "{{db}}_agency_la"
   with check (case_audit.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = case_audit.family and fg.starts <= now() and fg.ends > now() and (((16777215 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 8388608) = 8388608));
+    and (select true from fsp.family_grant fg where fg.family = case_audit.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 8388608) = 8388608));
 grant update on fsp.case_audit to "{{db}}_agency_la";
 create policy la_update on fsp.case_audit for update to "{{db}}_agency_la"
   using (case_audit.controller = (select fsp.current_organisation()) and fsp.own_open(case_audit.family))
@@ -2856,7 +2854,7 @@ create policy la_select on fsp.child_voice for select to "{{db}}_agency_la"
 grant insert on fsp.child_voice to "{{db}}_agency_la";
 create policy la_insert on fsp.child_voice for insert to "{{db}}_agency_la"
   with check (child_voice.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.child_voice to "{{db}}_agency_la";
 create policy la_update on fsp.child_voice for update to "{{db}}_agency_la"
   using (child_voice.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice.family))
@@ -2868,7 +2866,7 @@ create policy team_select on fsp.child_voice for select to "{{db}}_agency_team"
 grant insert on fsp.child_voice to "{{db}}_agency_team";
 create policy team_insert on fsp.child_voice for insert to "{{db}}_agency_team"
   with check (child_voice.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.child_voice to "{{db}}_agency_team";
 create policy team_update on fsp.child_voice for update to "{{db}}_agency_team"
   using (child_voice.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice.family))
@@ -2898,7 +2896,7 @@ create policy la_select on fsp.adult_voice for select to "{{db}}_agency_la"
 grant insert on fsp.adult_voice to "{{db}}_agency_la";
 create policy la_insert on fsp.adult_voice for insert to "{{db}}_agency_la"
   with check (adult_voice.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 16384) = 16384 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.adult_voice to "{{db}}_agency_la";
 create policy la_update on fsp.adult_voice for update to "{{db}}_agency_la"
   using (adult_voice.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice.family))
@@ -2910,7 +2908,7 @@ create policy team_select on fsp.adult_voice for select to "{{db}}_agency_team"
 grant insert on fsp.adult_voice to "{{db}}_agency_team";
 create policy team_insert on fsp.adult_voice for insert to "{{db}}_agency_team"
   with check (adult_voice.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 16384) = 16384 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.adult_voice to "{{db}}_agency_team";
 create policy team_update on fsp.adult_voice for update to "{{db}}_agency_team"
   using (adult_voice.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice.family))
@@ -2935,7 +2933,7 @@ create policy la_select on fsp.child_voice_answer for select to "{{db}}_agency_l
 grant insert on fsp.child_voice_answer to "{{db}}_agency_la";
 create policy la_insert on fsp.child_voice_answer for insert to "{{db}}_agency_la"
   with check (child_voice_answer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (child_voice_answer.voice is null or (select true from fsp.child_voice p where p.id = child_voice_answer.voice and p.family is not distinct from child_voice_answer.family)));
 grant update on fsp.child_voice_answer to "{{db}}_agency_la";
 create policy la_update on fsp.child_voice_answer for update to "{{db}}_agency_la"
@@ -2948,7 +2946,7 @@ create policy team_select on fsp.child_voice_answer for select to "{{db}}_agency
 grant insert on fsp.child_voice_answer to "{{db}}_agency_team";
 create policy team_insert on fsp.child_voice_answer for insert to "{{db}}_agency_team"
   with check (child_voice_answer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (child_voice_answer.voice is null or (select true from fsp.child_voice p where p.id = child_voice_answer.voice and p.family is not distinct from child_voice_answer.family)));
 grant update on fsp.child_voice_answer to "{{db}}_agency_team";
 create policy team_update on fsp.child_voice_answer for update to "{{db}}_agency_team"
@@ -2979,7 +2977,7 @@ create policy la_select on fsp.adult_voice_answer for select to "{{db}}_agency_l
 grant insert on fsp.adult_voice_answer to "{{db}}_agency_la";
 create policy la_insert on fsp.adult_voice_answer for insert to "{{db}}_agency_la"
   with check (adult_voice_answer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 16384) = 16384 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (adult_voice_answer.voice is null or (select true from fsp.adult_voice p where p.id = adult_voice_answer.voice and p.family is not distinct from adult_voice_answer.family)));
 grant update on fsp.adult_voice_answer to "{{db}}_agency_la";
 create policy la_update on fsp.adult_voice_answer for update to "{{db}}_agency_la"
@@ -2992,7 +2990,7 @@ create policy team_select on fsp.adult_voice_answer for select to "{{db}}_agency
 grant insert on fsp.adult_voice_answer to "{{db}}_agency_team";
 create policy team_insert on fsp.adult_voice_answer for insert to "{{db}}_agency_team"
   with check (adult_voice_answer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 16384) = 16384 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (adult_voice_answer.voice is null or (select true from fsp.adult_voice p where p.id = adult_voice_answer.voice and p.family is not distinct from adult_voice_answer.family)));
 grant update on fsp.adult_voice_answer to "{{db}}_agency_team";
 create policy team_update on fsp.adult_voice_answer for update to "{{db}}_agency_team"
@@ -3018,7 +3016,7 @@ create policy la_select on fsp.trusted_adult for select to "{{db}}_agency_la"
 grant insert on fsp.trusted_adult to "{{db}}_agency_la";
 create policy la_insert on fsp.trusted_adult for insert to "{{db}}_agency_la"
   with check (trusted_adult.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.trusted_adult to "{{db}}_agency_la";
 create policy la_update on fsp.trusted_adult for update to "{{db}}_agency_la"
   using (trusted_adult.controller = (select fsp.current_organisation()) and fsp.own_open(trusted_adult.family))
@@ -3030,7 +3028,7 @@ create policy team_select on fsp.trusted_adult for select to "{{db}}_agency_team
 grant insert on fsp.trusted_adult to "{{db}}_agency_team";
 create policy team_insert on fsp.trusted_adult for insert to "{{db}}_agency_team"
   with check (trusted_adult.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.trusted_adult to "{{db}}_agency_team";
 create policy team_update on fsp.trusted_adult for update to "{{db}}_agency_team"
   using (trusted_adult.controller = (select fsp.current_organisation()) and fsp.own_open(trusted_adult.family))
@@ -3060,7 +3058,7 @@ create policy la_select on fsp.relationship_feedback for select to "{{db}}_agenc
 grant insert on fsp.relationship_feedback to "{{db}}_agency_la";
 create policy la_insert on fsp.relationship_feedback for insert to "{{db}}_agency_la"
   with check (relationship_feedback.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and (((16777215 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.relationship_feedback to "{{db}}_agency_la";
 create policy la_update on fsp.relationship_feedback for update to "{{db}}_agency_la"
   using (relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family))
@@ -3072,7 +3070,7 @@ create policy team_select on fsp.relationship_feedback for select to "{{db}}_age
 grant insert on fsp.relationship_feedback to "{{db}}_agency_team";
 create policy team_insert on fsp.relationship_feedback for insert to "{{db}}_agency_team"
   with check (relationship_feedback.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and (((3932063 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.relationship_feedback to "{{db}}_agency_team";
 create policy team_update on fsp.relationship_feedback for update to "{{db}}_agency_team"
   using (relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family))

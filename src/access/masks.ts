@@ -23,12 +23,8 @@ type Aliases = { family: string; person: string };
 
 const grants: Aliases = { family: 'fg', person: 'pg' };
 
-/**
- * The classes of family grant and person grant together, as one mask. Either alias may be absent.
- *
- * @param writing of a row that is being written, which is its writer's own: what is open as own rows counts.
- */
-export function effectiveMask(agency: Agency, family: string | undefined, person: string | undefined, writing = false): string {
+/** The classes of family grant and person grant together, as one mask. Either alias may be absent. */
+export function effectiveMask(agency: Agency, family: string | undefined, person: string | undefined): string {
   const shared: string[] = [];
   const withheld: string[] = [];
   if (family) {
@@ -43,8 +39,7 @@ export function effectiveMask(agency: Agency, family: string | undefined, person
       withheld.push(`${person}.family_withheld`);
     }
   }
-  const always = writing ? alwaysMask(agency) | ownableMask(agency) : alwaysMask(agency);
-  return `((${always} | ((${shared.join(' | ')}) & ${openableMask(agency)})) & ~(${withheld.join(' | ')}))`;
+  return `((${alwaysMask(agency)} | ((${shared.join(' | ')}) & ${openableMask(agency)})) & ~(${withheld.join(' | ')}))`;
 }
 
 /** SQL that a grant is of today: by its period's ends, which are compared in two thirds of the time that a range takes. */
@@ -61,14 +56,21 @@ export function bitOf(dataClass: TableClass['dataClass']): bigint {
  *
  * @param login the login's id, in a plan. In a policy it is left out: the grant tables' own policy, which is on the
  *   session's login, says it already, and to say it twice costs a tenth of a statement.
- * @param writing see `effectiveMask`.
+ * @param as `writer`: the row is to be the organisation's own, so that it needs no decision for classes of which the
+ *   agreement gives it own rows. Nobody is kept from what they write themselves.
  */
-export function grantProbe(table: TableClass, alias: string, agency: Agency, login: string | null, writing = false): string {
+export function grantProbe(
+  table: TableClass,
+  alias: string,
+  agency: Agency,
+  login: string | null,
+  as: 'reader' | 'writer' = 'reader',
+): string {
   if (isBetweenOrganisations(table)) return 'false';
   if (table.personOptional) {
     const { person: _person, personOptional: _optional, ...whole } = table;
     const named = { ...whole, person: table.person } as TableClass;
-    return `(case when ${alias}.${table.person} is null then ${grantProbe(whole, alias, agency, login, writing)} else ${grantProbe(named, alias, agency, login, writing)} end)`;
+    return `(case when ${alias}.${table.person} is null then ${grantProbe(whole, alias, agency, login, as)} else ${grantProbe(named, alias, agency, login, as)} end)`;
   }
   const { family, person } = grants;
   const froms: string[] = [];
@@ -83,15 +85,20 @@ export function grantProbe(table: TableClass, alias: string, agency: Agency, log
     if (login !== null) wheres.push(`${person}.login = ${login}`);
     wheres.push(`${person}.person = ${alias}.${table.person}`, isNow(person));
   }
-  const needs = [bitOf(table.dataClass).toString()];
-  if (table.rowMask) needs.push(`${alias}.${table.rowMask}`);
-  if (table.person) needs.push(`${person}.needs`);
-  const need = needs.length > 1 ? `(${needs.join(' | ')})` : (needs[0] as string);
-  if (need !== '0') {
-    const mask = effectiveMask(agency, table.family && family, table.person && person, writing);
-    wheres.push(`(${mask} & ${need}) = ${need}`);
+  const mask = effectiveMask(agency, table.family && family, table.person && person);
+  const has = (needs: string[], given: string) => {
+    const need = needs.length > 1 ? `(${needs.join(' | ')})` : needs[0];
+    if (need !== undefined && need !== '0') wheres.push(`(${given} & ${need}) = ${need}`);
+  };
+  const classes = [bitOf(table.dataClass).toString(), ...(table.rowMask ? [`${alias}.${table.rowMask}`] : [])];
+  // An unborn child's row asks for its class of everybody, also of who would write it.
+  const ofPerson = table.person ? [`${person}.needs`] : [];
+  if (as === 'reader') has([...classes, ...ofPerson], mask);
+  else {
+    has(classes, `(${mask} | ${ownableMask(agency)})`);
+    has(ofPerson, mask);
   }
-  if (table.keptFrom && table.family) {
+  if (as === 'reader' && table.keptFrom && table.family) {
     wheres.push(`not coalesce(${family}.only_with <@ ${alias}.${table.keptFrom}, false)`);
   }
   return `(select true from ${froms.join(', ')} where ${wheres.join(' and ')})`;

@@ -9,7 +9,7 @@ import { timescaleFault } from '../modules/clock/timescales.ts';
 
 const root = new URL('../../reference/', import.meta.url);
 
-/** The folder of what is the same for every authority: the law's timescales, the bank holidays. */
+/** The folder of what is the same for every authority: the law's timescales, the bank holidays, the shared code lists. */
 const NATIONAL = 'england';
 
 const slug = z.string().regex(/^[a-z0-9-]{1,30}$/, 'must be at most 30 of a-z, 0-9 and -');
@@ -212,7 +212,21 @@ function check(data: ReferenceData): void {
     mustBeUnique(data, file, (entry) => entry.code, 'code');
   }
   mustBeUnique(data, 'districts', ({ code }) => code, 'code');
-  mustBeUnique(data, 'codes', ({ list: of, code, version }) => `${of} ${code} ${version}`, 'list, code and version');
+}
+
+/** An authority's own lists and codes stand beside England's, and none is said twice. */
+function joinCodes(national: Entry<'codes'>[], own: Entry<'codes'>[]): Entry<'codes'>[] {
+  const seen = new Map<string, string>();
+  for (const [folder, entries] of [[`${NATIONAL}/`, national] as const, ['', own] as const]) {
+    for (const [index, entry] of entries.entries()) {
+      const name = `${entry.list} ${entry.code} ${entry.version}`;
+      const where = `${folder}${place('codes', index, entry)}`;
+      const other = seen.get(name);
+      if (other) throw new Error(`${where}: another entry has the list, code and version ${name}: ${other}.`);
+      seen.set(name, where);
+    }
+  }
+  return [...national, ...own];
 }
 
 /** Throws where England's timescales, or an authority's own beside them, are not what timescales must be. */
@@ -258,7 +272,7 @@ export function readReference(authority: string): ReferenceData {
     programmes: readFile(folder, 'programmes'),
     services: readFile(folder, 'services'),
     indicators: readFile(folder, 'indicators'),
-    codes: readFile(folder, 'codes'),
+    codes: joinCodes(readFile(new URL(`${NATIONAL}/`, root), 'codes'), readOptional(folder, 'codes')),
     timescales: readOptional(folder, 'timescales'),
     workbook: readOptional(folder, 'workbook'),
   };

@@ -361,7 +361,7 @@ export type CirculateMinutesPayload = {
 };
 
 /** A timescale that runs, or has run, for one family. */
-export type Clock = Node & {
+export type Clock = DueItem & Node & {
   __typename?: 'Clock';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
@@ -576,6 +576,42 @@ export type District = {
   /** Districts end when councils are reorganised. */
   validTo?: Maybe<Scalars['Date']['output']>;
 };
+
+export type DueFilter = {
+  /** Id of the organisation whose it is to do. */
+  assigned?: InputMaybe<Scalars['ID']['input']>;
+  state?: InputMaybe<ClockState>;
+  /** Id of the team that works with the family today. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Something that has to be done by a day. */
+export type DueItem = {
+  assigned?: Maybe<Organisation>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  person?: Maybe<Person>;
+  state?: Maybe<ClockState>;
+};
+
+export type DueItemConnection = {
+  __typename?: 'DueItemConnection';
+  edges?: Maybe<Array<DueItemEdge>>;
+  nodes?: Maybe<Array<DueItem>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DueItemEdge = {
+  __typename?: 'DueItemEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<DueItem>;
+};
+
+export type DueItemType =
+  | 'CLOCK'
+  | 'TASK';
 
 export type EndTrustedAdultInput = {
   /** The version that the caller read. */
@@ -1540,6 +1576,11 @@ export type Query = {
    */
   capacityMoved?: Maybe<WorkbookReadingConnection>;
   districts?: Maybe<Array<District>>;
+  /**
+   * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
+   * which it is due, both included.
+   */
+  dueItems?: Maybe<DueItemConnection>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
   families?: Maybe<FamilyConnection>;
   family?: Maybe<Family>;
@@ -1575,6 +1616,16 @@ export type QueryCapacityMovedArgs = {
   filter?: InputMaybe<CapacityFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
   since: Scalars['Date']['input'];
+};
+
+
+export type QueryDueItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DueFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  types?: InputMaybe<Array<DueItemType>>;
 };
 
 
@@ -2032,7 +2083,7 @@ export type SupervisionParticipantInput = {
 };
 
 /** Something one person is to do. */
-export type Task = Node & {
+export type Task = DueItem & Node & {
   __typename?: 'Task';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
