@@ -79,6 +79,12 @@ begin
       or exists (select from fsp.workbook_reading r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_child_words r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_parent_words r where r.family = asked and r.controller = org)
+      or exists (select from fsp.workbook_joint r where r.family = asked and r.controller = org)
+      or exists (select from fsp.workbook_concern r where r.family = asked and r.controller = org)
+      or exists (select from fsp.workbook_mi_practice r where r.family = asked and r.controller = org)
+      or exists (select from fsp.workbook_trigger r where r.family = asked and r.controller = org)
+      or exists (select from fsp.workbook_delivered r where r.family = asked and r.controller = org)
+      or exists (select from fsp.workbook_entry_version r where r.family = asked and r.controller = org)
       or exists (select from fsp.intervention r where r.family = asked and r.controller = org)
       or exists (select from fsp.intervention_link r where r.family = asked and org in (r.controller, r.provider, r.assigned))
       or exists (select from fsp.intervention_progress r where r.family = asked and r.controller = org)
@@ -116,7 +122,28 @@ begin
       or exists (select from fsp.contact_concern r where r.family = asked and r.controller = org)
       or exists (select from fsp.contact_informant r where r.family = asked and r.controller = org)
       or exists (select from fsp.contact_child r where r.family = asked and r.controller = org)
-      or exists (select from fsp.look_up_receipt r where r.family = asked and r.controller = org))
+      or exists (select from fsp.look_up_receipt r where r.family = asked and r.controller = org)
+      or exists (select from fsp.meeting r where r.family = asked and r.controller = org)
+      or exists (select from fsp.meeting_place r where r.family = asked and r.controller = org)
+      or exists (select from fsp.meeting_person r where r.family = asked and r.controller = org)
+      or exists (select from fsp.meeting_attendance r where r.family = asked and org in (r.controller, r.organisation))
+      or exists (select from fsp.meeting_action r where r.family = asked and org in (r.controller, r.organisation))
+      or exists (select from fsp.meeting_minutes r where r.family = asked and r.controller = org)
+      or exists (select from fsp.meeting_circulation r where r.family = asked and org in (r.controller, r.organisation))
+      or exists (select from fsp.safe_working_agreement r where r.family = asked and r.controller = org)
+      or exists (select from fsp.decision r where r.family = asked and r.controller = org)
+      or exists (select from fsp.decision_evidence r where r.family = asked and r.controller = org)
+      or exists (select from fsp.group_supervision r where r.family = asked and r.controller = org)
+      or exists (select from fsp.group_supervision_participant r where r.family = asked and org in (r.controller, r.organisation))
+      or exists (select from fsp.group_supervision_contribution r where r.family = asked and r.controller = org)
+      or exists (select from fsp.group_supervision_action r where r.family = asked and org in (r.controller, r.organisation))
+      or exists (select from fsp.case_audit r where r.family = asked and r.controller = org)
+      or exists (select from fsp.child_voice r where r.family = asked and r.controller = org)
+      or exists (select from fsp.adult_voice r where r.family = asked and r.controller = org)
+      or exists (select from fsp.child_voice_answer r where r.family = asked and r.controller = org)
+      or exists (select from fsp.adult_voice_answer r where r.family = asked and r.controller = org)
+      or exists (select from fsp.trusted_adult r where r.family = asked and r.controller = org)
+      or exists (select from fsp.relationship_feedback r where r.family = asked and r.controller = org))
     and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
@@ -422,7 +449,7 @@ declare
   given jsonb := '{}';
   told_class text;
   opened bigint;
-  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","specialist_assessment":"specialist_kind","tool_reading":"tool","tool_score":"tool"}'::jsonb;
+  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","specialist_assessment":"specialist_kind","tool_reading":"tool","tool_score":"tool","meeting":"meeting_kind","meeting_place":"meeting_kind","meeting_person":"meeting_kind","meeting_attendance":"meeting_kind","meeting_action":"meeting_kind","meeting_minutes":"meeting_kind","meeting_circulation":"meeting_kind"}'::jsonb;
 begin
   if session_user = current_user then return new; end if;
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
@@ -509,9 +536,15 @@ declare
   fixed text;
 begin
   if session_user <> current_user then
-    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
+    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
+    -- Whom it is kept from is lifted by `fsp.lift_kept_from` alone, which says so in this very transaction.
+    if was ? 'kept_from' then
+      given := given || jsonb_build_object('kept_from', (select coalesce(jsonb_agg(kept), '[]') from jsonb_array_elements(was -> 'kept_from') kept
+        where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
+          and l.row_key = (was ->> 'id')::bigint and l.person = kept::bigint and l.xmin = pg_current_xact_id()::xid)));
+    end if;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
     if was ? 'person' and was ->> 'person' is not null then given := given || jsonb_build_object('person', was -> 'person'); end if;
     if told ? 'updated_at' then given := given || jsonb_build_object('updated_at', now()); end if;
@@ -529,11 +562,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -582,6 +615,44 @@ end
 $$;
 revoke all on function fsp.new_member(bigint, text, date, boolean) from public;
 grant execute on function fsp.new_family(), fsp.new_member(bigint, text, date, boolean) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- A row, and what belongs to it, is kept from a person no longer. The county decides, whoever wrote it, by a decision made in
+-- this transaction; without one nothing is lifted. What it was kept from before stays on record (`fsp.amend`).
+create or replace function fsp.lift_kept_from(lifted text, asked bigint, from_whom bigint, decided bigint) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  of_family bigint;
+  part record;
+  keys bigint[];
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and o.agency = 'LA';
+  if org is null then raise insufficient_privilege using message = 'Only the county lifts it.'; end if;
+  if not exists (select from unnest(array['workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention_event', 'safety_condition', 'safety_condition', 'safety_condition', 'safety_condition_person', 'incident', 'task', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_reading', 'tool_score', 'contact', 'contact', 'contact_child', 'meeting_minutes', 'decision', 'decision', 'decision_evidence', 'child_voice', 'child_voice', 'adult_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback']) known where known = lifted) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  execute format('select family from fsp.%I where id = $1 and $2 = any (kept_from) for update', lifted) into of_family using asked, from_whom;
+  if of_family is null then return false; end if;
+  if not exists (select from fsp.decision d where d.id = decided and d.controller = org and d.family = of_family
+        and d.kind = 'kept-from-lifted' and d.person = from_whom and d.xmin = pg_current_xact_id()::xid)
+      or not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+        where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  for part in select * from (values ('workbook_entry', 'workbook_entry', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry'), ('workbook_entry', 'workbook_reading', 'entry'), ('workbook_entry', 'workbook_child_words', 'entry'), ('workbook_entry', 'workbook_parent_words', 'entry'), ('workbook_entry', 'workbook_joint', 'entry'), ('workbook_entry', 'workbook_concern', 'entry'), ('workbook_entry', 'workbook_mi_practice', 'entry'), ('workbook_entry', 'workbook_trigger', 'entry'), ('workbook_entry', 'workbook_delivered', 'entry'), ('workbook_entry', 'workbook_entry_version', 'entry'), ('workbook_entry', 'specialist_assessment', 'entry'), ('workbook_entry_person', 'workbook_entry_person', 'id'), ('workbook_reading', 'workbook_reading', 'id'), ('workbook_child_words', 'workbook_child_words', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id'), ('workbook_joint', 'workbook_joint', 'id'), ('workbook_concern', 'workbook_concern', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id'), ('workbook_trigger', 'workbook_trigger', 'id'), ('workbook_delivered', 'workbook_delivered', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id'), ('intervention_event', 'intervention_event', 'id'), ('safety_condition', 'safety_condition', 'id'), ('safety_condition', 'safety_condition_person', 'condition'), ('safety_condition', 'incident', 'breaches'), ('safety_condition_person', 'safety_condition_person', 'id'), ('incident', 'incident', 'id'), ('task', 'task', 'id'), ('assessment_finding', 'assessment_finding', 'id'), ('assessment_outcome', 'assessment_outcome', 'id'), ('assessment_factor', 'assessment_factor', 'id'), ('assessment_ace', 'assessment_ace', 'id'), ('context_fact', 'context_fact', 'id'), ('specialist_assessment', 'specialist_assessment', 'id'), ('tool_reading', 'tool_reading', 'id'), ('tool_reading', 'tool_score', 'reading'), ('tool_score', 'tool_score', 'id'), ('contact', 'contact', 'id'), ('contact', 'contact_child', 'contact'), ('contact_child', 'contact_child', 'id'), ('meeting_minutes', 'meeting_minutes', 'id'), ('decision', 'decision', 'id'), ('decision', 'decision_evidence', 'decision'), ('decision_evidence', 'decision_evidence', 'id'), ('child_voice', 'child_voice', 'id'), ('child_voice', 'child_voice_answer', 'voice'), ('adult_voice', 'adult_voice', 'id'), ('adult_voice', 'adult_voice_answer', 'voice'), ('child_voice_answer', 'child_voice_answer', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id'), ('trusted_adult', 'trusted_adult', 'id'), ('relationship_feedback', 'relationship_feedback', 'id')) as p (whole, name, key) where p.whole = lifted loop
+    execute format('select array_agg(id) from fsp.%I where %I = $1 and $2 = any (kept_from)', part.name, part.key)
+      into keys using asked, from_whom;
+    insert into fsp.kept_from_lift (subject_table, row_key, person, decision, organisation)
+      select part.name, row_key, from_whom, decided, org from unnest(keys) row_key;
+    execute format('update fsp.%I set kept_from = array_remove(kept_from, $2) where id = any ($1)', part.name) using keys, from_whom;
+  end loop;
+  return true;
+end
+$$;
+revoke all on function fsp.lift_kept_from(text, bigint, bigint, bigint) from public;
+grant execute on function fsp.lift_kept_from(text, bigint, bigint, bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
 -- Policies, grants, forced row-level security, functions and triggers as one digest: what was changed by hand shows.
 -- With a search path of its own, because PostgreSQL prints names as the asker would have to write them.
@@ -1764,6 +1835,18 @@ create policy provider_select on fsp.plan_review for select to "{{db}}_agency_pr
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
     or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
 
+-- workbook_programme: DIRECTORY
+grant select on fsp.workbook_programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- workbook_module: DIRECTORY
+grant select on fsp.workbook_module to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- workbook_session: DIRECTORY
+grant select on fsp.workbook_session to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- workbook_evidence: DIRECTORY
+grant select on fsp.workbook_evidence to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
 -- workbook_entry: WORKBOOK
 alter table fsp.workbook_entry enable row level security;
 alter table fsp.workbook_entry force row level security;
@@ -1974,6 +2057,270 @@ grant select on fsp.workbook_parent_words to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_parent_words for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ workbook_parent_words.kept_from, false))
     or (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family)));
+
+-- workbook_joint: WORKBOOK
+alter table fsp.workbook_joint enable row level security;
+alter table fsp.workbook_joint force row level security;
+create policy owner_all on fsp.workbook_joint for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.workbook_joint to "{{db}}_agency_la";
+create policy la_select on fsp.workbook_joint for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_joint.kept_from, false)));
+grant insert on fsp.workbook_joint to "{{db}}_agency_la";
+create policy la_insert on fsp.workbook_joint for insert to "{{db}}_agency_la"
+  with check (workbook_joint.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
+grant update on fsp.workbook_joint to "{{db}}_agency_la";
+create policy la_update on fsp.workbook_joint for update to "{{db}}_agency_la"
+  using (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family))
+  with check (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family));
+grant select on fsp.workbook_joint to "{{db}}_agency_team";
+create policy team_select on fsp.workbook_joint for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_joint.kept_from, false))
+    or (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family)));
+grant insert on fsp.workbook_joint to "{{db}}_agency_team";
+create policy team_insert on fsp.workbook_joint for insert to "{{db}}_agency_team"
+  with check (workbook_joint.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
+grant update on fsp.workbook_joint to "{{db}}_agency_team";
+create policy team_update on fsp.workbook_joint for update to "{{db}}_agency_team"
+  using (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family))
+  with check (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family));
+grant select on fsp.workbook_joint to "{{db}}_agency_health";
+create policy health_select on fsp.workbook_joint for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_joint.kept_from, false))
+    or (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family)));
+grant select on fsp.workbook_joint to "{{db}}_agency_education";
+create policy education_select on fsp.workbook_joint for select to "{{db}}_agency_education"
+  using ((workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family)));
+grant select on fsp.workbook_joint to "{{db}}_agency_district";
+create policy district_select on fsp.workbook_joint for select to "{{db}}_agency_district"
+  using ((workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family)));
+grant select on fsp.workbook_joint to "{{db}}_agency_provider";
+create policy provider_select on fsp.workbook_joint for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_joint.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_joint.kept_from, false))
+    or (workbook_joint.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_joint.family)));
+
+-- workbook_concern: WORKBOOK
+alter table fsp.workbook_concern enable row level security;
+alter table fsp.workbook_concern force row level security;
+create policy owner_all on fsp.workbook_concern for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.workbook_concern to "{{db}}_agency_la";
+create policy la_select on fsp.workbook_concern for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_concern.kept_from, false)));
+grant insert on fsp.workbook_concern to "{{db}}_agency_la";
+create policy la_insert on fsp.workbook_concern for insert to "{{db}}_agency_la"
+  with check (workbook_concern.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
+grant update on fsp.workbook_concern to "{{db}}_agency_la";
+create policy la_update on fsp.workbook_concern for update to "{{db}}_agency_la"
+  using (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family))
+  with check (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family));
+grant select on fsp.workbook_concern to "{{db}}_agency_team";
+create policy team_select on fsp.workbook_concern for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_concern.kept_from, false))
+    or (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family)));
+grant insert on fsp.workbook_concern to "{{db}}_agency_team";
+create policy team_insert on fsp.workbook_concern for insert to "{{db}}_agency_team"
+  with check (workbook_concern.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
+grant update on fsp.workbook_concern to "{{db}}_agency_team";
+create policy team_update on fsp.workbook_concern for update to "{{db}}_agency_team"
+  using (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family))
+  with check (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family));
+grant select on fsp.workbook_concern to "{{db}}_agency_health";
+create policy health_select on fsp.workbook_concern for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_concern.kept_from, false))
+    or (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family)));
+grant select on fsp.workbook_concern to "{{db}}_agency_education";
+create policy education_select on fsp.workbook_concern for select to "{{db}}_agency_education"
+  using ((workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family)));
+grant select on fsp.workbook_concern to "{{db}}_agency_district";
+create policy district_select on fsp.workbook_concern for select to "{{db}}_agency_district"
+  using ((workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family)));
+grant select on fsp.workbook_concern to "{{db}}_agency_provider";
+create policy provider_select on fsp.workbook_concern for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_concern.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_concern.kept_from, false))
+    or (workbook_concern.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_concern.family)));
+
+-- workbook_mi_practice: WORKBOOK
+alter table fsp.workbook_mi_practice enable row level security;
+alter table fsp.workbook_mi_practice force row level security;
+create policy owner_all on fsp.workbook_mi_practice for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.workbook_mi_practice to "{{db}}_agency_la";
+create policy la_select on fsp.workbook_mi_practice for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_mi_practice.kept_from, false)));
+grant insert on fsp.workbook_mi_practice to "{{db}}_agency_la";
+create policy la_insert on fsp.workbook_mi_practice for insert to "{{db}}_agency_la"
+  with check (workbook_mi_practice.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
+grant update on fsp.workbook_mi_practice to "{{db}}_agency_la";
+create policy la_update on fsp.workbook_mi_practice for update to "{{db}}_agency_la"
+  using (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family))
+  with check (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family));
+grant select on fsp.workbook_mi_practice to "{{db}}_agency_team";
+create policy team_select on fsp.workbook_mi_practice for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_mi_practice.kept_from, false))
+    or (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family)));
+grant insert on fsp.workbook_mi_practice to "{{db}}_agency_team";
+create policy team_insert on fsp.workbook_mi_practice for insert to "{{db}}_agency_team"
+  with check (workbook_mi_practice.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
+grant update on fsp.workbook_mi_practice to "{{db}}_agency_team";
+create policy team_update on fsp.workbook_mi_practice for update to "{{db}}_agency_team"
+  using (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family))
+  with check (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family));
+grant select on fsp.workbook_mi_practice to "{{db}}_agency_health";
+create policy health_select on fsp.workbook_mi_practice for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_mi_practice.kept_from, false))
+    or (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family)));
+grant select on fsp.workbook_mi_practice to "{{db}}_agency_education";
+create policy education_select on fsp.workbook_mi_practice for select to "{{db}}_agency_education"
+  using ((workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family)));
+grant select on fsp.workbook_mi_practice to "{{db}}_agency_district";
+create policy district_select on fsp.workbook_mi_practice for select to "{{db}}_agency_district"
+  using ((workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family)));
+grant select on fsp.workbook_mi_practice to "{{db}}_agency_provider";
+create policy provider_select on fsp.workbook_mi_practice for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_mi_practice.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_mi_practice.kept_from, false))
+    or (workbook_mi_practice.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_mi_practice.family)));
+
+-- workbook_trigger: WORKBOOK
+alter table fsp.workbook_trigger enable row level security;
+alter table fsp.workbook_trigger force row level security;
+create policy owner_all on fsp.workbook_trigger for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.workbook_trigger to "{{db}}_agency_la";
+create policy la_select on fsp.workbook_trigger for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_trigger.kept_from, false)));
+grant insert on fsp.workbook_trigger to "{{db}}_agency_la";
+create policy la_insert on fsp.workbook_trigger for insert to "{{db}}_agency_la"
+  with check (workbook_trigger.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.workbook_trigger to "{{db}}_agency_la";
+create policy la_update on fsp.workbook_trigger for update to "{{db}}_agency_la"
+  using (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family))
+  with check (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family));
+grant select on fsp.workbook_trigger to "{{db}}_agency_team";
+create policy team_select on fsp.workbook_trigger for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_trigger.kept_from, false))
+    or (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family)));
+grant insert on fsp.workbook_trigger to "{{db}}_agency_team";
+create policy team_insert on fsp.workbook_trigger for insert to "{{db}}_agency_team"
+  with check (workbook_trigger.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.workbook_trigger to "{{db}}_agency_team";
+create policy team_update on fsp.workbook_trigger for update to "{{db}}_agency_team"
+  using (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family))
+  with check (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family));
+grant select on fsp.workbook_trigger to "{{db}}_agency_health";
+create policy health_select on fsp.workbook_trigger for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_trigger.kept_from, false))
+    or (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family)));
+grant select on fsp.workbook_trigger to "{{db}}_agency_education";
+create policy education_select on fsp.workbook_trigger for select to "{{db}}_agency_education"
+  using ((workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family)));
+grant select on fsp.workbook_trigger to "{{db}}_agency_district";
+create policy district_select on fsp.workbook_trigger for select to "{{db}}_agency_district"
+  using ((workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family)));
+grant select on fsp.workbook_trigger to "{{db}}_agency_provider";
+create policy provider_select on fsp.workbook_trigger for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_trigger.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_trigger.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ workbook_trigger.kept_from, false))
+    or (workbook_trigger.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_trigger.family)));
+
+-- workbook_delivered: WORKBOOK
+alter table fsp.workbook_delivered enable row level security;
+alter table fsp.workbook_delivered force row level security;
+create policy owner_all on fsp.workbook_delivered for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.workbook_delivered to "{{db}}_agency_la";
+create policy la_select on fsp.workbook_delivered for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_delivered.kept_from, false)));
+grant insert on fsp.workbook_delivered to "{{db}}_agency_la";
+create policy la_insert on fsp.workbook_delivered for insert to "{{db}}_agency_la"
+  with check (workbook_delivered.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
+grant update on fsp.workbook_delivered to "{{db}}_agency_la";
+create policy la_update on fsp.workbook_delivered for update to "{{db}}_agency_la"
+  using (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family))
+  with check (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family));
+grant select on fsp.workbook_delivered to "{{db}}_agency_team";
+create policy team_select on fsp.workbook_delivered for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_delivered.kept_from, false))
+    or (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family)));
+grant insert on fsp.workbook_delivered to "{{db}}_agency_team";
+create policy team_insert on fsp.workbook_delivered for insert to "{{db}}_agency_team"
+  with check (workbook_delivered.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
+grant update on fsp.workbook_delivered to "{{db}}_agency_team";
+create policy team_update on fsp.workbook_delivered for update to "{{db}}_agency_team"
+  using (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family))
+  with check (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family));
+grant select on fsp.workbook_delivered to "{{db}}_agency_health";
+create policy health_select on fsp.workbook_delivered for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_delivered.kept_from, false))
+    or (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family)));
+grant select on fsp.workbook_delivered to "{{db}}_agency_education";
+create policy education_select on fsp.workbook_delivered for select to "{{db}}_agency_education"
+  using ((workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family)));
+grant select on fsp.workbook_delivered to "{{db}}_agency_district";
+create policy district_select on fsp.workbook_delivered for select to "{{db}}_agency_district"
+  using ((workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family)));
+grant select on fsp.workbook_delivered to "{{db}}_agency_provider";
+create policy provider_select on fsp.workbook_delivered for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_delivered.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_delivered.kept_from, false))
+    or (workbook_delivered.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_delivered.family)));
+
+-- workbook_entry_version: WORKBOOK
+alter table fsp.workbook_entry_version enable row level security;
+alter table fsp.workbook_entry_version force row level security;
+create policy owner_all on fsp.workbook_entry_version for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.workbook_entry_version to "{{db}}_agency_la";
+create policy la_select on fsp.workbook_entry_version for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry_version.kept_from, false)));
+grant insert on fsp.workbook_entry_version to "{{db}}_agency_la";
+create policy la_insert on fsp.workbook_entry_version for insert to "{{db}}_agency_la"
+  with check (workbook_entry_version.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
+grant update on fsp.workbook_entry_version to "{{db}}_agency_la";
+create policy la_update on fsp.workbook_entry_version for update to "{{db}}_agency_la"
+  using (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family))
+  with check (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family));
+grant select on fsp.workbook_entry_version to "{{db}}_agency_team";
+create policy team_select on fsp.workbook_entry_version for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry_version.kept_from, false))
+    or (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family)));
+grant insert on fsp.workbook_entry_version to "{{db}}_agency_team";
+create policy team_insert on fsp.workbook_entry_version for insert to "{{db}}_agency_team"
+  with check (workbook_entry_version.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
+grant update on fsp.workbook_entry_version to "{{db}}_agency_team";
+create policy team_update on fsp.workbook_entry_version for update to "{{db}}_agency_team"
+  using (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family))
+  with check (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family));
+grant select on fsp.workbook_entry_version to "{{db}}_agency_health";
+create policy health_select on fsp.workbook_entry_version for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry_version.kept_from, false))
+    or (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family)));
+grant select on fsp.workbook_entry_version to "{{db}}_agency_education";
+create policy education_select on fsp.workbook_entry_version for select to "{{db}}_agency_education"
+  using ((workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family)));
+grant select on fsp.workbook_entry_version to "{{db}}_agency_district";
+create policy district_select on fsp.workbook_entry_version for select to "{{db}}_agency_district"
+  using ((workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family)));
+grant select on fsp.workbook_entry_version to "{{db}}_agency_provider";
+create policy provider_select on fsp.workbook_entry_version for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry_version.kept_from, false))
+    or (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family)));
 
 -- programme: DIRECTORY
 grant select on fsp.programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -4228,6 +4575,862 @@ create policy provider_select on fsp.look_up_receipt for select to "{{db}}_agenc
   using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 2) = 2)
     or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
 
+-- meeting_kind: DIRECTORY
+grant select on fsp.meeting_kind to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- meeting: CASE
+alter table fsp.meeting enable row level security;
+alter table fsp.meeting force row level security;
+create policy owner_all on fsp.meeting for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.meeting to "{{db}}_agency_la";
+create policy la_select on fsp.meeting for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting.row_mask)) = (256 | meeting.row_mask)));
+grant insert on fsp.meeting to "{{db}}_agency_la";
+create policy la_insert on fsp.meeting for insert to "{{db}}_agency_la"
+  with check (meeting.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
+    and (meeting.plan is null or (select true from fsp.plan p where p.id = meeting.plan and p.family is not distinct from meeting.family)));
+grant update on fsp.meeting to "{{db}}_agency_la";
+create policy la_update on fsp.meeting for update to "{{db}}_agency_la"
+  using (meeting.controller = (select fsp.current_organisation()) and fsp.own_open(meeting.family))
+  with check (meeting.controller = (select fsp.current_organisation()) and fsp.own_open(meeting.family));
+grant select on fsp.meeting to "{{db}}_agency_team";
+create policy team_select on fsp.meeting for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
+    or ((meeting.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting.id and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting.row_mask & ~3932063::bigint) = 0 and fsp.own_open(meeting.family)));
+grant select on fsp.meeting to "{{db}}_agency_health";
+create policy health_select on fsp.meeting for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
+    or ((meeting.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting.id and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting.row_mask & ~36255::bigint) = 0 and fsp.own_open(meeting.family)));
+grant select on fsp.meeting to "{{db}}_agency_education";
+create policy education_select on fsp.meeting for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
+    or ((meeting.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting.id and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting.row_mask & ~527791::bigint) = 0 and fsp.own_open(meeting.family)));
+grant select on fsp.meeting to "{{db}}_agency_police";
+create policy police_select on fsp.meeting for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
+    or ((meeting.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting.id and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting.row_mask & ~197007::bigint) = 0 and fsp.own_open(meeting.family)));
+grant select on fsp.meeting to "{{db}}_agency_district";
+create policy district_select on fsp.meeting for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
+    or ((meeting.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting.id and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting.row_mask & ~3278213::bigint) = 0 and fsp.own_open(meeting.family)));
+grant select on fsp.meeting to "{{db}}_agency_provider";
+create policy provider_select on fsp.meeting for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = meeting.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (256 | meeting.row_mask)) = (256 | meeting.row_mask))
+    or ((meeting.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting.id and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting.row_mask & ~2227471::bigint) = 0 and fsp.own_open(meeting.family)));
+
+-- meeting_place: WHEREABOUTS
+alter table fsp.meeting_place enable row level security;
+alter table fsp.meeting_place force row level security;
+create policy owner_all on fsp.meeting_place for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.meeting_place to "{{db}}_agency_la";
+create policy la_select on fsp.meeting_place for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask)));
+grant insert on fsp.meeting_place to "{{db}}_agency_la";
+create policy la_insert on fsp.meeting_place for insert to "{{db}}_agency_la"
+  with check (meeting_place.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask)));
+grant update on fsp.meeting_place to "{{db}}_agency_la";
+create policy la_update on fsp.meeting_place for update to "{{db}}_agency_la"
+  using (meeting_place.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_place.family))
+  with check (meeting_place.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_place.family));
+grant select on fsp.meeting_place to "{{db}}_agency_team";
+create policy team_select on fsp.meeting_place for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask))
+    or ((meeting_place.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_place.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_place.row_mask & ~3932063::bigint) = 0 and fsp.own_open(meeting_place.family)));
+grant select on fsp.meeting_place to "{{db}}_agency_health";
+create policy health_select on fsp.meeting_place for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask))
+    or ((meeting_place.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_place.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_place.row_mask & ~36255::bigint) = 0 and fsp.own_open(meeting_place.family)));
+grant select on fsp.meeting_place to "{{db}}_agency_education";
+create policy education_select on fsp.meeting_place for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask))
+    or ((meeting_place.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_place.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_place.row_mask & ~527791::bigint) = 0 and fsp.own_open(meeting_place.family)));
+grant select on fsp.meeting_place to "{{db}}_agency_police";
+create policy police_select on fsp.meeting_place for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask))
+    or ((meeting_place.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_place.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_place.row_mask & ~197007::bigint) = 0 and fsp.own_open(meeting_place.family)));
+grant select on fsp.meeting_place to "{{db}}_agency_district";
+create policy district_select on fsp.meeting_place for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask))
+    or ((meeting_place.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_place.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_place.row_mask & ~3278213::bigint) = 0 and fsp.own_open(meeting_place.family)));
+grant select on fsp.meeting_place to "{{db}}_agency_provider";
+create policy provider_select on fsp.meeting_place for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_place.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (128 | meeting_place.row_mask)) = (128 | meeting_place.row_mask)));
+
+-- meeting_person: CASE
+alter table fsp.meeting_person enable row level security;
+alter table fsp.meeting_person force row level security;
+create policy owner_all on fsp.meeting_person for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.meeting_person to "{{db}}_agency_la";
+create policy la_select on fsp.meeting_person for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_person.row_mask | pg.needs)) = (256 | meeting_person.row_mask | pg.needs)));
+grant insert on fsp.meeting_person to "{{db}}_agency_la";
+create policy la_insert on fsp.meeting_person for insert to "{{db}}_agency_la"
+  with check (meeting_person.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (256 | meeting_person.row_mask)) = (256 | meeting_person.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.meeting_person to "{{db}}_agency_la";
+create policy la_update on fsp.meeting_person for update to "{{db}}_agency_la"
+  using (meeting_person.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_person.family))
+  with check (meeting_person.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_person.family));
+grant select on fsp.meeting_person to "{{db}}_agency_team";
+create policy team_select on fsp.meeting_person for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_person.row_mask | pg.needs)) = (256 | meeting_person.row_mask | pg.needs))
+    or ((meeting_person.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_person.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_person.row_mask & ~3932063::bigint) = 0 and fsp.own_open(meeting_person.family)));
+grant select on fsp.meeting_person to "{{db}}_agency_health";
+create policy health_select on fsp.meeting_person for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_person.row_mask | pg.needs)) = (256 | meeting_person.row_mask | pg.needs))
+    or ((meeting_person.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_person.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_person.row_mask & ~36255::bigint) = 0 and fsp.own_open(meeting_person.family)));
+grant select on fsp.meeting_person to "{{db}}_agency_education";
+create policy education_select on fsp.meeting_person for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_person.row_mask | pg.needs)) = (256 | meeting_person.row_mask | pg.needs))
+    or ((meeting_person.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_person.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_person.row_mask & ~527791::bigint) = 0 and fsp.own_open(meeting_person.family)));
+grant select on fsp.meeting_person to "{{db}}_agency_police";
+create policy police_select on fsp.meeting_person for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_person.row_mask | pg.needs)) = (256 | meeting_person.row_mask | pg.needs))
+    or ((meeting_person.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_person.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_person.row_mask & ~197007::bigint) = 0 and fsp.own_open(meeting_person.family)));
+grant select on fsp.meeting_person to "{{db}}_agency_district";
+create policy district_select on fsp.meeting_person for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_person.row_mask | pg.needs)) = (256 | meeting_person.row_mask | pg.needs))
+    or ((meeting_person.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_person.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_person.row_mask & ~3278213::bigint) = 0 and fsp.own_open(meeting_person.family)));
+grant select on fsp.meeting_person to "{{db}}_agency_provider";
+create policy provider_select on fsp.meeting_person for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_person.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_person.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_person.row_mask | pg.needs)) = (256 | meeting_person.row_mask | pg.needs))
+    or ((meeting_person.controller = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_person.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_person.row_mask & ~2227471::bigint) = 0 and fsp.own_open(meeting_person.family)));
+
+-- meeting_attendance: CASE
+alter table fsp.meeting_attendance enable row level security;
+alter table fsp.meeting_attendance force row level security;
+create policy owner_all on fsp.meeting_attendance for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.meeting_attendance to "{{db}}_agency_la";
+create policy la_select on fsp.meeting_attendance for select to "{{db}}_agency_la"
+  using ((case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_attendance.row_mask | pg.needs)) = (256 | meeting_attendance.row_mask | pg.needs)) end));
+grant insert on fsp.meeting_attendance to "{{db}}_agency_la";
+create policy la_insert on fsp.meeting_attendance for insert to "{{db}}_agency_la"
+  with check (meeting_attendance.controller = (select fsp.current_organisation())
+    and (case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.meeting_attendance to "{{db}}_agency_la";
+create policy la_update on fsp.meeting_attendance for update to "{{db}}_agency_la"
+  using (meeting_attendance.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_attendance.family))
+  with check (meeting_attendance.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_attendance.family));
+grant select on fsp.meeting_attendance to "{{db}}_agency_team";
+create policy team_select on fsp.meeting_attendance for select to "{{db}}_agency_team"
+  using ((case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_attendance.row_mask | pg.needs)) = (256 | meeting_attendance.row_mask | pg.needs)) end)
+    or ((meeting_attendance.controller = (select fsp.current_organisation()) or meeting_attendance.organisation = (select fsp.current_organisation())) and (meeting_attendance.row_mask & ~3932063::bigint) = 0 and fsp.own_open(meeting_attendance.family)));
+grant select on fsp.meeting_attendance to "{{db}}_agency_health";
+create policy health_select on fsp.meeting_attendance for select to "{{db}}_agency_health"
+  using ((case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_attendance.row_mask | pg.needs)) = (256 | meeting_attendance.row_mask | pg.needs)) end)
+    or ((meeting_attendance.controller = (select fsp.current_organisation()) or meeting_attendance.organisation = (select fsp.current_organisation())) and (meeting_attendance.row_mask & ~36255::bigint) = 0 and fsp.own_open(meeting_attendance.family)));
+grant select on fsp.meeting_attendance to "{{db}}_agency_education";
+create policy education_select on fsp.meeting_attendance for select to "{{db}}_agency_education"
+  using ((case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_attendance.row_mask | pg.needs)) = (256 | meeting_attendance.row_mask | pg.needs)) end)
+    or ((meeting_attendance.controller = (select fsp.current_organisation()) or meeting_attendance.organisation = (select fsp.current_organisation())) and (meeting_attendance.row_mask & ~527791::bigint) = 0 and fsp.own_open(meeting_attendance.family)));
+grant select on fsp.meeting_attendance to "{{db}}_agency_police";
+create policy police_select on fsp.meeting_attendance for select to "{{db}}_agency_police"
+  using ((case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_attendance.row_mask | pg.needs)) = (256 | meeting_attendance.row_mask | pg.needs)) end)
+    or ((meeting_attendance.controller = (select fsp.current_organisation()) or meeting_attendance.organisation = (select fsp.current_organisation())) and (meeting_attendance.row_mask & ~197007::bigint) = 0 and fsp.own_open(meeting_attendance.family)));
+grant select on fsp.meeting_attendance to "{{db}}_agency_district";
+create policy district_select on fsp.meeting_attendance for select to "{{db}}_agency_district"
+  using ((case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_attendance.row_mask | pg.needs)) = (256 | meeting_attendance.row_mask | pg.needs)) end)
+    or ((meeting_attendance.controller = (select fsp.current_organisation()) or meeting_attendance.organisation = (select fsp.current_organisation())) and (meeting_attendance.row_mask & ~3278213::bigint) = 0 and fsp.own_open(meeting_attendance.family)));
+grant select on fsp.meeting_attendance to "{{db}}_agency_provider";
+create policy provider_select on fsp.meeting_attendance for select to "{{db}}_agency_provider"
+  using ((case when meeting_attendance.person is null then (select true from fsp.family_grant fg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (256 | meeting_attendance.row_mask)) = (256 | meeting_attendance.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = meeting_attendance.family and fg.starts <= now() and fg.ends > now() and pg.person = meeting_attendance.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | meeting_attendance.row_mask | pg.needs)) = (256 | meeting_attendance.row_mask | pg.needs)) end)
+    or ((meeting_attendance.controller = (select fsp.current_organisation()) or meeting_attendance.organisation = (select fsp.current_organisation())) and (meeting_attendance.row_mask & ~2227471::bigint) = 0 and fsp.own_open(meeting_attendance.family)));
+
+-- meeting_action: CASE
+alter table fsp.meeting_action enable row level security;
+alter table fsp.meeting_action force row level security;
+create policy owner_all on fsp.meeting_action for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.meeting_action to "{{db}}_agency_la";
+create policy la_select on fsp.meeting_action for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask)));
+grant insert on fsp.meeting_action to "{{db}}_agency_la";
+create policy la_insert on fsp.meeting_action for insert to "{{db}}_agency_la"
+  with check (meeting_action.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask)));
+grant update on fsp.meeting_action to "{{db}}_agency_la";
+create policy la_update on fsp.meeting_action for update to "{{db}}_agency_la"
+  using (meeting_action.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_action.family))
+  with check (meeting_action.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_action.family));
+grant select on fsp.meeting_action to "{{db}}_agency_team";
+create policy team_select on fsp.meeting_action for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask))
+    or ((meeting_action.controller = (select fsp.current_organisation()) or meeting_action.organisation = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_action.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_action.row_mask & ~3932063::bigint) = 0 and fsp.own_open(meeting_action.family)));
+grant select on fsp.meeting_action to "{{db}}_agency_health";
+create policy health_select on fsp.meeting_action for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask))
+    or ((meeting_action.controller = (select fsp.current_organisation()) or meeting_action.organisation = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_action.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_action.row_mask & ~36255::bigint) = 0 and fsp.own_open(meeting_action.family)));
+grant select on fsp.meeting_action to "{{db}}_agency_education";
+create policy education_select on fsp.meeting_action for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask))
+    or ((meeting_action.controller = (select fsp.current_organisation()) or meeting_action.organisation = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_action.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_action.row_mask & ~527791::bigint) = 0 and fsp.own_open(meeting_action.family)));
+grant select on fsp.meeting_action to "{{db}}_agency_police";
+create policy police_select on fsp.meeting_action for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask))
+    or ((meeting_action.controller = (select fsp.current_organisation()) or meeting_action.organisation = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_action.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_action.row_mask & ~197007::bigint) = 0 and fsp.own_open(meeting_action.family)));
+grant select on fsp.meeting_action to "{{db}}_agency_district";
+create policy district_select on fsp.meeting_action for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask))
+    or ((meeting_action.controller = (select fsp.current_organisation()) or meeting_action.organisation = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_action.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_action.row_mask & ~3278213::bigint) = 0 and fsp.own_open(meeting_action.family)));
+grant select on fsp.meeting_action to "{{db}}_agency_provider";
+create policy provider_select on fsp.meeting_action for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_action.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (256 | meeting_action.row_mask)) = (256 | meeting_action.row_mask))
+    or ((meeting_action.controller = (select fsp.current_organisation()) or meeting_action.organisation = (select fsp.current_organisation()) or (select true from fsp.meeting_attendance there where there.meeting = meeting_action.meeting and there.organisation = (select fsp.current_organisation()) limit 1)) and (meeting_action.row_mask & ~2227471::bigint) = 0 and fsp.own_open(meeting_action.family)));
+
+-- meeting_minutes: CASE
+alter table fsp.meeting_minutes enable row level security;
+alter table fsp.meeting_minutes force row level security;
+create policy owner_all on fsp.meeting_minutes for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.meeting_minutes to "{{db}}_agency_la";
+create policy la_select on fsp.meeting_minutes for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask) and not coalesce(fg.only_with <@ meeting_minutes.kept_from, false)));
+grant insert on fsp.meeting_minutes to "{{db}}_agency_la";
+create policy la_insert on fsp.meeting_minutes for insert to "{{db}}_agency_la"
+  with check (meeting_minutes.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask)));
+grant update on fsp.meeting_minutes to "{{db}}_agency_la";
+create policy la_update on fsp.meeting_minutes for update to "{{db}}_agency_la"
+  using (meeting_minutes.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_minutes.family))
+  with check (meeting_minutes.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_minutes.family));
+grant select on fsp.meeting_minutes to "{{db}}_agency_team";
+create policy team_select on fsp.meeting_minutes for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask) and not coalesce(fg.only_with <@ meeting_minutes.kept_from, false))
+    or ((meeting_minutes.controller = (select fsp.current_organisation()) or (select true from (select a.meeting from fsp.meeting_attendance a where a.organisation = (select fsp.current_organisation()) and a.status = 'ATTENDED' union all select c.meeting from fsp.meeting_circulation c where c.organisation = (select fsp.current_organisation())) read where read.meeting = meeting_minutes.meeting limit 1)) and (meeting_minutes.row_mask & ~3932063::bigint) = 0 and fsp.own_open(meeting_minutes.family)));
+grant select on fsp.meeting_minutes to "{{db}}_agency_health";
+create policy health_select on fsp.meeting_minutes for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask) and not coalesce(fg.only_with <@ meeting_minutes.kept_from, false))
+    or ((meeting_minutes.controller = (select fsp.current_organisation()) or (select true from (select a.meeting from fsp.meeting_attendance a where a.organisation = (select fsp.current_organisation()) and a.status = 'ATTENDED' union all select c.meeting from fsp.meeting_circulation c where c.organisation = (select fsp.current_organisation())) read where read.meeting = meeting_minutes.meeting limit 1)) and (meeting_minutes.row_mask & ~36255::bigint) = 0 and fsp.own_open(meeting_minutes.family)));
+grant select on fsp.meeting_minutes to "{{db}}_agency_education";
+create policy education_select on fsp.meeting_minutes for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask) and not coalesce(fg.only_with <@ meeting_minutes.kept_from, false))
+    or ((meeting_minutes.controller = (select fsp.current_organisation()) or (select true from (select a.meeting from fsp.meeting_attendance a where a.organisation = (select fsp.current_organisation()) and a.status = 'ATTENDED' union all select c.meeting from fsp.meeting_circulation c where c.organisation = (select fsp.current_organisation())) read where read.meeting = meeting_minutes.meeting limit 1)) and (meeting_minutes.row_mask & ~527791::bigint) = 0 and fsp.own_open(meeting_minutes.family)));
+grant select on fsp.meeting_minutes to "{{db}}_agency_police";
+create policy police_select on fsp.meeting_minutes for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask) and not coalesce(fg.only_with <@ meeting_minutes.kept_from, false))
+    or ((meeting_minutes.controller = (select fsp.current_organisation()) or (select true from (select a.meeting from fsp.meeting_attendance a where a.organisation = (select fsp.current_organisation()) and a.status = 'ATTENDED' union all select c.meeting from fsp.meeting_circulation c where c.organisation = (select fsp.current_organisation())) read where read.meeting = meeting_minutes.meeting limit 1)) and (meeting_minutes.row_mask & ~197007::bigint) = 0 and fsp.own_open(meeting_minutes.family)));
+grant select on fsp.meeting_minutes to "{{db}}_agency_district";
+create policy district_select on fsp.meeting_minutes for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask) and not coalesce(fg.only_with <@ meeting_minutes.kept_from, false))
+    or ((meeting_minutes.controller = (select fsp.current_organisation()) or (select true from (select a.meeting from fsp.meeting_attendance a where a.organisation = (select fsp.current_organisation()) and a.status = 'ATTENDED' union all select c.meeting from fsp.meeting_circulation c where c.organisation = (select fsp.current_organisation())) read where read.meeting = meeting_minutes.meeting limit 1)) and (meeting_minutes.row_mask & ~3278213::bigint) = 0 and fsp.own_open(meeting_minutes.family)));
+grant select on fsp.meeting_minutes to "{{db}}_agency_provider";
+create policy provider_select on fsp.meeting_minutes for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_minutes.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (256 | meeting_minutes.row_mask)) = (256 | meeting_minutes.row_mask) and not coalesce(fg.only_with <@ meeting_minutes.kept_from, false))
+    or ((meeting_minutes.controller = (select fsp.current_organisation()) or (select true from (select a.meeting from fsp.meeting_attendance a where a.organisation = (select fsp.current_organisation()) and a.status = 'ATTENDED' union all select c.meeting from fsp.meeting_circulation c where c.organisation = (select fsp.current_organisation())) read where read.meeting = meeting_minutes.meeting limit 1)) and (meeting_minutes.row_mask & ~2227471::bigint) = 0 and fsp.own_open(meeting_minutes.family)));
+
+-- meeting_circulation: CASE
+alter table fsp.meeting_circulation enable row level security;
+alter table fsp.meeting_circulation force row level security;
+create policy owner_all on fsp.meeting_circulation for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.meeting_circulation to "{{db}}_agency_la";
+create policy la_select on fsp.meeting_circulation for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask)));
+grant insert on fsp.meeting_circulation to "{{db}}_agency_la";
+create policy la_insert on fsp.meeting_circulation for insert to "{{db}}_agency_la"
+  with check (meeting_circulation.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask)));
+grant update on fsp.meeting_circulation to "{{db}}_agency_la";
+create policy la_update on fsp.meeting_circulation for update to "{{db}}_agency_la"
+  using (meeting_circulation.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_circulation.family))
+  with check (meeting_circulation.controller = (select fsp.current_organisation()) and fsp.own_open(meeting_circulation.family));
+grant select on fsp.meeting_circulation to "{{db}}_agency_team";
+create policy team_select on fsp.meeting_circulation for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask))
+    or ((meeting_circulation.controller = (select fsp.current_organisation()) or meeting_circulation.organisation = (select fsp.current_organisation())) and (meeting_circulation.row_mask & ~3932063::bigint) = 0 and fsp.own_open(meeting_circulation.family)));
+grant select on fsp.meeting_circulation to "{{db}}_agency_health";
+create policy health_select on fsp.meeting_circulation for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask))
+    or ((meeting_circulation.controller = (select fsp.current_organisation()) or meeting_circulation.organisation = (select fsp.current_organisation())) and (meeting_circulation.row_mask & ~36255::bigint) = 0 and fsp.own_open(meeting_circulation.family)));
+grant select on fsp.meeting_circulation to "{{db}}_agency_education";
+create policy education_select on fsp.meeting_circulation for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask))
+    or ((meeting_circulation.controller = (select fsp.current_organisation()) or meeting_circulation.organisation = (select fsp.current_organisation())) and (meeting_circulation.row_mask & ~527791::bigint) = 0 and fsp.own_open(meeting_circulation.family)));
+grant select on fsp.meeting_circulation to "{{db}}_agency_police";
+create policy police_select on fsp.meeting_circulation for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask))
+    or ((meeting_circulation.controller = (select fsp.current_organisation()) or meeting_circulation.organisation = (select fsp.current_organisation())) and (meeting_circulation.row_mask & ~197007::bigint) = 0 and fsp.own_open(meeting_circulation.family)));
+grant select on fsp.meeting_circulation to "{{db}}_agency_district";
+create policy district_select on fsp.meeting_circulation for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask))
+    or ((meeting_circulation.controller = (select fsp.current_organisation()) or meeting_circulation.organisation = (select fsp.current_organisation())) and (meeting_circulation.row_mask & ~3278213::bigint) = 0 and fsp.own_open(meeting_circulation.family)));
+grant select on fsp.meeting_circulation to "{{db}}_agency_provider";
+create policy provider_select on fsp.meeting_circulation for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = meeting_circulation.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (256 | meeting_circulation.row_mask)) = (256 | meeting_circulation.row_mask))
+    or ((meeting_circulation.controller = (select fsp.current_organisation()) or meeting_circulation.organisation = (select fsp.current_organisation())) and (meeting_circulation.row_mask & ~2227471::bigint) = 0 and fsp.own_open(meeting_circulation.family)));
+
+-- safe_working_agreement: SAFETY
+alter table fsp.safe_working_agreement enable row level security;
+alter table fsp.safe_working_agreement force row level security;
+create policy owner_all on fsp.safe_working_agreement for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.safe_working_agreement to "{{db}}_agency_la";
+create policy la_select on fsp.safe_working_agreement for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1) = 1));
+grant insert on fsp.safe_working_agreement to "{{db}}_agency_la";
+create policy la_insert on fsp.safe_working_agreement for insert to "{{db}}_agency_la"
+  with check (safe_working_agreement.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1) = 1)
+    and (safe_working_agreement.meeting is null or (select true from fsp.meeting p where p.id = safe_working_agreement.meeting and p.family is not distinct from safe_working_agreement.family)));
+grant update on fsp.safe_working_agreement to "{{db}}_agency_la";
+create policy la_update on fsp.safe_working_agreement for update to "{{db}}_agency_la"
+  using (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family))
+  with check (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family));
+grant select on fsp.safe_working_agreement to "{{db}}_agency_team";
+create policy team_select on fsp.safe_working_agreement for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1) = 1)
+    or (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family)));
+grant select on fsp.safe_working_agreement to "{{db}}_agency_health";
+create policy health_select on fsp.safe_working_agreement for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1) = 1)
+    or (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family)));
+grant select on fsp.safe_working_agreement to "{{db}}_agency_education";
+create policy education_select on fsp.safe_working_agreement for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 1) = 1)
+    or (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family)));
+grant select on fsp.safe_working_agreement to "{{db}}_agency_police";
+create policy police_select on fsp.safe_working_agreement for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 1) = 1)
+    or (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family)));
+grant insert on fsp.safe_working_agreement to "{{db}}_agency_police";
+create policy police_insert on fsp.safe_working_agreement for insert to "{{db}}_agency_police"
+  with check (safe_working_agreement.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 1) = 1)
+    and (safe_working_agreement.meeting is null or (select true from fsp.meeting p where p.id = safe_working_agreement.meeting and p.family is not distinct from safe_working_agreement.family)));
+grant update on fsp.safe_working_agreement to "{{db}}_agency_police";
+create policy police_update on fsp.safe_working_agreement for update to "{{db}}_agency_police"
+  using (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family))
+  with check (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family));
+grant select on fsp.safe_working_agreement to "{{db}}_agency_district";
+create policy district_select on fsp.safe_working_agreement for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 1) = 1)
+    or (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family)));
+grant select on fsp.safe_working_agreement to "{{db}}_agency_provider";
+create policy provider_select on fsp.safe_working_agreement for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = safe_working_agreement.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1) = 1)
+    or (safe_working_agreement.controller = (select fsp.current_organisation()) and fsp.own_open(safe_working_agreement.family)));
+
+-- decision: ASSESSMENT
+alter table fsp.decision enable row level security;
+alter table fsp.decision force row level security;
+create policy owner_all on fsp.decision for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.decision to "{{db}}_agency_la";
+create policy la_select on fsp.decision for select to "{{db}}_agency_la"
+  using ((case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ decision.kept_from, false)) end));
+grant insert on fsp.decision to "{{db}}_agency_la";
+create policy la_insert on fsp.decision for insert to "{{db}}_agency_la"
+  with check (decision.controller = (select fsp.current_organisation())
+    and (case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.decision to "{{db}}_agency_la";
+create policy la_update on fsp.decision for update to "{{db}}_agency_la"
+  using (decision.controller = (select fsp.current_organisation()) and fsp.own_open(decision.family))
+  with check (decision.controller = (select fsp.current_organisation()) and fsp.own_open(decision.family));
+grant select on fsp.decision to "{{db}}_agency_team";
+create policy team_select on fsp.decision for select to "{{db}}_agency_team"
+  using ((case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ decision.kept_from, false)) end)
+    or (decision.controller = (select fsp.current_organisation()) and fsp.own_open(decision.family)));
+grant select on fsp.decision to "{{db}}_agency_health";
+create policy health_select on fsp.decision for select to "{{db}}_agency_health"
+  using ((case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ decision.kept_from, false)) end));
+grant select on fsp.decision to "{{db}}_agency_education";
+create policy education_select on fsp.decision for select to "{{db}}_agency_education"
+  using ((case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ decision.kept_from, false)) end));
+grant select on fsp.decision to "{{db}}_agency_police";
+create policy police_select on fsp.decision for select to "{{db}}_agency_police"
+  using ((case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ decision.kept_from, false)) end));
+grant select on fsp.decision to "{{db}}_agency_provider";
+create policy provider_select on fsp.decision for select to "{{db}}_agency_provider"
+  using ((case when decision.person is null then (select true from fsp.family_grant fg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = decision.family and fg.starts <= now() and fg.ends > now() and pg.person = decision.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ decision.kept_from, false)) end));
+
+-- decision_evidence: ASSESSMENT
+alter table fsp.decision_evidence enable row level security;
+alter table fsp.decision_evidence force row level security;
+create policy owner_all on fsp.decision_evidence for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.decision_evidence to "{{db}}_agency_la";
+create policy la_select on fsp.decision_evidence for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision_evidence.kept_from, false)));
+grant insert on fsp.decision_evidence to "{{db}}_agency_la";
+create policy la_insert on fsp.decision_evidence for insert to "{{db}}_agency_la"
+  with check (decision_evidence.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512));
+grant update on fsp.decision_evidence to "{{db}}_agency_la";
+create policy la_update on fsp.decision_evidence for update to "{{db}}_agency_la"
+  using (decision_evidence.controller = (select fsp.current_organisation()) and fsp.own_open(decision_evidence.family))
+  with check (decision_evidence.controller = (select fsp.current_organisation()) and fsp.own_open(decision_evidence.family));
+grant select on fsp.decision_evidence to "{{db}}_agency_team";
+create policy team_select on fsp.decision_evidence for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision_evidence.kept_from, false))
+    or (decision_evidence.controller = (select fsp.current_organisation()) and fsp.own_open(decision_evidence.family)));
+grant select on fsp.decision_evidence to "{{db}}_agency_health";
+create policy health_select on fsp.decision_evidence for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision_evidence.kept_from, false)));
+grant select on fsp.decision_evidence to "{{db}}_agency_education";
+create policy education_select on fsp.decision_evidence for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision_evidence.kept_from, false)));
+grant select on fsp.decision_evidence to "{{db}}_agency_police";
+create policy police_select on fsp.decision_evidence for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision_evidence.kept_from, false)));
+grant select on fsp.decision_evidence to "{{db}}_agency_provider";
+create policy provider_select on fsp.decision_evidence for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = decision_evidence.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ decision_evidence.kept_from, false)));
+
+-- group_supervision: SUPERVISION
+alter table fsp.group_supervision enable row level security;
+alter table fsp.group_supervision force row level security;
+create policy owner_all on fsp.group_supervision for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.group_supervision to "{{db}}_agency_la";
+create policy la_select on fsp.group_supervision for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = group_supervision.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2048) = 2048));
+grant insert on fsp.group_supervision to "{{db}}_agency_la";
+create policy la_insert on fsp.group_supervision for insert to "{{db}}_agency_la"
+  with check (group_supervision.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = group_supervision.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048));
+grant update on fsp.group_supervision to "{{db}}_agency_la";
+create policy la_update on fsp.group_supervision for update to "{{db}}_agency_la"
+  using (group_supervision.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision.family))
+  with check (group_supervision.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision.family));
+grant select on fsp.group_supervision to "{{db}}_agency_team";
+create policy team_select on fsp.group_supervision for select to "{{db}}_agency_team"
+  using (((group_supervision.controller = (select fsp.current_organisation()) or (select true from fsp.group_supervision_participant there where there.supervision = group_supervision.id and there.organisation = (select fsp.current_organisation()) limit 1)) and fsp.own_open(group_supervision.family)));
+grant insert on fsp.group_supervision to "{{db}}_agency_team";
+create policy team_insert on fsp.group_supervision for insert to "{{db}}_agency_team"
+  with check (group_supervision.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = group_supervision.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048));
+grant update on fsp.group_supervision to "{{db}}_agency_team";
+create policy team_update on fsp.group_supervision for update to "{{db}}_agency_team"
+  using (group_supervision.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision.family))
+  with check (group_supervision.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision.family));
+grant select on fsp.group_supervision to "{{db}}_agency_health";
+create policy health_select on fsp.group_supervision for select to "{{db}}_agency_health"
+  using (((group_supervision.controller = (select fsp.current_organisation()) or (select true from fsp.group_supervision_participant there where there.supervision = group_supervision.id and there.organisation = (select fsp.current_organisation()) limit 1)) and fsp.own_open(group_supervision.family)));
+grant select on fsp.group_supervision to "{{db}}_agency_education";
+create policy education_select on fsp.group_supervision for select to "{{db}}_agency_education"
+  using (((group_supervision.controller = (select fsp.current_organisation()) or (select true from fsp.group_supervision_participant there where there.supervision = group_supervision.id and there.organisation = (select fsp.current_organisation()) limit 1)) and fsp.own_open(group_supervision.family)));
+grant select on fsp.group_supervision to "{{db}}_agency_provider";
+create policy provider_select on fsp.group_supervision for select to "{{db}}_agency_provider"
+  using (((group_supervision.controller = (select fsp.current_organisation()) or (select true from fsp.group_supervision_participant there where there.supervision = group_supervision.id and there.organisation = (select fsp.current_organisation()) limit 1)) and fsp.own_open(group_supervision.family)));
+
+-- group_supervision_participant: SUPERVISION
+alter table fsp.group_supervision_participant enable row level security;
+alter table fsp.group_supervision_participant force row level security;
+create policy owner_all on fsp.group_supervision_participant for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.group_supervision_participant to "{{db}}_agency_la";
+create policy la_select on fsp.group_supervision_participant for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2048) = 2048));
+grant insert on fsp.group_supervision_participant to "{{db}}_agency_la";
+create policy la_insert on fsp.group_supervision_participant for insert to "{{db}}_agency_la"
+  with check (group_supervision_participant.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048)
+    and (group_supervision_participant.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_participant.supervision and p.family is not distinct from group_supervision_participant.family)));
+grant update on fsp.group_supervision_participant to "{{db}}_agency_la";
+create policy la_update on fsp.group_supervision_participant for update to "{{db}}_agency_la"
+  using (group_supervision_participant.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_participant.family))
+  with check (group_supervision_participant.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_participant.family));
+grant select on fsp.group_supervision_participant to "{{db}}_agency_team";
+create policy team_select on fsp.group_supervision_participant for select to "{{db}}_agency_team"
+  using (((group_supervision_participant.controller = (select fsp.current_organisation()) or group_supervision_participant.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_participant.family)));
+grant insert on fsp.group_supervision_participant to "{{db}}_agency_team";
+create policy team_insert on fsp.group_supervision_participant for insert to "{{db}}_agency_team"
+  with check (group_supervision_participant.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048)
+    and (group_supervision_participant.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_participant.supervision and p.family is not distinct from group_supervision_participant.family)));
+grant update on fsp.group_supervision_participant to "{{db}}_agency_team";
+create policy team_update on fsp.group_supervision_participant for update to "{{db}}_agency_team"
+  using (group_supervision_participant.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_participant.family))
+  with check (group_supervision_participant.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_participant.family));
+grant select on fsp.group_supervision_participant to "{{db}}_agency_health";
+create policy health_select on fsp.group_supervision_participant for select to "{{db}}_agency_health"
+  using (((group_supervision_participant.controller = (select fsp.current_organisation()) or group_supervision_participant.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_participant.family)));
+grant select on fsp.group_supervision_participant to "{{db}}_agency_education";
+create policy education_select on fsp.group_supervision_participant for select to "{{db}}_agency_education"
+  using (((group_supervision_participant.controller = (select fsp.current_organisation()) or group_supervision_participant.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_participant.family)));
+grant select on fsp.group_supervision_participant to "{{db}}_agency_provider";
+create policy provider_select on fsp.group_supervision_participant for select to "{{db}}_agency_provider"
+  using (((group_supervision_participant.controller = (select fsp.current_organisation()) or group_supervision_participant.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_participant.family)));
+
+-- group_supervision_contribution: SUPERVISION
+alter table fsp.group_supervision_contribution enable row level security;
+alter table fsp.group_supervision_contribution force row level security;
+create policy owner_all on fsp.group_supervision_contribution for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.group_supervision_contribution to "{{db}}_agency_la";
+create policy la_select on fsp.group_supervision_contribution for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = group_supervision_contribution.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2048) = 2048));
+grant insert on fsp.group_supervision_contribution to "{{db}}_agency_la";
+create policy la_insert on fsp.group_supervision_contribution for insert to "{{db}}_agency_la"
+  with check (group_supervision_contribution.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_contribution.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048)
+    and (group_supervision_contribution.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_contribution.supervision and p.family is not distinct from group_supervision_contribution.family)));
+grant update on fsp.group_supervision_contribution to "{{db}}_agency_la";
+create policy la_update on fsp.group_supervision_contribution for update to "{{db}}_agency_la"
+  using (group_supervision_contribution.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_contribution.family))
+  with check (group_supervision_contribution.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_contribution.family));
+grant select on fsp.group_supervision_contribution to "{{db}}_agency_team";
+create policy team_select on fsp.group_supervision_contribution for select to "{{db}}_agency_team"
+  using ((group_supervision_contribution.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_contribution.family)));
+grant insert on fsp.group_supervision_contribution to "{{db}}_agency_team";
+create policy team_insert on fsp.group_supervision_contribution for insert to "{{db}}_agency_team"
+  with check (group_supervision_contribution.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_contribution.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048)
+    and (group_supervision_contribution.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_contribution.supervision and p.family is not distinct from group_supervision_contribution.family)));
+grant update on fsp.group_supervision_contribution to "{{db}}_agency_team";
+create policy team_update on fsp.group_supervision_contribution for update to "{{db}}_agency_team"
+  using (group_supervision_contribution.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_contribution.family))
+  with check (group_supervision_contribution.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_contribution.family));
+grant select on fsp.group_supervision_contribution to "{{db}}_agency_health";
+create policy health_select on fsp.group_supervision_contribution for select to "{{db}}_agency_health"
+  using ((group_supervision_contribution.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_contribution.family)));
+grant select on fsp.group_supervision_contribution to "{{db}}_agency_education";
+create policy education_select on fsp.group_supervision_contribution for select to "{{db}}_agency_education"
+  using ((group_supervision_contribution.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_contribution.family)));
+grant select on fsp.group_supervision_contribution to "{{db}}_agency_provider";
+create policy provider_select on fsp.group_supervision_contribution for select to "{{db}}_agency_provider"
+  using ((group_supervision_contribution.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_contribution.family)));
+
+-- group_supervision_action: SUPERVISION
+alter table fsp.group_supervision_action enable row level security;
+alter table fsp.group_supervision_action force row level security;
+create policy owner_all on fsp.group_supervision_action for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.group_supervision_action to "{{db}}_agency_la";
+create policy la_select on fsp.group_supervision_action for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = group_supervision_action.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2048) = 2048));
+grant insert on fsp.group_supervision_action to "{{db}}_agency_la";
+create policy la_insert on fsp.group_supervision_action for insert to "{{db}}_agency_la"
+  with check (group_supervision_action.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_action.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048)
+    and (group_supervision_action.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_action.supervision and p.family is not distinct from group_supervision_action.family)));
+grant update on fsp.group_supervision_action to "{{db}}_agency_la";
+create policy la_update on fsp.group_supervision_action for update to "{{db}}_agency_la"
+  using (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family))
+  with check (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family));
+grant select on fsp.group_supervision_action to "{{db}}_agency_team";
+create policy team_select on fsp.group_supervision_action for select to "{{db}}_agency_team"
+  using (((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family)));
+grant insert on fsp.group_supervision_action to "{{db}}_agency_team";
+create policy team_insert on fsp.group_supervision_action for insert to "{{db}}_agency_team"
+  with check (group_supervision_action.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_action.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048)
+    and (group_supervision_action.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_action.supervision and p.family is not distinct from group_supervision_action.family)));
+grant update on fsp.group_supervision_action to "{{db}}_agency_team";
+create policy team_update on fsp.group_supervision_action for update to "{{db}}_agency_team"
+  using (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family))
+  with check (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family));
+grant select on fsp.group_supervision_action to "{{db}}_agency_health";
+create policy health_select on fsp.group_supervision_action for select to "{{db}}_agency_health"
+  using (((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family)));
+grant select on fsp.group_supervision_action to "{{db}}_agency_education";
+create policy education_select on fsp.group_supervision_action for select to "{{db}}_agency_education"
+  using (((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family)));
+grant select on fsp.group_supervision_action to "{{db}}_agency_provider";
+create policy provider_select on fsp.group_supervision_action for select to "{{db}}_agency_provider"
+  using (((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family)));
+
+-- individual_supervision: STAFF
+alter table fsp.individual_supervision enable row level security;
+alter table fsp.individual_supervision force row level security;
+create policy owner_all on fsp.individual_supervision for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.individual_supervision to "{{db}}_agency_la";
+create policy la_select on fsp.individual_supervision for select to "{{db}}_agency_la"
+  using ((individual_supervision.controller = (select fsp.current_organisation())));
+grant insert on fsp.individual_supervision to "{{db}}_agency_la";
+create policy la_insert on fsp.individual_supervision for insert to "{{db}}_agency_la"
+  with check (individual_supervision.controller = (select fsp.current_organisation()));
+grant update on fsp.individual_supervision to "{{db}}_agency_la";
+create policy la_update on fsp.individual_supervision for update to "{{db}}_agency_la"
+  using (individual_supervision.controller = (select fsp.current_organisation()))
+  with check (individual_supervision.controller = (select fsp.current_organisation()));
+
+-- case_audit: STAFF
+alter table fsp.case_audit enable row level security;
+alter table fsp.case_audit force row level security;
+create policy owner_all on fsp.case_audit for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.case_audit to "{{db}}_agency_la";
+create policy la_select on fsp.case_audit for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = case_audit.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 8388608) = 8388608));
+grant insert on fsp.case_audit to "{{db}}_agency_la";
+create policy la_insert on fsp.case_audit for insert to "{{db}}_agency_la"
+  with check (case_audit.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = case_audit.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 8388608) = 8388608));
+grant update on fsp.case_audit to "{{db}}_agency_la";
+create policy la_update on fsp.case_audit for update to "{{db}}_agency_la"
+  using (case_audit.controller = (select fsp.current_organisation()) and fsp.own_open(case_audit.family))
+  with check (case_audit.controller = (select fsp.current_organisation()) and fsp.own_open(case_audit.family));
+
+-- child_voice: CHILD_VOICE
+alter table fsp.child_voice enable row level security;
+alter table fsp.child_voice force row level security;
+create policy owner_all on fsp.child_voice for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.child_voice to "{{db}}_agency_la";
+create policy la_select on fsp.child_voice for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice.kept_from, false)));
+grant insert on fsp.child_voice to "{{db}}_agency_la";
+create policy la_insert on fsp.child_voice for insert to "{{db}}_agency_la"
+  with check (child_voice.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.child_voice to "{{db}}_agency_la";
+create policy la_update on fsp.child_voice for update to "{{db}}_agency_la"
+  using (child_voice.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice.family))
+  with check (child_voice.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice.family));
+grant select on fsp.child_voice to "{{db}}_agency_team";
+create policy team_select on fsp.child_voice for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice.kept_from, false))
+    or (child_voice.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice.family)));
+grant insert on fsp.child_voice to "{{db}}_agency_team";
+create policy team_insert on fsp.child_voice for insert to "{{db}}_agency_team"
+  with check (child_voice.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.child_voice to "{{db}}_agency_team";
+create policy team_update on fsp.child_voice for update to "{{db}}_agency_team"
+  using (child_voice.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice.family))
+  with check (child_voice.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice.family));
+grant select on fsp.child_voice to "{{db}}_agency_health";
+create policy health_select on fsp.child_voice for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice.kept_from, false)));
+grant select on fsp.child_voice to "{{db}}_agency_education";
+create policy education_select on fsp.child_voice for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice.kept_from, false)));
+grant select on fsp.child_voice to "{{db}}_agency_police";
+create policy police_select on fsp.child_voice for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice.kept_from, false)));
+grant select on fsp.child_voice to "{{db}}_agency_provider";
+create policy provider_select on fsp.child_voice for select to "{{db}}_agency_provider"
+  using ((child_voice.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice.family)));
+
+-- adult_voice: ADULT_VOICE
+alter table fsp.adult_voice enable row level security;
+alter table fsp.adult_voice force row level security;
+create policy owner_all on fsp.adult_voice for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.adult_voice to "{{db}}_agency_la";
+create policy la_select on fsp.adult_voice for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ adult_voice.kept_from, false)));
+grant insert on fsp.adult_voice to "{{db}}_agency_la";
+create policy la_insert on fsp.adult_voice for insert to "{{db}}_agency_la"
+  with check (adult_voice.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 16384) = 16384 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.adult_voice to "{{db}}_agency_la";
+create policy la_update on fsp.adult_voice for update to "{{db}}_agency_la"
+  using (adult_voice.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice.family))
+  with check (adult_voice.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice.family));
+grant select on fsp.adult_voice to "{{db}}_agency_team";
+create policy team_select on fsp.adult_voice for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ adult_voice.kept_from, false))
+    or (adult_voice.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice.family)));
+grant insert on fsp.adult_voice to "{{db}}_agency_team";
+create policy team_insert on fsp.adult_voice for insert to "{{db}}_agency_team"
+  with check (adult_voice.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 16384) = 16384 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.adult_voice to "{{db}}_agency_team";
+create policy team_update on fsp.adult_voice for update to "{{db}}_agency_team"
+  using (adult_voice.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice.family))
+  with check (adult_voice.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice.family));
+grant select on fsp.adult_voice to "{{db}}_agency_health";
+create policy health_select on fsp.adult_voice for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ adult_voice.kept_from, false)));
+grant select on fsp.adult_voice to "{{db}}_agency_provider";
+create policy provider_select on fsp.adult_voice for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ adult_voice.kept_from, false))
+    or (adult_voice.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice.family)));
+
+-- child_voice_answer: CHILD_VOICE
+alter table fsp.child_voice_answer enable row level security;
+alter table fsp.child_voice_answer force row level security;
+create policy owner_all on fsp.child_voice_answer for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.child_voice_answer to "{{db}}_agency_la";
+create policy la_select on fsp.child_voice_answer for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice_answer.kept_from, false)));
+grant insert on fsp.child_voice_answer to "{{db}}_agency_la";
+create policy la_insert on fsp.child_voice_answer for insert to "{{db}}_agency_la"
+  with check (child_voice_answer.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (child_voice_answer.voice is null or (select true from fsp.child_voice p where p.id = child_voice_answer.voice and p.family is not distinct from child_voice_answer.family)));
+grant update on fsp.child_voice_answer to "{{db}}_agency_la";
+create policy la_update on fsp.child_voice_answer for update to "{{db}}_agency_la"
+  using (child_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice_answer.family))
+  with check (child_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice_answer.family));
+grant select on fsp.child_voice_answer to "{{db}}_agency_team";
+create policy team_select on fsp.child_voice_answer for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice_answer.kept_from, false))
+    or (child_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice_answer.family)));
+grant insert on fsp.child_voice_answer to "{{db}}_agency_team";
+create policy team_insert on fsp.child_voice_answer for insert to "{{db}}_agency_team"
+  with check (child_voice_answer.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (child_voice_answer.voice is null or (select true from fsp.child_voice p where p.id = child_voice_answer.voice and p.family is not distinct from child_voice_answer.family)));
+grant update on fsp.child_voice_answer to "{{db}}_agency_team";
+create policy team_update on fsp.child_voice_answer for update to "{{db}}_agency_team"
+  using (child_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice_answer.family))
+  with check (child_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice_answer.family));
+grant select on fsp.child_voice_answer to "{{db}}_agency_health";
+create policy health_select on fsp.child_voice_answer for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice_answer.kept_from, false)));
+grant select on fsp.child_voice_answer to "{{db}}_agency_education";
+create policy education_select on fsp.child_voice_answer for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice_answer.kept_from, false)));
+grant select on fsp.child_voice_answer to "{{db}}_agency_police";
+create policy police_select on fsp.child_voice_answer for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = child_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = child_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ child_voice_answer.kept_from, false)));
+grant select on fsp.child_voice_answer to "{{db}}_agency_provider";
+create policy provider_select on fsp.child_voice_answer for select to "{{db}}_agency_provider"
+  using ((child_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(child_voice_answer.family)));
+
+-- adult_voice_answer: ADULT_VOICE
+alter table fsp.adult_voice_answer enable row level security;
+alter table fsp.adult_voice_answer force row level security;
+create policy owner_all on fsp.adult_voice_answer for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.adult_voice_answer to "{{db}}_agency_la";
+create policy la_select on fsp.adult_voice_answer for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ adult_voice_answer.kept_from, false)));
+grant insert on fsp.adult_voice_answer to "{{db}}_agency_la";
+create policy la_insert on fsp.adult_voice_answer for insert to "{{db}}_agency_la"
+  with check (adult_voice_answer.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 16384) = 16384 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (adult_voice_answer.voice is null or (select true from fsp.adult_voice p where p.id = adult_voice_answer.voice and p.family is not distinct from adult_voice_answer.family)));
+grant update on fsp.adult_voice_answer to "{{db}}_agency_la";
+create policy la_update on fsp.adult_voice_answer for update to "{{db}}_agency_la"
+  using (adult_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice_answer.family))
+  with check (adult_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice_answer.family));
+grant select on fsp.adult_voice_answer to "{{db}}_agency_team";
+create policy team_select on fsp.adult_voice_answer for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ adult_voice_answer.kept_from, false))
+    or (adult_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice_answer.family)));
+grant insert on fsp.adult_voice_answer to "{{db}}_agency_team";
+create policy team_insert on fsp.adult_voice_answer for insert to "{{db}}_agency_team"
+  with check (adult_voice_answer.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 16384) = 16384 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (adult_voice_answer.voice is null or (select true from fsp.adult_voice p where p.id = adult_voice_answer.voice and p.family is not distinct from adult_voice_answer.family)));
+grant update on fsp.adult_voice_answer to "{{db}}_agency_team";
+create policy team_update on fsp.adult_voice_answer for update to "{{db}}_agency_team"
+  using (adult_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice_answer.family))
+  with check (adult_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice_answer.family));
+grant select on fsp.adult_voice_answer to "{{db}}_agency_health";
+create policy health_select on fsp.adult_voice_answer for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ adult_voice_answer.kept_from, false)));
+grant select on fsp.adult_voice_answer to "{{db}}_agency_provider";
+create policy provider_select on fsp.adult_voice_answer for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = adult_voice_answer.family and fg.starts <= now() and fg.ends > now() and pg.person = adult_voice_answer.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs) and not coalesce(fg.only_with <@ adult_voice_answer.kept_from, false))
+    or (adult_voice_answer.controller = (select fsp.current_organisation()) and fsp.own_open(adult_voice_answer.family)));
+
+-- trusted_adult: CHILD_VOICE
+alter table fsp.trusted_adult enable row level security;
+alter table fsp.trusted_adult force row level security;
+create policy owner_all on fsp.trusted_adult for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.trusted_adult to "{{db}}_agency_la";
+create policy la_select on fsp.trusted_adult for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ trusted_adult.kept_from, false)));
+grant insert on fsp.trusted_adult to "{{db}}_agency_la";
+create policy la_insert on fsp.trusted_adult for insert to "{{db}}_agency_la"
+  with check (trusted_adult.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.trusted_adult to "{{db}}_agency_la";
+create policy la_update on fsp.trusted_adult for update to "{{db}}_agency_la"
+  using (trusted_adult.controller = (select fsp.current_organisation()) and fsp.own_open(trusted_adult.family))
+  with check (trusted_adult.controller = (select fsp.current_organisation()) and fsp.own_open(trusted_adult.family));
+grant select on fsp.trusted_adult to "{{db}}_agency_team";
+create policy team_select on fsp.trusted_adult for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ trusted_adult.kept_from, false))
+    or (trusted_adult.controller = (select fsp.current_organisation()) and fsp.own_open(trusted_adult.family)));
+grant insert on fsp.trusted_adult to "{{db}}_agency_team";
+create policy team_insert on fsp.trusted_adult for insert to "{{db}}_agency_team"
+  with check (trusted_adult.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.trusted_adult to "{{db}}_agency_team";
+create policy team_update on fsp.trusted_adult for update to "{{db}}_agency_team"
+  using (trusted_adult.controller = (select fsp.current_organisation()) and fsp.own_open(trusted_adult.family))
+  with check (trusted_adult.controller = (select fsp.current_organisation()) and fsp.own_open(trusted_adult.family));
+grant select on fsp.trusted_adult to "{{db}}_agency_health";
+create policy health_select on fsp.trusted_adult for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ trusted_adult.kept_from, false)));
+grant select on fsp.trusted_adult to "{{db}}_agency_education";
+create policy education_select on fsp.trusted_adult for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ trusted_adult.kept_from, false)));
+grant select on fsp.trusted_adult to "{{db}}_agency_police";
+create policy police_select on fsp.trusted_adult for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trusted_adult.family and fg.starts <= now() and fg.ends > now() and pg.person = trusted_adult.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ trusted_adult.kept_from, false)));
+grant select on fsp.trusted_adult to "{{db}}_agency_provider";
+create policy provider_select on fsp.trusted_adult for select to "{{db}}_agency_provider"
+  using ((trusted_adult.controller = (select fsp.current_organisation()) and fsp.own_open(trusted_adult.family)));
+
+-- relationship_feedback: CHILD_VOICE
+alter table fsp.relationship_feedback enable row level security;
+alter table fsp.relationship_feedback force row level security;
+create policy owner_all on fsp.relationship_feedback for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.relationship_feedback to "{{db}}_agency_la";
+create policy la_select on fsp.relationship_feedback for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ relationship_feedback.kept_from, false)));
+grant insert on fsp.relationship_feedback to "{{db}}_agency_la";
+create policy la_insert on fsp.relationship_feedback for insert to "{{db}}_agency_la"
+  with check (relationship_feedback.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.relationship_feedback to "{{db}}_agency_la";
+create policy la_update on fsp.relationship_feedback for update to "{{db}}_agency_la"
+  using (relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family))
+  with check (relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family));
+grant select on fsp.relationship_feedback to "{{db}}_agency_team";
+create policy team_select on fsp.relationship_feedback for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ relationship_feedback.kept_from, false))
+    or (relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family)));
+grant insert on fsp.relationship_feedback to "{{db}}_agency_team";
+create policy team_insert on fsp.relationship_feedback for insert to "{{db}}_agency_team"
+  with check (relationship_feedback.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.relationship_feedback to "{{db}}_agency_team";
+create policy team_update on fsp.relationship_feedback for update to "{{db}}_agency_team"
+  using (relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family))
+  with check (relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family));
+grant select on fsp.relationship_feedback to "{{db}}_agency_health";
+create policy health_select on fsp.relationship_feedback for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ relationship_feedback.kept_from, false)));
+grant select on fsp.relationship_feedback to "{{db}}_agency_education";
+create policy education_select on fsp.relationship_feedback for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ relationship_feedback.kept_from, false)));
+grant select on fsp.relationship_feedback to "{{db}}_agency_police";
+create policy police_select on fsp.relationship_feedback for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relationship_feedback.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship_feedback.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs) and not coalesce(fg.only_with <@ relationship_feedback.kept_from, false)));
+grant select on fsp.relationship_feedback to "{{db}}_agency_provider";
+create policy provider_select on fsp.relationship_feedback for select to "{{db}}_agency_provider"
+  using ((relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family)));
+
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;
 alter table fsp.outbox force row level security;
@@ -4242,6 +5445,13 @@ create policy own_insert on fsp.outbox for insert to "{{db}}_agency_la", "{{db}}
 alter table fsp.earlier enable row level security;
 alter table fsp.earlier force row level security;
 create policy owner_all on fsp.earlier for all to "{{owner}}"
+  using (true)
+  with check (true);
+
+-- kept_from_lift: OPERATION
+alter table fsp.kept_from_lift enable row level security;
+alter table fsp.kept_from_lift force row level security;
+create policy owner_all on fsp.kept_from_lift for all to "{{owner}}"
   using (true)
   with check (true);
 

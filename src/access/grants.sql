@@ -408,9 +408,15 @@ declare
   fixed text;
 begin
   if session_user <> current_user then
-    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
+    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
+    -- Whom it is kept from is lifted by `fsp.lift_kept_from` alone, which says so in this very transaction.
+    if was ? 'kept_from' then
+      given := given || jsonb_build_object('kept_from', (select coalesce(jsonb_agg(kept), '[]') from jsonb_array_elements(was -> 'kept_from') kept
+        where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
+          and l.row_key = (was ->> 'id')::bigint and l.person = kept::bigint and l.xmin = pg_current_xact_id()::xid)));
+    end if;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
     if was ? 'person' and was ->> 'person' is not null then given := given || jsonb_build_object('person', was -> 'person'); end if;
     if told ? 'updated_at' then given := given || jsonb_build_object('updated_at', now()); end if;
@@ -481,6 +487,44 @@ end
 $$;
 revoke all on function fsp.new_member(bigint, text, date, boolean) from public;
 grant execute on function fsp.new_family(), fsp.new_member(bigint, text, date, boolean) to {{members}};
+
+-- A row, and what belongs to it, is kept from a person no longer. The county decides, whoever wrote it, by a decision made in
+-- this transaction; without one nothing is lifted. What it was kept from before stays on record (`fsp.amend`).
+create or replace function fsp.lift_kept_from(lifted text, asked bigint, from_whom bigint, decided bigint) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  of_family bigint;
+  part record;
+  keys bigint[];
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and o.agency = 'LA';
+  if org is null then raise insufficient_privilege using message = 'Only the county lifts it.'; end if;
+  if not exists (select from unnest(array[{{kept_from_rows}}]) known where known = lifted) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  execute format('select family from fsp.%I where id = $1 and $2 = any (kept_from) for update', lifted) into of_family using asked, from_whom;
+  if of_family is null then return false; end if;
+  if not exists (select from fsp.decision d where d.id = decided and d.controller = org and d.family = of_family
+        and d.kind = 'kept-from-lifted' and d.person = from_whom and d.xmin = pg_current_xact_id()::xid)
+      or not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+        where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  for part in select * from (values {{kept_from_parts}}) as p (whole, name, key) where p.whole = lifted loop
+    execute format('select array_agg(id) from fsp.%I where %I = $1 and $2 = any (kept_from)', part.name, part.key)
+      into keys using asked, from_whom;
+    insert into fsp.kept_from_lift (subject_table, row_key, person, decision, organisation)
+      select part.name, row_key, from_whom, decided, org from unnest(keys) row_key;
+    execute format('update fsp.%I set kept_from = array_remove(kept_from, $2) where id = any ($1)', part.name) using keys, from_whom;
+  end loop;
+  return true;
+end
+$$;
+revoke all on function fsp.lift_kept_from(text, bigint, bigint, bigint) from public;
+grant execute on function fsp.lift_kept_from(text, bigint, bigint, bigint) to {{members}};
 
 -- Policies, grants, forced row-level security, functions and triggers as one digest: what was changed by hand shows.
 -- With a search path of its own, because PostgreSQL prints names as the asker would have to write them.

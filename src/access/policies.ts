@@ -173,6 +173,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   ],
   // What a row was before a change: for an inquiry, by the owner; no login reads it.
   earlier: () => [],
+  kept_from_lift: () => [],
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
     policy(t, 'recorder_insert', 'insert', '"{{db}}_recorder"', null, 'true'),
@@ -226,6 +227,30 @@ function ownRows(kind: 'family' | 'person'): string {
     .join('\n      or ');
 }
 
+/**
+ * What `fsp.lift_kept_from` lifts together: a row that names whom it is kept from, itself and the rows that belong to it by a
+ * key to it.
+ *
+ * @returns table of the row, table of the part, and the part's column with the row's key.
+ */
+function keptFromParts(): [whole: string, part: string, key: string][] {
+  const kept = classifiedTables().filter(({ keptFrom, family, table }) => keptFrom && family && hasId(table));
+  return kept.flatMap(({ name, table }): [string, string, string][] => [
+    [name, name, 'id'],
+    ...kept.flatMap((part) =>
+      getTableConfig(part.table).foreignKeys.flatMap((foreign): [string, string, string][] => {
+        const { columns, foreignColumns, foreignTable } = foreign.reference();
+        const at = foreignColumns.findIndex((column) => column.name === 'id');
+        return foreignTable === table && at !== -1 && part.table !== table
+          ? [[name, part.name, (columns[at] as { name: string }).name]]
+          : [];
+      }),
+    ),
+  ]);
+}
+
+const hasId = (table: TableClass['table']): boolean => getTableConfig(table).columns.some(({ name }) => name === 'id');
+
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
   const written = classifiedTables().filter((table) => AGENCIES.some((agency) => insertPredicate(table, agency) !== null));
@@ -249,6 +274,13 @@ function fillIn(sql: string): string {
     .replaceAll('{{written}}', quoted(['outbox', 'idempotency', ...written.map(({ name }) => name)]))
     .replaceAll('{{amended}}', quoted(written.map(({ name }) => name)))
     .replaceAll('{{row_classes}}', rowClasses)
+    .replaceAll('{{kept_from_rows}}', quoted(keptFromParts().map(([whole]) => whole)))
+    .replaceAll(
+      '{{kept_from_parts}}',
+      keptFromParts()
+        .map((names) => `(${quoted(names)})`)
+        .join(', '),
+    )
     .replaceAll('{{clinical_always}}', agencies('A', 'R'))
     .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);

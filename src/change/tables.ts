@@ -45,6 +45,24 @@ export const earlier = classify(
   'OPERATION',
 );
 
+/** Whom a row is kept from no longer, and by which decision; written by the database itself (`fsp.lift_kept_from`). */
+export const keptFromLift = classify(
+  fsp.table(
+    'kept_from_lift',
+    {
+      id: id(),
+      at: moment('at').notNull().defaultNow(),
+      organisation: integer('organisation').notNull(),
+      subjectTable: text('subject_table').notNull(),
+      rowKey: key('row_key').notNull(),
+      person: key('person').notNull(),
+      decision: key('decision').notNull(),
+    },
+    (t) => [index('kept_from_lift_row').on(t.subjectTable, t.rowKey)],
+  ),
+  'OPERATION',
+);
+
 /** The key stores what the command did (its result and ids), not the body that was sent back. */
 export const idempotency = classify(
   fsp.table(

@@ -19,6 +19,8 @@ export type Own = {
   user?: string;
   /** A row that names no user yet is any user's of the organisation: somebody has to take it up. */
   unassigned?: true;
+  /** SQL for a row (by its alias) that is a user's through another table: a meeting is of those who attended. */
+  userThrough?: (alias: string, user: string) => string;
 };
 
 export type TableClass = {
@@ -126,7 +128,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
   if (options.people) entry.people = options.people;
   if (has('row_mask')) entry.rowMask = 'row_mask';
   if (has('kept_from')) entry.keptFrom = 'kept_from';
-  if (own) entry.own = own.user || !has('worker') ? own : { ...own, user: 'worker' };
+  if (own) entry.own = own.user || own.userThrough || !has('worker') ? own : { ...own, user: 'worker' };
   registry.set(table, entry);
   return table;
 }

@@ -688,6 +688,7 @@ function writeWorkbook(c: Context, given: Given[]): void {
         ...own,
         behaviour: random.pick(BEHAVIOURS),
         stageOfChange: random.pick(STAGES_OF_CHANGE),
+        observedOn: at.toISOString().slice(0, 10),
         capacityForChange: random.chance(0.9) ? Math.min(5, 1 + Math.floor((n * 4) / entries) + random.between(0, 1)) : null,
       });
     }

@@ -24,6 +24,9 @@ const dataClass = z.enum(PERSONAL_CLASSES as [(typeof PERSONAL_CLASSES)[number],
 const decimal = z.string().regex(/^\d{1,4}\.\d{2}$/, 'must be a number with two decimals');
 const agency = z.enum(AGENCIES, `must be one of ${AGENCIES.join(', ')}`);
 
+const timescaleCode = z.string().regex(/^[A-Z][A-Z0-9_]{1,39}$/, 'must be at most 40 of A-Z, 0-9 and _');
+const named = { code: longSlug, name: text };
+
 const FILES = {
   districts: z.strictObject({
     code: z.string().regex(/^E\d{8}$/, 'must be an ONS code'),
@@ -115,7 +118,7 @@ const FILES = {
   }),
   codes: z.strictObject({ list: text, code: text, version: text, label: text, source: text, validFrom: day, validTo: day.nullable() }),
   timescales: z.strictObject({
-    code: z.string().regex(/^[A-Z][A-Z0-9_]{1,39}$/, 'must be at most 40 of A-Z, 0-9 and _'),
+    code: timescaleCode,
     version: text,
     from: text,
     to: text,
@@ -169,6 +172,32 @@ const FILES = {
     metric: z.array(z.strictObject({ raw: z.int(), metric: decimal })),
   }),
   'tool-licences': z.strictObject({ tool: z.string(), held: z.boolean() }),
+  'meeting-kinds': z.strictObject({
+    id: key,
+    code: slug,
+    name: text,
+    dataClass,
+    meets: z.array(timescaleCode),
+    starts: timescaleCode.nullable(),
+    source: text,
+  }),
+  workbook: z.strictObject({
+    id: key.max(99),
+    code: slug,
+    version: text,
+    name: text,
+    source: text,
+    validFrom: day,
+    validTo: day.nullable(),
+    modules: z
+      .array(
+        z.strictObject({
+          ...named,
+          sessions: z.array(z.strictObject({ ...named, evidence: z.array(z.strictObject(named)).max(99) })).max(99),
+        }),
+      )
+      .max(99),
+  }),
   'bank-holidays': z.strictObject({ day, status: z.enum(['verified', 'believed']) }),
 };
 
@@ -181,7 +210,7 @@ type Entry<F extends FileName> = z.infer<(typeof FILES)[F]>;
 /** An authority's reference data as its files give it: other entries are named by their codes. */
 export type ReferenceData = { [F in Exclude<FileName, NationalFile>]: Entry<F>[] };
 
-type NationalFile = 'bank-holidays' | 'factor-concerns' | 'ace-associations' | 'specialist-kinds' | 'tools';
+type NationalFile = 'bank-holidays' | 'factor-concerns' | 'ace-associations' | 'specialist-kinds' | 'tools' | 'meeting-kinds';
 
 /** What every authority in England has beside its own. */
 export type NationalData = {
@@ -192,6 +221,7 @@ export type NationalData = {
   aceAssociations: Entry<'ace-associations'>[];
   specialistKinds: Entry<'specialist-kinds'>[];
   tools: Entry<'tools'>[];
+  meetingKinds: Entry<'meeting-kinds'>[];
 };
 
 const File = z.strictObject({ source: text, licence: text, entries: z.array(z.unknown()).min(1) });
@@ -330,14 +360,22 @@ export function readNational(): NationalData {
     const fault = toolFault(entry);
     if (fault) throw new Error(`${NATIONAL}/${place('tools', index, entry)}: ${fault}`);
   }
+  const timescales = readFile(folder, 'timescales');
+  const meetingKinds = readFile(folder, 'meeting-kinds');
+  const rules = new Set(timescales.map(({ code }) => code));
+  for (const [index, { meets, starts }] of meetingKinds.entries()) {
+    const unknown = [...meets, ...(starts ? [starts] : [])].find((rule) => !rules.has(rule));
+    if (unknown) throw new Error(`${NATIONAL}/${place('meeting-kinds', index, meetingKinds[index])}: there is no timescale "${unknown}".`);
+  }
   return {
-    timescales: readFile(folder, 'timescales'),
+    timescales,
     bankHolidays,
     calendar,
     factorConcerns: readFile(folder, 'factor-concerns'),
     aceAssociations: readFile(folder, 'ace-associations'),
     specialistKinds: readFile(folder, 'specialist-kinds'),
     tools,
+    meetingKinds,
   };
 }
 
@@ -365,6 +403,7 @@ export function readReference(authority: string): ReferenceData {
     codes: joinCodes(readFile(new URL(`${NATIONAL}/`, root), 'codes'), readOptional(folder, 'codes')),
     timescales: readOptional(folder, 'timescales'),
     'tool-licences': readOptional(folder, 'tool-licences'),
+    workbook: readOptional(folder, 'workbook'),
   };
   check(data);
   const national = readNational();
@@ -501,6 +540,8 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   await upsert(client, 'code', ['list', 'code', 'version'], data.codes);
   const national = readNational();
   await upsert(client, 'bank_holiday', ['day'], national.bankHolidays);
+  await upsert(client, 'meeting_kind', ['id'], national.meetingKinds);
+  for (const [table, rows] of workbookRows(data.workbook)) await upsert(client, table, ['id'], rows);
   const rows = (timescales: Entry<'timescales'>[], folder: string) =>
     timescales.map(({ from, to, limit, ...entry }) => ({ ...entry, authority: folder, fromEvent: from, toEvent: to, amount: limit }));
   await upsert(client, 'timescale', ['code', 'version'], [...rows(national.timescales, NATIONAL), ...rows(data.timescales, authority)]);
@@ -541,4 +582,31 @@ async function loadTools(client: pg.Client, tools: Entry<'tools'>[], licences: E
     ['tool', 'raw'],
     parts(({ metric }) => metric),
   );
+}
+
+/** A part of a programme: its id is made of the programme's and its place, so that it is the same at every loading. */
+type PartRow = { id: number; parent: number; position: number; code: string; name: string };
+
+/** The programmes of the Workbook as rows, the wholes before their parts. */
+function workbookRows(programmes: Entry<'workbook'>[]): [table: string, rows: Record<string, unknown>[]][] {
+  const part = (parent: number, index: number, { code, name }: { code: string; name: string }): PartRow => ({
+    id: parent * 100 + index + 1,
+    parent,
+    position: index + 1,
+    code,
+    name,
+  });
+  const modules = programmes.flatMap((programme) =>
+    programme.modules.map((each, index) => ({ row: part(programme.id, index, each), sessions: each.sessions })),
+  );
+  const sessions = modules.flatMap((module) =>
+    module.sessions.map((each, index) => ({ row: part(module.row.id, index, each), evidence: each.evidence })),
+  );
+  const evidence = sessions.flatMap((session) => session.evidence.map((each, index) => part(session.row.id, index, each)));
+  return [
+    ['workbook_programme', programmes.map(({ modules: _modules, ...programme }) => programme)],
+    ['workbook_module', modules.map(({ row }) => row)],
+    ['workbook_session', sessions.map(({ row }) => row)],
+    ['workbook_evidence', evidence],
+  ];
 }

@@ -62,12 +62,18 @@ export type AceCountInput = {
 
 export type AddWorkbookEntryInput = {
   childWords?: InputMaybe<Array<ChildWordsInput>>;
+  /** Becomes a task of the lead practitioner: today's if it is urgent, the next working day's if not. */
+  concern?: InputMaybe<WorkbookConcernInput>;
   /** From the code list `discipline`. */
   discipline: Scalars['String']['input'];
+  /** Codes of the evidence that the session left behind. */
+  evidence?: InputMaybe<Array<Scalars['String']['input']>>;
   family: Scalars['ID']['input'];
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
+  joint?: InputMaybe<Array<JointPractitionerInput>>;
   keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  miPractice?: InputMaybe<MiPracticeInput>;
   module: Scalars['String']['input'];
   narrative?: InputMaybe<Scalars['String']['input']>;
   occurred: Scalars['DateTime']['input'];
@@ -75,8 +81,11 @@ export type AddWorkbookEntryInput = {
   /** Whom the entry is about; at least one member of the family. */
   persons: Array<Scalars['ID']['input']>;
   readings?: InputMaybe<Array<WorkbookReadingInput>>;
+  /** Code of a session of `workbookProgrammes`; `module` is then its module's name or code. */
+  session?: InputMaybe<Scalars['String']['input']>;
   /** From the code list `session-type`. */
   sessionType: Scalars['String']['input'];
+  triggers?: InputMaybe<Array<WorkbookTriggerInput>>;
 };
 
 export type AddWorkbookEntryPayload = {
@@ -86,6 +95,53 @@ export type AddWorkbookEntryPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+/** What an adult of the family said or wrote, outside a session of the Workbook. */
+export type AdultVoice = Node & {
+  __typename?: 'AdultVoice';
+  /** What was done about it. */
+  answers?: Maybe<Array<AdultVoiceAnswer>>;
+  family?: Maybe<Family>;
+  /** Name of who heard or received it. */
+  heardBy?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  /** From the code list `voice-medium`. */
+  medium?: Maybe<Code>;
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  /** What they want to be different in the family. */
+  wants?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+  /** In their own words. */
+  words?: Maybe<Scalars['String']['output']>;
+};
+
+export type AdultVoiceAnswer = Node & {
+  __typename?: 'AdultVoiceAnswer';
+  /** Name of who did it. */
+  by?: Maybe<Scalars['String']['output']>;
+  done?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type AdultVoiceConnection = {
+  __typename?: 'AdultVoiceConnection';
+  edges?: Maybe<Array<AdultVoiceEdge>>;
+  nodes?: Maybe<Array<AdultVoice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type AdultVoiceEdge = {
+  __typename?: 'AdultVoiceEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<AdultVoice>;
 };
 
 /** The kinds of body that share a family's record. */
@@ -103,6 +159,26 @@ export type Agency =
   | 'PROVIDER'
   /** A multi-disciplinary team: the people named in it, whoever employs them */
   | 'TEAM';
+
+export type AgreeSafeWorkingInput = {
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The restorative meeting in which it was agreed. */
+  meeting: Scalars['ID']['input'];
+  /** At most six months after `from`. */
+  reviewOn: Scalars['Date']['input'];
+  whatToDo: Scalars['String']['input'];
+};
+
+export type AgreeSafeWorkingPayload = {
+  __typename?: 'AgreeSafeWorkingPayload';
+  /** As the caller may see it now. */
+  agreement?: Maybe<SafeWorkingAgreement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
 
 /** What is left out stays as it is; a list replaces the list there was. */
 export type AmendAssessmentInput = {
@@ -162,6 +238,62 @@ export type AmendSchoolRecordPayload = {
   __typename?: 'AmendSchoolRecordPayload';
   /** As the caller may see it now. */
   record?: Maybe<SchoolRecord>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AmendWorkbookEntryInput = {
+  entry: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  module?: InputMaybe<Scalars['String']['input']>;
+  /** What is not given stays as it is. */
+  narrative?: InputMaybe<Scalars['String']['input']>;
+  reason: Scalars['String']['input'];
+  sessionType?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type AmendWorkbookEntryPayload = {
+  __typename?: 'AmendWorkbookEntryPayload';
+  /** As the caller may see it now. */
+  entry?: Maybe<WorkbookEntry>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AnswerAdultVoiceInput = {
+  done: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  voice: Scalars['ID']['input'];
+};
+
+export type AnswerAdultVoicePayload = {
+  __typename?: 'AnswerAdultVoicePayload';
+  /** As the caller may see it now. */
+  answer?: Maybe<AdultVoiceAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AnswerChildVoiceInput = {
+  done: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  voice: Scalars['ID']['input'];
+};
+
+export type AnswerChildVoicePayload = {
+  __typename?: 'AnswerChildVoicePayload';
+  /** As the caller may see it now. */
+  answer?: Maybe<ChildVoiceAnswer>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -326,6 +458,37 @@ export type Attendance =
   | 'EXCUSED'
   | 'NOT_ATTENDED';
 
+export type AttendanceStatus =
+  /** Did not come, and said nothing */
+  | 'ABSENT'
+  | 'APOLOGIES'
+  | 'ATTENDED'
+  | 'INVITED';
+
+export type CallMeetingInput = {
+  at: Scalars['DateTime']['input'];
+  chair?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  invited: Array<MeetingGuestInput>;
+  /** A code of `meetingKinds`. */
+  kind: Scalars['String']['input'];
+  /** Whom it is about; at least one member of the family. */
+  persons: Array<Scalars['ID']['input']>;
+  place?: InputMaybe<Scalars['String']['input']>;
+  plan?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type CallMeetingPayload = {
+  __typename?: 'CallMeetingPayload';
+  /** As the caller may see it now. */
+  meeting?: Maybe<Meeting>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** Call-outs of the police to a family, over those that the caller may see. */
 export type CallOutHistory = {
   __typename?: 'CallOutHistory';
@@ -344,6 +507,40 @@ export type CancelAssessmentInput = {
   on: Scalars['Date']['input'];
 };
 
+export type CapacityFilter = {
+  /** From the code list `behaviour`. */
+  behaviour?: InputMaybe<Scalars['String']['input']>;
+  /** Id of the team that works with the family today. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** How well a family's case was worked. It judges named people's practice, so it is the managers' alone. */
+export type CaseAudit = Node & {
+  __typename?: 'CaseAudit';
+  auditor?: Maybe<Scalars['String']['output']>;
+  family?: Maybe<Family>;
+  findings?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `audit-judgement`. */
+  judgement?: Maybe<Code>;
+  on?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type CaseAuditConnection = {
+  __typename?: 'CaseAuditConnection';
+  edges?: Maybe<Array<CaseAuditEdge>>;
+  nodes?: Maybe<Array<CaseAudit>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type CaseAuditEdge = {
+  __typename?: 'CaseAuditEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<CaseAudit>;
+};
+
 export type ChangeDirection =
   | 'BETTER'
   | 'UNCHANGED'
@@ -353,6 +550,53 @@ export type CheckAnswer =
   | 'NO'
   | 'UNKNOWN'
   | 'YES';
+
+/** What a child said, drew or wrote, outside a session of the Workbook. */
+export type ChildVoice = Node & {
+  __typename?: 'ChildVoice';
+  /** What was done about it. */
+  answers?: Maybe<Array<ChildVoiceAnswer>>;
+  family?: Maybe<Family>;
+  /** Name of who heard or received it. */
+  heardBy?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  /** From the code list `voice-medium`. */
+  medium?: Maybe<Code>;
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  /** What they want to be different in the family. */
+  wants?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+  /** In their own words. */
+  words?: Maybe<Scalars['String']['output']>;
+};
+
+export type ChildVoiceAnswer = Node & {
+  __typename?: 'ChildVoiceAnswer';
+  /** Name of who did it. */
+  by?: Maybe<Scalars['String']['output']>;
+  done?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ChildVoiceConnection = {
+  __typename?: 'ChildVoiceConnection';
+  edges?: Maybe<Array<ChildVoiceEdge>>;
+  nodes?: Maybe<Array<ChildVoice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ChildVoiceEdge = {
+  __typename?: 'ChildVoiceEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ChildVoice>;
+};
 
 /** What a child said, in the child's own words. */
 export type ChildWords = {
@@ -382,23 +626,44 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Assessment | Contact | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Plan | SafetyCondition | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
+export type ChronologyEvent = AdultVoice | Assessment | ChildVoice | Contact | Decision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Meeting | Plan | SafetyCondition | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
+  | 'ADULT_VOICE'
   | 'ASSESSMENT'
+  | 'CHILD_VOICE'
   | 'CONTACT'
+  | 'DECISION'
   | 'HOUSING_SITUATION'
   | 'INCIDENT'
   | 'INTERVENTION'
   | 'INTERVENTION_EVENT'
   | 'INTERVENTION_TEST'
+  | 'MEETING'
   | 'PLAN'
   | 'SAFETY_CONDITION'
   | 'SERVICE_OFFER'
   | 'SPECIALIST_ASSESSMENT'
   | 'TOOL_READING'
   | 'WORKBOOK_ENTRY';
+
+export type CirculateMinutesInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  meeting: Scalars['ID']['input'];
+  on: Scalars['Date']['input'];
+  to: Array<MinutesReceiverInput>;
+};
+
+export type CirculateMinutesPayload = {
+  __typename?: 'CirculateMinutesPayload';
+  /** As the caller may see it now. */
+  meeting?: Maybe<Meeting>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
 
 /** A timescale that runs, or has run, for one family. */
 export type Clock = DueItem & Node & {
@@ -477,6 +742,44 @@ export type CompleteAssessmentInput = {
   /** From the code list `assessment-outcome`; at least one. */
   outcomes: Array<Scalars['String']['input']>;
   seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type CompleteMeetingActionInput = {
+  action: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  outcome?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type CompleteMeetingActionPayload = {
+  __typename?: 'CompleteMeetingActionPayload';
+  /** As the caller may see it now. */
+  action?: Maybe<MeetingAction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type CompleteSupervisionActionInput = {
+  action: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  outcome?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type CompleteSupervisionActionPayload = {
+  __typename?: 'CompleteSupervisionActionPayload';
+  /** As the caller may see it now. */
+  action?: Maybe<SupervisionAction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type CompleteTaskInput = {
@@ -623,6 +926,24 @@ export type Contract = {
   validTo?: Maybe<Scalars['Date']['output']>;
 };
 
+export type ContributeToSupervisionInput = {
+  /** From the code list `discipline`. */
+  discipline: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  supervision: Scalars['ID']['input'];
+  text: Scalars['String']['input'];
+};
+
+export type ContributeToSupervisionPayload = {
+  __typename?: 'ContributeToSupervisionPayload';
+  /** As the caller may see it now. */
+  contribution?: Maybe<SupervisionContribution>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
   | 'ADULT_VOICE'
@@ -683,6 +1004,48 @@ export type DecideContactPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+/** What was decided about a family, by whom, why, and on what evidence. */
+export type Decision = Node & {
+  __typename?: 'Decision';
+  /** Name of who decided. */
+  decidedBy?: Maybe<Scalars['String']['output']>;
+  /** Ids for `node`, of what it rests on: of those things that the caller may see. */
+  evidence?: Maybe<Array<Scalars['ID']['output']>>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons the decision does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  /** From the code list `decision-kind`. */
+  kind?: Maybe<Code>;
+  on?: Maybe<Scalars['Date']['output']>;
+  /** The manager who looked at it. */
+  overseenBy?: Maybe<Scalars['String']['output']>;
+  overseenOn?: Maybe<Scalars['Date']['output']>;
+  oversight?: Maybe<Scalars['String']['output']>;
+  /** Null where it is about the whole family. */
+  person?: Maybe<Person>;
+  reason?: Maybe<Scalars['String']['output']>;
+  role?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  what?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type DecisionConnection = {
+  __typename?: 'DecisionConnection';
+  edges?: Maybe<Array<DecisionEdge>>;
+  nodes?: Maybe<Array<Decision>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DecisionEdge = {
+  __typename?: 'DecisionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Decision>;
 };
 
 /** A district, by its ONS code. */
@@ -770,6 +1133,24 @@ export type EndSafetyConditionPayload = {
   warnings: Array<UserError>;
 };
 
+export type EndTrustedAdultInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  trustedAdult: Scalars['ID']['input'];
+};
+
+export type EndTrustedAdultPayload = {
+  __typename?: 'EndTrustedAdultPayload';
+  /** As the caller may see it now. */
+  trustedAdult?: Maybe<TrustedAdult>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type Exclusion =
   | 'NONE'
   | 'PERMANENT'
@@ -799,10 +1180,18 @@ export type Family = Node & {
   __typename?: 'Family';
   /** Times without a substance, counted today. */
   abstinences?: Maybe<Array<Abstinence>>;
+  /** What its adults say outside a session, latest first. */
+  adultVoices?: Maybe<AdultVoiceConnection>;
   /** Child and family assessments, latest first. */
   assessments?: Maybe<AssessmentConnection>;
+  /** Audits of how the family's case was worked, latest first. */
+  audits?: Maybe<CaseAuditConnection>;
   /** Null where no call-out of the police is known. */
   callOuts?: Maybe<CallOutHistory>;
+  /** Where its members stand with what they want to change, latest first; the first reading is last. */
+  capacityForChange?: Maybe<WorkbookReadingConnection>;
+  /** What its children say outside a session, latest first. */
+  childVoices?: Maybe<ChildVoiceConnection>;
   /**
    * What happened, latest first, as far as the caller may see it: each event stands under its own class. `from` and `to`
    * are days, both included; a day without a time counts as its midnight, UTC.
@@ -811,6 +1200,10 @@ export type Family = Node & {
   /** What is due and what was, the longest due first. */
   clocks?: Maybe<ClockConnection>;
   contacts?: Maybe<ContactConnection>;
+  /** What was decided about the family, latest first. */
+  decisions?: Maybe<DecisionConnection>;
+  /** What the team said of the family in group supervision, latest first; outside the county to those who took part. */
+  groupSupervisions?: Maybe<GroupSupervisionConnection>;
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
   housing?: Maybe<Array<HousingSituation>>;
@@ -823,6 +1216,8 @@ export type Family = Node & {
   leadPractitioner?: Maybe<Involvement>;
   /** Who looked up a child of this family, the latest first; at most 25. */
   lookUps?: Maybe<Array<LookUpReceipt>>;
+  /** Meetings about the family, latest first: to those who were asked to come, or came, their own. */
+  meetings?: Maybe<MeetingConnection>;
   members?: Maybe<Array<FamilyMember>>;
   name?: Maybe<Scalars['String']['output']>;
   offers?: Maybe<ServiceOfferConnection>;
@@ -831,6 +1226,10 @@ export type Family = Node & {
   plans?: Maybe<Array<Plan>>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
+  /** What its young people say of working with somebody. */
+  relationshipFeedback?: Maybe<Array<RelationshipFeedback>>;
+  /** How to work safely with the family: what to do, not why. */
+  safeWorking?: Maybe<Array<SafeWorkingAgreement>>;
   /** What everybody with the family must do today: what is in force. */
   safety?: Maybe<Array<SafetyCondition>>;
   /** All of it, with what has ended. */
@@ -851,6 +1250,8 @@ export type Family = Node & {
   triggerTrio?: Maybe<TriggerTrio>;
   /** The same, of the parents' own factors alone. */
   triggerTrioOfParents?: Maybe<TriggerTrio>;
+  /** Whom its children chose to trust. */
+  trustedAdults?: Maybe<Array<TrustedAdult>>;
   withheld: Array<Withheld>;
   /** The Workbook, latest entry first. */
   workbook?: Maybe<WorkbookEntryConnection>;
@@ -858,7 +1259,37 @@ export type Family = Node & {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyAdultVoicesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyAssessmentsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyAuditsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyCapacityForChangeArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  behaviour?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  person?: InputMaybe<Scalars['ID']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyChildVoicesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -889,6 +1320,20 @@ export type FamilyContactsArgs = {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyDecisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyGroupSupervisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyIncidentsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -897,6 +1342,13 @@ export type FamilyIncidentsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyInterventionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyMeetingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -1070,6 +1522,41 @@ export type GroupSession = Node & {
   topic?: Maybe<Scalars['String']['output']>;
 };
 
+/** One family, as the whole team spoke of it. A session about five families is five of these. */
+export type GroupSupervision = Node & {
+  __typename?: 'GroupSupervision';
+  actions?: Maybe<Array<SupervisionAction>>;
+  /** What each discipline had to say; those who took part see their own. */
+  contributions?: Maybe<Array<SupervisionContribution>>;
+  family?: Maybe<Family>;
+  heldOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `supervision-kind`: by the team, or reflective and led by a psychologist. */
+  kind?: Maybe<Code>;
+  ledBy?: Maybe<Scalars['String']['output']>;
+  participants?: Maybe<Array<SupervisionParticipant>>;
+  summary?: Maybe<Scalars['String']['output']>;
+  /** The team that met. */
+  team?: Maybe<Organisation>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type GroupSupervisionConnection = {
+  __typename?: 'GroupSupervisionConnection';
+  edges?: Maybe<Array<GroupSupervisionEdge>>;
+  nodes?: Maybe<Array<GroupSupervision>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type GroupSupervisionEdge = {
+  __typename?: 'GroupSupervisionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<GroupSupervision>;
+};
+
 /** People under one roof, for a time. */
 export type Household = {
   __typename?: 'Household';
@@ -1182,6 +1669,40 @@ export type IncidentPart =
   | 'SUSPECT'
   | 'VICTIM'
   | 'WITNESS';
+
+/** That a worker had supervision, when and with whom. What was said is not held here. */
+export type IndividualSupervision = Node & {
+  __typename?: 'IndividualSupervision';
+  heldOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `supervision-kind`. */
+  kind?: Maybe<Code>;
+  /** The supervisor is of the worker's own profession. */
+  sameProfession?: Maybe<Scalars['Boolean']['output']>;
+  supervisor?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+  /** The worker's user (`sub`). */
+  worker?: Maybe<Scalars['String']['output']>;
+};
+
+export type IndividualSupervisionConnection = {
+  __typename?: 'IndividualSupervisionConnection';
+  edges?: Maybe<Array<IndividualSupervisionEdge>>;
+  nodes?: Maybe<Array<IndividualSupervision>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type IndividualSupervisionEdge = {
+  __typename?: 'IndividualSupervisionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<IndividualSupervision>;
+};
+
+export type IndividualSupervisionFilter = {
+  /** The worker's user (`sub`). */
+  worker?: InputMaybe<Scalars['String']['input']>;
+};
 
 export type InformantInput = {
   anonymous: Scalars['Boolean']['input'];
@@ -1473,6 +1994,42 @@ export type Involvement = {
   withheld: Array<Withheld>;
 };
 
+/** A practitioner of another discipline who took part in the session. */
+export type JointPractitioner = {
+  __typename?: 'JointPractitioner';
+  /** From the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  name?: Maybe<Scalars['String']['output']>;
+  organisation?: Maybe<Organisation>;
+  withheld: Array<Withheld>;
+};
+
+export type JointPractitionerInput = {
+  /** From the code list `discipline`. */
+  discipline: Scalars['String']['input'];
+  name: Scalars['String']['input'];
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type LiftKeptFromInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** A Workbook entry, minutes, a decision, a child's or an adult's voice, a task. */
+  of: Scalars['ID']['input'];
+  /** Whom it is kept from no longer. */
+  person: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type LiftKeptFromPayload = {
+  __typename?: 'LiftKeptFromPayload';
+  /** As the caller may see it now. */
+  decision?: Maybe<Decision>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /**
  * What a look-up tells: whether there is a child protection plan, care by the county or a plan for an unborn child, and whom to
  * ring. Where there is none of these it says so in the same words, whether or not the child is known.
@@ -1563,6 +2120,154 @@ export type MatchContactPayload = {
   warnings: Array<UserError>;
 };
 
+/** A meeting about a family: who was asked, who came, what was agreed. It needs the class of its kind as well. */
+export type Meeting = Node & {
+  __typename?: 'Meeting';
+  actions?: Maybe<Array<MeetingAction>>;
+  at?: Maybe<Scalars['DateTime']['output']>;
+  attendance?: Maybe<Array<MeetingAttendance>>;
+  chair?: Maybe<Scalars['String']['output']>;
+  circulated?: Maybe<Array<MeetingCirculation>>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<MeetingKind>;
+  /** For those who came, and those to whom they were sent. */
+  minutes?: Maybe<MeetingMinutes>;
+  notes?: Maybe<Scalars['String']['output']>;
+  /** The members of the family whom it is about. */
+  persons?: Maybe<Array<Person>>;
+  place?: Maybe<Scalars['String']['output']>;
+  /** The plan that it is about, where it is about one. */
+  plan?: Maybe<Plan>;
+  status?: Maybe<MeetingStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** What somebody is to do, by when. */
+export type MeetingAction = Node & {
+  __typename?: 'MeetingAction';
+  doneOn?: Maybe<Scalars['Date']['output']>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  outcome?: Maybe<Scalars['String']['output']>;
+  state?: Maybe<ClockState>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  what?: Maybe<Scalars['String']['output']>;
+  who?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type MeetingActionInput = {
+  dueOn: Scalars['Date']['input'];
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  what: Scalars['String']['input'];
+  who: Scalars['String']['input'];
+};
+
+/** Somebody who was asked to a meeting, or came. */
+export type MeetingAttendance = {
+  __typename?: 'MeetingAttendance';
+  /** Name of the practitioner. */
+  name?: Maybe<Scalars['String']['output']>;
+  /** Null for a member of the family. */
+  organisation?: Maybe<Organisation>;
+  /** A member of the family. */
+  person?: Maybe<Person>;
+  status?: Maybe<AttendanceStatus>;
+  withheld: Array<Withheld>;
+};
+
+export type MeetingCirculation = {
+  __typename?: 'MeetingCirculation';
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  withheld: Array<Withheld>;
+};
+
+export type MeetingConnection = {
+  __typename?: 'MeetingConnection';
+  edges?: Maybe<Array<MeetingEdge>>;
+  nodes?: Maybe<Array<Meeting>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type MeetingEdge = {
+  __typename?: 'MeetingEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Meeting>;
+};
+
+/** An organisation's practitioner, or a member of the family; one of `organisation` and `person`. */
+export type MeetingGuestInput = {
+  name?: InputMaybe<Scalars['String']['input']>;
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** The practitioner's user (`sub`), to whom the meeting is shown as an own one. */
+  user?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A kind of meeting. */
+export type MeetingKind = {
+  __typename?: 'MeetingKind';
+  code?: Maybe<Scalars['String']['output']>;
+  /** What knowing of such a meeting tells about a family: who may not know that does not see the meeting. */
+  dataClass?: Maybe<DataClass>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** The timescale until the next one, where it has one. */
+  next?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+};
+
+export type MeetingMinutes = Node & {
+  __typename?: 'MeetingMinutes';
+  /** Name of the practitioner who wrote them. */
+  author?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons the minutes do not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  text?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type MeetingStatus =
+  | 'CALLED'
+  | 'HELD';
+
+/** How motivational interviewing was practised in the session. */
+export type MiPractice = {
+  __typename?: 'MiPractice';
+  /** How often the person spoke for change. */
+  changeTalk?: Maybe<Scalars['Int']['output']>;
+  /** The practitioner's own view of the practice, 1 to 5. */
+  ownRating?: Maybe<Scalars['Int']['output']>;
+  /** Of the five in the code list `mi-principle`. */
+  principles?: Maybe<Array<Code>>;
+  /** How often the person spoke for leaving things as they are. */
+  sustainTalk?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type MiPracticeInput = {
+  changeTalk?: InputMaybe<Scalars['Int']['input']>;
+  /** 1 to 5. */
+  ownRating?: InputMaybe<Scalars['Int']['input']>;
+  /** From the code list `mi-principle`. */
+  principles: Array<Scalars['String']['input']>;
+  sustainTalk?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type MinutesReceiverInput = {
+  organisation: Scalars['ID']['input'];
+  /** The user (`sub`) who is to read them, where the organisation's users see their own work only. */
+  user?: InputMaybe<Scalars['String']['input']>;
+};
+
 export type MoveInterventionInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -1595,30 +2300,52 @@ export type Mutation = {
   __typename?: 'Mutation';
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
+  /** Agrees, in a restorative meeting, how staff work safely with the family. */
+  agreeSafeWorking?: Maybe<AgreeSafeWorkingPayload>;
   /** Changes what a completed assessment found; what it said before is kept. */
   amendAssessment?: Maybe<AssessmentPayload>;
   /** Changes an own record of a home. */
   amendHousingSituation?: Maybe<AmendHousingSituationPayload>;
   /** Changes an own record of a term. */
   amendSchoolRecord?: Maybe<AmendSchoolRecordPayload>;
+  /** Changes an entry of one's own; what it said before stays with it. */
+  amendWorkbookEntry?: Maybe<AmendWorkbookEntryPayload>;
+  /** Says what was done about what an adult said. */
+  answerAdultVoice?: Maybe<AnswerAdultVoicePayload>;
+  /** Says what was done about what a child said. */
+  answerChildVoice?: Maybe<AnswerChildVoicePayload>;
   /** What the family said to early help that was offered instead. */
   answerEarlyHelp?: Maybe<AnswerEarlyHelpPayload>;
   /** Says whether feedback on an own referral was of use. */
   answerFeedback?: Maybe<AnswerFeedbackPayload>;
   /** Answers what was asked, or refuses with a reason. */
   answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
+  /** Calls a meeting, and asks people to it: they see it as their own from then on. */
+  callMeeting?: Maybe<CallMeetingPayload>;
   /** Ends an open assessment that is not carried through. */
   cancelAssessment?: Maybe<AssessmentPayload>;
+  /** Sends the minutes of a meeting that was held to organisations. */
+  circulateMinutes?: Maybe<CirculateMinutesPayload>;
   /** Completes an assessment: who was seen, what was found, and when it was authorised. Its clock stops. */
   completeAssessment?: Maybe<AssessmentPayload>;
+  /** Says that an action of a meeting is done. */
+  completeMeetingAction?: Maybe<CompleteMeetingActionPayload>;
+  /** Says that an own action of a supervision, or one that the caller's organisation wrote, is done. */
+  completeSupervisionAction?: Maybe<CompleteSupervisionActionPayload>;
   /** Says that a task is done. */
   completeTask?: Maybe<CompleteTaskPayload>;
+  /** Adds what one's own discipline has to say. */
+  contributeToSupervision?: Maybe<ContributeToSupervisionPayload>;
   /** Decides on a contact and tells its referrer. */
   decideContact?: Maybe<DecideContactPayload>;
   /** Says that an own condition no longer holds. */
   endSafetyCondition?: Maybe<EndSafetyConditionPayload>;
+  /** The child trusts somebody else now, or nobody. */
+  endTrustedAdult?: Maybe<EndTrustedAdultPayload>;
   /** Tells a referrer once more, after the assessment. */
   giveFeedback?: Maybe<GiveFeedbackPayload>;
+  /** A manager decides that something is kept from a person no longer; the decision is what is answered. */
+  liftKeptFrom?: Maybe<LiftKeptFromPayload>;
   /** Asks by an exact identifier whether there is a plan, and whom to ring. The county is told who asked. */
   lookUp?: Maybe<LookUpPayload>;
   /** Tells the county of a worry about a child. */
@@ -1627,22 +2354,34 @@ export type Mutation = {
   matchContact?: Maybe<MatchContactPayload>;
   /** Moves an intervention on: accepted, waiting, started, completed, or ended otherwise. */
   moveIntervention?: Maybe<MoveInterventionPayload>;
+  nameTrustedAdult?: Maybe<NameTrustedAdultPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
   /** Puts on record that a specialist assessment was ordered. */
   orderSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
+  /** A manager's look at a decision of somebody else. */
+  overseeDecision?: Maybe<OverseeDecisionPayload>;
   /** Puts on record that a specialist assessment came, and what it concludes. */
   receiveSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** Begins to count the days without a substance. */
   recordAbstinence?: Maybe<RecordAbstinencePayload>;
+  recordAdultVoice?: Maybe<RecordAdultVoicePayload>;
+  recordCaseAudit?: Maybe<RecordCaseAuditPayload>;
+  recordChildVoice?: Maybe<RecordChildVoicePayload>;
   /** Writes what reached the front door, from a referral or from the public. */
   recordContact?: Maybe<RecordContactPayload>;
+  /** Puts a decision on record with its reason and its evidence. */
+  recordDecision?: Maybe<RecordDecisionPayload>;
+  /** Puts a family's group supervision on record, with who took part; starts the month until the next. */
+  recordGroupSupervision?: Maybe<RecordGroupSupervisionPayload>;
   /** Puts a home, and the duty owed, on record. */
   recordHousingSituation?: Maybe<RecordHousingSituationPayload>;
   /** Puts an incident on record: `RECORDED` by the police, `REPORTED` by everybody else. */
   recordIncident?: Maybe<RecordIncidentPayload>;
   /** Says what came of an own incident. */
   recordIncidentOutcome?: Maybe<RecordIncidentOutcomePayload>;
+  /** Puts on record that a worker had supervision: the day and the supervisor, and no word of it. */
+  recordIndividualSupervision?: Maybe<RecordIndividualSupervisionPayload>;
   /** Says what has held 6 or 12 months after the end. */
   recordInterventionOutcome?: Maybe<RecordInterventionOutcomePayload>;
   /** Puts one meeting of an intervention on record, whether or not the person came. */
@@ -1651,12 +2390,15 @@ export type Mutation = {
   recordInterventionTest?: Maybe<RecordInterventionTestPayload>;
   /** Ends the count with a lapse. */
   recordLapse?: Maybe<RecordLapsePayload>;
+  /** Puts on record who came, what was said and what is to be done; meets the clocks that such a meeting meets. */
+  recordMeeting?: Maybe<RecordMeetingPayload>;
   /** Says what came of an offer: by who offered it, or who gives it. */
   recordOfferOutcome?: Maybe<RecordOfferOutcomePayload>;
   /** Says what the person goes on with by themselves. */
   recordOnwardActivity?: Maybe<RecordOnwardActivityPayload>;
   /** Puts a relapse on record. It ends neither the intervention nor any plan. */
   recordRelapse?: Maybe<RecordRelapsePayload>;
+  recordRelationshipFeedback?: Maybe<RecordRelationshipFeedbackPayload>;
   /** Puts on record what everybody with the family must do. */
   recordSafetyCondition?: Maybe<RecordSafetyConditionPayload>;
   /** Puts a child's term on record; the same term again replaces nothing, and is amended. */
@@ -1681,6 +2423,11 @@ export type MutationAddWorkbookEntryArgs = {
 };
 
 
+export type MutationAgreeSafeWorkingArgs = {
+  input: AgreeSafeWorkingInput;
+};
+
+
 export type MutationAmendAssessmentArgs = {
   input: AmendAssessmentInput;
 };
@@ -1693,6 +2440,21 @@ export type MutationAmendHousingSituationArgs = {
 
 export type MutationAmendSchoolRecordArgs = {
   input: AmendSchoolRecordInput;
+};
+
+
+export type MutationAmendWorkbookEntryArgs = {
+  input: AmendWorkbookEntryInput;
+};
+
+
+export type MutationAnswerAdultVoiceArgs = {
+  input: AnswerAdultVoiceInput;
+};
+
+
+export type MutationAnswerChildVoiceArgs = {
+  input: AnswerChildVoiceInput;
 };
 
 
@@ -1711,8 +2473,18 @@ export type MutationAnswerInformationRequestArgs = {
 };
 
 
+export type MutationCallMeetingArgs = {
+  input: CallMeetingInput;
+};
+
+
 export type MutationCancelAssessmentArgs = {
   input: CancelAssessmentInput;
+};
+
+
+export type MutationCirculateMinutesArgs = {
+  input: CirculateMinutesInput;
 };
 
 
@@ -1721,8 +2493,23 @@ export type MutationCompleteAssessmentArgs = {
 };
 
 
+export type MutationCompleteMeetingActionArgs = {
+  input: CompleteMeetingActionInput;
+};
+
+
+export type MutationCompleteSupervisionActionArgs = {
+  input: CompleteSupervisionActionInput;
+};
+
+
 export type MutationCompleteTaskArgs = {
   input: CompleteTaskInput;
+};
+
+
+export type MutationContributeToSupervisionArgs = {
+  input: ContributeToSupervisionInput;
 };
 
 
@@ -1736,8 +2523,18 @@ export type MutationEndSafetyConditionArgs = {
 };
 
 
+export type MutationEndTrustedAdultArgs = {
+  input: EndTrustedAdultInput;
+};
+
+
 export type MutationGiveFeedbackArgs = {
   input: GiveFeedbackInput;
+};
+
+
+export type MutationLiftKeptFromArgs = {
+  input: LiftKeptFromInput;
 };
 
 
@@ -1761,6 +2558,11 @@ export type MutationMoveInterventionArgs = {
 };
 
 
+export type MutationNameTrustedAdultArgs = {
+  input: NameTrustedAdultInput;
+};
+
+
 export type MutationOfferServiceArgs = {
   input: OfferServiceInput;
 };
@@ -1768,6 +2570,11 @@ export type MutationOfferServiceArgs = {
 
 export type MutationOrderSpecialistAssessmentArgs = {
   input: OrderSpecialistAssessmentInput;
+};
+
+
+export type MutationOverseeDecisionArgs = {
+  input: OverseeDecisionInput;
 };
 
 
@@ -1781,8 +2588,33 @@ export type MutationRecordAbstinenceArgs = {
 };
 
 
+export type MutationRecordAdultVoiceArgs = {
+  input: RecordAdultVoiceInput;
+};
+
+
+export type MutationRecordCaseAuditArgs = {
+  input: RecordCaseAuditInput;
+};
+
+
+export type MutationRecordChildVoiceArgs = {
+  input: RecordChildVoiceInput;
+};
+
+
 export type MutationRecordContactArgs = {
   input: RecordContactInput;
+};
+
+
+export type MutationRecordDecisionArgs = {
+  input: RecordDecisionInput;
+};
+
+
+export type MutationRecordGroupSupervisionArgs = {
+  input: RecordGroupSupervisionInput;
 };
 
 
@@ -1798,6 +2630,11 @@ export type MutationRecordIncidentArgs = {
 
 export type MutationRecordIncidentOutcomeArgs = {
   input: RecordIncidentOutcomeInput;
+};
+
+
+export type MutationRecordIndividualSupervisionArgs = {
+  input: RecordIndividualSupervisionInput;
 };
 
 
@@ -1821,6 +2658,11 @@ export type MutationRecordLapseArgs = {
 };
 
 
+export type MutationRecordMeetingArgs = {
+  input: RecordMeetingInput;
+};
+
+
 export type MutationRecordOfferOutcomeArgs = {
   input: RecordOfferOutcomeInput;
 };
@@ -1833,6 +2675,11 @@ export type MutationRecordOnwardActivityArgs = {
 
 export type MutationRecordRelapseArgs = {
   input: RecordRelapseInput;
+};
+
+
+export type MutationRecordRelationshipFeedbackArgs = {
+  input: RecordRelationshipFeedbackInput;
 };
 
 
@@ -1873,6 +2720,27 @@ export type MutationStartAssessmentArgs = {
 
 export type MutationWithdrawToolReadingArgs = {
   input: WithdrawToolReadingInput;
+};
+
+export type NameTrustedAdultInput = {
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  name: Scalars['String']['input'];
+  /** The child. */
+  person: Scalars['ID']['input'];
+  role: Scalars['String']['input'];
+};
+
+export type NameTrustedAdultPayload = {
+  __typename?: 'NameTrustedAdultPayload';
+  /** As the caller may see it now. */
+  trustedAdult?: Maybe<TrustedAdult>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type NamedChildInput = {
@@ -1997,6 +2865,24 @@ export type OutcomeIndicatorEdge = {
   __typename?: 'OutcomeIndicatorEdge';
   cursor: Scalars['String']['output'];
   node?: Maybe<OutcomeIndicator>;
+};
+
+export type OverseeDecisionInput = {
+  comment: Scalars['String']['input'];
+  decision: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type OverseeDecisionPayload = {
+  __typename?: 'OverseeDecisionPayload';
+  /** As the caller may see it now. */
+  decision?: Maybe<Decision>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type PageInfo = {
@@ -2156,6 +3042,11 @@ export type Query = {
   __typename?: 'Query';
   /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
   aceAssociations?: Maybe<Array<AceAssociation>>;
+  /**
+   * Whose capacity for change moved: of each person and behaviour the latest reading, where it differs from the last one
+   * before `since` (or, without one, from the first after it).
+   */
+  capacityMoved?: Maybe<WorkbookReadingConnection>;
   /** What reached the front door, the latest first. */
   contacts?: Maybe<ContactConnection>;
   /** What the authority has contracted, and with whom. */
@@ -2175,6 +3066,8 @@ export type Query = {
   familyByReference?: Maybe<Family>;
   /** Runs of programmes for groups, the earliest first. */
   groupProgrammes?: Maybe<GroupProgrammeConnection>;
+  /** Supervision of the county's workers, latest first. */
+  individualSupervisions?: Maybe<IndividualSupervisionConnection>;
   /** What was asked of the caller's organisation, and what it asked; the earliest due first. */
   informationRequests?: Maybe<InformationRequestConnection>;
   /**
@@ -2182,6 +3075,8 @@ export type Query = {
    * ordered by take no part.
    */
   interventions?: Maybe<InterventionConnection>;
+  /** The kinds of meeting there are. */
+  meetingKinds?: Maybe<Array<MeetingKind>>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
   node?: Maybe<Node>;
   /** Every body that works with families here. */
@@ -2213,6 +3108,16 @@ export type Query = {
   tools?: Maybe<Array<Tool>>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+  /** The programmes that the Workbook follows, with modules, sessions and the evidence these ask for. */
+  workbookProgrammes?: Maybe<Array<WorkbookProgramme>>;
+};
+
+
+export type QueryCapacityMovedArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<CapacityFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  since: Scalars['Date']['input'];
 };
 
 
@@ -2253,6 +3158,13 @@ export type QueryFamilyByReferenceArgs = {
 
 export type QueryGroupProgrammesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryIndividualSupervisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<IndividualSupervisionFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -2353,6 +3265,74 @@ export type RecordAbstinencePayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordAdultVoiceInput = {
+  family: Scalars['ID']['input'];
+  /** Who heard or received it, where that is not the caller. */
+  heardBy?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `voice-medium`. */
+  medium: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  person: Scalars['ID']['input'];
+  wants?: InputMaybe<Scalars['String']['input']>;
+  words: Scalars['String']['input'];
+};
+
+export type RecordAdultVoicePayload = {
+  __typename?: 'RecordAdultVoicePayload';
+  userErrors: Array<UserError>;
+  /** As the caller may see it now. */
+  voice?: Maybe<AdultVoice>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordCaseAuditInput = {
+  auditor: Scalars['String']['input'];
+  family: Scalars['ID']['input'];
+  findings: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `audit-judgement`. */
+  judgement: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+};
+
+export type RecordCaseAuditPayload = {
+  __typename?: 'RecordCaseAuditPayload';
+  /** As the caller may see it now. */
+  audit?: Maybe<CaseAudit>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordChildVoiceInput = {
+  family: Scalars['ID']['input'];
+  /** Who heard or received it, where that is not the caller. */
+  heardBy?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `voice-medium`. */
+  medium: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  person: Scalars['ID']['input'];
+  wants?: InputMaybe<Scalars['String']['input']>;
+  words: Scalars['String']['input'];
+};
+
+export type RecordChildVoicePayload = {
+  __typename?: 'RecordChildVoicePayload';
+  userErrors: Array<UserError>;
+  /** As the caller may see it now. */
+  voice?: Maybe<ChildVoice>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordContactInput = {
   /** From the code list `contact-channel`. */
   channel: Scalars['String']['input'];
@@ -2380,6 +3360,58 @@ export type RecordContactPayload = {
   __typename?: 'RecordContactPayload';
   /** As the caller may see it now. */
   contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordDecisionInput = {
+  /** Who decided, where that is not the caller. */
+  decidedBy?: InputMaybe<Scalars['String']['input']>;
+  /** Ids of what it rests on: Workbook entries, meetings, plans, decisions, offers, voices. */
+  evidence?: InputMaybe<Array<Scalars['ID']['input']>>;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `decision-kind`. */
+  kind: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  person?: InputMaybe<Scalars['ID']['input']>;
+  reason: Scalars['String']['input'];
+  role: Scalars['String']['input'];
+  what: Scalars['String']['input'];
+};
+
+export type RecordDecisionPayload = {
+  __typename?: 'RecordDecisionPayload';
+  /** As the caller may see it now. */
+  decision?: Maybe<Decision>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordGroupSupervisionInput = {
+  actions?: InputMaybe<Array<SupervisionActionInput>>;
+  family: Scalars['ID']['input'];
+  /** The day from which the next is due. */
+  heldOn: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `supervision-kind`. */
+  kind?: Scalars['String']['input'];
+  ledBy: Scalars['String']['input'];
+  participants: Array<SupervisionParticipantInput>;
+  summary?: InputMaybe<Scalars['String']['input']>;
+  /** The team that met. */
+  team: Scalars['ID']['input'];
+};
+
+export type RecordGroupSupervisionPayload = {
+  __typename?: 'RecordGroupSupervisionPayload';
+  /** As the caller may see it now. */
+  supervision?: Maybe<GroupSupervision>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -2457,6 +3489,28 @@ export type RecordIncidentPayload = {
   __typename?: 'RecordIncidentPayload';
   /** As the caller may see it now. */
   incident?: Maybe<Incident>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordIndividualSupervisionInput = {
+  heldOn: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `supervision-kind`. */
+  kind?: Scalars['String']['input'];
+  /** The supervisor is of the worker's own profession. */
+  sameProfession: Scalars['Boolean']['input'];
+  supervisor: Scalars['String']['input'];
+  /** The worker's user (`sub`). */
+  worker: Scalars['String']['input'];
+};
+
+export type RecordIndividualSupervisionPayload = {
+  __typename?: 'RecordIndividualSupervisionPayload';
+  /** As the caller may see it now. */
+  supervision?: Maybe<IndividualSupervision>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -2546,6 +3600,32 @@ export type RecordLapsePayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordMeetingInput = {
+  actions?: InputMaybe<Array<MeetingActionInput>>;
+  apologies?: InputMaybe<Array<MeetingGuestInput>>;
+  /** When it was held, where that is not when it was called for. */
+  at?: InputMaybe<Scalars['DateTime']['input']>;
+  attended: Array<MeetingGuestInput>;
+  chair?: InputMaybe<Scalars['String']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  meeting: Scalars['ID']['input'];
+  minutes?: InputMaybe<Scalars['String']['input']>;
+  minutesKeptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  notes?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordMeetingPayload = {
+  __typename?: 'RecordMeetingPayload';
+  /** As the caller may see it now. */
+  meeting?: Maybe<Meeting>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordOfferOutcomeInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -2604,6 +3684,32 @@ export type RecordRelapsePayload = {
   __typename?: 'RecordRelapsePayload';
   /** As the caller may see it now. */
   event?: Maybe<InterventionEvent>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordRelationshipFeedbackInput = {
+  /** Of whom they speak. */
+  about: Scalars['String']['input'];
+  comfortable?: InputMaybe<Scalars['Boolean']['input']>;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  independence?: InputMaybe<Scalars['Boolean']['input']>;
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  knewMe?: InputMaybe<Scalars['Boolean']['input']>;
+  listened?: InputMaybe<Scalars['Boolean']['input']>;
+  on: Scalars['Date']['input'];
+  /** The young person. */
+  person: Scalars['ID']['input'];
+  words?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordRelationshipFeedbackPayload = {
+  __typename?: 'RecordRelationshipFeedbackPayload';
+  /** As the caller may see it now. */
+  feedback?: Maybe<RelationshipFeedback>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -2798,6 +3904,24 @@ export type RefusalInput = {
   reasonCode: Scalars['String']['input'];
 };
 
+/** Four things that young people named as making a good relationship with a worker. Null: not asked, or not answered. */
+export type RelationshipFeedback = Node & {
+  __typename?: 'RelationshipFeedback';
+  /** Of whom they speak. */
+  about?: Maybe<Scalars['String']['output']>;
+  comfortable?: Maybe<Scalars['Boolean']['output']>;
+  id: Scalars['ID']['output'];
+  /** Helped them to do things for themselves. */
+  independence?: Maybe<Scalars['Boolean']['output']>;
+  knewMe?: Maybe<Scalars['Boolean']['output']>;
+  listened?: Maybe<Scalars['Boolean']['output']>;
+  on?: Maybe<Scalars['Date']['output']>;
+  /** The young person. */
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+  words?: Maybe<Scalars['String']['output']>;
+};
+
 export type RequestInformationInput = {
   contact?: InputMaybe<Scalars['ID']['input']>;
   /** When it is needed; by the authority's timescale where none is given. */
@@ -2886,6 +4010,21 @@ export type ReviewSafetyConditionPayload = {
 export type RolloutState =
   | 'LIVE'
   | 'PLANNED';
+
+/** What was agreed, in a restorative meeting, so that staff can go on working with the family in safety. */
+export type SafeWorkingAgreement = Node & {
+  __typename?: 'SafeWorkingAgreement';
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** The organisation that agreed it. */
+  organisation?: Maybe<Organisation>;
+  /** At most six months after it began. */
+  reviewOn?: Maybe<Scalars['Date']['output']>;
+  until?: Maybe<Scalars['Date']['output']>;
+  whatToDo?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
 
 /** What to do, and not why: a condition, a safe way to make contact, a warning for visits. */
 export type SafetyCondition = Node & {
@@ -3159,6 +4298,61 @@ export type StartAssessmentInput = {
   started: Scalars['Date']['input'];
   /** Id of the multi-disciplinary team that assesses. */
   team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** What was agreed: who does what, by when. */
+export type SupervisionAction = Node & {
+  __typename?: 'SupervisionAction';
+  doneOn?: Maybe<Scalars['Date']['output']>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  outcome?: Maybe<Scalars['String']['output']>;
+  state?: Maybe<ClockState>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  what?: Maybe<Scalars['String']['output']>;
+  who?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type SupervisionActionInput = {
+  dueOn: Scalars['Date']['input'];
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  /** The user (`sub`) whose it is to do. */
+  user?: InputMaybe<Scalars['String']['input']>;
+  what: Scalars['String']['input'];
+  who: Scalars['String']['input'];
+};
+
+export type SupervisionContribution = Node & {
+  __typename?: 'SupervisionContribution';
+  /** Name of the practitioner. */
+  author?: Maybe<Scalars['String']['output']>;
+  /** From the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  text?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type SupervisionParticipant = {
+  __typename?: 'SupervisionParticipant';
+  /** From the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  name?: Maybe<Scalars['String']['output']>;
+  organisation?: Maybe<Organisation>;
+  withheld: Array<Withheld>;
+};
+
+export type SupervisionParticipantInput = {
+  /** From the code list `discipline`. */
+  discipline: Scalars['String']['input'];
+  name: Scalars['String']['input'];
+  organisation: Scalars['ID']['input'];
+  /** The practitioner's user (`sub`), who may then contribute. */
+  user?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type SustainedChange =
@@ -3470,6 +4664,23 @@ export type TrioVariant =
   | 'ANY_IN_HOUSEHOLD'
   | 'PARENT_ONLY';
 
+/** Somebody whom a child chose to trust: a teacher, a foster carer, a mentor. */
+export type TrustedAdult = Node & {
+  __typename?: 'TrustedAdult';
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  role?: Maybe<Scalars['String']['output']>;
+  until?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** What the caller can mend in its input. */
 export type UserError = {
   __typename?: 'UserError';
@@ -3550,19 +4761,57 @@ export type WithheldReason =
   /** The whereabouts of the person are protected. */
   | 'WHEREABOUTS_PROTECTED';
 
+/** What an entry said until it was amended. */
+export type WorkbookAmendment = {
+  __typename?: 'WorkbookAmendment';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of the practitioner who amended it. */
+  by?: Maybe<Scalars['String']['output']>;
+  module?: Maybe<Scalars['String']['output']>;
+  /** The version that it was. */
+  number?: Maybe<Scalars['Int']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** From the code list `session-type`. */
+  sessionType?: Maybe<Code>;
+  /** The text as it was. */
+  was?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type WorkbookConcern = {
+  __typename?: 'WorkbookConcern';
+  text?: Maybe<Scalars['String']['output']>;
+  urgent?: Maybe<Scalars['Boolean']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type WorkbookConcernInput = {
+  text: Scalars['String']['input'];
+  urgent: Scalars['Boolean']['input'];
+};
+
 /** An entry of the family's Workbook, by whichever discipline wrote it. */
 export type WorkbookEntry = Node & {
   __typename?: 'WorkbookEntry';
+  /** What the entry said before, latest first. */
+  amendments?: Maybe<Array<WorkbookAmendment>>;
   /** Name of the practitioner who wrote it. */
   author?: Maybe<Scalars['String']['output']>;
   childWords?: Maybe<Array<ChildWords>>;
+  /** A worry raised in the moment. */
+  concern?: Maybe<WorkbookConcern>;
   /** From the code list `discipline`. */
   discipline?: Maybe<Code>;
+  /** Evidence of the programme that the session left behind. */
+  evidence?: Maybe<Array<WorkbookEvidence>>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
+  /** Practitioners of other disciplines who were there too. */
+  joint?: Maybe<Array<JointPractitioner>>;
   /** For those who work only with one of these persons the entry does not exist. */
   keptFrom?: Maybe<Array<Person>>;
+  miPractice?: Maybe<MiPractice>;
   /** Module of the programme of work, as the authority names it. */
   module?: Maybe<Scalars['String']['output']>;
   narrative?: Maybe<Scalars['String']['output']>;
@@ -3572,8 +4821,13 @@ export type WorkbookEntry = Node & {
   parentWords?: Maybe<Array<ParentWords>>;
   persons?: Maybe<Array<Person>>;
   readings?: Maybe<Array<WorkbookReading>>;
+  /** The session of the programme, where it was one. */
+  session?: Maybe<WorkbookSession>;
   /** From the code list `session-type`. */
   sessionType?: Maybe<Code>;
+  triggers?: Maybe<Array<WorkbookTrigger>>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
 
@@ -3591,21 +4845,100 @@ export type WorkbookEntryEdge = {
   node?: Maybe<WorkbookEntry>;
 };
 
+export type WorkbookEvidence = {
+  __typename?: 'WorkbookEvidence';
+  code?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+};
+
+export type WorkbookModule = {
+  __typename?: 'WorkbookModule';
+  code?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  sessions?: Maybe<Array<WorkbookSession>>;
+};
+
+/** A programme of work on capacity for change, in one version, as the authority sets it. */
+export type WorkbookProgramme = {
+  __typename?: 'WorkbookProgramme';
+  code?: Maybe<Scalars['String']['output']>;
+  modules?: Maybe<Array<WorkbookModule>>;
+  name?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['String']['output']>;
+};
+
 /** Where one person stands with one behaviour. */
-export type WorkbookReading = {
+export type WorkbookReading = Node & {
   __typename?: 'WorkbookReading';
   /** From the code list `behaviour`. */
   behaviour?: Maybe<Code>;
   /** Parent's capacity for change, 1 (none seen) to 5 (sustained). */
   capacityForChange?: Maybe<Scalars['Int']['output']>;
+  /** How the person comes to the work, from the code list `engagement`. */
+  engagement?: Maybe<Code>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Capacity for change now, less what it was at the first of this person's readings of this behaviour that the caller may see. */
+  movedSinceFirst?: Maybe<Scalars['Int']['output']>;
+  /** The same since the reading before. */
+  movedSinceLast?: Maybe<Scalars['Int']['output']>;
+  /** The day of the session. */
+  observedOn?: Maybe<Scalars['Date']['output']>;
   person?: Maybe<Person>;
   stageOfChange?: Maybe<StageOfChange>;
   withheld: Array<Withheld>;
 };
 
+export type WorkbookReadingConnection = {
+  __typename?: 'WorkbookReadingConnection';
+  edges?: Maybe<Array<WorkbookReadingEdge>>;
+  nodes?: Maybe<Array<WorkbookReading>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type WorkbookReadingEdge = {
+  __typename?: 'WorkbookReadingEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<WorkbookReading>;
+};
+
 export type WorkbookReadingInput = {
   behaviour: Scalars['String']['input'];
   capacityForChange?: InputMaybe<Scalars['Int']['input']>;
+  /** From the code list `engagement`. */
+  engagement?: InputMaybe<Scalars['String']['input']>;
   person: Scalars['ID']['input'];
   stageOfChange: StageOfChange;
+};
+
+export type WorkbookSession = {
+  __typename?: 'WorkbookSession';
+  code?: Maybe<Scalars['String']['output']>;
+  /** What it is to leave behind. */
+  evidence?: Maybe<Array<WorkbookEvidence>>;
+  module?: Maybe<WorkbookModule>;
+  name?: Maybe<Scalars['String']['output']>;
+};
+
+/** What sets off a behaviour, and what helps. */
+export type WorkbookTrigger = {
+  __typename?: 'WorkbookTrigger';
+  /** From the code list `behaviour`. */
+  behaviour?: Maybe<Code>;
+  /** The person's strategy for it. */
+  coping?: Maybe<Scalars['String']['output']>;
+  person?: Maybe<Person>;
+  trigger?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type WorkbookTriggerInput = {
+  behaviour?: InputMaybe<Scalars['String']['input']>;
+  coping?: InputMaybe<Scalars['String']['input']>;
+  person: Scalars['ID']['input'];
+  trigger: Scalars['String']['input'];
 };

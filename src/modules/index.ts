@@ -2,74 +2,62 @@
 import type { Command } from '../change/command.ts';
 import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
 import * as assessment from './assessment/binding.ts';
-import {
-  amendAssessment,
-  cancelAssessment,
-  completeAssessment,
-  orderSpecialistAssessment,
-  receiveSpecialistAssessment,
-  startAssessment,
-} from './assessment/commands.ts';
+import * as assessmentCommands from './assessment/commands.ts';
 import * as chronology from './chronology/binding.ts';
 import * as circumstance from './circumstance/binding.ts';
-import { amendHousingSituation, amendSchoolRecord, recordHousingSituation, recordSchoolRecord } from './circumstance/commands.ts';
+import * as circumstanceCommands from './circumstance/commands.ts';
 import * as clock from './clock/binding.ts';
-import { completeTask } from './clock/commands.ts';
+import * as clockCommands from './clock/commands.ts';
 import * as contact from './contact/binding.ts';
-import { answerEarlyHelp, decideContact, matchContact, recordContact } from './contact/contacts.ts';
-import { answerInformationRequest, lookUp, requestInformation } from './contact/information.ts';
-import { answerFeedback, giveFeedback, makeReferral } from './contact/referrals.ts';
+import * as contactContacts from './contact/contacts.ts';
+import * as contactInformation from './contact/information.ts';
+import * as contactReferrals from './contact/referrals.ts';
 import * as district from './district/binding.ts';
-import { offerService, recordOfferOutcome } from './district/commands.ts';
+import * as districtCommands from './district/commands.ts';
 import * as family from './family/binding.ts';
 import * as intervention from './intervention/binding.ts';
-import {
-  moveIntervention,
-  recordAbstinence,
-  recordInterventionOutcome,
-  recordInterventionSession,
-  recordInterventionTest,
-  recordLapse,
-  recordOnwardActivity,
-  recordRelapse,
-  requestIntervention,
-} from './intervention/commands.ts';
+import * as interventionCommands from './intervention/commands.ts';
+import * as meeting from './meeting/binding.ts';
+import * as meetingCommands from './meeting/commands.ts';
+import * as meetingDecisions from './meeting/decisions.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as plan from './plan/binding.ts';
 import * as safety from './safety/binding.ts';
-import {
-  endSafetyCondition,
-  recordIncident,
-  recordIncidentOutcome,
-  recordSafetyCondition,
-  reviewSafetyCondition,
-} from './safety/commands.ts';
+import * as safetyCommands from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
+import * as supervision from './supervision/binding.ts';
+import * as supervisionCommands from './supervision/commands.ts';
 import * as tool from './tool/binding.ts';
-import { recordToolReading, withdrawToolReading } from './tool/commands.ts';
+import * as toolCommands from './tool/commands.ts';
+import * as voice from './voice/binding.ts';
+import * as voiceCommands from './voice/commands.ts';
+import * as workbookAmend from './workbook/amend.ts';
 import * as workbook from './workbook/binding.ts';
-import { addWorkbookEntry } from './workbook/commands.ts';
+import * as workbookCommands from './workbook/commands.ts';
 import './tables.ts';
 
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
 const modules: Module[] = [
-  sharing,
+  assessment,
+  circumstance,
+  clock,
+  contact,
+  district,
   family,
+  intervention,
+  meeting,
+  outcome,
   person,
   plan,
-  workbook,
-  intervention,
-  district,
-  outcome,
-  clock,
-  assessment,
-  tool,
-  contact,
   safety,
-  circumstance,
+  sharing,
+  supervision,
+  tool,
+  voice,
+  workbook,
   chronology,
 ];
 
@@ -93,48 +81,24 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
+const commands: Record<string, Command>[] = [
+  assessmentCommands,
+  circumstanceCommands,
+  clockCommands,
+  contactContacts,
+  contactInformation,
+  contactReferrals,
+  districtCommands,
+  interventionCommands,
+  meetingCommands,
+  meetingDecisions,
+  safetyCommands,
+  supervisionCommands,
+  toolCommands,
+  voiceCommands,
+  workbookAmend,
+  workbookCommands,
+];
+
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  Object.entries({
-    addWorkbookEntry,
-    amendAssessment,
-    amendHousingSituation,
-    amendSchoolRecord,
-    answerEarlyHelp,
-    answerFeedback,
-    answerInformationRequest,
-    cancelAssessment,
-    completeAssessment,
-    completeTask,
-    decideContact,
-    endSafetyCondition,
-    giveFeedback,
-    lookUp,
-    makeReferral,
-    matchContact,
-    moveIntervention,
-    offerService,
-    orderSpecialistAssessment,
-    receiveSpecialistAssessment,
-    recordAbstinence,
-    recordContact,
-    recordHousingSituation,
-    recordIncident,
-    recordIncidentOutcome,
-    recordInterventionOutcome,
-    recordInterventionSession,
-    recordInterventionTest,
-    recordLapse,
-    recordOfferOutcome,
-    recordOnwardActivity,
-    recordRelapse,
-    recordSafetyCondition,
-    recordSchoolRecord,
-    recordToolReading,
-    requestInformation,
-    requestIntervention,
-    reviewSafetyCondition,
-    startAssessment,
-    withdrawToolReading,
-  }),
-);
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(commands.flatMap((of) => Object.entries(of)));

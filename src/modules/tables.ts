@@ -14,5 +14,8 @@ import './clock/tables.ts';
 import './assessment/tables.ts';
 import './tool/tables.ts';
 import './contact/tables.ts';
+import './meeting/tables.ts';
+import './supervision/tables.ts';
+import './voice/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

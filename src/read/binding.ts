@@ -27,6 +27,8 @@ export type RelationField = {
   only?: (child: string, sub: Subquery) => string;
   /** One row of several: the first by `order`. */
   first?: boolean;
+  /** Of a page: arguments of the field by dotted path that choose among its rows. */
+  filters?: Record<string, RootFilter>;
   /** Column of the parent's row that is the child's key. */
   column?: string;
   /** Columns of the parent that already name the child's family or person: the child adds nothing to the disclosure. */

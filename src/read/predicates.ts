@@ -61,9 +61,13 @@ function ownRow(table: TableClass, alias: string, client: Client): string {
   const own = ownProbe(table, alias, client.agency, String(client.organisation.id));
   if (!own) return 'false';
   if (!narrowedToUser(client)) return own;
-  if (!table.own?.user) return 'false';
-  const user = `${alias}.${table.own.user}`;
-  return `(${own} and ${table.own.unassigned ? `coalesce(${user}, ${USER})` : user} = ${USER})`;
+  const ways: string[] = [];
+  if (table.own?.user) {
+    const user = `${alias}.${table.own.user}`;
+    ways.push(`${table.own.unassigned ? `coalesce(${user}, ${USER})` : user} = ${USER}`);
+  }
+  if (table.own?.userThrough) ways.push(table.own.userThrough(alias, USER));
+  return ways.length > 0 ? `(${own} and (${ways.join(' or ')}))` : 'false';
 }
 
 /** What the request's purpose, roles and user say of the rows of a table of personal data. */

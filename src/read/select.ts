@@ -236,13 +236,21 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const stream =
       field.kind === 'union'
         ? unionStream(ctx, next, field, on)
-        : field.kind === 'page' && tableStream(ctx, next, field.order as Order, on);
+        : field.kind === 'page' &&
+          ((member: string, args: Arguments) =>
+            tableStream(ctx, next, field.order as Order, (each) => and([on(each), ...chosen(field, args, each)]))(member));
     const json = jsonOf(
       stream
         ? compilePage(ctx, { ...next, parentType: entity.type, field: name, stream })
         : listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy((field as RelationField).order as Order, child)}` })),
     );
     return open ? `case when ${open} then ${json} end` : json;
+  }
+
+  /** What the arguments of a page choose among its rows. */
+  function chosen({ filters }: RelationField, args: Arguments, each: string): string[] {
+    const given = Object.entries(filters ?? {}).filter(([path]) => isGiven(args, path));
+    return given.map(([path, filter]) => filterSql(ctx, args, path, filter, each));
   }
 
   /** The person of a row that has proved the person's grant already. */

@@ -221,7 +221,15 @@ function buildWorkbook({ story, rows, id }: Builder): void {
     });
     for (const who of part.about) rows.workbookEntryPerson.push({ id: numbered('persons'), ...of, person: id(who) });
     for (const [who, behaviour, stageOfChange, capacityForChange] of part.readings ?? []) {
-      rows.workbookReading.push({ id: numbered('readings'), ...of, person: id(who), behaviour, stageOfChange, capacityForChange });
+      rows.workbookReading.push({
+        id: numbered('readings'),
+        ...of,
+        person: id(who),
+        behaviour,
+        stageOfChange,
+        capacityForChange,
+        observedOn: part.at.slice(0, 10),
+      });
     }
     for (const [who, words] of part.childWords ?? [])
       rows.workbookChildWords.push({ id: numbered('child'), ...of, person: id(who), words });

@@ -6,12 +6,18 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 export type AddWorkbookEntryInput = {
   childWords?: Array<ChildWordsInput> | null | undefined;
+  /** Becomes a task of the lead practitioner: today's if it is urgent, the next working day's if not. */
+  concern?: WorkbookConcernInput | null | undefined;
   /** From the code list `discipline`. */
   discipline: string;
+  /** Codes of the evidence that the session left behind. */
+  evidence?: Array<string> | null | undefined;
   family: string;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: string;
+  joint?: Array<JointPractitionerInput> | null | undefined;
   keptFrom?: Array<string> | null | undefined;
+  miPractice?: MiPracticeInput | null | undefined;
   module: string;
   narrative?: string | null | undefined;
   occurred: string;
@@ -19,8 +25,11 @@ export type AddWorkbookEntryInput = {
   /** Whom the entry is about; at least one member of the family. */
   persons: Array<string>;
   readings?: Array<WorkbookReadingInput> | null | undefined;
+  /** Code of a session of `workbookProgrammes`; `module` is then its module's name or code. */
+  session?: string | null | undefined;
   /** From the code list `session-type`. */
   sessionType: string;
+  triggers?: Array<WorkbookTriggerInput> | null | undefined;
 };
 
 /** The kinds of body that share a family's record. */
@@ -128,6 +137,22 @@ export type InterventionStatus =
   /** Taken back before it began, by the person or by who asked */
   | 'WITHDRAWN';
 
+export type JointPractitionerInput = {
+  /** From the code list `discipline`. */
+  discipline: string;
+  name: string;
+  organisation?: string | null | undefined;
+};
+
+export type MiPracticeInput = {
+  changeTalk?: number | null | undefined;
+  /** 1 to 5. */
+  ownRating?: number | null | undefined;
+  /** From the code list `mi-principle`. */
+  principles: Array<string>;
+  sustainTalk?: number | null | undefined;
+};
+
 export type OfferServiceInput = {
   family: string;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -216,11 +241,25 @@ export type WithheldReason =
   /** The whereabouts of the person are protected. */
   | 'WHEREABOUTS_PROTECTED';
 
+export type WorkbookConcernInput = {
+  text: string;
+  urgent: boolean;
+};
+
 export type WorkbookReadingInput = {
   behaviour: string;
   capacityForChange?: number | null | undefined;
+  /** From the code list `engagement`. */
+  engagement?: string | null | undefined;
   person: string;
   stageOfChange: StageOfChange;
+};
+
+export type WorkbookTriggerInput = {
+  behaviour?: string | null | undefined;
+  coping?: string | null | undefined;
+  person: string;
+  trigger: string;
 };
 
 export type AddWorkbookEntryMutationVariables = Exact<{
