@@ -11,6 +11,7 @@ import type { Transaction } from '../../db/transactions.ts';
 import { OutsideCalendar } from '../clock/calendar.ts';
 import { dueOf } from '../clock/rules.ts';
 import { calendarIn, endClock, meetClock, startClock, timescaleInForce } from '../clock/service.ts';
+import { startFeedbackClocks } from '../contact/feedback.ts';
 import { episode } from '../plan/legal.ts';
 import { oneAtATime } from '../plan/stage.ts';
 import { organisation } from '../sharing/tables.ts';
@@ -262,6 +263,7 @@ export const completeAssessment: Command = async (tx, raw, client, now) => {
       .onConflictDoNothing();
   }
   await meetClock(tx, { rule: CLOCK, subject: { type: 'Assessment', id: row.id }, on: input.authorisedOn });
+  await startFeedbackClocks(tx, client, row.family, input.authorisedOn);
   return { change: changed('completeAssessment', row, ['CASE', 'ASSESSMENT']), warnings: said.warnings };
 };
 

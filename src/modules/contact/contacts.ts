@@ -1,5 +1,5 @@
 /** The front door: what reached it, whose it is, what is decided on it. */
-import { and, asc, eq, inArray, isNotNull, isNull, ne } from 'drizzle-orm';
+import { and, asc, eq, isNotNull, isNull, ne } from 'drizzle-orm';
 import { maskOf } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
 import { amend } from '../../change/amend.ts';
@@ -16,18 +16,9 @@ import { personIdentity } from '../person/tables.ts';
 import { openEpisode } from '../plan/episode.ts';
 import { episode } from '../plan/legal.ts';
 import { restage } from '../plan/stage.ts';
-import { tell } from './referrals.ts';
+import { tell } from './feedback.ts';
 import { checkContact, checkDecision, EARLY_HELP, isPrivateSource, isRepeat, isTaken } from './rules.ts';
-import {
-  contact,
-  contactChild,
-  contactConcern,
-  contactInformant,
-  contactSource,
-  referral,
-  referralChild,
-  referralFeedback,
-} from './tables.ts';
+import { contact, contactChild, contactConcern, contactInformant, contactSource, referral, referralChild } from './tables.ts';
 
 const RULE = 'REF_DECISION';
 const subjectOf = (id: number) => ({ type: 'Contact', id });
@@ -324,27 +315,3 @@ export const answerEarlyHelp: Command = async (tx, raw, client) => {
   if (refused) return { userErrors: [refused] };
   return { change: { action: 'answerEarlyHelp', entity: 'Contact', id: row.id, family: row.family, persons: [], dataClasses: ['CASE'] } };
 };
-
-/** Outcomes by which a family came into statutory help on a partner's referral: who sent it waits for an assessment. */
-export async function referralsTaken(tx: Transaction, family: number): Promise<number[]> {
-  const rows = await tx
-    .select({ referral: contact.referral })
-    .from(contact)
-    .where(and(eq(contact.family, family), isNotNull(contact.referral), inArray(contact.outcome, ['REFERRAL', 'STRATEGY_DISCUSSION'])));
-  return rows.map((row) => row.referral as number);
-}
-
-/**
- * Starts the clock of the feedback that is due after an assessment, for each referral from which the family's present
- * episode came and whose sender has not been told. Called where an assessment is authorised.
- */
-export async function startFeedbackClocks(tx: Transaction, client: Client, family: number, on: string): Promise<void> {
-  for (const id of await referralsTaken(tx, family)) {
-    const told = await tx
-      .select({ id: referralFeedback.id })
-      .from(referralFeedback)
-      .where(and(eq(referralFeedback.referral, id), eq(referralFeedback.kind, 'AFTER_ASSESSMENT')));
-    if (told.length === 0)
-      await startClock(tx, client, { rule: 'FEEDBACK_ASSESSMENT', family, subject: { type: 'Referral', id }, from: on });
-  }
-}

@@ -9,6 +9,7 @@ import type { AnswerFeedbackInput, GiveFeedbackInput, MakeReferralInput } from '
 import { today } from '../clock/calendar.ts';
 import { meetClock } from '../clock/service.ts';
 import { organisation } from '../sharing/tables.ts';
+import { tell } from './feedback.ts';
 import { checkFeedback, checkReferral, LONGEST } from './rules.ts';
 import { referral, referralChild, referralChildPlace, referralFeedback, referralFeedbackAnswer } from './tables.ts';
 
@@ -65,19 +66,6 @@ export const makeReferral: Command = async (tx, raw, client, now) => {
     change: { action: 'makeReferral', entity: 'Referral', id, family: null, persons: [], dataClasses: ['CASE', 'IDENTITY', 'WHEREABOUTS'] },
   };
 };
-
-/** What is told: the outcome and the next step, and nothing else. */
-export type Feedback = { kind: 'DECISION' | 'AFTER_ASSESSMENT'; outcome: string; nextStep: string | null; givenOn: string };
-
-/** Tells the sender of a referral. @returns the feedback's key; null where it has been told of this already. */
-export async function tell(tx: Transaction, about: typeof referral.$inferSelect, given: Feedback): Promise<number | null> {
-  const [told] = await tx
-    .insert(referralFeedback)
-    .values({ referral: about.id, controller: about.addressee, recipient: about.sender, worker: about.worker, ...given })
-    .onConflictDoNothing()
-    .returning({ id: referralFeedback.id });
-  return told?.id ?? null;
-}
 
 export const giveFeedback: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Omit<GiveFeedbackInput, 'idempotencyKey'>;
