@@ -85,6 +85,14 @@ export function grantProbe(table: TableClass, alias: string, agency: Agency, log
     const mask = effectiveMask(agency, table.family && family, table.person && person);
     wheres.push(`(${mask} & ${need}) = ${need}`);
   }
+  if (table.other) {
+    const second = 'og';
+    froms.push(`fsp.person_grant ${second}`);
+    if (login !== null) wheres.push(`${second}.login = ${login}`);
+    wheres.push(`${second}.person = ${alias}.${table.other}`, isNow(second));
+    const of = `(${bitOf(table.dataClass)} | ${second}.needs)`;
+    wheres.push(`(${effectiveMask(agency, table.family && family, second)} & ${of}) = ${of}`);
+  }
   if (table.keptFrom && table.family) {
     wheres.push(`not coalesce(${family}.only_with <@ ${alias}.${table.keptFrom}, false)`);
   }

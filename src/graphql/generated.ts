@@ -14,6 +14,27 @@ export type Scalars = {
   DateTime: { input: string; output: string; }
 };
 
+export type AddFamilyMemberInput = {
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  member?: InputMaybe<NewMemberInput>;
+  /** Somebody who is on record already. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** As what; from the code list `family-role`. Of somebody new, `member` says it. */
+  role?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type AddFamilyMemberPayload = {
+  __typename?: 'AddFamilyMemberPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AddWorkbookEntryInput = {
   childWords?: InputMaybe<Array<ChildWordsInput>>;
   /** From the code list `discipline`. */
@@ -57,6 +78,27 @@ export type Agency =
   | 'PROVIDER'
   /** A multi-disciplinary team: the people named in it, whoever employs them */
   | 'TEAM';
+
+/** What is not given stays as it is. */
+export type AmendRelationshipInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  parentalResponsibility?: InputMaybe<Scalars['Boolean']['input']>;
+  protective?: InputMaybe<Scalars['Boolean']['input']>;
+  relationship: Scalars['ID']['input'];
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type AmendRelationshipPayload = {
+  __typename?: 'AmendRelationshipPayload';
+  /** As the caller may see it now. */
+  relationship?: Maybe<Relationship>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
 
 /** What a child said, in the child's own words. */
 export type ChildWords = {
@@ -172,6 +214,69 @@ export type CompleteTaskPayload = {
   warnings: Array<UserError>;
 };
 
+/** One answer of a survey of skills and confidence; it names nobody. */
+export type ConfidenceAnswer = Node & {
+  __typename?: 'ConfidenceAnswer';
+  answered?: Maybe<Scalars['Date']['output']>;
+  /** Of own staff: from the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  /** From the code list `need-area`. */
+  needArea?: Maybe<Code>;
+  /** Of a partner's staff. */
+  partner?: Maybe<Organisation>;
+  /** 1 (not confident) to 5 (confident). */
+  score?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ConfidenceAnswerConnection = {
+  __typename?: 'ConfidenceAnswerConnection';
+  edges?: Maybe<Array<ConfidenceAnswerEdge>>;
+  nodes?: Maybe<Array<ConfidenceAnswer>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ConfidenceAnswerEdge = {
+  __typename?: 'ConfidenceAnswerEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ConfidenceAnswer>;
+};
+
+/** What is not given stays as it is. */
+export type CorrectPersonInput = {
+  /** Null: none are known. */
+  accessNeeds?: InputMaybe<Scalars['String']['input']>;
+  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  /** From the code list `ethnicity`. */
+  ethnicity?: InputMaybe<Scalars['String']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  familyName?: InputMaybe<Scalars['String']['input']>;
+  givenName?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Null: none is needed. */
+  interpreter?: InputMaybe<Scalars['String']['input']>;
+  nhsNumber?: InputMaybe<Scalars['String']['input']>;
+  person: Scalars['ID']['input'];
+  /** From the code list `religion`. */
+  religion?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `sex`. */
+  sex?: InputMaybe<Scalars['String']['input']>;
+  upn?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type CorrectPersonPayload = {
+  __typename?: 'CorrectPersonPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
   | 'ADULT_VOICE'
@@ -203,6 +308,15 @@ export type DataClass =
   | 'WHEREABOUTS'
   | 'WORKBOOK';
 
+/** A disability, by the census's code. */
+export type Disability = {
+  __typename?: 'Disability';
+  /** From the code list `disability`; `NONE` stands alone. */
+  disability?: Maybe<Code>;
+  since?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** A district, by its ONS code. */
 export type District = {
   __typename?: 'District';
@@ -212,6 +326,25 @@ export type District = {
   validFrom?: Maybe<Scalars['Date']['output']>;
   /** Districts end when councils are reorganised. */
   validTo?: Maybe<Scalars['Date']['output']>;
+};
+
+export type EndMembershipInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  until: Scalars['Date']['input'];
+};
+
+export type EndMembershipPayload = {
+  __typename?: 'EndMembershipPayload';
+  /** As the caller may see it now. */
+  family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** The four groups of the performance framework. */
@@ -246,6 +379,8 @@ export type Family = Node & {
   plans?: Maybe<Array<Plan>>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
+  /** What members are to each other, of whom the caller sees both. */
+  relationships?: Maybe<Array<Relationship>>;
   stage?: Maybe<FamilyStage>;
   /** What people are to do and have done for the family, the longest due first. */
   tasks?: Maybe<TaskConnection>;
@@ -331,6 +466,7 @@ export type FamilyMember = {
   /** From the code list `family-role`. */
   role?: Maybe<Code>;
   until?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
 
@@ -350,6 +486,28 @@ export type FamilyStage =
   | 'PRE_PROCEEDINGS'
   | 'SECTION_47'
   | 'STRATEGY_DISCUSSION';
+
+export type FillPostInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  from: Scalars['Date']['input'];
+  /** The user's subject. */
+  holder?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  locum?: InputMaybe<Scalars['Boolean']['input']>;
+  name: Scalars['String']['input'];
+  post: Scalars['ID']['input'];
+};
+
+export type FillPostPayload = {
+  __typename?: 'FillPostPayload';
+  /** As the caller may see it now. */
+  holding?: Maybe<PostHolding>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
 
 export type GoodDirection =
   | 'DOWN'
@@ -424,6 +582,8 @@ export type InterventionStatus =
 export type Involvement = {
   __typename?: 'Involvement';
   from?: Maybe<Scalars['DateTime']['output']>;
+  /** How often the family's lead practitioner has changed up to this one; 0 for one from the beginning. Null for who is none. */
+  leadPractitionerChanges?: Maybe<Scalars['Int']['output']>;
   organisation?: Maybe<Organisation>;
   /** The one person it is with; null for the whole family. */
   person?: Maybe<Person>;
@@ -435,14 +595,92 @@ export type Involvement = {
   withheld: Array<Withheld>;
 };
 
+export type LeavePostInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  holding: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  until: Scalars['Date']['input'];
+};
+
+export type LeavePostPayload = {
+  __typename?: 'LeavePostPayload';
+  /** As the caller may see it now. */
+  holding?: Maybe<PostHolding>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type MoveHouseholdInput = {
+  address: Scalars['String']['input'];
+  /** ONS code. */
+  district: Scalars['String']['input'];
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  members: Array<Scalars['ID']['input']>;
+  postcode: Scalars['String']['input'];
+  uprn?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MoveHouseholdPayload = {
+  __typename?: 'MoveHouseholdPayload';
+  /** As the caller may see it now. */
+  family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Adds somebody to a family: somebody new, or somebody whom the caller sees elsewhere. */
+  addFamilyMember?: Maybe<AddFamilyMemberPayload>;
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
+  /** Changes or ends a relationship. */
+  amendRelationship?: Maybe<AmendRelationshipPayload>;
   /** Says that a task is done. */
   completeTask?: Maybe<CompleteTaskPayload>;
+  /** Corrects who somebody is, and the numbers they are known by. */
+  correctPerson?: Maybe<CorrectPersonPayload>;
+  /** Says from when on somebody belongs to the family no longer. */
+  endMembership?: Maybe<EndMembershipPayload>;
+  /** Somebody takes a vacant post. */
+  fillPost?: Maybe<FillPostPayload>;
+  /** A post's holder leaves it. */
+  leavePost?: Maybe<LeavePostPayload>;
+  /** Members of a family live somewhere else from a day on. */
+  moveHousehold?: Maybe<MoveHouseholdPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
+  /** Says what a team is to have of a discipline. */
+  planPosts?: Maybe<PlanPostsPayload>;
+  /** An unborn child is born, and a member like any other. */
+  recordBirth?: Maybe<RecordBirthPayload>;
+  /** Puts an answer of a survey of skills and confidence on record, without who gave it. */
+  recordConfidence?: Maybe<RecordConfidencePayload>;
+  /** Says which disabilities somebody has; what was recorded before ends. An empty list: nothing is known. */
+  recordDisabilities?: Maybe<RecordDisabilitiesPayload>;
+  /** Puts a post on record, with the teams that it is in. */
+  recordPost?: Maybe<RecordPostPayload>;
+  /** Says what one member is to another. */
+  recordRelationship?: Maybe<RecordRelationshipPayload>;
+  recordTraining?: Maybe<RecordTrainingPayload>;
+  /** Puts an unborn child on record: by the county, or by those who treat the mother. */
+  recordUnbornChild?: Maybe<RecordUnbornChildPayload>;
+  /** Puts a family on record, with its members and where they live. */
+  registerFamily?: Maybe<RegisterFamilyPayload>;
+  /** Shares a post out anew from a day on. */
+  sharePost?: Maybe<SharePostPayload>;
+};
+
+
+export type MutationAddFamilyMemberArgs = {
+  input: AddFamilyMemberInput;
 };
 
 
@@ -451,13 +689,127 @@ export type MutationAddWorkbookEntryArgs = {
 };
 
 
+export type MutationAmendRelationshipArgs = {
+  input: AmendRelationshipInput;
+};
+
+
 export type MutationCompleteTaskArgs = {
   input: CompleteTaskInput;
 };
 
 
+export type MutationCorrectPersonArgs = {
+  input: CorrectPersonInput;
+};
+
+
+export type MutationEndMembershipArgs = {
+  input: EndMembershipInput;
+};
+
+
+export type MutationFillPostArgs = {
+  input: FillPostInput;
+};
+
+
+export type MutationLeavePostArgs = {
+  input: LeavePostInput;
+};
+
+
+export type MutationMoveHouseholdArgs = {
+  input: MoveHouseholdInput;
+};
+
+
 export type MutationOfferServiceArgs = {
   input: OfferServiceInput;
+};
+
+
+export type MutationPlanPostsArgs = {
+  input: PlanPostsInput;
+};
+
+
+export type MutationRecordBirthArgs = {
+  input: RecordBirthInput;
+};
+
+
+export type MutationRecordConfidenceArgs = {
+  input: RecordConfidenceInput;
+};
+
+
+export type MutationRecordDisabilitiesArgs = {
+  input: RecordDisabilitiesInput;
+};
+
+
+export type MutationRecordPostArgs = {
+  input: RecordPostInput;
+};
+
+
+export type MutationRecordRelationshipArgs = {
+  input: RecordRelationshipInput;
+};
+
+
+export type MutationRecordTrainingArgs = {
+  input: RecordTrainingInput;
+};
+
+
+export type MutationRecordUnbornChildArgs = {
+  input: RecordUnbornChildInput;
+};
+
+
+export type MutationRegisterFamilyArgs = {
+  input: RegisterFamilyInput;
+};
+
+
+export type MutationSharePostArgs = {
+  input: SharePostInput;
+};
+
+export type NewHouseholdInput = {
+  address: Scalars['String']['input'];
+  /** ONS code. */
+  district: Scalars['String']['input'];
+  from: Scalars['Date']['input'];
+  /** Who lives there: positions in `members`, counted from 0. */
+  members: Array<Scalars['Int']['input']>;
+  postcode: Scalars['String']['input'];
+  uprn?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Somebody new to the record. */
+export type NewMemberInput = {
+  /** What meetings and letters must allow for. */
+  accessNeeds?: InputMaybe<Scalars['String']['input']>;
+  dateOfBirth: Scalars['Date']['input'];
+  /** From the code list `ethnicity`. */
+  ethnicity?: InputMaybe<Scalars['String']['input']>;
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
+  /** Language of an interpreter, where one is needed. */
+  interpreter?: InputMaybe<Scalars['String']['input']>;
+  nhsNumber?: InputMaybe<Scalars['String']['input']>;
+  /** Has parental responsibility for each child that is registered with them. */
+  parentalResponsibility?: InputMaybe<Scalars['Boolean']['input']>;
+  /** From the code list `religion`. */
+  religion?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `family-role`. */
+  role: Scalars['String']['input'];
+  /** From the code list `sex`. */
+  sex: Scalars['String']['input'];
+  upn?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** An object with an id that `node` can fetch. */
@@ -496,6 +848,8 @@ export type Organisation = Node & {
   name?: Maybe<Scalars['String']['output']>;
   /** The council a desk belongs to, the trust of a team. */
   parent?: Maybe<Organisation>;
+  /** Of a team: its kind, and where it works. */
+  team?: Maybe<Team>;
 };
 
 export type OrganisationConnection = {
@@ -566,8 +920,11 @@ export type ParentWordsInput = {
 /** A member of a family. A person's other families are never listed. */
 export type Person = Node & {
   __typename?: 'Person';
+  /** What meetings and letters must allow for. */
+  accessNeeds?: Maybe<Scalars['String']['output']>;
   /** Null for an unborn child. */
   dateOfBirth?: Maybe<Scalars['Date']['output']>;
+  disabilities?: Maybe<Array<Disability>>;
   /** DfE ethnicity codes. */
   ethnicity?: Maybe<Code>;
   /** When an unborn child is expected. */
@@ -575,12 +932,18 @@ export type Person = Node & {
   familyName?: Maybe<Scalars['String']['output']>;
   givenName?: Maybe<Scalars['String']['output']>;
   id: Scalars['ID']['output'];
+  /** Language of an interpreter, where one is needed. */
+  interpreter?: Maybe<Scalars['String']['output']>;
   /** Ten digits with a check digit (modulus 11). */
   nhsNumber?: Maybe<Scalars['String']['output']>;
+  /** From the code list `religion`. */
+  religion?: Maybe<Code>;
   /** CIN census: M, F, U; an unborn child is U. */
   sex?: Maybe<Code>;
   /** Unique pupil number: a check letter and twelve characters. */
   upn?: Maybe<Scalars['String']['output']>;
+  /** Counts the corrections of who the person is. */
+  version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
 
@@ -610,6 +973,30 @@ export type PlanKind =
   | 'LOOKED_AFTER'
   | 'PRE_PROCEEDINGS';
 
+export type PlanPostsInput = {
+  /** Families that one worker is to have. */
+  caseload?: InputMaybe<Scalars['Int']['input']>;
+  /** From the code list `discipline`. */
+  discipline: Scalars['String']['input'];
+  /** The version that the caller read; 0 where the team has no plan for the discipline yet. */
+  expectedVersion: Scalars['Int']['input'];
+  /** A decimal of at most two places. */
+  fte: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  posts: Scalars['Int']['input'];
+  team: Scalars['ID']['input'];
+};
+
+export type PlanPostsPayload = {
+  __typename?: 'PlanPostsPayload';
+  /** As the caller may see it now. */
+  teamDiscipline?: Maybe<TeamDiscipline>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type PlanReview = {
   __typename?: 'PlanReview';
   due?: Maybe<Scalars['Date']['output']>;
@@ -621,6 +1008,116 @@ export type PlanReview = {
 export type PlanStatus =
   | 'ENDED'
   | 'OPEN';
+
+/** Posts of one discipline that a team of a kind is planned to have. */
+export type PlannedPost = {
+  __typename?: 'PlannedPost';
+  /** From the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  /** Full-time equivalents, a decimal: a team's part of shared posts is less than their number. */
+  fte?: Maybe<Scalars['String']['output']>;
+  posts?: Maybe<Scalars['Int']['output']>;
+  /** The posts are shared with other teams. */
+  shared?: Maybe<Scalars['Boolean']['output']>;
+};
+
+/** A post, in one team or shared by several. */
+export type Post = Node & {
+  __typename?: 'Post';
+  /** Somebody from an agency stands in at the employer meanwhile. */
+  backfill?: Maybe<Scalars['Boolean']['output']>;
+  /** From the code list `discipline`. Work with those who were harmed and with those who harm are two. */
+  discipline?: Maybe<Code>;
+  employer?: Maybe<Organisation>;
+  from?: Maybe<Scalars['Date']['output']>;
+  /** Full-time equivalent, a decimal. */
+  fte?: Maybe<Scalars['String']['output']>;
+  fundedFrom?: Maybe<Scalars['Date']['output']>;
+  fundedUntil?: Maybe<Scalars['Date']['output']>;
+  /** Null: the county's own budget. */
+  funder?: Maybe<Organisation>;
+  holdings?: Maybe<Array<PostHolding>>;
+  id: Scalars['ID']['output'];
+  /** Its holder comes from the employer for a time. */
+  seconded?: Maybe<Scalars['Boolean']['output']>;
+  shares?: Maybe<Array<PostShare>>;
+  until?: Maybe<Scalars['Date']['output']>;
+  /** Nobody holds it today. */
+  vacant?: Maybe<Scalars['Boolean']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PostConnection = {
+  __typename?: 'PostConnection';
+  edges?: Maybe<Array<PostEdge>>;
+  nodes?: Maybe<Array<Post>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type PostEdge = {
+  __typename?: 'PostEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Post>;
+};
+
+export type PostFilter = {
+  /** From the code list `discipline`. */
+  discipline?: InputMaybe<Scalars['String']['input']>;
+  /** Id of a team that has a part of the post today. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Somebody's time in a post. */
+export type PostHolding = Node & {
+  __typename?: 'PostHolding';
+  abovePlanPercent?: Maybe<Scalars['Int']['output']>;
+  /** Families with which the holder works today, of those that the caller sees. */
+  families?: Maybe<Scalars['Int']['output']>;
+  from?: Maybe<Scalars['Date']['output']>;
+  /** The user's subject; null for who does not use the platform. */
+  holder?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  /** Stands in through an agency. */
+  locum?: Maybe<Scalars['Boolean']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  plannedCaseload?: Maybe<Scalars['Int']['output']>;
+  post?: Maybe<Post>;
+  until?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PostHoldingConnection = {
+  __typename?: 'PostHoldingConnection';
+  edges?: Maybe<Array<PostHoldingEdge>>;
+  nodes?: Maybe<Array<PostHolding>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type PostHoldingEdge = {
+  __typename?: 'PostHoldingEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<PostHolding>;
+};
+
+/** A team's part of a post. */
+export type PostShare = {
+  __typename?: 'PostShare';
+  from?: Maybe<Scalars['Date']['output']>;
+  fte?: Maybe<Scalars['String']['output']>;
+  team?: Maybe<Organisation>;
+  until?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PostShareInput = {
+  /** A decimal of at most two places. */
+  fte: Scalars['String']['input'];
+  team: Scalars['ID']['input'];
+};
 
 /** A programme of the catalogue. */
 export type Programme = Node & {
@@ -648,6 +1145,10 @@ export type ProgrammeEdge = {
 
 export type Query = {
   __typename?: 'Query';
+  /** Who holds the posts of a team today, each with their families against the plan. */
+  caseloads?: Maybe<PostHoldingConnection>;
+  /** Answers of the surveys of skills and confidence; `needArea` from the code list `need-area`. */
+  confidenceAnswers?: Maybe<ConfidenceAnswerConnection>;
   districts?: Maybe<Array<District>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
   families?: Maybe<FamilyConnection>;
@@ -660,16 +1161,36 @@ export type Query = {
   organisations?: Maybe<OrganisationConnection>;
   /** The partnership's outcome framework: its indicators' definitions. */
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
+  posts?: Maybe<PostConnection>;
   /** The catalogue of programmes. */
   programmes?: Maybe<ProgrammeConnection>;
   /** The public directory of services. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
   sharingMatrix?: Maybe<Array<SharingRule>>;
+  /** The kinds of team that this authority has, with the posts that each is planned to have. */
+  teamTypes?: Maybe<Array<TeamType>>;
   /** How long things may take: England's timescales, and the authority's own, which go before them. */
   timescales?: Maybe<Array<Timescale>>;
+  trainings?: Maybe<TrainingConnection>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+  /** A team, discipline by discipline, today: posts and caseload, planned and actual. */
+  workforce?: Maybe<Array<TeamDiscipline>>;
+};
+
+
+export type QueryCaseloadsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  team: Scalars['ID']['input'];
+};
+
+
+export type QueryConfidenceAnswersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  needArea?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -710,6 +1231,13 @@ export type QueryOutcomeIndicatorsArgs = {
 };
 
 
+export type QueryPostsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<PostFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryProgrammesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -725,6 +1253,208 @@ export type QueryServicesArgs = {
 
 export type QuerySharingMatrixArgs = {
   agency?: InputMaybe<Agency>;
+};
+
+
+export type QueryTrainingsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<TrainingFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryWorkforceArgs = {
+  team: Scalars['ID']['input'];
+};
+
+export type RecordBirthInput = {
+  dateOfBirth: Scalars['Date']['input'];
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  /** From the code list `sex`. */
+  sex: Scalars['String']['input'];
+};
+
+export type RecordBirthPayload = {
+  __typename?: 'RecordBirthPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordConfidenceInput = {
+  answered: Scalars['Date']['input'];
+  /** Of own staff: from the code list `discipline`. Either this or `partner`. */
+  discipline?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `need-area`. */
+  needArea: Scalars['String']['input'];
+  /** Of a partner's staff. */
+  partner?: InputMaybe<Scalars['ID']['input']>;
+  /** 1 (not confident) to 5 (confident). */
+  score: Scalars['Int']['input'];
+};
+
+export type RecordConfidencePayload = {
+  __typename?: 'RecordConfidencePayload';
+  /** As the caller may see it now. */
+  answer?: Maybe<ConfidenceAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordDisabilitiesInput = {
+  /** From the code list `disability`. */
+  disabilities: Array<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+};
+
+export type RecordDisabilitiesPayload = {
+  __typename?: 'RecordDisabilitiesPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordPostInput = {
+  backfill?: InputMaybe<Scalars['Boolean']['input']>;
+  /** From the code list `discipline`. */
+  discipline: Scalars['String']['input'];
+  employer: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** A decimal of at most two places. */
+  fte: Scalars['String']['input'];
+  fundedFrom?: InputMaybe<Scalars['Date']['input']>;
+  fundedUntil?: InputMaybe<Scalars['Date']['input']>;
+  /** Left out: the county's own budget. */
+  funder?: InputMaybe<Scalars['ID']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  seconded?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Together not more than the post's own `fte`. */
+  shares: Array<PostShareInput>;
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RecordPostPayload = {
+  __typename?: 'RecordPostPayload';
+  /** As the caller may see it now. */
+  post?: Maybe<Post>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordRelationshipInput = {
+  family: Scalars['ID']['input'];
+  from?: InputMaybe<Scalars['Date']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** What `person` is to `other`: from the code list `relationship`. */
+  kind: Scalars['String']['input'];
+  other: Scalars['ID']['input'];
+  parentalResponsibility?: InputMaybe<Scalars['Boolean']['input']>;
+  person: Scalars['ID']['input'];
+  protective?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type RecordRelationshipPayload = {
+  __typename?: 'RecordRelationshipPayload';
+  /** As the caller may see it now. */
+  relationship?: Maybe<Relationship>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordTrainingInput = {
+  completed: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `training-level`. */
+  level: Scalars['String']['input'];
+  /** From the code list `training-programme`. */
+  programme: Scalars['String']['input'];
+  /** The user's subject. */
+  trainee: Scalars['String']['input'];
+};
+
+export type RecordTrainingPayload = {
+  __typename?: 'RecordTrainingPayload';
+  /** As the caller may see it now. */
+  training?: Maybe<Training>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordUnbornChildInput = {
+  expectedDate: Scalars['Date']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** U, and nothing else, before birth. */
+  sex?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordUnbornChildPayload = {
+  __typename?: 'RecordUnbornChildPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RegisterFamilyInput = {
+  household?: InputMaybe<NewHouseholdInput>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  members: Array<NewMemberInput>;
+  name: Scalars['String']['input'];
+  /** The family's number in the county's record system; one is given where there is none. */
+  reference?: InputMaybe<Scalars['String']['input']>;
+  /** Since when it is on record; today where it is not said. */
+  since?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RegisterFamilyPayload = {
+  __typename?: 'RegisterFamilyPayload';
+  /** As the caller may see it now. */
+  family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** What one member of the family is to another. */
+export type Relationship = Node & {
+  __typename?: 'Relationship';
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** What `person` is to `other`: from the code list `relationship`. */
+  kind?: Maybe<Code>;
+  other?: Maybe<Person>;
+  /** `person` has parental responsibility for `other`. */
+  parentalResponsibility?: Maybe<Scalars['Boolean']['output']>;
+  person?: Maybe<Person>;
+  /** `person` protects `other`: a relative who can be turned to, or with whom a child can stay. */
+  protective?: Maybe<Scalars['Boolean']['output']>;
+  until?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** A service of the public directory. */
@@ -804,6 +1534,26 @@ export type ServiceOfferStatus =
   | 'OFFERED'
   | 'TAKEN_UP';
 
+export type SharePostInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  post: Scalars['ID']['input'];
+  /** All teams that have a part from then on. */
+  shares: Array<PostShareInput>;
+};
+
+export type SharePostPayload = {
+  __typename?: 'SharePostPayload';
+  /** As the caller may see it now. */
+  post?: Maybe<Post>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type SharingLevel =
   /** Always */
   | 'ALWAYS'
@@ -880,6 +1630,56 @@ export type TaskEdge = {
   node?: Maybe<Task>;
 };
 
+/** What is public about a team. */
+export type Team = {
+  __typename?: 'Team';
+  area?: Maybe<Scalars['String']['output']>;
+  /** Early help, looked-after children's teams and others in the same office. */
+  colocatedWith?: Maybe<Scalars['String']['output']>;
+  /** The primary care network, or the GP practices, with whose area the team's is aligned. */
+  gpNetwork?: Maybe<Scalars['String']['output']>;
+  /** The office. */
+  location?: Maybe<Scalars['String']['output']>;
+  type?: Maybe<TeamType>;
+};
+
+/** What a team is to have of one discipline, and what it has today. Families are those that the caller sees. */
+export type TeamDiscipline = Node & {
+  __typename?: 'TeamDiscipline';
+  /** By how much the families of the holders are above their planned caseload; below it, negative. */
+  abovePlanPercent?: Maybe<Scalars['Int']['output']>;
+  /** From the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  /** Families of the team with which a holder works, counted once for each holder. */
+  families?: Maybe<Scalars['Int']['output']>;
+  /** The team's part of them. */
+  filledFte?: Maybe<Scalars['String']['output']>;
+  /** Posts that somebody holds, shared ones among them. */
+  filledPosts?: Maybe<Scalars['Int']['output']>;
+  id: Scalars['ID']['output'];
+  /** Holders who are locums. */
+  locums?: Maybe<Scalars['Int']['output']>;
+  /** Families that one worker is to have; null where nobody has said. */
+  plannedCaseload?: Maybe<Scalars['Int']['output']>;
+  plannedFte?: Maybe<Scalars['String']['output']>;
+  plannedPosts?: Maybe<Scalars['Int']['output']>;
+  team?: Maybe<Organisation>;
+  /** Of the planned full-time equivalents, to one decimal. */
+  vacancyPercent?: Maybe<Scalars['String']['output']>;
+  vacantPosts?: Maybe<Scalars['Int']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A kind of team. */
+export type TeamType = {
+  __typename?: 'TeamType';
+  code?: Maybe<Scalars['String']['output']>;
+  description?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  posts?: Maybe<Array<PlannedPost>>;
+};
+
 /** How long something may take, in one version. */
 export type Timescale = {
   __typename?: 'Timescale';
@@ -920,6 +1720,41 @@ export type TotalCount = {
   atLeast: Scalars['Boolean']['output'];
   /** Exact up to 10,000. */
   value: Scalars['Int']['output'];
+};
+
+/** What somebody has been trained in. */
+export type Training = Node & {
+  __typename?: 'Training';
+  completed?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `training-level`. */
+  level?: Maybe<Code>;
+  /** From the code list `training-programme`. */
+  programme?: Maybe<Code>;
+  /** The user's subject. */
+  trainee?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type TrainingConnection = {
+  __typename?: 'TrainingConnection';
+  edges?: Maybe<Array<TrainingEdge>>;
+  nodes?: Maybe<Array<Training>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type TrainingEdge = {
+  __typename?: 'TrainingEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Training>;
+};
+
+export type TrainingFilter = {
+  /** From the code list `training-programme`. */
+  programme?: InputMaybe<Scalars['String']['input']>;
+  /** The user's subject. */
+  trainee?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** What the caller can mend in its input. */

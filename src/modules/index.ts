@@ -7,11 +7,24 @@ import { completeTask } from './clock/commands.ts';
 import * as district from './district/binding.ts';
 import { offerService } from './district/commands.ts';
 import * as family from './family/binding.ts';
+import {
+  addFamilyMember,
+  amendRelationship,
+  endMembership,
+  moveHousehold,
+  recordBirth,
+  recordRelationship,
+  recordUnbornChild,
+  registerFamily,
+} from './family/commands.ts';
 import * as intervention from './intervention/binding.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
+import { correctPerson, recordDisabilities } from './person/commands.ts';
 import * as plan from './plan/binding.ts';
 import * as sharing from './sharing/binding.ts';
+import * as team from './team/binding.ts';
+import { fillPost, leavePost, planPosts, recordConfidence, recordPost, recordTraining, sharePost } from './team/commands.ts';
 import * as workbook from './workbook/binding.ts';
 import { addWorkbookEntry } from './workbook/commands.ts';
 import './tables.ts';
@@ -19,7 +32,7 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology];
+const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology, team];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
@@ -42,4 +55,27 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, completeTask, offerService }));
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({
+    addFamilyMember,
+    addWorkbookEntry,
+    amendRelationship,
+    completeTask,
+    correctPerson,
+    endMembership,
+    fillPost,
+    leavePost,
+    moveHousehold,
+    offerService,
+    planPosts,
+    recordBirth,
+    recordConfidence,
+    recordDisabilities,
+    recordPost,
+    recordRelationship,
+    recordTraining,
+    recordUnbornChild,
+    registerFamily,
+    sharePost,
+  }),
+);

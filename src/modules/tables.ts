@@ -8,5 +8,6 @@ import './intervention/tables.ts';
 import './district/tables.ts';
 import './outcome/tables.ts';
 import './clock/tables.ts';
+import './team/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';
