@@ -710,7 +710,7 @@ create policy la_select on fsp.person_identity for select to "{{db}}_agency_la"
 grant insert on fsp.person_identity to "{{db}}_agency_la";
 create policy la_insert on fsp.person_identity for insert to "{{db}}_agency_la"
   with check (person_identity.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 4) = 4 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_identity to "{{db}}_agency_la";
 create policy la_update on fsp.person_identity for update to "{{db}}_agency_la"
   using (person_identity.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)))
@@ -747,7 +747,7 @@ create policy la_select on fsp.person_expected for select to "{{db}}_agency_la"
 grant insert on fsp.person_expected to "{{db}}_agency_la";
 create policy la_insert on fsp.person_expected for insert to "{{db}}_agency_la"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_la";
 create policy la_update on fsp.person_expected for update to "{{db}}_agency_la"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -758,7 +758,7 @@ create policy team_select on fsp.person_expected for select to "{{db}}_agency_te
 grant insert on fsp.person_expected to "{{db}}_agency_team";
 create policy team_insert on fsp.person_expected for insert to "{{db}}_agency_team"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_team";
 create policy team_update on fsp.person_expected for update to "{{db}}_agency_team"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -770,7 +770,7 @@ create policy health_select on fsp.person_expected for select to "{{db}}_agency_
 grant insert on fsp.person_expected to "{{db}}_agency_health";
 create policy health_insert on fsp.person_expected for insert to "{{db}}_agency_health"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) | 36255) & 32768) = 32768 and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_health";
 create policy health_update on fsp.person_expected for update to "{{db}}_agency_health"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -781,7 +781,7 @@ create policy provider_select on fsp.person_expected for select to "{{db}}_agenc
 grant insert on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_insert on fsp.person_expected for insert to "{{db}}_agency_provider"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) | 2227471) & 32768) = 32768 and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_update on fsp.person_expected for update to "{{db}}_agency_provider"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -799,7 +799,7 @@ create policy la_select on fsp.person_nhs_number for select to "{{db}}_agency_la
 grant insert on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_insert on fsp.person_nhs_number for insert to "{{db}}_agency_la"
   with check (person_nhs_number.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 16) = 16 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_update on fsp.person_nhs_number for update to "{{db}}_agency_la"
   using (person_nhs_number.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)))
@@ -829,7 +829,7 @@ create policy la_select on fsp.person_upn for select to "{{db}}_agency_la"
 grant insert on fsp.person_upn to "{{db}}_agency_la";
 create policy la_insert on fsp.person_upn for insert to "{{db}}_agency_la"
   with check (person_upn.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 32) = 32 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_upn to "{{db}}_agency_la";
 create policy la_update on fsp.person_upn for update to "{{db}}_agency_la"
   using (person_upn.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)))
@@ -850,7 +850,7 @@ create policy la_select on fsp.person_equality for select to "{{db}}_agency_la"
 grant insert on fsp.person_equality to "{{db}}_agency_la";
 create policy la_insert on fsp.person_equality for insert to "{{db}}_agency_la"
   with check (person_equality.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 64) = 64 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_equality to "{{db}}_agency_la";
 create policy la_update on fsp.person_equality for update to "{{db}}_agency_la"
   using (person_equality.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)))
@@ -883,7 +883,7 @@ create policy la_select on fsp.person_disability for select to "{{db}}_agency_la
 grant insert on fsp.person_disability to "{{db}}_agency_la";
 create policy la_insert on fsp.person_disability for insert to "{{db}}_agency_la"
   with check (person_disability.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 64) = 64 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_disability to "{{db}}_agency_la";
 create policy la_update on fsp.person_disability for update to "{{db}}_agency_la"
   using (person_disability.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)))
@@ -957,7 +957,7 @@ create policy la_select on fsp.family_name for select to "{{db}}_agency_la"
 grant insert on fsp.family_name to "{{db}}_agency_la";
 create policy la_insert on fsp.family_name for insert to "{{db}}_agency_la"
   with check (family_name.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 8) = 8));
+    and (select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 8) = 8));
 grant update on fsp.family_name to "{{db}}_agency_la";
 create policy la_update on fsp.family_name for update to "{{db}}_agency_la"
   using (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family))
@@ -998,7 +998,7 @@ create policy la_select on fsp.family_stage for select to "{{db}}_agency_la"
 grant insert on fsp.family_stage to "{{db}}_agency_la";
 create policy la_insert on fsp.family_stage for insert to "{{db}}_agency_la"
   with check (family_stage.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+    and (select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
 grant update on fsp.family_stage to "{{db}}_agency_la";
 create policy la_update on fsp.family_stage for update to "{{db}}_agency_la"
   using (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family))
@@ -1040,7 +1040,7 @@ create policy la_select on fsp.membership for select to "{{db}}_agency_la"
 grant insert on fsp.membership to "{{db}}_agency_la";
 create policy la_insert on fsp.membership for insert to "{{db}}_agency_la"
   with check (membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8) = 8 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.membership to "{{db}}_agency_la";
 create policy la_update on fsp.membership for update to "{{db}}_agency_la"
   using (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family))
@@ -1082,7 +1082,7 @@ create policy la_select on fsp.unborn_membership for select to "{{db}}_agency_la
 grant insert on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_insert on fsp.unborn_membership for insert to "{{db}}_agency_la"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_update on fsp.unborn_membership for update to "{{db}}_agency_la"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1093,7 +1093,7 @@ create policy team_select on fsp.unborn_membership for select to "{{db}}_agency_
 grant insert on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_insert on fsp.unborn_membership for insert to "{{db}}_agency_team"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_update on fsp.unborn_membership for update to "{{db}}_agency_team"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1105,7 +1105,7 @@ create policy health_select on fsp.unborn_membership for select to "{{db}}_agenc
 grant insert on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_insert on fsp.unborn_membership for insert to "{{db}}_agency_health"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 32768) = 32768 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_update on fsp.unborn_membership for update to "{{db}}_agency_health"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1116,7 +1116,7 @@ create policy provider_select on fsp.unborn_membership for select to "{{db}}_age
 grant insert on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_insert on fsp.unborn_membership for insert to "{{db}}_agency_provider"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 32768) = 32768 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_update on fsp.unborn_membership for update to "{{db}}_agency_provider"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1134,7 +1134,7 @@ create policy la_select on fsp.household for select to "{{db}}_agency_la"
 grant insert on fsp.household to "{{db}}_agency_la";
 create policy la_insert on fsp.household for insert to "{{db}}_agency_la"
   with check (household.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 128) = 128));
+    and (select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 128) = 128));
 grant update on fsp.household to "{{db}}_agency_la";
 create policy la_update on fsp.household for update to "{{db}}_agency_la"
   using (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family))
@@ -1175,7 +1175,7 @@ create policy la_select on fsp.household_member for select to "{{db}}_agency_la"
 grant insert on fsp.household_member to "{{db}}_agency_la";
 create policy la_insert on fsp.household_member for insert to "{{db}}_agency_la"
   with check (household_member.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (household_member.household is null or (select true from fsp.household p where p.id = household_member.household and p.family is not distinct from household_member.family)));
 grant update on fsp.household_member to "{{db}}_agency_la";
 create policy la_update on fsp.household_member for update to "{{db}}_agency_la"
@@ -1217,7 +1217,7 @@ create policy la_select on fsp.relationship for select to "{{db}}_agency_la"
 grant insert on fsp.relationship to "{{db}}_agency_la";
 create policy la_insert on fsp.relationship for insert to "{{db}}_agency_la"
   with check (relationship.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs) and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((16744447 | ((fg.shared | og.shared) & 32768)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8) = 8 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((16744447 | ((fg.shared | og.shared) & 32768)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs)));
 grant update on fsp.relationship to "{{db}}_agency_la";
 create policy la_update on fsp.relationship for update to "{{db}}_agency_la"
   using (relationship.controller = (select fsp.current_organisation()) and fsp.own_open(relationship.family))
@@ -1291,7 +1291,7 @@ create policy la_select on fsp.plan for select to "{{db}}_agency_la"
 grant insert on fsp.plan to "{{db}}_agency_la";
 create policy la_insert on fsp.plan for insert to "{{db}}_agency_la"
   with check (plan.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.plan to "{{db}}_agency_la";
 create policy la_update on fsp.plan for update to "{{db}}_agency_la"
   using (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family))
@@ -1333,7 +1333,7 @@ create policy la_select on fsp.plan_category for select to "{{db}}_agency_la"
 grant insert on fsp.plan_category to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_category for insert to "{{db}}_agency_la"
   with check (plan_category.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_category.plan is null or (select true from fsp.plan p where p.id = plan_category.plan and p.family is not distinct from plan_category.family)));
 grant update on fsp.plan_category to "{{db}}_agency_la";
 create policy la_update on fsp.plan_category for update to "{{db}}_agency_la"
@@ -1368,7 +1368,7 @@ create policy la_select on fsp.plan_review for select to "{{db}}_agency_la"
 grant insert on fsp.plan_review to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_review for insert to "{{db}}_agency_la"
   with check (plan_review.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_review.plan is null or (select true from fsp.plan p where p.id = plan_review.plan and p.family is not distinct from plan_review.family)));
 grant update on fsp.plan_review to "{{db}}_agency_la";
 create policy la_update on fsp.plan_review for update to "{{db}}_agency_la"
@@ -1411,7 +1411,7 @@ create policy la_select on fsp.workbook_entry for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry for insert to "{{db}}_agency_la"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry for update to "{{db}}_agency_la"
   using (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family))
@@ -1423,7 +1423,7 @@ create policy team_select on fsp.workbook_entry for select to "{{db}}_agency_tea
 grant insert on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry for insert to "{{db}}_agency_team"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry for update to "{{db}}_agency_team"
   using (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family))
@@ -1455,7 +1455,7 @@ create policy la_select on fsp.workbook_entry_person for select to "{{db}}_agenc
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_la"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry_person for update to "{{db}}_agency_la"
   using (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family))
@@ -1467,7 +1467,7 @@ create policy team_select on fsp.workbook_entry_person for select to "{{db}}_age
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_team"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry_person for update to "{{db}}_agency_team"
   using (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family))
@@ -1499,7 +1499,7 @@ create policy la_select on fsp.workbook_reading for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_reading for insert to "{{db}}_agency_la"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_reading for update to "{{db}}_agency_la"
   using (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family))
@@ -1511,7 +1511,7 @@ create policy team_select on fsp.workbook_reading for select to "{{db}}_agency_t
 grant insert on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_reading for insert to "{{db}}_agency_team"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_reading for update to "{{db}}_agency_team"
   using (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family))
@@ -1543,7 +1543,7 @@ create policy la_select on fsp.workbook_child_words for select to "{{db}}_agency
 grant insert on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_child_words for insert to "{{db}}_agency_la"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_child_words for update to "{{db}}_agency_la"
   using (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family))
@@ -1555,7 +1555,7 @@ create policy team_select on fsp.workbook_child_words for select to "{{db}}_agen
 grant insert on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_child_words for insert to "{{db}}_agency_team"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_child_words for update to "{{db}}_agency_team"
   using (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family))
@@ -1585,7 +1585,7 @@ create policy la_select on fsp.workbook_parent_words for select to "{{db}}_agenc
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_la"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 16384) = 16384 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_parent_words for update to "{{db}}_agency_la"
   using (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family))
@@ -1597,7 +1597,7 @@ create policy team_select on fsp.workbook_parent_words for select to "{{db}}_age
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_team"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 16384) = 16384 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_parent_words for update to "{{db}}_agency_team"
   using (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family))
@@ -1625,7 +1625,7 @@ create policy la_select on fsp.intervention for select to "{{db}}_agency_la"
 grant insert on fsp.intervention to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention for insert to "{{db}}_agency_la"
   with check (intervention.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 2) = 2 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention to "{{db}}_agency_la";
 create policy la_update on fsp.intervention for update to "{{db}}_agency_la"
   using (intervention.controller = (select fsp.current_organisation()) and fsp.own_open(intervention.family))
@@ -1637,7 +1637,7 @@ create policy team_select on fsp.intervention for select to "{{db}}_agency_team"
 grant insert on fsp.intervention to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention for insert to "{{db}}_agency_team"
   with check (intervention.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 2) = 2 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention to "{{db}}_agency_team";
 create policy team_update on fsp.intervention for update to "{{db}}_agency_team"
   using (intervention.controller = (select fsp.current_organisation()) and fsp.own_open(intervention.family))
@@ -1674,7 +1674,7 @@ create policy la_select on fsp.intervention_link for select to "{{db}}_agency_la
 grant insert on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_link for insert to "{{db}}_agency_la"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (2 | intervention_link.row_mask)) = (2 | intervention_link.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_link for update to "{{db}}_agency_la"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -1686,7 +1686,7 @@ create policy team_select on fsp.intervention_link for select to "{{db}}_agency_
 grant insert on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_link for insert to "{{db}}_agency_team"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (2 | intervention_link.row_mask)) = (2 | intervention_link.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_link for update to "{{db}}_agency_team"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -1723,7 +1723,7 @@ create policy la_select on fsp.intervention_progress for select to "{{db}}_agenc
 grant insert on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_progress for insert to "{{db}}_agency_la"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4096) = 4096 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_progress for update to "{{db}}_agency_la"
@@ -1736,7 +1736,7 @@ create policy team_select on fsp.intervention_progress for select to "{{db}}_age
 grant insert on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_progress for insert to "{{db}}_agency_team"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 4096) = 4096 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_progress for update to "{{db}}_agency_team"
@@ -1755,7 +1755,7 @@ create policy provider_select on fsp.intervention_progress for select to "{{db}}
 grant insert on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_insert on fsp.intervention_progress for insert to "{{db}}_agency_provider"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 4096) = 4096 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_update on fsp.intervention_progress for update to "{{db}}_agency_provider"
@@ -1780,7 +1780,7 @@ create policy la_select on fsp.service_offer for select to "{{db}}_agency_la"
 grant insert on fsp.service_offer to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer for insert to "{{db}}_agency_la"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 2097152) = 2097152 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_la";
 create policy la_update on fsp.service_offer for update to "{{db}}_agency_la"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -1792,7 +1792,7 @@ create policy team_select on fsp.service_offer for select to "{{db}}_agency_team
 grant insert on fsp.service_offer to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer for insert to "{{db}}_agency_team"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 2097152) = 2097152 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_team";
 create policy team_update on fsp.service_offer for update to "{{db}}_agency_team"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -1806,7 +1806,7 @@ create policy district_select on fsp.service_offer for select to "{{db}}_agency_
 grant insert on fsp.service_offer to "{{db}}_agency_district";
 create policy district_insert on fsp.service_offer for insert to "{{db}}_agency_district"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 2097152) = 2097152 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_district";
 create policy district_update on fsp.service_offer for update to "{{db}}_agency_district"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -1817,7 +1817,7 @@ create policy provider_select on fsp.service_offer for select to "{{db}}_agency_
 grant insert on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_insert on fsp.service_offer for insert to "{{db}}_agency_provider"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 2097152) = 2097152 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_update on fsp.service_offer for update to "{{db}}_agency_provider"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -1835,7 +1835,7 @@ create policy la_select on fsp.service_offer_link for select to "{{db}}_agency_l
 grant insert on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer_link for insert to "{{db}}_agency_la"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (2097152 | service_offer_link.row_mask)) = (2097152 | service_offer_link.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_update on fsp.service_offer_link for update to "{{db}}_agency_la"
   using (service_offer_link.controller = (select fsp.current_organisation()) and fsp.own_open(service_offer_link.family))
@@ -1847,7 +1847,7 @@ create policy team_select on fsp.service_offer_link for select to "{{db}}_agency
 grant insert on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer_link for insert to "{{db}}_agency_team"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (2097152 | service_offer_link.row_mask)) = (2097152 | service_offer_link.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_update on fsp.service_offer_link for update to "{{db}}_agency_team"
   using (service_offer_link.controller = (select fsp.current_organisation()) and fsp.own_open(service_offer_link.family))
@@ -1884,7 +1884,7 @@ create policy la_select on fsp.clock for select to "{{db}}_agency_la"
 grant insert on fsp.clock to "{{db}}_agency_la";
 create policy la_insert on fsp.clock for insert to "{{db}}_agency_la"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_la";
 create policy la_update on fsp.clock for update to "{{db}}_agency_la"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -1896,7 +1896,7 @@ create policy team_select on fsp.clock for select to "{{db}}_agency_team"
 grant insert on fsp.clock to "{{db}}_agency_team";
 create policy team_insert on fsp.clock for insert to "{{db}}_agency_team"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 256) = 256 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_team";
 create policy team_update on fsp.clock for update to "{{db}}_agency_team"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -1908,7 +1908,7 @@ create policy health_select on fsp.clock for select to "{{db}}_agency_health"
 grant insert on fsp.clock to "{{db}}_agency_health";
 create policy health_insert on fsp.clock for insert to "{{db}}_agency_health"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 36255) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 256) = 256 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_health";
 create policy health_update on fsp.clock for update to "{{db}}_agency_health"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -1920,7 +1920,7 @@ create policy education_select on fsp.clock for select to "{{db}}_agency_educati
 grant insert on fsp.clock to "{{db}}_agency_education";
 create policy education_insert on fsp.clock for insert to "{{db}}_agency_education"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) | 527791) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 527791) & 256) = 256 and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_education";
 create policy education_update on fsp.clock for update to "{{db}}_agency_education"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -1932,7 +1932,7 @@ create policy police_select on fsp.clock for select to "{{db}}_agency_police"
 grant insert on fsp.clock to "{{db}}_agency_police";
 create policy police_insert on fsp.clock for insert to "{{db}}_agency_police"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 197007) & 256) = 256 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_police";
 create policy police_update on fsp.clock for update to "{{db}}_agency_police"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -1944,7 +1944,7 @@ create policy district_select on fsp.clock for select to "{{db}}_agency_district
 grant insert on fsp.clock to "{{db}}_agency_district";
 create policy district_insert on fsp.clock for insert to "{{db}}_agency_district"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) | 3278213) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 256) = 256 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_district";
 create policy district_update on fsp.clock for update to "{{db}}_agency_district"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -1956,7 +1956,7 @@ create policy provider_select on fsp.clock for select to "{{db}}_agency_provider
 grant insert on fsp.clock to "{{db}}_agency_provider";
 create policy provider_insert on fsp.clock for insert to "{{db}}_agency_provider"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 256) = 256 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_provider";
 create policy provider_update on fsp.clock for update to "{{db}}_agency_provider"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -1974,7 +1974,7 @@ create policy la_select on fsp.task for select to "{{db}}_agency_la"
 grant insert on fsp.task to "{{db}}_agency_la";
 create policy la_insert on fsp.task for insert to "{{db}}_agency_la"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_la";
 create policy la_update on fsp.task for update to "{{db}}_agency_la"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -1986,7 +1986,7 @@ create policy team_select on fsp.task for select to "{{db}}_agency_team"
 grant insert on fsp.task to "{{db}}_agency_team";
 create policy team_insert on fsp.task for insert to "{{db}}_agency_team"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_team";
 create policy team_update on fsp.task for update to "{{db}}_agency_team"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -1998,7 +1998,7 @@ create policy health_select on fsp.task for select to "{{db}}_agency_health"
 grant insert on fsp.task to "{{db}}_agency_health";
 create policy health_insert on fsp.task for insert to "{{db}}_agency_health"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 36255) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_health";
 create policy health_update on fsp.task for update to "{{db}}_agency_health"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -2016,7 +2016,7 @@ create policy provider_select on fsp.task for select to "{{db}}_agency_provider"
 grant insert on fsp.task to "{{db}}_agency_provider";
 create policy provider_insert on fsp.task for insert to "{{db}}_agency_provider"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_provider";
 create policy provider_update on fsp.task for update to "{{db}}_agency_provider"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))

@@ -70,10 +70,9 @@ function parentProbe(table: TableClass, { column, parent }: { column: string; pa
 /** A row is written by the organisation that it names as its writer, into a family and about persons that it sees. */
 function insertPredicate(table: TableClass, agency: Agency): string | null {
   if (!writes(table, agency)) return null;
-  const { keptFrom: _keptFrom, ...seen } = table;
   const parts = [`${table.name}.${table.writer} = ${ORGANISATION}`];
   if (!isBetweenOrganisations(table)) {
-    const granted = grantProbe(seen, table.name, agency, null);
+    const granted = grantProbe(table, table.name, agency, null, 'writer');
     parts.push(table.familyOptional ? `(${table.name}.${table.family} is null or ${granted})` : granted);
   }
   return [...parts, ...parentsOf(table).map((parent) => parentProbe(table, parent))].join('\n    and ');

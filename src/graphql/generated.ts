@@ -138,7 +138,7 @@ export type ChronologyType =
   | 'WORKBOOK_ENTRY';
 
 /** A timescale that runs, or has run, for one family. */
-export type Clock = Node & {
+export type Clock = DueItem & Node & {
   __typename?: 'Clock';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
@@ -327,6 +327,42 @@ export type District = {
   /** Districts end when councils are reorganised. */
   validTo?: Maybe<Scalars['Date']['output']>;
 };
+
+export type DueFilter = {
+  /** Id of the organisation whose it is to do. */
+  assigned?: InputMaybe<Scalars['ID']['input']>;
+  state?: InputMaybe<ClockState>;
+  /** Id of the team that works with the family today. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Something that has to be done by a day. */
+export type DueItem = {
+  assigned?: Maybe<Organisation>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  person?: Maybe<Person>;
+  state?: Maybe<ClockState>;
+};
+
+export type DueItemConnection = {
+  __typename?: 'DueItemConnection';
+  edges?: Maybe<Array<DueItemEdge>>;
+  nodes?: Maybe<Array<DueItem>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DueItemEdge = {
+  __typename?: 'DueItemEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<DueItem>;
+};
+
+export type DueItemType =
+  | 'CLOCK'
+  | 'TASK';
 
 export type EndMembershipInput = {
   /** The version that the caller read. */
@@ -1150,6 +1186,11 @@ export type Query = {
   /** Answers of the surveys of skills and confidence; `needArea` from the code list `need-area`. */
   confidenceAnswers?: Maybe<ConfidenceAnswerConnection>;
   districts?: Maybe<Array<District>>;
+  /**
+   * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
+   * which it is due, both included.
+   */
+  dueItems?: Maybe<DueItemConnection>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
   families?: Maybe<FamilyConnection>;
   family?: Maybe<Family>;
@@ -1191,6 +1232,16 @@ export type QueryConfidenceAnswersArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   needArea?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryDueItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DueFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  types?: InputMaybe<Array<DueItemType>>;
 };
 
 
@@ -1588,7 +1639,7 @@ export type StageOfChange =
   | 'RELAPSE';
 
 /** Something one person is to do. */
-export type Task = Node & {
+export type Task = DueItem & Node & {
   __typename?: 'Task';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;

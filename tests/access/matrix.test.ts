@@ -4,7 +4,7 @@
  */
 import { type GraphQLObjectType, getNamedType, isObjectType, isScalarType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AGREEMENT, type Level, PURPOSES, type PurposeRule, WRITERS } from '../../src/access/agreement.ts';
+import { AGREEMENT, type Level, PURPOSES, type PurposeRule, writersOf } from '../../src/access/agreement.ts';
 import { type Agency, type DataClass, isPersonal } from '../../src/access/classes.ts';
 import { productSchema } from '../../src/server.ts';
 import { encodeId, PERSONAS, type PersonaName, type TestServer, testServer } from '../support/server.ts';
@@ -34,6 +34,9 @@ const WAY: Record<string, string> = {
   ParentWords: '{ family(id: "F") { workbook { nodes { parentWords { … } } } } }',
   Intervention: '{ family(id: "F") { interventions { nodes { … } } } }',
   ServiceOffer: '{ family(id: "F") { offers { nodes { … } } } }',
+  Clock: '{ family(id: "F") { clocks { nodes { … } } } }',
+  Task: '{ family(id: "F") { tasks { nodes { … } } } }',
+  Timescale: '{ timescales { … } }',
   Organisation: '{ organisations { nodes { … } } }',
   Code: '{ services { nodes { kind { … } } } }',
   District: '{ districts { … } }',
@@ -103,7 +106,7 @@ describe.each(Object.keys(PERSONAS) as PersonaName[])('%s', (name) => {
       const there = types.get(type)?.fields?.some((f: any) => f.name === field) ?? false;
       const never =
         type === 'Mutation'
-          ? !WRITERS[dataClass]?.agencies.includes(agency)
+          ? !writersOf(dataClass, field).some(({ agencies }) => agencies.includes(agency))
           : dataClass !== 'STRUCTURE' && AGREEMENT[dataClass].levels[agency] === 'N';
       if (never) expect(there, `${type}.${field}`).toBe(false);
       else if (agency !== 'EVALUATOR' && !/(Connection|Edge|Payload)$/.test(type))

@@ -217,6 +217,10 @@ class Choices {
   of<T>(values: readonly T[]): T {
     return values[this.below(values.length)] as T;
   }
+  /** No number is left: every further choice would be the first of what there is. */
+  get spent(): boolean {
+    return this.at >= this.numbers.length;
+  }
   /** True once in so many times. */
   once(inSoMany: number): boolean {
     return this.below(inSoMany) === inSoMany - 1;
@@ -314,6 +318,7 @@ class Maker {
       'viewer',
       'sharingMatrix',
       'districts',
+      'timescales',
       'organisations',
       'services',
       'programmes',
@@ -330,7 +335,8 @@ class Maker {
     const deep = names.filter((name) => !leaves.includes(name) && !PLAIN.has(getNamedType(type.getFields()[name]?.type)?.name ?? ''));
     const parts: string[] = [];
     const count = 1 + this.choices.below(depth < 4 ? 6 : 4);
-    for (let made = 0; made < count && this.fields < FIELDS; made++) {
+    // Without choices the same field would stand again and again, more often than an object may hold it.
+    for (let made = 0; made < count && this.fields < FIELDS && !this.choices.spent; made++) {
       const kind = this.choices.below(12);
       if (kind === 11 && depth < DEPTH) parts.push(this.inline(type, depth));
       else if (kind === 10 && depth < DEPTH) parts.push(this.spread(type, depth));

@@ -24,6 +24,7 @@ import { collectFields, collectSubfields } from 'graphql/execution/collectFields
 import pg from 'pg';
 import { AGREEMENT, PURPOSES, type Purpose, type PurposeRule, ROLE_CLOSES, ROLES_FOR } from '../../src/access/agreement.ts';
 import { type Agency, CLASS_BIT, type DataClass, PERSONAL_CLASSES, type PersonalClass } from '../../src/access/classes.ts';
+import { addDays, today } from '../../src/modules/clock/calendar.ts';
 import { decodeId, encodeId } from '../../src/read/ids.ts';
 import { productSchema } from '../../src/server.ts';
 
@@ -222,6 +223,8 @@ const TABLES = {
     link: { table: 'service_offer_link', key: 'offer', from: 'id', columns: ['provider'] },
   },
   service_offer_link: { is: 'OFFER', own: ['controller', 'provider'] },
+  clock: { is: 'CASE', own: ['controller', 'assigned'] },
+  task: { is: 'WORKBOOK', own: ['controller', 'assigned'] },
 } as const satisfies Record<string, Table>;
 
 type TableName = keyof typeof TABLES;
@@ -430,6 +433,14 @@ const pageOf =
 const persons = async (asker: Asker, ids: string[]) =>
   ordered(present(await Promise.all([...new Set(ids)].map((each) => person(asker, each)))), 'person');
 
+/** How something stands today, by its days. */
+function stateOf(due: string, soon: string, met: string | null, ended: string | null): string {
+  if (met !== null) return met > due ? 'MET_LATE' : 'MET';
+  if (ended !== null) return 'ENDED';
+  const now = today(new Date());
+  return now > due ? 'LATE' : now < soon ? 'IN_TIME' : 'DUE_SOON';
+}
+
 const RESOLVERS: Record<string, Record<string, Resolver>> = {
   Query: {
     node: (_row, asker, args) => nodeById(asker, args.id),
@@ -443,6 +454,7 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     },
     families: async (_row, asker, args) => page(await families(asker, args), args),
     districts: (_row, { query }) => list('District', query('select * from fsp.district order by code')),
+    timescales: (_row, { query }) => list('Timescale', query('select * from fsp.timescale order by code, version')),
     organisations: async (_row, { query }, args) =>
       page(
         await list(
@@ -501,6 +513,8 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     workbook: pageOf('WorkbookEntry', 'workbook_entry', 'occurred_at desc, id desc'),
     interventions: pageOf('Intervention', 'intervention', 'id'),
     offers: pageOf('ServiceOffer', 'service_offer', 'id'),
+    clocks: pageOf('Clock', 'clock', 'due_on, id'),
+    tasks: pageOf('Task', 'task', 'due_on, id'),
   },
   FamilyMember: { role: coded('family-role', 'role'), person: itsPerson },
   Household: {
@@ -584,6 +598,42 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     takenUp: column('taken_up_on'),
     family: itsFamily,
   },
+  Clock: {
+    id: id(),
+    rule: (row, asker) =>
+      first('Timescale', asker.query('select * from fsp.timescale where code = $1 and version = $2', [row.rule, row.rule_version])),
+    ruleVersion: column('rule_version'),
+    family: itsFamily,
+    person: itsPerson,
+    assigned: itsOrganisation('assigned'),
+    startedOn: column('started_on'),
+    dueOn: column('due_on'),
+    dueSoonOn: column('due_soon_on'),
+    metOn: column('met_on'),
+    endedOn: column('ended_on'),
+    state: (row) => stateOf(row.due_on, row.due_soon_on, row.met_on, row.ended_on),
+  },
+  Task: {
+    id: id(),
+    kind: coded('task-kind', 'kind'),
+    family: itsFamily,
+    person: itsPerson,
+    assigned: itsOrganisation('assigned'),
+    organisation: itsOrganisation('controller'),
+    dueOn: column('due_on'),
+    doneOn: column('done_on'),
+    doneBy: column('done_by'),
+    state: (row) => stateOf(row.due_on, addDays(row.due_on, -1), row.done_on, null),
+  },
+  Timescale: {
+    from: column('from_event'),
+    to: column('to_event'),
+    limit: column('amount'),
+    dueSoon: column('due_soon'),
+    countsFromNextDay: column('counts_from_next_day'),
+    validFrom: column('valid_from'),
+    validTo: column('valid_to'),
+  },
   Programme: { id: id(), dataClass: column('data_class') },
   Service: {
     id: id(),
@@ -617,6 +667,8 @@ const NODE_TABLES: Record<string, TableName> = {
   Plan: 'plan',
   Intervention: 'intervention',
   ServiceOffer: 'service_offer',
+  Clock: 'clock',
+  Task: 'task',
   WorkbookEntry: 'workbook_entry',
 };
 const NODE_DIRECTORY: Record<string, string> = {
@@ -693,6 +745,8 @@ const PROVES: Record<string, PersonalClass> = {
   ParentWords: 'ADULT_VOICE',
   Intervention: 'INVOLVEMENT',
   ServiceOffer: 'OFFER',
+  Clock: 'CASE',
+  Task: 'WORKBOOK',
 };
 
 async function grantsOf(asker: Asker, row: Row): Promise<{ family: Row | undefined; person: Row | undefined; whole: boolean }> {
@@ -841,6 +895,8 @@ const LISTS_OF_CLASSES = new Set([
   'workbook',
   'interventions',
   'offers',
+  'clocks',
+  'tasks',
   'childWords',
   'parentWords',
 ]);
