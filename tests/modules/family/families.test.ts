@@ -56,7 +56,15 @@ const newFamily = {
       accessNeeds: 'Letters in large print',
       religion: 'no-religion',
     },
-    { givenName: 'Barnaby', familyName: 'Quillfeather', dateOfBirth: '2018-02-03', sex: 'M', role: 'child', ethnicity: 'WBRI', nhsNumber: '999 999 9484' },
+    {
+      givenName: 'Barnaby',
+      familyName: 'Quillfeather',
+      dateOfBirth: '2018-02-03',
+      sex: 'M',
+      role: 'child',
+      ethnicity: 'WBRI',
+      nhsNumber: '999 999 9484',
+    },
     { givenName: 'Hester', familyName: 'Quillfeather', dateOfBirth: '1985-01-01', sex: 'F', role: 'aunt' },
   ],
   household: { address: '3 Invented Close, Banbury', postcode: 'OX16 5QQ', district: 'E07000177', from: '2024-01-01', members: [0, 1] },
@@ -96,7 +104,15 @@ describe('registerFamily', () => {
     const { payload } = await run('socialWorker', 'registerFamily', {
       name: ' ',
       members: [
-        { givenName: 'A', familyName: 'B', dateOfBirth: '2099-01-01', sex: 'X', role: 'wizard', nhsNumber: '9999999999', upn: 'A931000000001' },
+        {
+          givenName: 'A',
+          familyName: 'B',
+          dateOfBirth: '2099-01-01',
+          sex: 'X',
+          role: 'wizard',
+          nhsNumber: '9999999998',
+          upn: 'A931000000002',
+        },
         { givenName: 'A', familyName: 'B', dateOfBirth: '2020-01-01', sex: 'M', role: 'unborn-child' },
       ],
       household: { address: 'x', postcode: 'nowhere', district: 'E00000000', from: '2024-01-01', members: [7] },
@@ -171,7 +187,9 @@ describe('members', () => {
     expect(added.payload).toMatchObject({ person: { givenName: 'Linus' }, userErrors: [] });
     const known = { family: made.id, person: mother, role: 'other-relative', from: '2026-01-01' };
     expect((await run('socialWorker', 'addFamilyMember', known)).payload.userErrors).toEqual([]);
-    expect((await run('socialWorker', 'addFamilyMember', known)).payload.userErrors).toMatchObject([{ code: 'CONFLICT', path: ['person'] }]);
+    expect((await run('socialWorker', 'addFamilyMember', known)).payload.userErrors).toMatchObject([
+      { code: 'CONFLICT', path: ['person'] },
+    ]);
     const end = { family: made.id, person: mother, until: '2026-02-01' };
     const ended = await run('socialWorker', 'endMembership', { ...end, expectedVersion: 1 });
     expect(ended.payload.userErrors).toEqual([]);
@@ -182,7 +200,8 @@ describe('members', () => {
     ]);
   });
   it('of a family that is hidden and one that never was read alike', async () => {
-    const ask = (id: string) => run('socialWorker', 'endMembership', { family: id, person: mother, expectedVersion: 1, until: '2026-02-01' });
+    const ask = (id: string) =>
+      run('socialWorker', 'endMembership', { family: id, person: mother, expectedVersion: 1, until: '2026-02-01' });
     await owner.query('update fsp.family set restricted = true where id = 5');
     expect((await ask(encodeId('Family', 5))).payload).toEqual((await ask(encodeId('Family', 999_999))).payload);
     await owner.query('update fsp.family set restricted = false where id = 5');
@@ -207,7 +226,13 @@ describe('members', () => {
 
 describe('relationships', () => {
   it('are recorded, amended and ended; the aunt protects', async () => {
-    const input = { family: made.id, person: personNamed('Hester').id, other: personNamed('Barnaby').id, kind: 'aunt-or-uncle', protective: true };
+    const input = {
+      family: made.id,
+      person: personNamed('Hester').id,
+      other: personNamed('Barnaby').id,
+      kind: 'aunt-or-uncle',
+      protective: true,
+    };
     const { payload } = await run('socialWorker', 'recordRelationship', input);
     expect(payload).toMatchObject({
       relationship: { kind: { code: 'aunt-or-uncle' }, protective: true, parentalResponsibility: false, version: 1 },
@@ -227,7 +252,9 @@ describe('relationships', () => {
     const { payload } = await run('socialWorker', 'recordRelationship', { family, person: mother, other: mother, kind: 'nemesis' });
     expect(payload.userErrors.map((e: any) => e.path.join('.')).sort()).toEqual(['kind', 'other']);
     const stranger = { family, person: mother, other: personNamed('Barnaby').id, kind: 'parent' };
-    expect((await run('socialWorker', 'recordRelationship', stranger)).payload.userErrors).toMatchObject([{ code: 'NOT_FOUND', path: ['other'] }]);
+    expect((await run('socialWorker', 'recordRelationship', stranger)).payload.userErrors).toMatchObject([
+      { code: 'NOT_FOUND', path: ['other'] },
+    ]);
   });
   it('with somebody whom the caller does not see are not there', async () => {
     const child = encodeId('Person', storyPerson(1, 'mother') + 2);
@@ -235,12 +262,16 @@ describe('relationships', () => {
     const { id } = payload.relationship;
     const { rows } = await owner.query('select other from fsp.relationship order by id desc limit 1');
     const see = (document: string) => server.ask('provider', document, { id, family });
-    const whole = await see('query($id: ID!, $family: ID!) { node(id: $id) { id } family(id: $family) { relationships { id } members { person { id } } } }');
+    const whole = await see(
+      'query($id: ID!, $family: ID!) { node(id: $id) { id } family(id: $family) { relationships { id } members { person { id } } } }',
+    );
     const seesChild = JSON.stringify(whole.body.data.family?.members ?? []).includes(child);
     expect(whole.body.data.node === null).toBe(!seesChild);
     // The same by plain SQL, on the login of a provider that works with one person only.
     const login = await sqlAs('turning-point', false, ownerUrl);
-    const seen = await login.query('select person from fsp.person_grant where person = $1 and starts <= now() and ends > now()', [rows[0].other]);
+    const seen = await login.query('select person from fsp.person_grant where person = $1 and starts <= now() and ends > now()', [
+      rows[0].other,
+    ]);
     const there = await login.query('select id from fsp.relationship where other = $1', [rows[0].other]);
     expect(there.rowCount).toBe(seen.rowCount === 0 ? 0 : there.rowCount);
     await login.end();
@@ -269,7 +300,9 @@ describe('an unborn child', () => {
   });
   it('is for no provider, school or police', async () => {
     for (const name of ['school', 'police', 'housingDesk'] as const)
-      expect((await run(name, 'recordUnbornChild', { family, expectedDate: '2027-03-01' })).errors?.[0].extensions.reason).toBe('NOT_YOURS_TO_WRITE');
+      expect((await run(name, 'recordUnbornChild', { family, expectedDate: '2027-03-01' })).errors?.[0].extensions.reason).toBe(
+        'NOT_YOURS_TO_WRITE',
+      );
     const team = await run('teamSpecialist', 'recordUnbornChild', { family, expectedDate: '2027-03-01' });
     expect(team.payload.userErrors[0].message).toMatch(/by the county, or by those who treat the mother/);
   });
@@ -278,9 +311,13 @@ describe('an unborn child', () => {
     const { payload } = await run('socialWorker', 'recordBirth', birth);
     expect(payload).toMatchObject({ person: { givenName: 'Wren', dateOfBirth: '2026-11-01', sex: { code: 'F' } }, userErrors: [] });
     expect((await run('socialWorker', 'recordBirth', birth)).payload.userErrors).toMatchObject([{ code: 'NOT_FOUND' }]);
-    const { body } = await server.ask('socialWorker', 'query($id: ID!) { family(id: $id) { members { role { code } until person { id } } } }', {
-      id: made.id,
-    });
+    const { body } = await server.ask(
+      'socialWorker',
+      'query($id: ID!) { family(id: $id) { members { role { code } until person { id } } } }',
+      {
+        id: made.id,
+      },
+    );
     expect(body.data.family.members.filter((m: any) => m.person.id === unborn)).toMatchObject(
       expect.arrayContaining([expect.objectContaining({ role: { code: 'child' }, until: null })]),
     );
@@ -290,7 +327,13 @@ describe('an unborn child', () => {
 describe('who somebody is', () => {
   it('is corrected at the version that was read', async () => {
     const { id } = personNamed('Ottoline');
-    const first = await run('socialWorker', 'correctPerson', { person: id, expectedVersion: 1, interpreter: null, religion: 'hindu', nhsNumber: '9999999491' });
+    const first = await run('socialWorker', 'correctPerson', {
+      person: id,
+      expectedVersion: 1,
+      interpreter: null,
+      religion: 'hindu',
+      nhsNumber: '9999999491',
+    });
     expect(first.payload.userErrors).toMatchObject([{ path: ['nhsNumber'] }]);
     const right = await run('socialWorker', 'correctPerson', { person: id, expectedVersion: 1, interpreter: null, religion: 'hindu' });
     expect(right.payload.person).toMatchObject({ version: 2, interpreter: null, religion: { code: 'hindu' } });
@@ -317,17 +360,26 @@ describe('who somebody is', () => {
     const health = await sqlAs('oxford-health', false, ownerUrl);
     await expect(health.query("update fsp.person_identity set given_name = 'x'")).rejects.toThrow(/permission denied/);
     await expect(
-      health.query("insert into fsp.relationship (family, person, other, controller, kind) values (1, $1, $1, 201, 'parent')", [storyPerson(1, 'mother')]),
+      health.query("insert into fsp.relationship (family, person, other, controller, kind) values (1, $1, $1, 201, 'parent')", [
+        storyPerson(1, 'mother'),
+      ]),
     ).rejects.toThrow(/permission denied/);
-    await expect(health.query("select fsp.record_birth($1, 'child', current_date)", [storyPerson(1, 'mother')])).rejects.toThrow(/No such child/);
+    await expect(health.query("select fsp.record_birth($1, 'child', current_date)", [storyPerson(1, 'mother')])).rejects.toThrow(
+      /No such child/,
+    );
     await health.end();
   });
 });
 
 it('counts how often the lead practitioner has changed', async () => {
   const ask = async () =>
-    (await server.ask('socialWorker', 'query($id: ID!) { family(id: $id) { leadPractitioner { practitioner leadPractitionerChanges } } }', { id: family }))
-      .body.data.family.leadPractitioner;
+    (
+      await server.ask(
+        'socialWorker',
+        'query($id: ID!) { family(id: $id) { leadPractitioner { practitioner leadPractitionerChanges } } }',
+        { id: family },
+      )
+    ).body.data.family.leadPractitioner;
   expect(await ask()).toMatchObject({ leadPractitionerChanges: 0 });
   await owner.query(
     `insert into fsp.involvement (family, controller, worker, organisation, role, practitioner, lead, "from", until)
