@@ -532,6 +532,7 @@ class Maker {
     const all = everything.get(type) as string[];
     const own = seen.get(clientOf(this.caller.client).organisation)?.get(type) ?? [];
     const kind = this.choices.below(8);
+    if (all.length === 0) return encodeId(type, 999_999_999);
     if (kind < 1) return all[this.choices.below(Math.min(4, all.length))] as string;
     if (kind < 4 && own.length > 0) return own[this.choices.below(Math.min(4, own.length))] as string;
     if (kind < 6 && own.length > 0) return this.choices.of(own);
