@@ -729,6 +729,7 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     kind: coded('organisation-kind', 'kind'),
     parent: itsOrganisation('parent'),
     district: (row, asker) => district(asker, row.district),
+    team: async (row, asker) => (await rowsOfType(asker, 'Team', 'c.organisation = $1', [row.id]))[0] ?? null,
   },
   District: {
     validFrom: column('valid_from'),
