@@ -505,7 +505,10 @@ class Maker {
     if (type.name === 'Boolean') return this.choices.once(2);
     if (type.name === 'Date') return this.choices.of(days);
     if (type.name === 'DateTime') return `${this.choices.of(days)}T12:00:00.000Z`;
-    if (type.name === 'String') return this.choices.of(texts.get(name) ?? [...texts.values()].flat());
+    if (type.name === 'String') {
+      const known = texts.get(name) ?? [];
+      return this.choices.of(known.length > 0 ? known : [...texts.values()].flat());
+    }
     throw new Error(`No values of ${type.name} for ${field}(${path}).`);
   }
 
