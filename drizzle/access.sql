@@ -63,6 +63,7 @@ begin
       or exists (select from fsp.unborn_membership r where r.family = asked and r.controller = org)
       or exists (select from fsp.household r where r.family = asked and r.controller = org)
       or exists (select from fsp.household_member r where r.family = asked and r.controller = org)
+      or exists (select from fsp.relationship r where r.family = asked and r.controller = org)
       or exists (select from fsp.involvement r where r.family = asked and org in (r.organisation, r.controller))
       or exists (select from fsp.episode r where r.family = asked and r.controller = org)
       or exists (select from fsp.episode_need r where r.family = asked and r.controller = org)
@@ -159,7 +160,8 @@ begin
       or exists (select from fsp.person_expected r where r.person = asked and r.controller = org)
       or exists (select from fsp.person_nhs_number r where r.person = asked and r.controller = org)
       or exists (select from fsp.person_upn r where r.person = asked and r.controller = org)
-      or exists (select from fsp.person_equality r where r.person = asked and r.controller = org))
+      or exists (select from fsp.person_equality r where r.person = asked and r.controller = org)
+      or exists (select from fsp.person_disability r where r.person = asked and r.controller = org))
     and (behind_seal or not exists (
       select from (
         select m.family from fsp.membership m where m.person = asked
@@ -562,11 +564,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -607,6 +609,8 @@ begin
   insert into fsp.person (controller) values (org) returning id into made;
   if unborn then
     insert into fsp.unborn_membership (family, person, controller, role, "from") values (asked, made, org, role, since);
+    -- Who a child is, is the county's to keep, whoever hears of the child first.
+    insert into fsp.person_identity (person, controller, sex) select made, f.controller, 'U' from fsp.family f where f.id = asked;
   else
     insert into fsp.membership (family, person, controller, role, "from") values (asked, made, org, role, since);
   end if;
@@ -614,7 +618,59 @@ begin
 end
 $$;
 revoke all on function fsp.new_member(bigint, text, date, boolean) from public;
-grant execute on function fsp.new_family(), fsp.new_member(bigint, text, date, boolean) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- A child is born: from that day a member like any other, in every family that awaited it. The county's to say, of a
+-- child of whom its login knows.
+create or replace function fsp.record_birth(asked bigint, as_role text, day date) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  awaited bigint[];
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and o.agency = 'LA';
+  if org is null or not exists (select from fsp.person_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.person = asked and g.starts <= now() and g.ends > now()) then
+    raise insufficient_privilege using message = 'No such child.';
+  end if;
+  perform from fsp.person p where p.id = asked for no key update;
+  with ended as (
+    update fsp.unborn_membership u set until = day where u.person = asked and u.until is null returning u.family
+  ) select array_agg(distinct family) into awaited from ended;
+  insert into fsp.membership (family, person, controller, role, "from") select f, asked, org, as_role, day from unnest(awaited) f;
+  return coalesce(cardinality(awaited), 0);
+end
+$$;
+revoke all on function fsp.record_birth(bigint, text, date) from public;
+grant execute on function fsp.new_family(), fsp.new_member(bigint, text, date, boolean), fsp.record_birth(bigint, text, date) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- A number that should be one person's, or one family's, stands on two: noted, not refused. A refusal would tell its
+-- writer of a record that it may not see.
+create or replace function fsp.note_match() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format('insert into fsp.match_candidate (subject_table, row_key, other)
+    select %1$L, $1, r.%2$I from fsp.%1$I r where r.%3$I = $2 and r.%2$I <> $1', tg_table_name, tg_argv[0], tg_argv[1])
+    using (to_jsonb(new) ->> tg_argv[0])::bigint, to_jsonb(new) ->> tg_argv[1];
+  return null;
+end
+$$;
+revoke all on function fsp.note_match() from public;
+
+do $$
+declare
+  numbered record;
+begin
+  for numbered in select * from (values ('person_nhs_number', 'person', 'nhs_number'), ('person_upn', 'person', 'upn'),
+      ('family_name', 'family', 'reference')) as n (name, row_key, value) loop
+    execute format('drop trigger if exists note_match on fsp.%I', numbered.name);
+    execute format('create trigger note_match after insert or update of %2$I on fsp.%1$I for each row execute function fsp.note_match(%3$L, %2$L)',
+      numbered.name, numbered.value, numbered.row_key);
+  end loop;
+end
+$$;
 
 -- A row, and what belongs to it, is kept from a person no longer. The county decides, whoever wrote it, by a decision made in
 -- this transaction; without one nothing is lifted. What it was kept from before stays on record (`fsp.amend`).
@@ -1100,6 +1156,46 @@ grant select on fsp.person_equality to "{{db}}_agency_provider";
 create policy provider_select on fsp.person_equality for select to "{{db}}_agency_provider"
   using ((select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
 
+-- person_disability: EQUALITY
+alter table fsp.person_disability enable row level security;
+alter table fsp.person_disability force row level security;
+create policy owner_all on fsp.person_disability for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.person_disability to "{{db}}_agency_la";
+create policy la_select on fsp.person_disability for select to "{{db}}_agency_la"
+  using ((select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+grant insert on fsp.person_disability to "{{db}}_agency_la";
+create policy la_insert on fsp.person_disability for insert to "{{db}}_agency_la"
+  with check (person_disability.controller = (select fsp.current_organisation())
+    and (select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 64) = 64 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
+grant update on fsp.person_disability to "{{db}}_agency_la";
+create policy la_update on fsp.person_disability for update to "{{db}}_agency_la"
+  using (person_disability.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)))
+  with check (person_disability.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+grant select on fsp.person_disability to "{{db}}_agency_team";
+create policy team_select on fsp.person_disability for select to "{{db}}_agency_team"
+  using ((select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+grant select on fsp.person_disability to "{{db}}_agency_health";
+create policy health_select on fsp.person_disability for select to "{{db}}_agency_health"
+  using ((select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+grant select on fsp.person_disability to "{{db}}_agency_education";
+create policy education_select on fsp.person_disability for select to "{{db}}_agency_education"
+  using ((select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+grant select on fsp.person_disability to "{{db}}_agency_district";
+create policy district_select on fsp.person_disability for select to "{{db}}_agency_district"
+  using ((select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((133 | ((pg.shared | pg.family_shared) & 1114442)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+grant select on fsp.person_disability to "{{db}}_agency_provider";
+create policy provider_select on fsp.person_disability for select to "{{db}}_agency_provider"
+  using ((select true from fsp.person_grant pg where pg.person = person_disability.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+
+-- match_candidate: OPERATION
+alter table fsp.match_candidate enable row level security;
+alter table fsp.match_candidate force row level security;
+create policy owner_all on fsp.match_candidate for all to "{{owner}}"
+  using (true)
+  with check (true);
+
 -- family: STRUCTURE
 alter table fsp.family enable row level security;
 alter table fsp.family force row level security;
@@ -1393,6 +1489,47 @@ create policy district_select on fsp.household_member for select to "{{db}}_agen
 grant select on fsp.household_member to "{{db}}_agency_provider";
 create policy provider_select on fsp.household_member for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
+
+-- relationship: FAMILY
+alter table fsp.relationship enable row level security;
+alter table fsp.relationship force row level security;
+create policy owner_all on fsp.relationship for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.relationship to "{{db}}_agency_la";
+create policy la_select on fsp.relationship for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs) and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((16744447 | ((fg.shared | og.shared) & 32768)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs)));
+grant insert on fsp.relationship to "{{db}}_agency_la";
+create policy la_insert on fsp.relationship for insert to "{{db}}_agency_la"
+  with check (relationship.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8) = 8 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((16744447 | ((fg.shared | og.shared) & 32768)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs)));
+grant update on fsp.relationship to "{{db}}_agency_la";
+create policy la_update on fsp.relationship for update to "{{db}}_agency_la"
+  using (relationship.controller = (select fsp.current_organisation()) and fsp.own_open(relationship.family))
+  with check (relationship.controller = (select fsp.current_organisation()) and fsp.own_open(relationship.family));
+grant select on fsp.relationship to "{{db}}_agency_team";
+create policy team_select on fsp.relationship for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs) and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((3831711 | ((fg.shared | og.shared) & 262208)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs))
+    or (relationship.controller = (select fsp.current_organisation()) and fsp.own_open(relationship.family)));
+grant select on fsp.relationship to "{{db}}_agency_health";
+create policy health_select on fsp.relationship for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs) and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((415 | ((fg.shared | og.shared) & 4191808)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs))
+    or (relationship.controller = (select fsp.current_organisation()) and fsp.own_open(relationship.family)));
+grant select on fsp.relationship to "{{db}}_agency_education";
+create policy education_select on fsp.relationship for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs) and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((175 | ((fg.shared | og.shared) & 729920)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs))
+    or (relationship.controller = (select fsp.current_organisation()) and fsp.own_open(relationship.family)));
+grant select on fsp.relationship to "{{db}}_agency_police";
+create policy police_select on fsp.relationship for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs) and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((131471 | ((fg.shared | og.shared) & 864784)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs))
+    or (relationship.controller = (select fsp.current_organisation()) and fsp.own_open(relationship.family)));
+grant select on fsp.relationship to "{{db}}_agency_district";
+create policy district_select on fsp.relationship for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs) and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((133 | ((fg.shared | og.shared) & 1114442)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs)));
+grant select on fsp.relationship to "{{db}}_agency_provider";
+create policy provider_select on fsp.relationship for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = relationship.family and fg.starts <= now() and fg.ends > now() and pg.person = relationship.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs) and og.person = relationship.other and og.starts <= now() and og.ends > now() and (((15 | ((fg.shared | og.shared) & 153552)) & ~(fg.withheld | og.withheld)) & (8 | og.needs)) = (8 | og.needs))
+    or (relationship.controller = (select fsp.current_organisation()) and fsp.own_open(relationship.family)));
 
 -- involvement: INVOLVEMENT
 alter table fsp.involvement enable row level security;
@@ -5430,6 +5567,119 @@ create policy police_select on fsp.relationship_feedback for select to "{{db}}_a
 grant select on fsp.relationship_feedback to "{{db}}_agency_provider";
 create policy provider_select on fsp.relationship_feedback for select to "{{db}}_agency_provider"
   using ((relationship_feedback.controller = (select fsp.current_organisation()) and fsp.own_open(relationship_feedback.family)));
+
+-- team_type: DIRECTORY
+grant select on fsp.team_type to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- team_shape: DIRECTORY
+grant select on fsp.team_shape to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- team: DIRECTORY
+grant select on fsp.team to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- establishment: STAFF
+alter table fsp.establishment enable row level security;
+alter table fsp.establishment force row level security;
+create policy owner_all on fsp.establishment for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.establishment to "{{db}}_agency_la";
+create policy la_select on fsp.establishment for select to "{{db}}_agency_la"
+  using ((establishment.controller = (select fsp.current_organisation())));
+grant insert on fsp.establishment to "{{db}}_agency_la";
+create policy la_insert on fsp.establishment for insert to "{{db}}_agency_la"
+  with check (establishment.controller = (select fsp.current_organisation()));
+grant update on fsp.establishment to "{{db}}_agency_la";
+create policy la_update on fsp.establishment for update to "{{db}}_agency_la"
+  using (establishment.controller = (select fsp.current_organisation()))
+  with check (establishment.controller = (select fsp.current_organisation()));
+
+-- post: STAFF
+alter table fsp.post enable row level security;
+alter table fsp.post force row level security;
+create policy owner_all on fsp.post for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.post to "{{db}}_agency_la";
+create policy la_select on fsp.post for select to "{{db}}_agency_la"
+  using ((post.controller = (select fsp.current_organisation())));
+grant insert on fsp.post to "{{db}}_agency_la";
+create policy la_insert on fsp.post for insert to "{{db}}_agency_la"
+  with check (post.controller = (select fsp.current_organisation()));
+grant update on fsp.post to "{{db}}_agency_la";
+create policy la_update on fsp.post for update to "{{db}}_agency_la"
+  using (post.controller = (select fsp.current_organisation()))
+  with check (post.controller = (select fsp.current_organisation()));
+
+-- post_share: STAFF
+alter table fsp.post_share enable row level security;
+alter table fsp.post_share force row level security;
+create policy owner_all on fsp.post_share for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.post_share to "{{db}}_agency_la";
+create policy la_select on fsp.post_share for select to "{{db}}_agency_la"
+  using ((post_share.controller = (select fsp.current_organisation())));
+grant insert on fsp.post_share to "{{db}}_agency_la";
+create policy la_insert on fsp.post_share for insert to "{{db}}_agency_la"
+  with check (post_share.controller = (select fsp.current_organisation())
+    and (post_share.post is null or (select true from fsp.post p where p.id = post_share.post)));
+grant update on fsp.post_share to "{{db}}_agency_la";
+create policy la_update on fsp.post_share for update to "{{db}}_agency_la"
+  using (post_share.controller = (select fsp.current_organisation()))
+  with check (post_share.controller = (select fsp.current_organisation()));
+
+-- post_holding: STAFF
+alter table fsp.post_holding enable row level security;
+alter table fsp.post_holding force row level security;
+create policy owner_all on fsp.post_holding for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.post_holding to "{{db}}_agency_la";
+create policy la_select on fsp.post_holding for select to "{{db}}_agency_la"
+  using ((post_holding.controller = (select fsp.current_organisation())));
+grant insert on fsp.post_holding to "{{db}}_agency_la";
+create policy la_insert on fsp.post_holding for insert to "{{db}}_agency_la"
+  with check (post_holding.controller = (select fsp.current_organisation())
+    and (post_holding.post is null or (select true from fsp.post p where p.id = post_holding.post)));
+grant update on fsp.post_holding to "{{db}}_agency_la";
+create policy la_update on fsp.post_holding for update to "{{db}}_agency_la"
+  using (post_holding.controller = (select fsp.current_organisation()))
+  with check (post_holding.controller = (select fsp.current_organisation()));
+
+-- training: STAFF
+alter table fsp.training enable row level security;
+alter table fsp.training force row level security;
+create policy owner_all on fsp.training for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.training to "{{db}}_agency_la";
+create policy la_select on fsp.training for select to "{{db}}_agency_la"
+  using ((training.controller = (select fsp.current_organisation())));
+grant insert on fsp.training to "{{db}}_agency_la";
+create policy la_insert on fsp.training for insert to "{{db}}_agency_la"
+  with check (training.controller = (select fsp.current_organisation()));
+grant update on fsp.training to "{{db}}_agency_la";
+create policy la_update on fsp.training for update to "{{db}}_agency_la"
+  using (training.controller = (select fsp.current_organisation()))
+  with check (training.controller = (select fsp.current_organisation()));
+
+-- confidence_answer: STAFF
+alter table fsp.confidence_answer enable row level security;
+alter table fsp.confidence_answer force row level security;
+create policy owner_all on fsp.confidence_answer for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.confidence_answer to "{{db}}_agency_la";
+create policy la_select on fsp.confidence_answer for select to "{{db}}_agency_la"
+  using ((confidence_answer.controller = (select fsp.current_organisation())));
+grant insert on fsp.confidence_answer to "{{db}}_agency_la";
+create policy la_insert on fsp.confidence_answer for insert to "{{db}}_agency_la"
+  with check (confidence_answer.controller = (select fsp.current_organisation()));
+grant update on fsp.confidence_answer to "{{db}}_agency_la";
+create policy la_update on fsp.confidence_answer for update to "{{db}}_agency_la"
+  using (confidence_answer.controller = (select fsp.current_organisation()))
+  with check (confidence_answer.controller = (select fsp.current_organisation()));
 
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;

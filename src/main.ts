@@ -34,12 +34,12 @@ async function main(): Promise<void> {
       allowedOrigins: config.allowedOrigins,
       ...(config.clientBudget ? { budget: config.clientBudget } : {}),
     });
-    if (config.playground) await addPlayground(server.app, issuer);
+    if (config.playground) await addPlayground(server.app, issuer, config.authority);
     const address = await server.listen({ host: config.host, port: config.port });
     const figures =
       config.metricsPort === null ? null : await serveMetrics(server.metrics, { host: config.host, port: config.metricsPort });
     if (figures) log.info({ port: (figures.address() as AddressInfo).port }, 'figures at /metrics');
-    if (issuer) printWelcome(address, config.playground, config.dataDir);
+    if (issuer) printWelcome(address, config.playground, config.dataDir, config.authority);
     else log.info({ address }, 'serving');
 
     let stopping = false;

@@ -479,6 +479,8 @@ begin
   insert into fsp.person (controller) values (org) returning id into made;
   if unborn then
     insert into fsp.unborn_membership (family, person, controller, role, "from") values (asked, made, org, role, since);
+    -- Who a child is, is the county's to keep, whoever hears of the child first.
+    insert into fsp.person_identity (person, controller, sex) select made, f.controller, 'U' from fsp.family f where f.id = asked;
   else
     insert into fsp.membership (family, person, controller, role, "from") values (asked, made, org, role, since);
   end if;
@@ -486,7 +488,59 @@ begin
 end
 $$;
 revoke all on function fsp.new_member(bigint, text, date, boolean) from public;
-grant execute on function fsp.new_family(), fsp.new_member(bigint, text, date, boolean) to {{members}};
+
+-- A child is born: from that day a member like any other, in every family that awaited it. The county's to say, of a
+-- child of whom its login knows.
+create or replace function fsp.record_birth(asked bigint, as_role text, day date) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  awaited bigint[];
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and o.agency = 'LA';
+  if org is null or not exists (select from fsp.person_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.person = asked and g.starts <= now() and g.ends > now()) then
+    raise insufficient_privilege using message = 'No such child.';
+  end if;
+  perform from fsp.person p where p.id = asked for no key update;
+  with ended as (
+    update fsp.unborn_membership u set until = day where u.person = asked and u.until is null returning u.family
+  ) select array_agg(distinct family) into awaited from ended;
+  insert into fsp.membership (family, person, controller, role, "from") select f, asked, org, as_role, day from unnest(awaited) f;
+  return coalesce(cardinality(awaited), 0);
+end
+$$;
+revoke all on function fsp.record_birth(bigint, text, date) from public;
+grant execute on function fsp.new_family(), fsp.new_member(bigint, text, date, boolean), fsp.record_birth(bigint, text, date) to {{members}};
+
+-- A number that should be one person's, or one family's, stands on two: noted, not refused. A refusal would tell its
+-- writer of a record that it may not see.
+create or replace function fsp.note_match() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  execute format('insert into fsp.match_candidate (subject_table, row_key, other)
+    select %1$L, $1, r.%2$I from fsp.%1$I r where r.%3$I = $2 and r.%2$I <> $1', tg_table_name, tg_argv[0], tg_argv[1])
+    using (to_jsonb(new) ->> tg_argv[0])::bigint, to_jsonb(new) ->> tg_argv[1];
+  return null;
+end
+$$;
+revoke all on function fsp.note_match() from public;
+
+do $$
+declare
+  numbered record;
+begin
+  for numbered in select * from (values ('person_nhs_number', 'person', 'nhs_number'), ('person_upn', 'person', 'upn'),
+      ('family_name', 'family', 'reference')) as n (name, row_key, value) loop
+    execute format('drop trigger if exists note_match on fsp.%I', numbered.name);
+    execute format('create trigger note_match after insert or update of %2$I on fsp.%1$I for each row execute function fsp.note_match(%3$L, %2$L)',
+      numbered.name, numbered.value, numbered.row_key);
+  end loop;
+end
+$$;
 
 -- A row, and what belongs to it, is kept from a person no longer. The county decides, whoever wrote it, by a decision made in
 -- this transaction; without one nothing is lifted. What it was kept from before stays on record (`fsp.amend`).

@@ -98,6 +98,14 @@ export function grantProbe(
     has(classes, `(${mask} | ${ownableMask(agency)})`);
     has(ofPerson, mask);
   }
+  if (table.other) {
+    const second = 'og';
+    froms.push(`fsp.person_grant ${second}`);
+    if (login !== null) wheres.push(`${second}.login = ${login}`);
+    wheres.push(`${second}.person = ${alias}.${table.other}`, isNow(second));
+    const of = `(${bitOf(table.dataClass)} | ${second}.needs)`;
+    wheres.push(`(${effectiveMask(agency, table.family && family, second)} & ${of}) = ${of}`);
+  }
   if (as === 'reader' && table.keptFrom && table.family) {
     wheres.push(`not coalesce(${family}.only_with <@ ${alias}.${table.keptFrom}, false)`);
   }

@@ -174,6 +174,8 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   // What a row was before a change: for an inquiry, by the owner; no login reads it.
   earlier: () => [],
   kept_from_lift: () => [],
+  // That a number is on two rows: to say so to a login would tell of one that it may not see.
+  match_candidate: () => [],
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
     policy(t, 'recorder_insert', 'insert', '"{{db}}_recorder"', null, 'true'),

@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util';
 import { AGENCIES, type Agency } from '../access/classes.ts';
 import { developmentIssuer } from '../access/tokens.ts';
 import { readConfig } from '../config.ts';
+import { type Callers, callersOf } from '../db/callers.ts';
 import { defaultDataDir } from '../db/embedded.ts';
-import { CLIENTS, organisationsOf, USERS } from '../db/personas.ts';
 import { demonstrationToken } from '../portal/demonstration.ts';
 import { agencyNamed, command } from './command.ts';
 import { commandAsOwner } from './owner.ts';
@@ -15,17 +15,17 @@ import { commandAsOwner } from './owner.ts';
 /** Users named in the list of all agencies, of each organisation; the list of one agency names every one. */
 const FIRST_USERS = 4;
 
-/** Prints the demonstration's clients and users of agencies, organisation by organisation. */
-function list(agencies: readonly Agency[], firstUsers: number): void {
+/** Prints the clients and users of agencies, organisation by organisation. */
+function list(callers: Callers, agencies: readonly Agency[], firstUsers: number): void {
   for (const agency of agencies) {
-    const organisations = organisationsOf(agency);
-    const clients = CLIENTS.filter(({ organisation }) => organisations.includes(organisation));
+    const organisations = callers.organisations(agency);
+    const clients = callers.clients.filter(({ organisation }) => organisations.includes(organisation));
     console.log(`${agency} (organisations: ${organisations.length}, clients: ${clients.length})`);
     for (const organisation of organisations) {
       console.log(`  ${organisation}`);
       for (const { id, purposes } of clients.filter((client) => client.organisation === organisation))
         console.log(`    client ${id} (${purposes.join(' ')})`);
-      const users = USERS.filter((user) => user.organisation === organisation).map(({ subject }) => subject);
+      const users = callers.users.filter((user) => user.organisation === organisation).map(({ subject }) => subject);
       const more = users.length > firstUsers ? ` and ${users.length - firstUsers} more (--agency ${agency})` : '';
       if (users.length > 0) console.log(`    users ${users.slice(0, firstUsers).join(' ')}${more}`);
     }
@@ -38,12 +38,16 @@ await command(async () => {
   });
   const config = readConfig(process.env);
   if (config.production || config.identity) throw new Error('Development tokens are refused here: the identity provider issues tokens.');
-  if (values.agency !== undefined) return list([agencyNamed(values.agency)], Number.POSITIVE_INFINITY);
-  if (values.list) return list(AGENCIES, FIRST_USERS);
-  if (!values.client) throw new Error('Say for which client: npm run token -- --client occ-social-care --user grace.whitlock (or --list).');
+  const callers = callersOf(config.authority);
+  if (values.agency !== undefined) return list(callers, [agencyNamed(values.agency)], Number.POSITIVE_INFINITY);
+  if (values.list) return list(callers, AGENCIES, FIRST_USERS);
+  const [first] = callers.personas;
+  if (!values.client)
+    throw new Error(`Say for which client: npm run token -- --client ${first?.client} --user ${first?.user} (or --list).`);
   const { client: clientId, user = null } = values;
   const issuer = await developmentIssuer(config.dataDir ?? defaultDataDir());
-  if (CLIENTS.some(({ id }) => id === clientId)) return console.log(await demonstrationToken(issuer, clientId, user));
+  if (callers.clients.some(({ id }) => id === clientId))
+    return console.log(await demonstrationToken(issuer, clientId, user, config.authority));
   const found = await commandAsOwner(process.env, async (owner) => {
     const text = 'select o.code, c.scopes from fsp.client c join fsp.organisation o on o.id = c.organisation where c.id = $1';
     return (await owner.query<{ code: string; scopes: string[] }>(text, [clientId])).rows[0];

@@ -6,7 +6,7 @@ import { classOf } from '../db/classified.ts';
 import type { Transaction } from '../db/transactions.ts';
 import { membership } from '../modules/family/tables.ts';
 import { decodeId } from '../read/ids.ts';
-import { familyEntry, rowEntry, rowPredicates, USER } from '../read/predicates.ts';
+import { familyEntry, personEntry, rowEntry, rowPredicates, USER } from '../read/predicates.ts';
 import type { UserError } from './command.ts';
 
 /** Types whose key is 32-bit; every other key is exact in a double. What is beyond is nobody's. */
@@ -32,6 +32,14 @@ function bound(predicates: string[], client: Client): SQL {
 export async function familyVisible(tx: Transaction, family: number, client: Client): Promise<boolean> {
   const found = await tx.execute(
     sql`select from fsp.family_grant g where g.family = ${family} and ${bound(familyEntry(client, 'g'), client)}`,
+  );
+  return found.rowCount === 1;
+}
+
+/** Whether the caller sees the person now. */
+export async function personVisible(tx: Transaction, person: number, client: Client): Promise<boolean> {
+  const found = await tx.execute(
+    sql`select from fsp.person_grant g where g.person = ${person} and ${bound(personEntry(client, 'g'), client)}`,
   );
   return found.rowCount === 1;
 }

@@ -33,6 +33,8 @@ export type TableClass = {
   familyOptional?: boolean;
   /** Column that names the person the row is about. */
   person?: string;
+  /** Column that names a second person, who must be seen as well: a row about both tells those who see one of the other. */
+  other?: string;
   /** Rows may name no person: then the family's grant alone opens them. */
   personOptional?: boolean;
   /** Column with the mask of further classes that the row needs. */
@@ -82,6 +84,7 @@ export type ClassifyOptions = {
   own?: Own;
   family?: string;
   person?: string;
+  other?: string;
   people?: (alias: string) => string;
   writer?: string;
   sealed?: boolean;
@@ -125,6 +128,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     entry.person = person;
     if (family && config.columns.some((column) => column.name === person && !column.notNull)) entry.personOptional = true;
   }
+  if (options.other) entry.other = options.other;
   if (options.people) entry.people = options.people;
   if (has('row_mask')) entry.rowMask = 'row_mask';
   if (has('kept_from')) entry.keptFrom = 'kept_from';

@@ -16,6 +16,7 @@ import {
   householdMember,
   involvement,
   membership,
+  relationship,
   unbornMembership,
 } from '../modules/family/tables.ts';
 import { intervention, interventionLink, interventionProgress } from '../modules/intervention/tables.ts';
@@ -44,6 +45,7 @@ const TABLES = {
   familyName,
   membership,
   unbornMembership,
+  relationship,
   household,
   householdMember,
   plan,

@@ -47,10 +47,10 @@ const FAMILY_NAMES = [
   'Ashworth', 'Brackley', 'Coombes', 'Drummond', 'Ellwood', 'Fairweather', 'Goddard', 'Hathersage', 'Inskip', 'Jardine', 'Kettering', 'Lampard',
 ];
 
-const named = (name: string): Practitioner => ({ name, subject: name.toLowerCase().replaceAll(' ', '.') });
+export const named = (name: string): Practitioner => ({ name, subject: name.toLowerCase().replaceAll(' ', '.') });
 
 /** A practitioner's invented name; different for every index below 31 × 37, neighbours having little in common. */
-function invented(index: number): Practitioner {
+export function invented(index: number): Practitioner {
   const round = Math.floor(index / GIVEN_NAMES.length);
   return named(`${GIVEN_NAMES[index % GIVEN_NAMES.length]} ${FAMILY_NAMES[(index * 11 + round) % FAMILY_NAMES.length]}`);
 }
@@ -162,23 +162,26 @@ const COUNTY_WRITES =
 
 const COUNTY_PURPOSES: Purpose[] = ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP', 'EMERGENCY'];
 
-const COUNTY_CLIENTS = [
-  client('occ-social-care', 'Social care', 'occ', `family:read ${COUNTY_WRITES} role:practitioner`, COUNTY_PURPOSES),
-  client('occ-front-door', 'Front door', 'occ', `family:read ${COUNTY_WRITES} role:practitioner role:front-door`, COUNTY_PURPOSES),
+const countyClients = (county: string) => [
+  client(`${county}-social-care`, 'Social care', county, `family:read ${COUNTY_WRITES} role:practitioner`, COUNTY_PURPOSES),
+  client(`${county}-front-door`, 'Front door', county, `family:read ${COUNTY_WRITES} role:practitioner role:front-door`, COUNTY_PURPOSES),
   client(
-    'occ-team-management',
+    `${county}-team-management`,
     'Team management',
-    'occ',
+    county,
     `family:read ${COUNTY_WRITES} staff:write role:practitioner role:team-manager`,
     COUNTY_PURPOSES,
   ),
-  client('occ-record-system', 'Record system', 'occ', `family:read ${COUNTY_WRITES}`, ['RECORD_SYNC']),
-  client('occ-analyst', 'Performance analysis', 'occ', 'role:analyst', ['PERFORMANCE']),
-  client('occ-governance', 'Information governance', 'occ', 'family:read role:information-governance', ['SUBJECT_ACCESS']),
+  client(`${county}-record-system`, 'Record system', county, `family:read ${COUNTY_WRITES}`, ['RECORD_SYNC']),
+  client(`${county}-analyst`, 'Performance analysis', county, 'role:analyst', ['PERFORMANCE']),
+  client(`${county}-governance`, 'Information governance', county, 'family:read role:information-governance', ['SUBJECT_ACCESS']),
 ];
 
-/** The applications of one organisation outside the county. The first purpose is the default. */
-function clientsOf({ code, name, agency, parent }: (typeof organisations)[number]): ClientRow[] {
+/** What clients are made for: an organisation of the reference data. */
+export type Named = { code: string; name: string; agency: Agency; parent: string | null };
+
+/** The applications of one organisation. The first purpose is the default. */
+export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
   switch (agency) {
     case 'TEAM':
       return [
@@ -235,7 +238,7 @@ function clientsOf({ code, name, agency, parent }: (typeof organisations)[number
     case 'EVALUATOR':
       return [client(`${code}-evaluation`, `Evaluation by ${name}`, code, 'family:read', ['EVALUATION'])];
     default:
-      return COUNTY_CLIENTS;
+      return countyClients(code);
   }
 }
 
@@ -254,12 +257,12 @@ function districtClient(code: string, name: string, parent: string | null): Clie
 }
 
 /** Every client of the demonstration. */
-export const CLIENTS: ClientRow[] = organisations.flatMap(clientsOf);
+export const CLIENTS: ClientRow[] = organisations.flatMap((organisation) => clientsOf(organisation));
 
 export type UserRow = Practitioner & { organisation: string };
 
 /** Business support has no user at the county: its client gives everybody the practitioner's role. */
-const COUNTY_DISCIPLINES = ['team-manager', 'social-worker', 'family-support'];
+export const COUNTY_DISCIPLINES = ['team-manager', 'social-worker', 'family-support'];
 
 /** Every user of the demonstration, once at each organisation through which they work. */
 export const USERS: UserRow[] = [

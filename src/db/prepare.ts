@@ -1,17 +1,15 @@
 /** Brings a database from nothing to where it can be served from: migrations, reference data, logins, demonstration. */
-import { loadDemonstration } from './demonstration/load.ts';
+import { callersOf, DEMONSTRATION_AUTHORITY } from './callers.ts';
+import { loadCallers, loadDemonstration } from './demonstration/load.ts';
 import { provisionLogins } from './logins.ts';
 import { migrateDatabase } from './migrate.ts';
 import { asOwner } from './owner.ts';
 import { loadReference } from './reference.ts';
 
-/** The authority whose organisations the demonstration's families are told with. */
-export const DEMONSTRATION_AUTHORITY = 'oxfordshire';
-
 export type Preparation = {
   authority: string;
   loginSecret: string;
-  /** Load the demonstration families into an empty database. */
+  /** Load the demonstration's families into an empty database; of an authority that has none, who may ask. */
   demonstration: boolean;
 };
 
@@ -26,7 +24,8 @@ export async function prepareDatabase(ownerUrl: string, { authority, loginSecret
     );
     if (!demonstration || !rows[0]?.empty) return false;
     if (authority !== DEMONSTRATION_AUTHORITY) {
-      console.log(`No demonstration is loaded: its families are of ${DEMONSTRATION_AUTHORITY}, and AUTHORITY is ${authority}.`);
+      await loadCallers(client, callersOf(authority));
+      console.log(`The record is empty: the demonstration's families are of ${DEMONSTRATION_AUTHORITY}, and AUTHORITY is ${authority}.`);
       return false;
     }
     await loadDemonstration(client);

@@ -198,6 +198,29 @@ const FILES = {
       )
       .max(99),
   }),
+  'team-types': z.strictObject({
+    code: longSlug,
+    name: text,
+    description: text,
+    posts: z.array(
+      z.strictObject({
+        id: key,
+        discipline: z.string(),
+        posts: z.int().min(0),
+        fte: z.number().min(0),
+        shared: z.boolean(),
+        caseload: z.int().positive().nullable(),
+      }),
+    ),
+  }),
+  teams: z.strictObject({
+    organisation: z.string(),
+    teamType: z.string(),
+    area: text,
+    location: text.nullable(),
+    gpNetwork: text.nullable(),
+    colocatedWith: text.nullable(),
+  }),
   'bank-holidays': z.strictObject({ day, status: z.enum(['verified', 'believed']) }),
 };
 
@@ -321,6 +344,20 @@ function check(data: ReferenceData): void {
     mustBeUnique(data, file, (entry) => entry.code, 'code');
   }
   mustBeUnique(data, 'districts', ({ code }) => code, 'code');
+  mustBeKnown(data, 'teams', 'organisation', organisations, 'organisation');
+  mustBeKnown(data, 'teams', 'teamType', codes(data['team-types']), 'team type');
+  mustBeUnique(data, 'team-types', ({ code }) => code, 'code');
+  mustBeUnique(data, 'teams', ({ organisation }) => organisation, 'organisation');
+  const disciplines = list('discipline');
+  const shapes = new Set<number>();
+  for (const [index, type] of data['team-types'].entries()) {
+    for (const { id, discipline } of type.posts) {
+      const where = place('team-types', index, type);
+      if (!disciplines.has(discipline)) throw new Error(`${where}: there is no code of the list discipline "${discipline}".`);
+      if (shapes.has(id)) throw new Error(`${where}: another entry has the id ${id}.`);
+      shapes.add(id);
+    }
+  }
 }
 
 /** An authority's own lists and codes stand beside England's, and none is said twice. */
@@ -404,12 +441,36 @@ export function readReference(authority: string): ReferenceData {
     timescales: readOptional(folder, 'timescales'),
     'tool-licences': readOptional(folder, 'tool-licences'),
     workbook: readOptional(folder, 'workbook'),
+    'team-types': readOptional(folder, 'team-types'),
+    teams: readOptional(folder, 'teams'),
   };
   check(data);
   const national = readNational();
   checkTimescales(national, data.timescales);
   mustBeKnown(data, 'tool-licences', 'tool', new Set(national.tools.map(({ code }) => code)), 'tool');
   return data;
+}
+
+/** What each team is to have, by its type. The county may say otherwise later; what it said stands (`do nothing`). */
+async function loadEstablishment(client: pg.Client, data: ReferenceData, idOf: (code: string | null) => number | null | undefined) {
+  const county = data.organisations.find(({ agency: of }) => of === 'LA')?.code ?? null;
+  const types = new Map(data['team-types'].map((type) => [type.code, type]));
+  const rows = data.teams.flatMap(({ organisation, teamType }) =>
+    (types.get(teamType)?.posts ?? []).map(({ discipline, posts, fte, caseload }) => ({
+      controller: idOf(county),
+      team: idOf(organisation),
+      discipline,
+      posts,
+      fte,
+      caseload,
+    })),
+  );
+  await client.query(
+    `insert into fsp.establishment (controller, team, discipline, posts, fte, caseload)
+     select controller, team, discipline, posts, fte, caseload from jsonb_populate_recordset(null::fsp.establishment, $1::jsonb)
+     on conflict (team, discipline) do nothing`,
+    [JSON.stringify(rows)],
+  );
 }
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -426,6 +487,26 @@ async function upsert(client: pg.Client, table: string, keys: string[], rows: Re
      on conflict (${keys.join(', ')}) do ${updates.length > 0 ? `update set ${updates.join(', ')}` : 'nothing'}`,
     [JSON.stringify(values)],
   );
+}
+
+async function loadTeams(client: pg.Client, data: ReferenceData, idOf: (code: string | null) => number | null | undefined): Promise<void> {
+  if (data.teams.length === 0) return;
+  const types = data['team-types'];
+  await upsert(
+    client,
+    'team_type',
+    ['code'],
+    types.map(({ posts: _posts, ...type }) => type),
+  );
+  const shapes = types.flatMap(({ code: teamType, posts }) => posts.map(({ caseload: _caseload, ...shape }) => ({ teamType, ...shape })));
+  await upsert(client, 'team_shape', ['id'], shapes);
+  await upsert(
+    client,
+    'team',
+    ['organisation'],
+    data.teams.map((entry) => ({ ...entry, organisation: idOf(entry.organisation) })),
+  );
+  await loadEstablishment(client, data, idOf);
 }
 
 /** Rows point at ids, logins are named by codes: neither may come to mean another organisation than before. */
@@ -538,6 +619,7 @@ export async function loadReference(client: pg.Client, authority: string): Promi
     data['service-indicators'].map((entry) => ({ ...entry, indicator: indicators.get(entry.indicator) })),
   );
   await upsert(client, 'code', ['list', 'code', 'version'], data.codes);
+  await loadTeams(client, data, idOf);
   const national = readNational();
   await upsert(client, 'bank_holiday', ['day'], national.bankHolidays);
   await upsert(client, 'meeting_kind', ['id'], national.meetingKinds);

@@ -60,6 +60,27 @@ export type AceCountInput = {
   person: Scalars['ID']['input'];
 };
 
+export type AddFamilyMemberInput = {
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  member?: InputMaybe<NewMemberInput>;
+  /** Somebody who is on record already. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** As what; from the code list `family-role`. Of somebody new, `member` says it. */
+  role?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type AddFamilyMemberPayload = {
+  __typename?: 'AddFamilyMemberPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AddWorkbookEntryInput = {
   childWords?: InputMaybe<Array<ChildWordsInput>>;
   /** Becomes a task of the lead practitioner: today's if it is urgent, the next working day's if not. */
@@ -217,6 +238,27 @@ export type AmendHousingSituationPayload = {
   __typename?: 'AmendHousingSituationPayload';
   /** As the caller may see it now. */
   situation?: Maybe<HousingSituation>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** What is not given stays as it is. */
+export type AmendRelationshipInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  parentalResponsibility?: InputMaybe<Scalars['Boolean']['input']>;
+  protective?: InputMaybe<Scalars['Boolean']['input']>;
+  relationship: Scalars['ID']['input'];
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type AmendRelationshipPayload = {
+  __typename?: 'AmendRelationshipPayload';
+  /** As the caller may see it now. */
+  relationship?: Maybe<Relationship>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -801,6 +843,36 @@ export type CompleteTaskPayload = {
   warnings: Array<UserError>;
 };
 
+/** One answer of a survey of skills and confidence; it names nobody. */
+export type ConfidenceAnswer = Node & {
+  __typename?: 'ConfidenceAnswer';
+  answered?: Maybe<Scalars['Date']['output']>;
+  /** Of own staff: from the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  /** From the code list `need-area`. */
+  needArea?: Maybe<Code>;
+  /** Of a partner's staff. */
+  partner?: Maybe<Organisation>;
+  /** 1 (not confident) to 5 (confident). */
+  score?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ConfidenceAnswerConnection = {
+  __typename?: 'ConfidenceAnswerConnection';
+  edges?: Maybe<Array<ConfidenceAnswerEdge>>;
+  nodes?: Maybe<Array<ConfidenceAnswer>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ConfidenceAnswerEdge = {
+  __typename?: 'ConfidenceAnswerEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ConfidenceAnswer>;
+};
+
 /** What reached the front door: from a partner's referral, from somebody of the public, or from the family itself. */
 export type Contact = Node & {
   __typename?: 'Contact';
@@ -944,6 +1016,39 @@ export type ContributeToSupervisionPayload = {
   warnings: Array<UserError>;
 };
 
+/** What is not given stays as it is. */
+export type CorrectPersonInput = {
+  /** Null: none are known. */
+  accessNeeds?: InputMaybe<Scalars['String']['input']>;
+  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  /** From the code list `ethnicity`. */
+  ethnicity?: InputMaybe<Scalars['String']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  familyName?: InputMaybe<Scalars['String']['input']>;
+  givenName?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Null: none is needed. */
+  interpreter?: InputMaybe<Scalars['String']['input']>;
+  nhsNumber?: InputMaybe<Scalars['String']['input']>;
+  person: Scalars['ID']['input'];
+  /** From the code list `religion`. */
+  religion?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `sex`. */
+  sex?: InputMaybe<Scalars['String']['input']>;
+  upn?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type CorrectPersonPayload = {
+  __typename?: 'CorrectPersonPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
   | 'ADULT_VOICE'
@@ -1048,6 +1153,15 @@ export type DecisionEdge = {
   node?: Maybe<Decision>;
 };
 
+/** A disability, by the census's code. */
+export type Disability = {
+  __typename?: 'Disability';
+  /** From the code list `disability`; `NONE` stands alone. */
+  disability?: Maybe<Code>;
+  since?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** A district, by its ONS code. */
 export type District = {
   __typename?: 'District';
@@ -1114,6 +1228,25 @@ export type EarlyHelpAnswer =
   | 'ACCEPTED'
   | 'DECLINED'
   | 'OFFERED';
+
+export type EndMembershipInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  until: Scalars['Date']['input'];
+};
+
+export type EndMembershipPayload = {
+  __typename?: 'EndMembershipPayload';
+  /** As the caller may see it now. */
+  family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
 
 export type EndSafetyConditionInput = {
   condition: Scalars['ID']['input'];
@@ -1228,6 +1361,8 @@ export type Family = Node & {
   reference?: Maybe<Scalars['String']['output']>;
   /** What its young people say of working with somebody. */
   relationshipFeedback?: Maybe<Array<RelationshipFeedback>>;
+  /** What members are to each other, of whom the caller sees both. */
+  relationships?: Maybe<Array<Relationship>>;
   /** How to work safely with the family: what to do, not why. */
   safeWorking?: Maybe<Array<SafeWorkingAgreement>>;
   /** What everybody with the family must do today: what is in force. */
@@ -1431,6 +1566,7 @@ export type FamilyMember = {
   /** From the code list `family-role`. */
   role?: Maybe<Code>;
   until?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
 
@@ -1456,6 +1592,28 @@ export type FeedbackKind =
   | 'AFTER_ASSESSMENT'
   /** When the county has decided on the next step */
   | 'DECISION';
+
+export type FillPostInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  from: Scalars['Date']['input'];
+  /** The user's subject. */
+  holder?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  locum?: InputMaybe<Scalars['Boolean']['input']>;
+  name: Scalars['String']['input'];
+  post: Scalars['ID']['input'];
+};
+
+export type FillPostPayload = {
+  __typename?: 'FillPostPayload';
+  /** As the caller may see it now. */
+  holding?: Maybe<PostHolding>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
 
 export type GiveFeedbackInput = {
   givenOn: Scalars['Date']['input'];
@@ -1983,6 +2141,8 @@ export type InterventionTest = Node & {
 export type Involvement = {
   __typename?: 'Involvement';
   from?: Maybe<Scalars['DateTime']['output']>;
+  /** How often the family's lead practitioner has changed up to this one; 0 for one from the beginning. Null for who is none. */
+  leadPractitionerChanges?: Maybe<Scalars['Int']['output']>;
   organisation?: Maybe<Organisation>;
   /** The one person it is with; null for the whole family. */
   person?: Maybe<Person>;
@@ -2009,6 +2169,24 @@ export type JointPractitionerInput = {
   discipline: Scalars['String']['input'];
   name: Scalars['String']['input'];
   organisation?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type LeavePostInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  holding: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  until: Scalars['Date']['input'];
+};
+
+export type LeavePostPayload = {
+  __typename?: 'LeavePostPayload';
+  /** As the caller may see it now. */
+  holding?: Maybe<PostHolding>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type LiftKeptFromInput = {
@@ -2268,6 +2446,28 @@ export type MinutesReceiverInput = {
   user?: InputMaybe<Scalars['String']['input']>;
 };
 
+export type MoveHouseholdInput = {
+  address: Scalars['String']['input'];
+  /** ONS code. */
+  district: Scalars['String']['input'];
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  members: Array<Scalars['ID']['input']>;
+  postcode: Scalars['String']['input'];
+  uprn?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MoveHouseholdPayload = {
+  __typename?: 'MoveHouseholdPayload';
+  /** As the caller may see it now. */
+  family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type MoveInterventionInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -2298,6 +2498,8 @@ export type MoveInterventionPayload = {
 
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Adds somebody to a family: somebody new, or somebody whom the caller sees elsewhere. */
+  addFamilyMember?: Maybe<AddFamilyMemberPayload>;
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
   /** Agrees, in a restorative meeting, how staff work safely with the family. */
@@ -2306,6 +2508,8 @@ export type Mutation = {
   amendAssessment?: Maybe<AssessmentPayload>;
   /** Changes an own record of a home. */
   amendHousingSituation?: Maybe<AmendHousingSituationPayload>;
+  /** Changes or ends a relationship. */
+  amendRelationship?: Maybe<AmendRelationshipPayload>;
   /** Changes an own record of a term. */
   amendSchoolRecord?: Maybe<AmendSchoolRecordPayload>;
   /** Changes an entry of one's own; what it said before stays with it. */
@@ -2336,14 +2540,22 @@ export type Mutation = {
   completeTask?: Maybe<CompleteTaskPayload>;
   /** Adds what one's own discipline has to say. */
   contributeToSupervision?: Maybe<ContributeToSupervisionPayload>;
+  /** Corrects who somebody is, and the numbers they are known by. */
+  correctPerson?: Maybe<CorrectPersonPayload>;
   /** Decides on a contact and tells its referrer. */
   decideContact?: Maybe<DecideContactPayload>;
+  /** Says from when on somebody belongs to the family no longer. */
+  endMembership?: Maybe<EndMembershipPayload>;
   /** Says that an own condition no longer holds. */
   endSafetyCondition?: Maybe<EndSafetyConditionPayload>;
   /** The child trusts somebody else now, or nobody. */
   endTrustedAdult?: Maybe<EndTrustedAdultPayload>;
+  /** Somebody takes a vacant post. */
+  fillPost?: Maybe<FillPostPayload>;
   /** Tells a referrer once more, after the assessment. */
   giveFeedback?: Maybe<GiveFeedbackPayload>;
+  /** A post's holder leaves it. */
+  leavePost?: Maybe<LeavePostPayload>;
   /** A manager decides that something is kept from a person no longer; the decision is what is answered. */
   liftKeptFrom?: Maybe<LiftKeptFromPayload>;
   /** Asks by an exact identifier whether there is a plan, and whom to ring. The county is told who asked. */
@@ -2352,6 +2564,8 @@ export type Mutation = {
   makeReferral?: Maybe<MakeReferralPayload>;
   /** Says which family a contact is of. */
   matchContact?: Maybe<MatchContactPayload>;
+  /** Members of a family live somewhere else from a day on. */
+  moveHousehold?: Maybe<MoveHouseholdPayload>;
   /** Moves an intervention on: accepted, waiting, started, completed, or ended otherwise. */
   moveIntervention?: Maybe<MoveInterventionPayload>;
   nameTrustedAdult?: Maybe<NameTrustedAdultPayload>;
@@ -2361,17 +2575,25 @@ export type Mutation = {
   orderSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** A manager's look at a decision of somebody else. */
   overseeDecision?: Maybe<OverseeDecisionPayload>;
+  /** Says what a team is to have of a discipline. */
+  planPosts?: Maybe<PlanPostsPayload>;
   /** Puts on record that a specialist assessment came, and what it concludes. */
   receiveSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** Begins to count the days without a substance. */
   recordAbstinence?: Maybe<RecordAbstinencePayload>;
   recordAdultVoice?: Maybe<RecordAdultVoicePayload>;
+  /** An unborn child is born, and a member like any other. */
+  recordBirth?: Maybe<RecordBirthPayload>;
   recordCaseAudit?: Maybe<RecordCaseAuditPayload>;
   recordChildVoice?: Maybe<RecordChildVoicePayload>;
+  /** Puts an answer of a survey of skills and confidence on record, without who gave it. */
+  recordConfidence?: Maybe<RecordConfidencePayload>;
   /** Writes what reached the front door, from a referral or from the public. */
   recordContact?: Maybe<RecordContactPayload>;
   /** Puts a decision on record with its reason and its evidence. */
   recordDecision?: Maybe<RecordDecisionPayload>;
+  /** Says which disabilities somebody has; what was recorded before ends. An empty list: nothing is known. */
+  recordDisabilities?: Maybe<RecordDisabilitiesPayload>;
   /** Puts a family's group supervision on record, with who took part; starts the month until the next. */
   recordGroupSupervision?: Maybe<RecordGroupSupervisionPayload>;
   /** Puts a home, and the duty owed, on record. */
@@ -2396,8 +2618,12 @@ export type Mutation = {
   recordOfferOutcome?: Maybe<RecordOfferOutcomePayload>;
   /** Says what the person goes on with by themselves. */
   recordOnwardActivity?: Maybe<RecordOnwardActivityPayload>;
+  /** Puts a post on record, with the teams that it is in. */
+  recordPost?: Maybe<RecordPostPayload>;
   /** Puts a relapse on record. It ends neither the intervention nor any plan. */
   recordRelapse?: Maybe<RecordRelapsePayload>;
+  /** Says what one member is to another. */
+  recordRelationship?: Maybe<RecordRelationshipPayload>;
   recordRelationshipFeedback?: Maybe<RecordRelationshipFeedbackPayload>;
   /** Puts on record what everybody with the family must do. */
   recordSafetyCondition?: Maybe<RecordSafetyConditionPayload>;
@@ -2405,16 +2631,28 @@ export type Mutation = {
   recordSchoolRecord?: Maybe<RecordSchoolRecordPayload>;
   /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
   recordToolReading?: Maybe<ToolReadingPayload>;
+  recordTraining?: Maybe<RecordTrainingPayload>;
+  /** Puts an unborn child on record: by the county, or by those who treat the mother. */
+  recordUnbornChild?: Maybe<RecordUnbornChildPayload>;
+  /** Puts a family on record, with its members and where they live. */
+  registerFamily?: Maybe<RegisterFamilyPayload>;
   /** Asks an organisation for what it knows. */
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
   requestIntervention?: Maybe<RequestInterventionPayload>;
   /** Says that an own condition was looked at again, and what it is now. */
   reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
+  /** Shares a post out anew from a day on. */
+  sharePost?: Maybe<SharePostPayload>;
   /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
   startAssessment?: Maybe<AssessmentPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
   withdrawToolReading?: Maybe<ToolReadingPayload>;
+};
+
+
+export type MutationAddFamilyMemberArgs = {
+  input: AddFamilyMemberInput;
 };
 
 
@@ -2435,6 +2673,11 @@ export type MutationAmendAssessmentArgs = {
 
 export type MutationAmendHousingSituationArgs = {
   input: AmendHousingSituationInput;
+};
+
+
+export type MutationAmendRelationshipArgs = {
+  input: AmendRelationshipInput;
 };
 
 
@@ -2513,8 +2756,18 @@ export type MutationContributeToSupervisionArgs = {
 };
 
 
+export type MutationCorrectPersonArgs = {
+  input: CorrectPersonInput;
+};
+
+
 export type MutationDecideContactArgs = {
   input: DecideContactInput;
+};
+
+
+export type MutationEndMembershipArgs = {
+  input: EndMembershipInput;
 };
 
 
@@ -2528,8 +2781,18 @@ export type MutationEndTrustedAdultArgs = {
 };
 
 
+export type MutationFillPostArgs = {
+  input: FillPostInput;
+};
+
+
 export type MutationGiveFeedbackArgs = {
   input: GiveFeedbackInput;
+};
+
+
+export type MutationLeavePostArgs = {
+  input: LeavePostInput;
 };
 
 
@@ -2550,6 +2813,11 @@ export type MutationMakeReferralArgs = {
 
 export type MutationMatchContactArgs = {
   input: MatchContactInput;
+};
+
+
+export type MutationMoveHouseholdArgs = {
+  input: MoveHouseholdInput;
 };
 
 
@@ -2578,6 +2846,11 @@ export type MutationOverseeDecisionArgs = {
 };
 
 
+export type MutationPlanPostsArgs = {
+  input: PlanPostsInput;
+};
+
+
 export type MutationReceiveSpecialistAssessmentArgs = {
   input: ReceiveSpecialistAssessmentInput;
 };
@@ -2593,6 +2866,11 @@ export type MutationRecordAdultVoiceArgs = {
 };
 
 
+export type MutationRecordBirthArgs = {
+  input: RecordBirthInput;
+};
+
+
 export type MutationRecordCaseAuditArgs = {
   input: RecordCaseAuditInput;
 };
@@ -2603,6 +2881,11 @@ export type MutationRecordChildVoiceArgs = {
 };
 
 
+export type MutationRecordConfidenceArgs = {
+  input: RecordConfidenceInput;
+};
+
+
 export type MutationRecordContactArgs = {
   input: RecordContactInput;
 };
@@ -2610,6 +2893,11 @@ export type MutationRecordContactArgs = {
 
 export type MutationRecordDecisionArgs = {
   input: RecordDecisionInput;
+};
+
+
+export type MutationRecordDisabilitiesArgs = {
+  input: RecordDisabilitiesInput;
 };
 
 
@@ -2673,8 +2961,18 @@ export type MutationRecordOnwardActivityArgs = {
 };
 
 
+export type MutationRecordPostArgs = {
+  input: RecordPostInput;
+};
+
+
 export type MutationRecordRelapseArgs = {
   input: RecordRelapseInput;
+};
+
+
+export type MutationRecordRelationshipArgs = {
+  input: RecordRelationshipInput;
 };
 
 
@@ -2698,6 +2996,21 @@ export type MutationRecordToolReadingArgs = {
 };
 
 
+export type MutationRecordTrainingArgs = {
+  input: RecordTrainingInput;
+};
+
+
+export type MutationRecordUnbornChildArgs = {
+  input: RecordUnbornChildInput;
+};
+
+
+export type MutationRegisterFamilyArgs = {
+  input: RegisterFamilyInput;
+};
+
+
 export type MutationRequestInformationArgs = {
   input: RequestInformationInput;
 };
@@ -2710,6 +3023,11 @@ export type MutationRequestInterventionArgs = {
 
 export type MutationReviewSafetyConditionArgs = {
   input: ReviewSafetyConditionInput;
+};
+
+
+export type MutationSharePostArgs = {
+  input: SharePostInput;
 };
 
 
@@ -2749,6 +3067,40 @@ export type NamedChildInput = {
   familyName: Scalars['String']['input'];
   givenName: Scalars['String']['input'];
   school?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type NewHouseholdInput = {
+  address: Scalars['String']['input'];
+  /** ONS code. */
+  district: Scalars['String']['input'];
+  from: Scalars['Date']['input'];
+  /** Who lives there: positions in `members`, counted from 0. */
+  members: Array<Scalars['Int']['input']>;
+  postcode: Scalars['String']['input'];
+  uprn?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Somebody new to the record. */
+export type NewMemberInput = {
+  /** What meetings and letters must allow for. */
+  accessNeeds?: InputMaybe<Scalars['String']['input']>;
+  dateOfBirth: Scalars['Date']['input'];
+  /** From the code list `ethnicity`. */
+  ethnicity?: InputMaybe<Scalars['String']['input']>;
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
+  /** Language of an interpreter, where one is needed. */
+  interpreter?: InputMaybe<Scalars['String']['input']>;
+  nhsNumber?: InputMaybe<Scalars['String']['input']>;
+  /** Has parental responsibility for each child that is registered with them. */
+  parentalResponsibility?: InputMaybe<Scalars['Boolean']['input']>;
+  /** From the code list `religion`. */
+  religion?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `family-role`. */
+  role: Scalars['String']['input'];
+  /** From the code list `sex`. */
+  sex: Scalars['String']['input'];
+  upn?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** An object with an id that `node` can fetch. */
@@ -2821,6 +3173,8 @@ export type Organisation = Node & {
   parent?: Maybe<Organisation>;
   /** Where professionals ring it up. */
   phone?: Maybe<Scalars['String']['output']>;
+  /** Of a team: its kind, and where it works. */
+  team?: Maybe<Team>;
 };
 
 export type OrganisationConnection = {
@@ -2909,8 +3263,11 @@ export type ParentWordsInput = {
 /** A member of a family. A person's other families are never listed. */
 export type Person = Node & {
   __typename?: 'Person';
+  /** What meetings and letters must allow for. */
+  accessNeeds?: Maybe<Scalars['String']['output']>;
   /** Null for an unborn child. */
   dateOfBirth?: Maybe<Scalars['Date']['output']>;
+  disabilities?: Maybe<Array<Disability>>;
   /** DfE ethnicity codes. */
   ethnicity?: Maybe<Code>;
   /** When an unborn child is expected. */
@@ -2918,12 +3275,18 @@ export type Person = Node & {
   familyName?: Maybe<Scalars['String']['output']>;
   givenName?: Maybe<Scalars['String']['output']>;
   id: Scalars['ID']['output'];
+  /** Language of an interpreter, where one is needed. */
+  interpreter?: Maybe<Scalars['String']['output']>;
   /** Ten digits with a check digit (modulus 11). */
   nhsNumber?: Maybe<Scalars['String']['output']>;
+  /** From the code list `religion`. */
+  religion?: Maybe<Code>;
   /** CIN census: M, F, U; an unborn child is U. */
   sex?: Maybe<Code>;
   /** Unique pupil number: a check letter and twelve characters. */
   upn?: Maybe<Scalars['String']['output']>;
+  /** Counts the corrections of who the person is. */
+  version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
 
@@ -2953,6 +3316,30 @@ export type PlanKind =
   | 'LOOKED_AFTER'
   | 'PRE_PROCEEDINGS';
 
+export type PlanPostsInput = {
+  /** Families that one worker is to have. */
+  caseload?: InputMaybe<Scalars['Int']['input']>;
+  /** From the code list `discipline`. */
+  discipline: Scalars['String']['input'];
+  /** The version that the caller read; 0 where the team has no plan for the discipline yet. */
+  expectedVersion: Scalars['Int']['input'];
+  /** A decimal of at most two places. */
+  fte: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  posts: Scalars['Int']['input'];
+  team: Scalars['ID']['input'];
+};
+
+export type PlanPostsPayload = {
+  __typename?: 'PlanPostsPayload';
+  /** As the caller may see it now. */
+  teamDiscipline?: Maybe<TeamDiscipline>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type PlanReview = {
   __typename?: 'PlanReview';
   due?: Maybe<Scalars['Date']['output']>;
@@ -2964,6 +3351,116 @@ export type PlanReview = {
 export type PlanStatus =
   | 'ENDED'
   | 'OPEN';
+
+/** Posts of one discipline that a team of a kind is planned to have. */
+export type PlannedPost = {
+  __typename?: 'PlannedPost';
+  /** From the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  /** Full-time equivalents, a decimal: a team's part of shared posts is less than their number. */
+  fte?: Maybe<Scalars['String']['output']>;
+  posts?: Maybe<Scalars['Int']['output']>;
+  /** The posts are shared with other teams. */
+  shared?: Maybe<Scalars['Boolean']['output']>;
+};
+
+/** A post, in one team or shared by several. */
+export type Post = Node & {
+  __typename?: 'Post';
+  /** Somebody from an agency stands in at the employer meanwhile. */
+  backfill?: Maybe<Scalars['Boolean']['output']>;
+  /** From the code list `discipline`. Work with those who were harmed and with those who harm are two. */
+  discipline?: Maybe<Code>;
+  employer?: Maybe<Organisation>;
+  from?: Maybe<Scalars['Date']['output']>;
+  /** Full-time equivalent, a decimal. */
+  fte?: Maybe<Scalars['String']['output']>;
+  fundedFrom?: Maybe<Scalars['Date']['output']>;
+  fundedUntil?: Maybe<Scalars['Date']['output']>;
+  /** Null: the county's own budget. */
+  funder?: Maybe<Organisation>;
+  holdings?: Maybe<Array<PostHolding>>;
+  id: Scalars['ID']['output'];
+  /** Its holder comes from the employer for a time. */
+  seconded?: Maybe<Scalars['Boolean']['output']>;
+  shares?: Maybe<Array<PostShare>>;
+  until?: Maybe<Scalars['Date']['output']>;
+  /** Nobody holds it today. */
+  vacant?: Maybe<Scalars['Boolean']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PostConnection = {
+  __typename?: 'PostConnection';
+  edges?: Maybe<Array<PostEdge>>;
+  nodes?: Maybe<Array<Post>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type PostEdge = {
+  __typename?: 'PostEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Post>;
+};
+
+export type PostFilter = {
+  /** From the code list `discipline`. */
+  discipline?: InputMaybe<Scalars['String']['input']>;
+  /** Id of a team that has a part of the post today. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Somebody's time in a post. */
+export type PostHolding = Node & {
+  __typename?: 'PostHolding';
+  abovePlanPercent?: Maybe<Scalars['Int']['output']>;
+  /** Families with which the holder works today, of those that the caller sees. */
+  families?: Maybe<Scalars['Int']['output']>;
+  from?: Maybe<Scalars['Date']['output']>;
+  /** The user's subject; null for who does not use the platform. */
+  holder?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  /** Stands in through an agency. */
+  locum?: Maybe<Scalars['Boolean']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  plannedCaseload?: Maybe<Scalars['Int']['output']>;
+  post?: Maybe<Post>;
+  until?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PostHoldingConnection = {
+  __typename?: 'PostHoldingConnection';
+  edges?: Maybe<Array<PostHoldingEdge>>;
+  nodes?: Maybe<Array<PostHolding>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type PostHoldingEdge = {
+  __typename?: 'PostHoldingEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<PostHolding>;
+};
+
+/** A team's part of a post. */
+export type PostShare = {
+  __typename?: 'PostShare';
+  from?: Maybe<Scalars['Date']['output']>;
+  fte?: Maybe<Scalars['String']['output']>;
+  team?: Maybe<Organisation>;
+  until?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PostShareInput = {
+  /** A decimal of at most two places. */
+  fte: Scalars['String']['input'];
+  team: Scalars['ID']['input'];
+};
 
 /** A programme of the catalogue. */
 export type Programme = Node & {
@@ -3047,6 +3544,10 @@ export type Query = {
    * before `since` (or, without one, from the first after it).
    */
   capacityMoved?: Maybe<WorkbookReadingConnection>;
+  /** Who holds the posts of a team today, each with their families against the plan. */
+  caseloads?: Maybe<PostHoldingConnection>;
+  /** Answers of the surveys of skills and confidence; `needArea` from the code list `need-area`. */
+  confidenceAnswers?: Maybe<ConfidenceAnswerConnection>;
   /** What reached the front door, the latest first. */
   contacts?: Maybe<ContactConnection>;
   /** What the authority has contracted, and with whom. */
@@ -3083,6 +3584,7 @@ export type Query = {
   organisations?: Maybe<OrganisationConnection>;
   /** The partnership's outcome framework: its indicators' definitions. */
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
+  posts?: Maybe<PostConnection>;
   /** The catalogue of programmes. */
   programmes?: Maybe<ProgrammeConnection>;
   /**
@@ -3102,14 +3604,19 @@ export type Query = {
   sharingMatrix?: Maybe<Array<SharingRule>>;
   /** Kinds of specialist assessment that can be ordered. */
   specialistKinds?: Maybe<Array<SpecialistKind>>;
+  /** The kinds of team that this authority has, with the posts that each is planned to have. */
+  teamTypes?: Maybe<Array<TeamType>>;
   /** How long things may take: England's timescales, and the authority's own, which go before them. */
   timescales?: Maybe<Array<Timescale>>;
   /** The tools that people are asked with: how they are scored, by whose licence, and what a change in them means. */
   tools?: Maybe<Array<Tool>>;
+  trainings?: Maybe<TrainingConnection>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
   /** The programmes that the Workbook follows, with modules, sessions and the evidence these ask for. */
   workbookProgrammes?: Maybe<Array<WorkbookProgramme>>;
+  /** A team, discipline by discipline, today: posts and caseload, planned and actual. */
+  workforce?: Maybe<Array<TeamDiscipline>>;
 };
 
 
@@ -3118,6 +3625,20 @@ export type QueryCapacityMovedArgs = {
   filter?: InputMaybe<CapacityFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
   since: Scalars['Date']['input'];
+};
+
+
+export type QueryCaseloadsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  team: Scalars['ID']['input'];
+};
+
+
+export type QueryConfidenceAnswersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  needArea?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -3203,6 +3724,13 @@ export type QueryOutcomeIndicatorsArgs = {
 };
 
 
+export type QueryPostsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<PostFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryProgrammesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -3231,6 +3759,18 @@ export type QueryServicesArgs = {
 
 export type QuerySharingMatrixArgs = {
   agency?: InputMaybe<Agency>;
+};
+
+
+export type QueryTrainingsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<TrainingFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryWorkforceArgs = {
+  team: Scalars['ID']['input'];
 };
 
 export type ReceiveSpecialistAssessmentInput = {
@@ -3289,6 +3829,26 @@ export type RecordAdultVoicePayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordBirthInput = {
+  dateOfBirth: Scalars['Date']['input'];
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  /** From the code list `sex`. */
+  sex: Scalars['String']['input'];
+};
+
+export type RecordBirthPayload = {
+  __typename?: 'RecordBirthPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordCaseAuditInput = {
   auditor: Scalars['String']['input'];
   family: Scalars['ID']['input'];
@@ -3329,6 +3889,29 @@ export type RecordChildVoicePayload = {
   userErrors: Array<UserError>;
   /** As the caller may see it now. */
   voice?: Maybe<ChildVoice>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordConfidenceInput = {
+  answered: Scalars['Date']['input'];
+  /** Of own staff: from the code list `discipline`. Either this or `partner`. */
+  discipline?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `need-area`. */
+  needArea: Scalars['String']['input'];
+  /** Of a partner's staff. */
+  partner?: InputMaybe<Scalars['ID']['input']>;
+  /** 1 (not confident) to 5 (confident). */
+  score: Scalars['Int']['input'];
+};
+
+export type RecordConfidencePayload = {
+  __typename?: 'RecordConfidencePayload';
+  /** As the caller may see it now. */
+  answer?: Maybe<ConfidenceAnswer>;
+  userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
@@ -3387,6 +3970,23 @@ export type RecordDecisionPayload = {
   __typename?: 'RecordDecisionPayload';
   /** As the caller may see it now. */
   decision?: Maybe<Decision>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordDisabilitiesInput = {
+  /** From the code list `disability`. */
+  disabilities: Array<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+};
+
+export type RecordDisabilitiesPayload = {
+  __typename?: 'RecordDisabilitiesPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -3667,6 +4267,35 @@ export type RecordOnwardActivityPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordPostInput = {
+  backfill?: InputMaybe<Scalars['Boolean']['input']>;
+  /** From the code list `discipline`. */
+  discipline: Scalars['String']['input'];
+  employer: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** A decimal of at most two places. */
+  fte: Scalars['String']['input'];
+  fundedFrom?: InputMaybe<Scalars['Date']['input']>;
+  fundedUntil?: InputMaybe<Scalars['Date']['input']>;
+  /** Left out: the county's own budget. */
+  funder?: InputMaybe<Scalars['ID']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  seconded?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Together not more than the post's own `fte`. */
+  shares: Array<PostShareInput>;
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RecordPostPayload = {
+  __typename?: 'RecordPostPayload';
+  /** As the caller may see it now. */
+  post?: Maybe<Post>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordRelapseInput = {
   detail?: InputMaybe<Scalars['String']['input']>;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -3710,6 +4339,28 @@ export type RecordRelationshipFeedbackPayload = {
   __typename?: 'RecordRelationshipFeedbackPayload';
   /** As the caller may see it now. */
   feedback?: Maybe<RelationshipFeedback>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordRelationshipInput = {
+  family: Scalars['ID']['input'];
+  from?: InputMaybe<Scalars['Date']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** What `person` is to `other`: from the code list `relationship`. */
+  kind: Scalars['String']['input'];
+  other: Scalars['ID']['input'];
+  parentalResponsibility?: InputMaybe<Scalars['Boolean']['input']>;
+  person: Scalars['ID']['input'];
+  protective?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type RecordRelationshipPayload = {
+  __typename?: 'RecordRelationshipPayload';
+  /** As the caller may see it now. */
+  relationship?: Maybe<Relationship>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -3790,6 +4441,45 @@ export type RecordToolReadingInput = {
   tool: Scalars['String']['input'];
   /** SDQ, home environment, family relationship. */
   total?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type RecordTrainingInput = {
+  completed: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `training-level`. */
+  level: Scalars['String']['input'];
+  /** From the code list `training-programme`. */
+  programme: Scalars['String']['input'];
+  /** The user's subject. */
+  trainee: Scalars['String']['input'];
+};
+
+export type RecordTrainingPayload = {
+  __typename?: 'RecordTrainingPayload';
+  /** As the caller may see it now. */
+  training?: Maybe<Training>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordUnbornChildInput = {
+  expectedDate: Scalars['Date']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** U, and nothing else, before birth. */
+  sex?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordUnbornChildPayload = {
+  __typename?: 'RecordUnbornChildPayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A partner's worry about a child, told to the county. Its sender sees what became of it, and nothing else of the family. */
@@ -3902,6 +4592,46 @@ export type RefusalInput = {
   reason: Scalars['String']['input'];
   /** From the code list `refusal-reason`. */
   reasonCode: Scalars['String']['input'];
+};
+
+export type RegisterFamilyInput = {
+  household?: InputMaybe<NewHouseholdInput>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  members: Array<NewMemberInput>;
+  name: Scalars['String']['input'];
+  /** The family's number in the county's record system; one is given where there is none. */
+  reference?: InputMaybe<Scalars['String']['input']>;
+  /** Since when it is on record; today where it is not said. */
+  since?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RegisterFamilyPayload = {
+  __typename?: 'RegisterFamilyPayload';
+  /** As the caller may see it now. */
+  family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** What one member of the family is to another. */
+export type Relationship = Node & {
+  __typename?: 'Relationship';
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** What `person` is to `other`: from the code list `relationship`. */
+  kind?: Maybe<Code>;
+  other?: Maybe<Person>;
+  /** `person` has parental responsibility for `other`. */
+  parentalResponsibility?: Maybe<Scalars['Boolean']['output']>;
+  person?: Maybe<Person>;
+  /** `person` protects `other`: a relative who can be turned to, or with whom a child can stay. */
+  protective?: Maybe<Scalars['Boolean']['output']>;
+  until?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** Four things that young people named as making a good relationship with a worker. Null: not asked, or not answered. */
@@ -4193,6 +4923,26 @@ export type ServiceOfferStatus =
   | 'OFFERED'
   | 'TAKEN_UP';
 
+export type SharePostInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  from: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  post: Scalars['ID']['input'];
+  /** All teams that have a part from then on. */
+  shares: Array<PostShareInput>;
+};
+
+export type SharePostPayload = {
+  __typename?: 'SharePostPayload';
+  /** As the caller may see it now. */
+  post?: Maybe<Post>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type SharingLevel =
   /** Always */
   | 'ALWAYS'
@@ -4403,6 +5153,56 @@ export type TaskEdge = {
   __typename?: 'TaskEdge';
   cursor: Scalars['String']['output'];
   node?: Maybe<Task>;
+};
+
+/** What is public about a team. */
+export type Team = {
+  __typename?: 'Team';
+  area?: Maybe<Scalars['String']['output']>;
+  /** Early help, looked-after children's teams and others in the same office. */
+  colocatedWith?: Maybe<Scalars['String']['output']>;
+  /** The primary care network, or the GP practices, with whose area the team's is aligned. */
+  gpNetwork?: Maybe<Scalars['String']['output']>;
+  /** The office. */
+  location?: Maybe<Scalars['String']['output']>;
+  type?: Maybe<TeamType>;
+};
+
+/** What a team is to have of one discipline, and what it has today. Families are those that the caller sees. */
+export type TeamDiscipline = Node & {
+  __typename?: 'TeamDiscipline';
+  /** By how much the families of the holders are above their planned caseload; below it, negative. */
+  abovePlanPercent?: Maybe<Scalars['Int']['output']>;
+  /** From the code list `discipline`. */
+  discipline?: Maybe<Code>;
+  /** Families of the team with which a holder works, counted once for each holder. */
+  families?: Maybe<Scalars['Int']['output']>;
+  /** The team's part of them. */
+  filledFte?: Maybe<Scalars['String']['output']>;
+  /** Posts that somebody holds, shared ones among them. */
+  filledPosts?: Maybe<Scalars['Int']['output']>;
+  id: Scalars['ID']['output'];
+  /** Holders who are locums. */
+  locums?: Maybe<Scalars['Int']['output']>;
+  /** Families that one worker is to have; null where nobody has said. */
+  plannedCaseload?: Maybe<Scalars['Int']['output']>;
+  plannedFte?: Maybe<Scalars['String']['output']>;
+  plannedPosts?: Maybe<Scalars['Int']['output']>;
+  team?: Maybe<Organisation>;
+  /** Of the planned full-time equivalents, to one decimal. */
+  vacancyPercent?: Maybe<Scalars['String']['output']>;
+  vacantPosts?: Maybe<Scalars['Int']['output']>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A kind of team. */
+export type TeamType = {
+  __typename?: 'TeamType';
+  code?: Maybe<Scalars['String']['output']>;
+  description?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  posts?: Maybe<Array<PlannedPost>>;
 };
 
 export type TestKind =
@@ -4641,6 +5441,41 @@ export type TotalCount = {
   atLeast: Scalars['Boolean']['output'];
   /** Exact up to 10,000. */
   value: Scalars['Int']['output'];
+};
+
+/** What somebody has been trained in. */
+export type Training = Node & {
+  __typename?: 'Training';
+  completed?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `training-level`. */
+  level?: Maybe<Code>;
+  /** From the code list `training-programme`. */
+  programme?: Maybe<Code>;
+  /** The user's subject. */
+  trainee?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type TrainingConnection = {
+  __typename?: 'TrainingConnection';
+  edges?: Maybe<Array<TrainingEdge>>;
+  nodes?: Maybe<Array<Training>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type TrainingEdge = {
+  __typename?: 'TrainingEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Training>;
+};
+
+export type TrainingFilter = {
+  /** From the code list `training-programme`. */
+  programme?: InputMaybe<Scalars['String']['input']>;
+  /** The user's subject. */
+  trainee?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** The three concerns that count most for a child, by the mapping in force on the day of the assessment. */

@@ -15,6 +15,7 @@ import * as contactReferrals from './contact/referrals.ts';
 import * as district from './district/binding.ts';
 import * as districtCommands from './district/commands.ts';
 import * as family from './family/binding.ts';
+import * as familyCommands from './family/commands.ts';
 import * as intervention from './intervention/binding.ts';
 import * as interventionCommands from './intervention/commands.ts';
 import * as meeting from './meeting/binding.ts';
@@ -22,12 +23,15 @@ import * as meetingCommands from './meeting/commands.ts';
 import * as meetingDecisions from './meeting/decisions.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
+import * as personCommands from './person/commands.ts';
 import * as plan from './plan/binding.ts';
 import * as safety from './safety/binding.ts';
 import * as safetyCommands from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
 import * as supervision from './supervision/binding.ts';
 import * as supervisionCommands from './supervision/commands.ts';
+import * as team from './team/binding.ts';
+import * as teamCommands from './team/commands.ts';
 import * as tool from './tool/binding.ts';
 import * as toolCommands from './tool/commands.ts';
 import * as voice from './voice/binding.ts';
@@ -55,6 +59,7 @@ const modules: Module[] = [
   safety,
   sharing,
   supervision,
+  team,
   tool,
   voice,
   workbook,
@@ -89,11 +94,14 @@ const commands: Record<string, Command>[] = [
   contactInformation,
   contactReferrals,
   districtCommands,
+  familyCommands,
   interventionCommands,
   meetingCommands,
   meetingDecisions,
+  personCommands,
   safetyCommands,
   supervisionCommands,
+  teamCommands,
   toolCommands,
   voiceCommands,
   workbookAmend,

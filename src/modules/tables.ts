@@ -17,5 +17,6 @@ import './contact/tables.ts';
 import './meeting/tables.ts';
 import './supervision/tables.ts';
 import './voice/tables.ts';
+import './team/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

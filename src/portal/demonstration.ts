@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import { PURPOSE_NAMES } from '../access/agreement.ts';
 import type { DevelopmentIssuer } from '../access/tokens.ts';
-import { CLIENTS, PERSONAS, USERS } from '../db/personas.ts';
+import { callersOf, DEMONSTRATION_AUTHORITY } from '../db/callers.ts';
 import { encodeId } from '../read/ids.ts';
 import { type PlaygroundClient, registerPlayground } from './playground.ts';
 
@@ -16,32 +16,45 @@ export function operation(name: string): string {
 }
 
 /** A token for a demonstration client. @throws naming the clients there are. */
-export async function demonstrationToken(issuer: DevelopmentIssuer, clientId: string, user: string | null): Promise<string> {
-  const client = CLIENTS.find(({ id }) => id === clientId);
+export async function demonstrationToken(
+  issuer: DevelopmentIssuer,
+  clientId: string,
+  user: string | null,
+  authority: string = DEMONSTRATION_AUTHORITY,
+): Promise<string> {
+  const { clients, users } = callersOf(authority);
+  const client = clients.find(({ id }) => id === clientId);
   if (!client) throw new Error(`There is no client ${clientId}; "npm run token -- --list" names them.`);
-  if (user !== null && !USERS.some(({ organisation, subject }) => organisation === client.organisation && subject === user)) {
+  if (user !== null && !users.some(({ organisation, subject }) => organisation === client.organisation && subject === user)) {
     throw new Error(`${user} does not work through ${clientId}; "npm run token -- --list" names who does.`);
   }
   return issuer.sign({ clientId, organisation: client.organisation, scopes: client.scopes, user });
 }
 
 /** Adds the playground: with the demonstration callers to switch between, or (no issuer) for a token of one's own. */
-export async function addPlayground(app: FastifyInstance, issuer: DevelopmentIssuer | null): Promise<void> {
-  const clients = issuer ? demonstrationClients() : [];
+export async function addPlayground(
+  app: FastifyInstance,
+  issuer: DevelopmentIssuer | null,
+  authority: string = DEMONSTRATION_AUTHORITY,
+): Promise<void> {
+  const clients = issuer ? playgroundClients(authority) : [];
+  // Elsewhere there is no family to begin with.
+  const told = issuer !== null && authority === DEMONSTRATION_AUTHORITY;
   await registerPlayground(app, {
     endpoint: '/graphql',
     clients: async () => clients,
-    token: (id, user) => demonstrationToken(issuer as DevelopmentIssuer, id, user),
+    token: (id, user) => demonstrationToken(issuer as DevelopmentIssuer, id, user, authority),
     purposes: PURPOSE_NAMES,
-    document: operation(issuer ? 'one-family' : 'viewer'),
-    variables: issuer ? JSON.stringify({ id: DEMONSTRATION_FAMILY }, null, 2) : '{}',
+    document: operation(told ? 'one-family' : 'viewer'),
+    variables: told ? JSON.stringify({ id: DEMONSTRATION_FAMILY }, null, 2) : '{}',
   });
 }
 
-function demonstrationClients(): PlaygroundClient[] {
-  return Object.values(PERSONAS).map((persona) => {
-    const client = CLIENTS.find(({ id }) => id === persona.client);
-    const user = USERS.find(({ subject }) => subject === persona.user);
+function playgroundClients(authority: string): PlaygroundClient[] {
+  const { clients, users, personas } = callersOf(authority);
+  return personas.map((persona) => {
+    const client = clients.find(({ id }) => id === persona.client);
+    const user = users.find(({ subject }) => subject === persona.user);
     if (!client) throw new Error(`There is no client ${persona.client}.`);
     return {
       id: persona.client,

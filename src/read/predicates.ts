@@ -97,10 +97,13 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
   }
   if (table.keptFrom && (table.family || isBetweenOrganisations(table))) predicates.push(...keptFromUser(table, alias, client));
   if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));
-  if (table.person && closesNeeds(client)) {
-    predicates.push(
-      `coalesce((select (closed.needs & ~${requestMasks(client).all}::bigint) = 0 from fsp.person_grant closed where ${ofLogin(client, 'closed')} and closed.person = ${alias}.${table.person}), true)`,
-    );
+  if (closesNeeds(client)) {
+    for (const person of [table.person, table.other]) {
+      if (!person) continue;
+      predicates.push(
+        `coalesce((select (closed.needs & ~${requestMasks(client).all}::bigint) = 0 from fsp.person_grant closed where ${ofLogin(client, 'closed')} and closed.person = ${alias}.${person}), true)`,
+      );
+    }
   }
   return predicates;
 }

@@ -10,7 +10,7 @@ export function scalarSql(column: PgColumn, alias: string): string {
 export function valueSql(type: string, value: string): string {
   if (type.startsWith('timestamp')) return momentSql(value);
   // 64-bit integers and decimals would lose digits as JSON numbers.
-  if (type === 'bigint' || type === 'numeric') return `${value}::text`;
+  if (type === 'bigint' || type.startsWith('numeric')) return `${value}::text`;
   return value;
 }
 

@@ -275,12 +275,16 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
 /**
  * Whether a row that is shown proves that its person is there too. For the county it does: it has a grant on every
  * family, so no row is shown for being its own alone, and the row's policy has probed the person's grant. `withheld`
- * needs the grant's masks and goes the long way.
+ * and lists need the grant's masks and go the long way.
  */
 function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes: readonly FieldNode[]): boolean {
   if (ctx.client.agency !== 'LA' || !field.samePerson || !field.column || typeof parent.anchor === 'string') return false;
   const asked = selection(ctx, ctx.schema.getType('Person') as GraphQLObjectType, nodes);
-  return ![...asked.values()].some(([node]) => node?.name.value === 'withheld');
+  const { fields } = bindingOf(ctx, 'Person');
+  return [...asked.values()].every(([node]) => {
+    const name = node?.name.value as string;
+    return name !== 'withheld' && fields[name]?.kind !== 'list' && fields[name]?.kind !== 'page';
+  });
 }
 
 /** A subquery's rows as one JSON array and one list of disclosures. */

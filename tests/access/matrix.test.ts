@@ -34,7 +34,10 @@ type Field = GraphQLField<unknown, unknown>;
 const MADE = /^(Query|Mutation|PageInfo|TotalCount|Withheld|UserError|Viewer|ViewerClass|SharingRule)$|(Connection|Edge|Payload)$/;
 
 /** Types that only an odd way leads to. */
-const ODD: Record<string, string> = { LookUp: '{ node(id: "LookUp-1") { ... on LookUp { … } } }' };
+const ODD: Record<string, string> = {
+  LookUp: '{ node(id: "LookUp-1") { ... on LookUp { … } } }',
+  TeamDiscipline: `{ workforce(team: "${encodeId('Organisation', 107)}") { … } }`,
+};
 
 /** What a field leads to, through a connection's nodes, and what then stands in the document. */
 function leadsTo({ name, type }: Field): [GraphQLObjectType, string][] {

@@ -1,23 +1,24 @@
 /** What a start does to a database besides its tables: reference data, and the demonstration where it belongs. */
 import { expect, it, vi } from 'vitest';
 import { prepareDatabase } from '../../src/db/prepare.ts';
-import { LOGIN_SECRET, ownDatabase, sqlAsOwner } from '../support/server.ts';
+import { createdDatabase, LOGIN_SECRET, ownDatabase, sqlAsOwner } from '../support/server.ts';
 
-// Another authority whose organisations are, for the test, those of Oxfordshire.
-vi.mock(import('../../src/db/reference.ts'), async (original) => {
-  const actual = await original();
-  return { ...actual, loadReference: (client) => actual.loadReference(client, 'oxfordshire') };
-});
-
-it('loads the demonstration for its own authority only, and says so', async () => {
-  const ownerUrl = await ownDatabase('fsp_prepare', false);
+it('loads the families of the demonstration for their own authority only, and says so; elsewhere its callers alone', async () => {
   const said = vi.spyOn(console, 'log').mockImplementation(() => {});
-  const prepare = (authority: string) => prepareDatabase(ownerUrl, { authority, loginSecret: LOGIN_SECRET, demonstration: true });
-  expect(await prepare('elsewhere')).toBe(false);
-  expect(said.mock.calls).toEqual([[expect.stringMatching(/^No demonstration is loaded: .* AUTHORITY is elsewhere\.$/)]]);
+  const ownerUrl = await createdDatabase('fsp_prepare_somerset');
+  const prepare = () => prepareDatabase(ownerUrl, { authority: 'somerset', loginSecret: LOGIN_SECRET, demonstration: true });
+  expect(await prepare()).toBe(false);
+  expect(said.mock.calls).toEqual([[expect.stringMatching(/^The record is empty: .* AUTHORITY is somerset\.$/)]]);
   said.mockClear();
-  expect(await prepare('oxfordshire')).toBe(true);
+  const owner = await sqlAsOwner(ownerUrl);
+  const count = async (table: string) => Number((await owner.query(`select count(*) as n from fsp.${table}`)).rows[0].n);
+  const before = [await count('client'), await count('app_user'), await count('team_member')];
+  expect(Math.min(...before)).toBeGreaterThan(0);
+  expect(await count('family')).toBe(0);
+  expect(await prepare()).toBe(false);
+  expect([await count('client'), await count('app_user'), await count('team_member')]).toEqual(before);
   expect(said).not.toHaveBeenCalled();
+  await owner.end();
   said.mockRestore();
 });
 

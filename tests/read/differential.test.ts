@@ -505,7 +505,10 @@ class Maker {
     if (type.name === 'Boolean') return this.choices.once(2);
     if (type.name === 'Date') return this.choices.of(days);
     if (type.name === 'DateTime') return `${this.choices.of(days)}T12:00:00.000Z`;
-    if (type.name === 'String') return this.choices.of(texts.get(name) ?? [...texts.values()].flat());
+    if (type.name === 'String') {
+      const known = texts.get(name) ?? [];
+      return this.choices.of(known.length > 0 ? known : [...texts.values()].flat());
+    }
     throw new Error(`No values of ${type.name} for ${field}(${path}).`);
   }
 
@@ -533,6 +536,7 @@ class Maker {
     const all = there.length > 0 ? there : [encodeId(type, 1)];
     const own = seen.get(clientOf(this.caller.client).organisation)?.get(type) ?? [];
     const kind = this.choices.below(8);
+    if (all.length === 0) return encodeId(type, 999_999_999);
     if (kind < 1) return all[this.choices.below(Math.min(4, all.length))] as string;
     if (kind < 4 && own.length > 0) return own[this.choices.below(Math.min(4, own.length))] as string;
     if (kind < 6 && own.length > 0) return this.choices.of(own);

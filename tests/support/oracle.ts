@@ -108,6 +108,9 @@ export function oracle(world: World, organisationId: number) {
         const seen = family === null ? 'all' : access(family);
         if (seen === null) return false;
         if (person !== null && familiesOf(person).length === 0) return false;
+        const other: number | null = table.other ? row[table.other] : null;
+        if (other !== null && (familiesOf(other).length === 0 || ![own, ...needs(other)].every((c) => opened(c, family, other))))
+          return false;
         if (table.keptFrom && seen !== 'all' && [...seen].every((p) => row.kept_from.includes(p))) return false;
         return [...classes, ...(person === null ? [] : needs(person))].every((c) => opened(c, family, person));
       };

@@ -295,7 +295,7 @@ async function mayShow(asker: Asker, name: TableName, row: Row): Promise<boolean
   if (narrowed(asker) && !mine && !granted) return false;
   if (!rowClassesOpen(asker, row, mine, granted)) return false;
   if (await isKeptFrom(asker, row)) return false;
-  if (row.person && !needsOpen(asker, await personGrant(asker, row.person))) return false;
+  for (const each of [row.person, row.other]) if (each && !needsOpen(asker, await personGrant(asker, each))) return false;
   return !ruleOf(asker).agreedOnly || (await someoneAgreed(asker, name, row));
 }
 
@@ -343,6 +343,12 @@ async function opensByGrant(asker: Asker, name: TableName, row: Row): Promise<bo
   if ((row.family && !ofFamily) || (row.person && !ofPerson)) return false;
   const needed = bit(tableNamed(name).is) | BigInt(row.row_mask ?? 0) | BigInt(ofPerson?.needs ?? 0);
   if (!covers(opened(asker, ofFamily, ofPerson), needed)) return false;
+  // A row about two people is there for those who see both.
+  if (row.other) {
+    const ofOther = await personGrant(asker, row.other);
+    const both = bit(tableNamed(name).is) | BigInt(ofOther?.needs ?? 0);
+    if (!ofOther || !covers(opened(asker, ofFamily, ofOther), both)) return false;
+  }
   const only = ofFamily?.only_with as string[] | null | undefined;
   return !(row.kept_from && only?.every((each) => row.kept_from.includes(each)));
 }
@@ -725,6 +731,7 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     kind: coded('organisation-kind', 'kind'),
     parent: itsOrganisation('parent'),
     district: (row, asker) => district(asker, row.district),
+    team: async (row, asker) => (await rowsOfType(asker, 'Team', 'c.organisation = $1', [row.id]))[0] ?? null,
   },
   District: {
     validFrom: column('valid_from'),

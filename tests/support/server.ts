@@ -112,6 +112,13 @@ export async function sqlAsOwner(ownerUrl: string = inject('ownerUrl')): Promise
  * says and no more, whoever made it: a superuser, or a role with CREATEROLE and CREATEDB.
  */
 export async function ownDatabase(name: string, demonstration = true): Promise<string> {
+  const ownerUrl = await createdDatabase(name);
+  await prepareDatabase(ownerUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration });
+  return ownerUrl;
+}
+
+/** The same, with nothing in it. */
+export async function createdDatabase(name: string): Promise<string> {
   const admin = new pg.Client({ connectionString: inject('creatorUrl') });
   await admin.connect();
   const secret = 'owner';
@@ -129,7 +136,6 @@ export async function ownDatabase(name: string, demonstration = true): Promise<s
   url.username = `${name}_owner`;
   url.password = secret;
   url.pathname = `/${name}`;
-  await prepareDatabase(url.toString(), { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration });
   return url.toString();
 }
 

@@ -4,8 +4,8 @@
  * numbers are invented; the stories' dates are moved on by five years, so that they are of today.
  */
 import type pg from 'pg';
+import { type Callers, callersOf, DEMONSTRATION_AUTHORITY } from '../callers.ts';
 import { advanceSequences, generatedFamilies, writeFamilies } from '../generate.ts';
-import { CLIENTS, organisationId, TEAMS, USERS } from '../personas.ts';
 import { loadFrontDoor } from './front-door.ts';
 import { STORIES, storyRows } from './rows.ts';
 
@@ -15,7 +15,15 @@ export const GENERATED = { families: 200, seed: 20211111, firstId: 4 };
 /** The day on which everybody was named in their team: the model went live. */
 const LIVE = '2020-11-01T00:00:00Z';
 
-async function loadCallers(client: pg.Client): Promise<void> {
+/** Loads who may ask: clients, their users, and who is named in the teams. As the database's owner. */
+export async function loadCallers(client: pg.Client, { clients, users, teams }: Callers): Promise<void> {
+  const found = await client.query<{ code: string; id: number }>('select code, id from fsp.organisation');
+  const ids = new Map(found.rows.map(({ code, id }) => [code, id]));
+  const organisationId = (code: string) => {
+    const id = ids.get(code);
+    if (id === undefined) throw new Error(`There is no organisation ${code}.`);
+    return id;
+  };
   const insert = (table: string, rows: Record<string, unknown>[], conflict: string) => {
     const columns = Object.keys(rows[0] as object)
       .map((name) => `"${name}"`)
@@ -27,7 +35,7 @@ async function loadCallers(client: pg.Client): Promise<void> {
   };
   await insert(
     'client',
-    CLIENTS.map(({ id, name, organisation, scopes, purposes, defaultPurpose }) => ({
+    clients.map(({ id, name, organisation, scopes, purposes, defaultPurpose }) => ({
       id,
       name,
       organisation: organisationId(organisation),
@@ -40,10 +48,10 @@ async function loadCallers(client: pg.Client): Promise<void> {
   );
   await insert(
     'app_user',
-    USERS.map(({ organisation, subject, name }) => ({ organisation: organisationId(organisation), subject, name, enabled: true })),
+    users.map(({ organisation, subject, name }) => ({ organisation: organisationId(organisation), subject, name, enabled: true })),
     '(organisation, subject) do nothing',
   );
-  const members = Object.entries(TEAMS).flatMap(([team, people]) =>
+  const members = Object.entries(teams).flatMap(([team, people]) =>
     people.map(({ subject, discipline }) => ({ organisation: organisationId(team), subject, discipline, from: LIVE })),
   );
   await insert('team_member', members, '(organisation, subject, "from") do nothing');
@@ -63,7 +71,7 @@ export async function loadDemonstration(client: pg.Client): Promise<void> {
   await client.query('begin');
   try {
     await requireLogins(client);
-    await loadCallers(client);
+    await loadCallers(client, callersOf(DEMONSTRATION_AUTHORITY));
     await writeFamilies(client, [...STORIES.map(storyRows), ...generatedFamilies(GENERATED, 0, GENERATED.families)]);
     await loadFrontDoor(client);
     await advanceSequences(client);

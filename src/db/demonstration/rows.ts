@@ -1,6 +1,7 @@
 /** The told stories as rows of the tables. */
 import { AGREEMENT_VERSION } from '../../access/agreement.ts';
 import { maskOf } from '../../access/classes.ts';
+import { relationshipOfRole } from '../../modules/family/rules.ts';
 import {
   type FamilyRows,
   involvementMask,
@@ -90,6 +91,35 @@ function buildPeople({ story, rows, county, id }: Builder): void {
     });
   }
   if (story.unborn) buildUnborn({ story, rows, county, id }, story.unborn);
+  buildRelationships({ story, rows, county, id });
+}
+
+/** Relatives who are turned to when children cannot stay at home. */
+const PROTECTIVE = ['grandmother', 'grandfather', 'aunt', 'uncle'];
+
+/** What each adult is to each child, the unborn one among them: parents have parental responsibility, relatives protect. */
+function buildRelationships({ story, rows, county: controller, id }: Builder): void {
+  const people = Object.entries(story.people);
+  const children = people.filter(([, { role }]) => role === 'child').map(([name]) => name);
+  const adults = people.filter(([, { role }]) => role !== 'child');
+  let next = 0;
+  for (const [name, { role }] of adults) {
+    const parent = role === 'mother' || role === 'father';
+    const awaited = story.unborn && role === 'mother' ? [story.unborn.name] : [];
+    for (const other of [...children, ...awaited]) {
+      rows.relationship.push({
+        id: rowId(story.id, next++),
+        family: story.id,
+        person: id(name),
+        other: id(other),
+        controller,
+        kind: relationshipOfRole(role),
+        parentalResponsibility: parent && other !== story.unborn?.name,
+        protective: PROTECTIVE.includes(role),
+        from: story.since,
+      });
+    }
+  }
 }
 
 function buildUnborn({ story, rows, id }: Builder, unborn: NonNullable<Story['unborn']>): void {

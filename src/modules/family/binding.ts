@@ -1,5 +1,5 @@
-import { type Binding, byId, code, column, list, one, page, type RootBinding, type RootFilter } from '../../read/binding.ts';
-import { familyName, familyStage, household, householdMember, involvement, membership, unbornMembership } from './tables.ts';
+import { type Binding, byId, code, column, computed, list, one, page, type RootBinding, type RootFilter } from '../../read/binding.ts';
+import { familyName, familyStage, household, householdMember, involvement, membership, relationship, unbornMembership } from './tables.ts';
 
 const current = (alias: string) => `${alias}."from" <= now() and (${alias}.until is null or ${alias}.until > now())`;
 const sameFamily = { sameFamily: true };
@@ -53,6 +53,7 @@ export const bindings: Binding[] = [
         },
         sameFamily,
       ),
+      relationships: list('Relationship', 'family', 'family', byId, sameFamily),
       households: list('Household', 'family', 'family', byId, sameFamily),
       plans: list('Plan', 'family', 'family', byId, sameFamily),
       workbook: page(
@@ -80,6 +81,23 @@ export const bindings: Binding[] = [
       person: one('Person', membership.person, 'person', { samePerson: true }),
       from: column(membership.from),
       until: column(membership.until),
+      version: column(membership.version),
+    },
+  },
+  {
+    type: 'Relationship',
+    anchor: relationship,
+    id: 'id',
+    fields: {
+      person: one('Person', relationship.person, 'person', { samePerson: true }),
+      kind: code('relationship', relationship.kind),
+      other: one('Person', relationship.other, 'person'),
+      parentalResponsibility: column(relationship.parentalResponsibility),
+      protective: column(relationship.protective),
+      from: column(relationship.from),
+      until: column(relationship.until),
+      family: one('Family', relationship.family, 'family'),
+      version: column(relationship.version),
     },
   },
   {
@@ -112,6 +130,13 @@ export const bindings: Binding[] = [
       role: code('involvement-role', involvement.role),
       practitioner: column(involvement.practitioner),
       person: one('Person', involvement.person, 'person', { samePerson: true }),
+      // A lead follows another: their rows in order, and the one before is somebody else's.
+      leadPractitionerChanges: computed(
+        involvement,
+        (row, sub) =>
+          `case when ${row}.lead then (select count(*) from (select coalesce(by.worker, by.practitioner) as who, lag(coalesce(by.worker, by.practitioner)) over (order by by."from", by.id) as before, row_number() over (order by by."from", by.id) as nth ${sub(involvement, 'by')} and by.family = ${row}.family and by.lead and (by."from", by.id) <= (${row}."from", ${row}.id)) led where led.nth > 1 and led.who is distinct from led.before)::integer end`,
+        { type: 'integer' },
+      ),
       from: column(involvement.from),
       until: column(involvement.until),
     },
@@ -139,7 +164,8 @@ export const roots: Record<string, RootBinding> = {
       {
         path: ['reference'],
         decode: 'text',
-        where: (f, p, sub) => `${f}.family = (select named.family ${sub(familyName, 'named')} and named.reference = ${p})`,
+        where: (f, p, sub) =>
+          `${f}.family = (select named.family ${sub(familyName, 'named')} and named.reference = ${p} order by named.family limit 1)`,
       },
     ],
   },

@@ -1,6 +1,6 @@
 /** The family at the centre: who belongs to it, where it lives, who works with it. */
 import { sql } from 'drizzle-orm';
-import { boolean, date, index, integer, type PgColumn, text, unique } from 'drizzle-orm/pg-core';
+import { boolean, date, index, integer, type PgColumn, text } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { person } from '../person/tables.ts';
 import { organisation } from '../sharing/tables.ts';
@@ -47,7 +47,8 @@ export const familyName = classify(
       reference: text('reference').notNull(),
       name: text('name').notNull(),
     },
-    (t) => [unique('family_name_reference').on(t.reference), index('family_name_order').on(t.name, t.family)],
+    // No constraint: its refusal would tell a caller that a hidden family has the number. See fsp.match_candidate.
+    (t) => [index('family_name_reference').on(t.reference), index('family_name_order').on(t.name, t.family)],
   ),
   'FAMILY',
 );
@@ -76,6 +77,7 @@ const belonging = () => ({
   role: text('role').notNull(),
   from: date('from'),
   until: date('until'),
+  version: version(),
 });
 const byBoth = (name: string) => (t: { family: PgColumn; person: PgColumn }) => [
   index(`${name}_family`).on(t.family as never),
@@ -100,6 +102,7 @@ export const household = classify(
       district: text('district').notNull(),
       from: date('from').notNull(),
       until: date('until'),
+      version: version(),
     },
     (t) => [index('household_family').on(t.family), index('household_district').on(t.district, t.family)],
   ),
@@ -120,10 +123,45 @@ export const householdMember = classify(
       controller: controller(),
       from: date('from').notNull(),
       until: date('until'),
+      version: version(),
     },
     (t) => [index('household_member_household').on(t.household), index('household_member_person').on(t.person)],
   ),
   'WHEREABOUTS',
+);
+
+/**
+ * What one member is to another: kin, parental responsibility, who protects. It is there for those who see both
+ * (`other`), because to see one end of it is to know that there is another.
+ */
+export const relationship = classify(
+  fsp.table(
+    'relationship',
+    {
+      id: id(),
+      family: familyKey(),
+      person: personKey(),
+      other: key('other')
+        .notNull()
+        .references(() => person.id),
+      controller: controller(),
+      worker: text('worker'),
+      kind: text('kind').notNull(),
+      parentalResponsibility: boolean('parental_responsibility').notNull().default(false),
+      protective: boolean('protective').notNull().default(false),
+      from: date('from'),
+      until: date('until'),
+      version: version(),
+      ...times(),
+    },
+    (t) => [
+      index('relationship_family').on(t.family, t.id),
+      index('relationship_person').on(t.person),
+      index('relationship_other').on(t.other),
+    ],
+  ),
+  'FAMILY',
+  { other: 'other' },
 );
 
 /**

@@ -1,5 +1,5 @@
-import { type Binding, code, column } from '../../read/binding.ts';
-import { personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from './tables.ts';
+import { type Binding, code, column, list } from '../../read/binding.ts';
+import { personDisability, personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from './tables.ts';
 
 export const bindings: Binding[] = [
   {
@@ -22,6 +22,19 @@ export const bindings: Binding[] = [
       ethnicity: code('ethnicity', personEquality.ethnicity),
       nhsNumber: column(personNhsNumber.nhsNumber),
       upn: column(personUpn.upn),
+      interpreter: column(personIdentity.interpreter),
+      accessNeeds: column(personIdentity.accessNeeds),
+      religion: code('religion', personEquality.religion),
+      disabilities: {
+        ...list('Disability', 'person', 'person', { keys: [{ column: 'id', type: 'bigint' }] }, { samePerson: true }),
+        on: (p, d) => `${d}.person = ${p}.person and ${d}.until is null`,
+      },
+      version: column(personIdentity.version),
     },
+  },
+  {
+    type: 'Disability',
+    anchor: personDisability,
+    fields: { disability: code('disability', personDisability.disability), since: column(personDisability.since) },
   },
 ];

@@ -1,6 +1,6 @@
 /** A person's tables, one for each class of what is known about them. */
-import { date, integer, text, unique } from 'drizzle-orm/pg-core';
-import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
+import { date, index, integer, text } from 'drizzle-orm/pg-core';
+import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { organisation } from '../sharing/tables.ts';
 
 const controller = () =>
@@ -27,6 +27,11 @@ export const personIdentity = classify(
     familyName: text('family_name'),
     dateOfBirth: date('date_of_birth'),
     sex: text('sex').notNull(),
+    /** Language of an interpreter, where one is needed. */
+    interpreter: text('interpreter'),
+    /** What meetings and letters must allow for. */
+    accessNeeds: text('access_needs'),
+    version: version(),
   }),
   'IDENTITY',
   own,
@@ -41,7 +46,8 @@ export const personExpected = classify(
 
 export const personNhsNumber = classify(
   fsp.table('person_nhs_number', { person: personKey(), controller: controller(), nhsNumber: text('nhs_number').notNull() }, (t) => [
-    unique('person_nhs_number_value').on(t.nhsNumber),
+    // No constraint: its refusal would tell a caller that a hidden person has the number. See fsp.match_candidate.
+    index('person_nhs_number_value').on(t.nhsNumber),
   ]),
   'NHS_NUMBER',
   own,
@@ -50,14 +56,61 @@ export const personNhsNumber = classify(
 /** Unique pupil number. */
 export const personUpn = classify(
   fsp.table('person_upn', { person: personKey(), controller: controller(), upn: text('upn').notNull() }, (t) => [
-    unique('person_upn_value').on(t.upn),
+    index('person_upn_value').on(t.upn),
   ]),
   'UPN',
   own,
 );
 
+/** The census's code for an ethnicity that is not known yet. */
+export const NOT_OBTAINED = 'NOBT';
+
 export const personEquality = classify(
-  fsp.table('person_equality', { person: personKey(), controller: controller(), ethnicity: text('ethnicity').notNull() }),
+  fsp.table('person_equality', {
+    person: personKey(),
+    controller: controller(),
+    ethnicity: text('ethnicity').notNull(),
+    religion: text('religion'),
+  }),
   'EQUALITY',
   own,
+);
+
+/** A disability of a person, by its code; `NONE` stands alone (CIN census rules 8790, 8794). */
+export const personDisability = classify(
+  fsp.table(
+    'person_disability',
+    {
+      id: id(),
+      person: key('person')
+        .notNull()
+        .references(() => person.id),
+      controller: controller(),
+      worker: text('worker'),
+      disability: text('disability').notNull(),
+      since: date('since').notNull(),
+      /** Recorded no longer from this day on. */
+      until: date('until'),
+      version: version(),
+      ...times(),
+    },
+    (t) => [index('person_disability_person').on(t.person, t.id)],
+  ),
+  'EQUALITY',
+  own,
+);
+
+/**
+ * Numbers that two rows have, one of which whoever wrote the other may not have seen: for information governance, who
+ * may find that they are one person or one family. Written by the database (`fsp.note_match`), read by no login.
+ */
+export const matchCandidate = classify(
+  fsp.table('match_candidate', {
+    id: id(),
+    at: moment('at').notNull().defaultNow(),
+    subjectTable: text('subject_table').notNull(),
+    rowKey: key('row_key').notNull(),
+    other: key('other').notNull(),
+  }),
+  'OPERATION',
 );

@@ -1,0 +1,33 @@
+/** Numbers that are to be one person's: NHS number and unique pupil number. */
+import { eq } from 'drizzle-orm';
+import type { Client } from '../../access/client.ts';
+import type { UserError } from '../../change/command.ts';
+import { visibleRows } from '../../change/visible.ts';
+import type { Transaction } from '../../db/transactions.ts';
+import { plainNhsNumber } from '../family/rules.ts';
+import { personNhsNumber, personUpn } from './tables.ts';
+
+export type Numbers = { nhsNumber?: string | null; upn?: string | null };
+
+/**
+ * Says which of these numbers somebody else has whom the caller sees. Of somebody whom the caller does not see it says
+ * nothing: the number is taken, and the database notes the match for information governance.
+ *
+ * @param person who is to have the numbers; null for somebody new.
+ */
+export async function takenNumbers(
+  tx: Transaction,
+  { nhsNumber, upn }: Numbers,
+  person: number | null,
+  client: Client,
+  ...path: (string | number)[]
+): Promise<UserError[]> {
+  const errors: UserError[] = [];
+  const others = (rows: { person: number }[]) => rows.some((row) => row.person !== person);
+  const words = 'Somebody whom you see has this number: add that person to the family, or find which of the two is wrong.';
+  if (nhsNumber && others(await visibleRows(tx, personNhsNumber, eq(personNhsNumber.nhsNumber, plainNhsNumber(nhsNumber)), client)))
+    errors.push({ code: 'CONFLICT', message: words, path: [...path, 'nhsNumber'].map(String) });
+  if (upn && others(await visibleRows(tx, personUpn, eq(personUpn.upn, upn), client)))
+    errors.push({ code: 'CONFLICT', message: words, path: [...path, 'upn'].map(String), rule: '1520' });
+  return errors;
+}
