@@ -14,6 +14,54 @@ export type Scalars = {
   DateTime: { input: string; output: string; }
 };
 
+export type AddActionInput = {
+  action: Scalars['String']['input'];
+  due: Scalars['Date']['input'];
+  goal: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** An offer of it that was made to the family. */
+  offer?: InputMaybe<Scalars['ID']['input']>;
+  /** Or the organisation that does it. */
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  /** A member of the family who does it. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  practitioner?: InputMaybe<Scalars['String']['input']>;
+  /** The service that supports it. */
+  service?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type AddActionPayload = {
+  __typename?: 'AddActionPayload';
+  /** As the caller may see it now. */
+  action?: Maybe<FamilyAction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AddGoalInput = {
+  familyPlan: Scalars['ID']['input'];
+  goal: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Null: the whole family. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type AddGoalPayload = {
+  __typename?: 'AddGoalPayload';
+  /** As the caller may see it now. */
+  goal?: Maybe<FamilyGoal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AddWorkbookEntryInput = {
   childWords?: InputMaybe<Array<ChildWordsInput>>;
   /** From the code list `discipline`. */
@@ -58,6 +106,70 @@ export type Agency =
   /** A multi-disciplinary team: the people named in it, whoever employs them */
   | 'TEAM';
 
+export type AmendPlanInput = {
+  /** From the code list `category-of-abuse`. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  plan: Scalars['ID']['input'];
+};
+
+export type AmendPlanPayload = {
+  __typename?: 'AmendPlanPayload';
+  /** As the caller may see it now. */
+  plan?: Maybe<Plan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ArrangeContactInput = {
+  family: Scalars['ID']['input'];
+  frequency: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  mode: ContactMode;
+  outOfHome: Scalars['Boolean']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  started: Scalars['Date']['input'];
+  supervision: ContactSupervision;
+  venue?: InputMaybe<Scalars['String']['input']>;
+  with: Scalars['ID']['input'];
+};
+
+export type ArrangeContactPayload = {
+  __typename?: 'ArrangeContactPayload';
+  /** As the caller may see it now. */
+  contactArrangement?: Maybe<ContactArrangement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AskPreparatoryAssessmentInput = {
+  asked: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `preparatory-assessment`. */
+  kind: Scalars['String']['input'];
+  preProceedings: Scalars['ID']['input'];
+};
+
+export type AskPreparatoryAssessmentPayload = {
+  __typename?: 'AskPreparatoryAssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<PreparatoryAssessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What a child said, in the child's own words. */
 export type ChildWords = {
   __typename?: 'ChildWords';
@@ -86,12 +198,11 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Intervention | Plan | ServiceOffer | WorkbookEntry;
+export type ChronologyEvent = Intervention | ServiceOffer | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
   | 'INTERVENTION'
-  | 'PLAN'
   | 'SERVICE_OFFER'
   | 'WORKBOOK_ENTRY';
 
@@ -144,6 +255,49 @@ export type ClockState =
   /** Done, and late */
   | 'MET_LATE';
 
+export type CloseEpisodeInput = {
+  closed: Scalars['Date']['input'];
+  episode: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `closure-reason`, RC1 to RC9. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type CloseEpisodePayload = {
+  __typename?: 'CloseEpisodePayload';
+  /** As the caller may see it now. */
+  episode?: Maybe<Episode>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type CloseMaracInput = {
+  actions?: InputMaybe<Scalars['String']['input']>;
+  closed: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  marac: Scalars['ID']['input'];
+};
+
+export type CloseMaracPayload = {
+  __typename?: 'CloseMaracPayload';
+  /** As the caller may see it now. */
+  marac?: Maybe<Marac>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A value from a code list, with the list's version and where it comes from. */
 export type Code = {
   __typename?: 'Code';
@@ -151,6 +305,43 @@ export type Code = {
   label?: Maybe<Scalars['String']['output']>;
   source?: Maybe<Scalars['String']['output']>;
   version?: Maybe<Scalars['String']['output']>;
+};
+
+export type CompleteActionInput = {
+  action: Scalars['ID']['input'];
+  done: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type CompleteActionPayload = {
+  __typename?: 'CompleteActionPayload';
+  /** As the caller may see it now. */
+  action?: Maybe<FamilyAction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type CompleteReturnHomeInput = {
+  abandoned?: InputMaybe<Scalars['Date']['input']>;
+  completed?: InputMaybe<Scalars['Date']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  returnHome: Scalars['ID']['input'];
+};
+
+export type CompleteReturnHomePayload = {
+  __typename?: 'CompleteReturnHomePayload';
+  /** As the caller may see it now. */
+  returnHome?: Maybe<ReturnHome>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type CompleteTaskInput = {
@@ -171,6 +362,70 @@ export type CompleteTaskPayload = {
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
+
+/** A child protection conference about one child. */
+export type Conference = Node & {
+  __typename?: 'Conference';
+  /** Who was there; codes of the list `attending-agency`. */
+  attended?: Maybe<Array<Scalars['String']['output']>>;
+  chair?: Maybe<Scalars['String']['output']>;
+  chairsView?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  held?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<ConferenceKind>;
+  /** From the code list `conference-outcome`. */
+  outcome?: Maybe<Code>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** Children's social care and at least two other agencies were there. */
+  quorate?: Maybe<Scalars['Boolean']['output']>;
+  /** The enquiry that led to it. */
+  section47?: Maybe<Section47>;
+  target?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ConferenceKind =
+  | 'INITIAL'
+  /** About an unborn child */
+  | 'PRE_BIRTH'
+  | 'REVIEW'
+  /** The child came with a plan from another authority */
+  | 'TRANSFER_IN';
+
+/** How a child and a parent or relative spend time together. That they may not is a safety condition. */
+export type ContactArrangement = Node & {
+  __typename?: 'ContactArrangement';
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  frequency?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  mode?: Maybe<ContactMode>;
+  outOfHome?: Maybe<Scalars['Boolean']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  started?: Maybe<Scalars['Date']['output']>;
+  supervision?: Maybe<ContactSupervision>;
+  venue?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  with?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type ContactMode =
+  | 'DIRECT'
+  | 'INDIRECT';
+
+export type ContactSupervision =
+  | 'NONE'
+  | 'SUPERVISED'
+  | 'SUPPORTED';
 
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
@@ -203,6 +458,29 @@ export type DataClass =
   | 'WHEREABOUTS'
   | 'WORKBOOK';
 
+export type DecideStrategyDiscussionInput = {
+  decided: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `strategy-outcome`. */
+  outcome: Scalars['String']['input'];
+  reasons?: InputMaybe<Scalars['String']['input']>;
+  strategyDiscussion: Scalars['ID']['input'];
+};
+
+export type DecideStrategyDiscussionPayload = {
+  __typename?: 'DecideStrategyDiscussionPayload';
+  /** As the caller may see it now. */
+  strategyDiscussion?: Maybe<StrategyDiscussion>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A district, by its ONS code. */
 export type District = {
   __typename?: 'District';
@@ -212,6 +490,134 @@ export type District = {
   validFrom?: Maybe<Scalars['Date']['output']>;
   /** Districts end when councils are reorganised. */
   validTo?: Maybe<Scalars['Date']['output']>;
+};
+
+export type EndContactArrangementInput = {
+  contactArrangement: Scalars['ID']['input'];
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type EndContactArrangementPayload = {
+  __typename?: 'EndContactArrangementPayload';
+  /** As the caller may see it now. */
+  contactArrangement?: Maybe<ContactArrangement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndFamilyPlanInput = {
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  familyPlan: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type EndFamilyPlanPayload = {
+  __typename?: 'EndFamilyPlanPayload';
+  /** As the caller may see it now. */
+  familyPlan?: Maybe<FamilyPlan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndPlacementInput = {
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  placement: Scalars['ID']['input'];
+  /** From the code list `care-end-reason`. */
+  reason: Scalars['String']['input'];
+};
+
+export type EndPlacementPayload = {
+  __typename?: 'EndPlacementPayload';
+  /** As the caller may see it now. */
+  placement?: Maybe<Placement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndPlanInput = {
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  plan: Scalars['ID']['input'];
+  /** From the code list `plan-end-reason`. */
+  reason: Scalars['String']['input'];
+};
+
+export type EndPlanPayload = {
+  __typename?: 'EndPlanPayload';
+  /** As the caller may see it now. */
+  plan?: Maybe<Plan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndSection47Input = {
+  conferenceNotRequired: Scalars['Boolean']['input'];
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `section47-outcome`. */
+  outcome: Scalars['String']['input'];
+  reasons?: InputMaybe<Scalars['String']['input']>;
+  section47: Scalars['ID']['input'];
+};
+
+export type EndSection47Payload = {
+  __typename?: 'EndSection47Payload';
+  /** As the caller may see it now. */
+  section47?: Maybe<Section47>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** One referral of a child in need and what came of it, as the CIN census counts it. */
+export type Episode = Node & {
+  __typename?: 'Episode';
+  closed?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `closure-reason`, RC1 to RC9. */
+  closureReason?: Maybe<Code>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  noFurtherAction?: Maybe<Scalars['Boolean']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** From the code list `primary-need`. */
+  primaryNeed?: Maybe<Code>;
+  /** Within twelve months of another referral of the child. */
+  reReferral?: Maybe<Scalars['Boolean']['output']>;
+  referred?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `referral-source`. */
+  source?: Maybe<Code>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** The four groups of the performance framework. */
@@ -231,6 +637,15 @@ export type Family = Node & {
   chronology?: Maybe<ChronologyConnection>;
   /** What is due and what was, the longest due first. */
   clocks?: Maybe<ClockConnection>;
+  conferences?: Maybe<Array<Conference>>;
+  contactArrangements?: Maybe<Array<ContactArrangement>>;
+  /** Referral episodes of its children. */
+  episodes?: Maybe<Array<Episode>>;
+  familyGroups?: Maybe<Array<FamilyGroup>>;
+  /** The plan of the whole family that is open, if one is. */
+  familyPlan?: Maybe<FamilyPlan>;
+  /** All that there were. */
+  familyPlans?: Maybe<Array<FamilyPlan>>;
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
   id: Scalars['ID']['output'];
@@ -238,19 +653,28 @@ export type Family = Node & {
   /** Who works with the family today. A service whose name tells of health or abuse is left out for those who may not know. */
   involvements?: Maybe<Array<Involvement>>;
   leadPractitioner?: Maybe<Involvement>;
+  maracs?: Maybe<Array<Marac>>;
   members?: Maybe<Array<FamilyMember>>;
   name?: Maybe<Scalars['String']['output']>;
   offers?: Maybe<ServiceOfferConnection>;
   /** A multi-agency risk assessment conference about this family is open. */
   openMarac?: Maybe<Scalars['Boolean']['output']>;
+  placements?: Maybe<Array<Placement>>;
   plans?: Maybe<Array<Plan>>;
+  preProceedings?: Maybe<Array<PreProceedings>>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
+  returnsHome?: Maybe<Array<ReturnHome>>;
+  sections47?: Maybe<Array<Section47>>;
   stage?: Maybe<FamilyStage>;
+  /** How its children were stepped up and down. */
+  steps?: Maybe<Array<StepEvent>>;
+  strategyDiscussions?: Maybe<Array<StrategyDiscussion>>;
   /** What people are to do and have done for the family, the longest due first. */
   tasks?: Maybe<TaskConnection>;
   /** The multi-disciplinary team. */
   team?: Maybe<Organisation>;
+  visits?: Maybe<VisitConnection>;
   withheld: Array<Withheld>;
   /** The Workbook, latest entry first. */
   workbook?: Maybe<WorkbookEntryConnection>;
@@ -296,9 +720,36 @@ export type FamilyTasksArgs = {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyVisitsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyWorkbookArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** Who does what by when. */
+export type FamilyAction = Node & {
+  __typename?: 'FamilyAction';
+  action?: Maybe<Scalars['String']['output']>;
+  done?: Maybe<Scalars['Date']['output']>;
+  due?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  offer?: Maybe<ServiceOffer>;
+  /** The organisation that does it. */
+  organisation?: Maybe<Organisation>;
+  /** A member of the family who does it. */
+  person?: Maybe<Person>;
+  practitioner?: Maybe<Scalars['String']['output']>;
+  /** The service that supports it: part of one package of county and district help. */
+  service?: Maybe<Service>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 export type FamilyConnection = {
@@ -323,6 +774,41 @@ export type FamilyFilter = {
   team?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** What the family wants to reach. */
+export type FamilyGoal = Node & {
+  __typename?: 'FamilyGoal';
+  actions?: Maybe<Array<FamilyAction>>;
+  goal?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  /** Null: the whole family. */
+  person?: Maybe<Person>;
+  reached?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** Family group decision making: offered, held, and what the family agreed. */
+export type FamilyGroup = Node & {
+  __typename?: 'FamilyGroup';
+  /** Null until the family answers. */
+  accepted?: Maybe<Scalars['Boolean']['output']>;
+  facilitator?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** What the family agreed. */
+  familyPlan?: Maybe<Scalars['String']['output']>;
+  held?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  offered?: Maybe<Scalars['Date']['output']>;
+  planAgreed?: Maybe<Scalars['Boolean']['output']>;
+  /** With whose letter it was offered. */
+  preProceedings?: Maybe<PreProceedings>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** A person's place in a family. */
 export type FamilyMember = {
   __typename?: 'FamilyMember';
@@ -338,6 +824,37 @@ export type FamilyOrder =
   | 'ID'
   /** By name; families whose name is withheld take no part. */
   | 'NAME';
+
+/** The whole family's one plan; it joins its children's plans. */
+export type FamilyPlan = Node & {
+  __typename?: 'FamilyPlan';
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** What the family wants of it. */
+  familySaid?: Maybe<Scalars['String']['output']>;
+  goals?: Maybe<Array<FamilyGoal>>;
+  id: Scalars['ID']['output'];
+  nextReviewDue?: Maybe<Scalars['Date']['output']>;
+  opened?: Maybe<Scalars['Date']['output']>;
+  /** The open plans of its children. */
+  plans?: Maybe<Array<Plan>>;
+  reviews?: Maybe<Array<FamilyPlanReview>>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A review of the whole family's plan. */
+export type FamilyPlanReview = {
+  __typename?: 'FamilyPlanReview';
+  /** Who was there; codes of the list `attending-agency`. */
+  attended?: Maybe<Array<Scalars['String']['output']>>;
+  familySaid?: Maybe<Scalars['String']['output']>;
+  outcome?: Maybe<Scalars['String']['output']>;
+  reviewed?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
 
 /** Where a family stands, from early help to care. */
 export type FamilyStage =
@@ -435,14 +952,133 @@ export type Involvement = {
   withheld: Array<Withheld>;
 };
 
+/** A multi-agency risk assessment conference of a family. */
+export type Marac = Node & {
+  __typename?: 'Marac';
+  actions?: Maybe<Scalars['String']['output']>;
+  closed?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  opened?: Maybe<Scalars['Date']['output']>;
+  reasons?: Maybe<Scalars['String']['output']>;
+  referrer?: Maybe<Organisation>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type MoveReturnStageInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  returnStage: Scalars['ID']['input'];
+  reviewOn?: InputMaybe<Scalars['Date']['input']>;
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type MoveReturnStagePayload = {
+  __typename?: 'MoveReturnStagePayload';
+  /** As the caller may see it now. */
+  returnStage?: Maybe<ReturnStage>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Adds what somebody is to do for a goal. */
+  addAction?: Maybe<AddActionPayload>;
+  /** Adds a goal. */
+  addGoal?: Maybe<AddGoalPayload>;
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
+  /** Changes when the next review is due, or the latest category of abuse. */
+  amendPlan?: Maybe<AmendPlanPayload>;
+  /** Arranges time between a child and a parent or relative. */
+  arrangeContact?: Maybe<ArrangeContactPayload>;
+  /** Asks for an assessment so that proceedings may be avoided. */
+  askPreparatoryAssessment?: Maybe<AskPreparatoryAssessmentPayload>;
+  /** Closes an episode, with its reason. */
+  closeEpisode?: Maybe<CloseEpisodePayload>;
+  /** Closes it. */
+  closeMarac?: Maybe<CloseMaracPayload>;
+  /** Says that an action is done. */
+  completeAction?: Maybe<CompleteActionPayload>;
+  /** Says that the child is home for good, or that the return was given up. */
+  completeReturnHome?: Maybe<CompleteReturnHomePayload>;
   /** Says that a task is done. */
   completeTask?: Maybe<CompleteTaskPayload>;
+  /** Says what a strategy discussion decided. */
+  decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
+  /** Ends such an arrangement. */
+  endContactArrangement?: Maybe<EndContactArrangementPayload>;
+  /** Ends the family's plan. */
+  endFamilyPlan?: Maybe<EndFamilyPlanPayload>;
+  /** Ends a placement; the child is no longer looked after. */
+  endPlacement?: Maybe<EndPlacementPayload>;
+  /** Ends a plan, with its reason. */
+  endPlan?: Maybe<EndPlanPayload>;
+  /** Ends a section 47 enquiry. */
+  endSection47?: Maybe<EndSection47Payload>;
+  /** Changes until when a stage of a return home lasts, or when it is reviewed. */
+  moveReturnStage?: Maybe<MoveReturnStagePayload>;
+  /** Offers a family a meeting to decide together. */
+  offerFamilyGroup?: Maybe<OfferFamilyGroupPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
+  /** Opens an episode of a child in need. */
+  openEpisode?: Maybe<OpenEpisodePayload>;
+  /** Opens the family's one plan. */
+  openFamilyPlan?: Maybe<OpenFamilyPlanPayload>;
+  /** Records that a multi-agency risk assessment conference is open for a family. */
+  openMarac?: Maybe<OpenMaracPayload>;
+  /** Plans a child's gradual return home. */
+  planReturnHome?: Maybe<PlanReturnHomePayload>;
+  /** Says that a goal is reached. */
+  reachGoal?: Maybe<ReachGoalPayload>;
+  /** Says that an assessment of pre-proceedings has come. */
+  receivePreparatoryAssessment?: Maybe<ReceivePreparatoryAssessmentPayload>;
+  /** Records a conference; where it decides on a child protection plan the plan begins that day, and a child in need plan ends. */
+  recordConference?: Maybe<RecordConferencePayload>;
+  /** Records the application to the court, or what became known of it since. */
+  recordCourtApplication?: Maybe<RecordCourtApplicationPayload>;
+  /** Records what came of the offer; what is not given stays as it was. */
+  recordFamilyGroup?: Maybe<RecordFamilyGroupPayload>;
+  /** Records what happened in pre-proceedings; what is not given stays as it was. */
+  recordPreProceedings?: Maybe<RecordPreProceedingsPayload>;
+  /** Records that a plan was reviewed. */
+  recordReview?: Maybe<RecordReviewPayload>;
+  /** Records a strategy discussion, decided or not yet. */
+  recordStrategyDiscussion?: Maybe<RecordStrategyDiscussionPayload>;
+  /** Records a visit to a child under a plan or in a placement. */
+  recordVisit?: Maybe<RecordVisitPayload>;
+  /** Records a review of the family's plan. */
+  reviewFamilyPlan?: Maybe<ReviewFamilyPlanPayload>;
+  /** Begins a placement. A change of placement ends the one before it on the same day. */
+  startPlacement?: Maybe<StartPlacementPayload>;
+  /** Starts a plan of a child. A child protection plan begins on the day of its conference. */
+  startPlan?: Maybe<StartPlanPayload>;
+  /** Begins pre-proceedings about a child. */
+  startPreProceedings?: Maybe<StartPreProceedingsPayload>;
+  /** Starts a section 47 enquiry; its conference is due from the strategy discussion. */
+  startSection47?: Maybe<StartSection47Payload>;
+  /** Ends one plan of a child and begins a less intensive one on the same day. */
+  stepDown?: Maybe<StepDownPayload>;
+  /** Ends one plan of a child and begins a more intensive one on the same day. */
+  stepUp?: Maybe<StepUpPayload>;
+};
+
+
+export type MutationAddActionArgs = {
+  input: AddActionInput;
+};
+
+
+export type MutationAddGoalArgs = {
+  input: AddGoalInput;
 };
 
 
@@ -451,8 +1087,83 @@ export type MutationAddWorkbookEntryArgs = {
 };
 
 
+export type MutationAmendPlanArgs = {
+  input: AmendPlanInput;
+};
+
+
+export type MutationArrangeContactArgs = {
+  input: ArrangeContactInput;
+};
+
+
+export type MutationAskPreparatoryAssessmentArgs = {
+  input: AskPreparatoryAssessmentInput;
+};
+
+
+export type MutationCloseEpisodeArgs = {
+  input: CloseEpisodeInput;
+};
+
+
+export type MutationCloseMaracArgs = {
+  input: CloseMaracInput;
+};
+
+
+export type MutationCompleteActionArgs = {
+  input: CompleteActionInput;
+};
+
+
+export type MutationCompleteReturnHomeArgs = {
+  input: CompleteReturnHomeInput;
+};
+
+
 export type MutationCompleteTaskArgs = {
   input: CompleteTaskInput;
+};
+
+
+export type MutationDecideStrategyDiscussionArgs = {
+  input: DecideStrategyDiscussionInput;
+};
+
+
+export type MutationEndContactArrangementArgs = {
+  input: EndContactArrangementInput;
+};
+
+
+export type MutationEndFamilyPlanArgs = {
+  input: EndFamilyPlanInput;
+};
+
+
+export type MutationEndPlacementArgs = {
+  input: EndPlacementInput;
+};
+
+
+export type MutationEndPlanArgs = {
+  input: EndPlanInput;
+};
+
+
+export type MutationEndSection47Args = {
+  input: EndSection47Input;
+};
+
+
+export type MutationMoveReturnStageArgs = {
+  input: MoveReturnStageInput;
+};
+
+
+export type MutationOfferFamilyGroupArgs = {
+  input: OfferFamilyGroupInput;
 };
 
 
@@ -460,10 +1171,127 @@ export type MutationOfferServiceArgs = {
   input: OfferServiceInput;
 };
 
+
+export type MutationOpenEpisodeArgs = {
+  input: OpenEpisodeInput;
+};
+
+
+export type MutationOpenFamilyPlanArgs = {
+  input: OpenFamilyPlanInput;
+};
+
+
+export type MutationOpenMaracArgs = {
+  input: OpenMaracInput;
+};
+
+
+export type MutationPlanReturnHomeArgs = {
+  input: PlanReturnHomeInput;
+};
+
+
+export type MutationReachGoalArgs = {
+  input: ReachGoalInput;
+};
+
+
+export type MutationReceivePreparatoryAssessmentArgs = {
+  input: ReceivePreparatoryAssessmentInput;
+};
+
+
+export type MutationRecordConferenceArgs = {
+  input: RecordConferenceInput;
+};
+
+
+export type MutationRecordCourtApplicationArgs = {
+  input: RecordCourtApplicationInput;
+};
+
+
+export type MutationRecordFamilyGroupArgs = {
+  input: RecordFamilyGroupInput;
+};
+
+
+export type MutationRecordPreProceedingsArgs = {
+  input: RecordPreProceedingsInput;
+};
+
+
+export type MutationRecordReviewArgs = {
+  input: RecordReviewInput;
+};
+
+
+export type MutationRecordStrategyDiscussionArgs = {
+  input: RecordStrategyDiscussionInput;
+};
+
+
+export type MutationRecordVisitArgs = {
+  input: RecordVisitInput;
+};
+
+
+export type MutationReviewFamilyPlanArgs = {
+  input: ReviewFamilyPlanInput;
+};
+
+
+export type MutationStartPlacementArgs = {
+  input: StartPlacementInput;
+};
+
+
+export type MutationStartPlanArgs = {
+  input: StartPlanInput;
+};
+
+
+export type MutationStartPreProceedingsArgs = {
+  input: StartPreProceedingsInput;
+};
+
+
+export type MutationStartSection47Args = {
+  input: StartSection47Input;
+};
+
+
+export type MutationStepDownArgs = {
+  input: StepDownInput;
+};
+
+
+export type MutationStepUpArgs = {
+  input: StepUpInput;
+};
+
 /** An object with an id that `node` can fetch. */
 export type Node = {
   /** Opaque; valid for every client, and shows nothing to a client that may not see the object. */
   id: Scalars['ID']['output'];
+};
+
+export type OfferFamilyGroupInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  offered: Scalars['Date']['input'];
+  preProceedings?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type OfferFamilyGroupPayload = {
+  __typename?: 'OfferFamilyGroupPayload';
+  /** As the caller may see it now. */
+  familyGroup?: Maybe<FamilyGroup>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type OfferServiceInput = {
@@ -480,6 +1308,72 @@ export type OfferServicePayload = {
   __typename?: 'OfferServicePayload';
   /** As the caller may see it now. */
   offer?: Maybe<ServiceOffer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type OpenEpisodeInput = {
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  noFurtherAction?: InputMaybe<Scalars['Boolean']['input']>;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** From the code list `primary-need`; none only where no further action is taken. */
+  primaryNeed?: InputMaybe<Scalars['String']['input']>;
+  referred: Scalars['Date']['input'];
+  /** From the code list `referral-source`. */
+  source: Scalars['String']['input'];
+};
+
+export type OpenEpisodePayload = {
+  __typename?: 'OpenEpisodePayload';
+  /** As the caller may see it now. */
+  episode?: Maybe<Episode>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type OpenFamilyPlanInput = {
+  family: Scalars['ID']['input'];
+  familySaid?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  opened: Scalars['Date']['input'];
+};
+
+export type OpenFamilyPlanPayload = {
+  __typename?: 'OpenFamilyPlanPayload';
+  /** As the caller may see it now. */
+  familyPlan?: Maybe<FamilyPlan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type OpenMaracInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  opened: Scalars['Date']['input'];
+  reasons?: InputMaybe<Scalars['String']['input']>;
+  /** The organisation that referred. */
+  referrer?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type OpenMaracPayload = {
+  __typename?: 'OpenMaracPayload';
+  /** As the caller may see it now. */
+  marac?: Maybe<Marac>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -584,22 +1478,65 @@ export type Person = Node & {
   withheld: Array<Withheld>;
 };
 
-/** One child's plan. */
-export type Plan = Node & {
-  __typename?: 'Plan';
-  /** CIN census category of abuse of a child protection plan: NEG, PHY, SAB, EMO, MUL. */
-  categoryOfAbuse?: Maybe<Code>;
+/** Under which law and in which kind of placement a looked-after child lives. */
+export type Placement = Node & {
+  __typename?: 'Placement';
+  address?: Maybe<Scalars['String']['output']>;
+  /** The relative or friend with whom the child lives. */
+  carer?: Maybe<Person>;
+  /** From the code list `placement-change-reason` (SSDA903). */
+  changeReason?: Maybe<Code>;
+  district?: Maybe<District>;
+  /** From the code list `care-end-reason` (SSDA903). */
+  endReason?: Maybe<Code>;
   ended?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
+  /** From the code list `legal-status` (SSDA903): L1 police protection, V2 section 20, C1 interim care order. */
+  legalStatus?: Maybe<Code>;
+  /** The day on which the child became looked after, in this or an earlier placement. */
+  lookedAfterSince?: Maybe<Scalars['Date']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** From the code list `placement-type` (SSDA903). */
+  placementType?: Maybe<Code>;
+  postcode?: Maybe<Scalars['String']['output']>;
+  started?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  visitRule?: Maybe<VisitRule>;
+  visits?: Maybe<Array<Visit>>;
+  withheld: Array<Withheld>;
+};
+
+/** One child's plan. */
+export type Plan = Node & {
+  __typename?: 'Plan';
+  /** CIN census category of abuse of a child protection plan, the latest: NEG, PHY, SAB, EMO, MUL. */
+  categoryOfAbuse?: Maybe<Code>;
+  /** From the code list `plan-end-reason`. */
+  endReason?: Maybe<Code>;
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** The category with which it began. */
+  initialCategoryOfAbuse?: Maybe<Code>;
   kind?: Maybe<PlanKind>;
   nextReviewDue?: Maybe<Scalars['Date']['output']>;
   /** The child. */
   person?: Maybe<Person>;
+  /** How many child protection plans the child had before this one; null for other kinds. */
+  previousPlans?: Maybe<Scalars['Int']['output']>;
+  /** A second or later child protection plan of this child. */
+  repeat?: Maybe<Scalars['Boolean']['output']>;
   reviews?: Maybe<Array<PlanReview>>;
   started?: Maybe<Scalars['Date']['output']>;
   status?: Maybe<PlanStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  visits?: Maybe<Array<Visit>>;
   withheld: Array<Withheld>;
 };
 
@@ -610,17 +1547,102 @@ export type PlanKind =
   | 'LOOKED_AFTER'
   | 'PRE_PROCEEDINGS';
 
+export type PlanReturnHomeInput = {
+  decided: Scalars['Date']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  stages: Array<ReturnStageInput>;
+};
+
+export type PlanReturnHomePayload = {
+  __typename?: 'PlanReturnHomePayload';
+  /** As the caller may see it now. */
+  returnHome?: Maybe<ReturnHome>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A review of a plan, due or held. */
 export type PlanReview = {
   __typename?: 'PlanReview';
+  /** Who was there; codes of the list `attending-agency`. */
+  attended?: Maybe<Array<Scalars['String']['output']>>;
+  /** The plan goes on. */
+  continues?: Maybe<Scalars['Boolean']['output']>;
   due?: Maybe<Scalars['Date']['output']>;
   held?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `review-outcome`, or in words. */
   outcome?: Maybe<Scalars['String']['output']>;
+  /** From the code list `review-participation`, PN0 to PN7: how the child took part. */
+  participation?: Maybe<Code>;
+  /** Children's social care and at least two other agencies were there. */
+  quorate?: Maybe<Scalars['Boolean']['output']>;
   withheld: Array<Withheld>;
 };
 
 export type PlanStatus =
   | 'ENDED'
   | 'OPEN';
+
+/** Pre-proceedings about a child: what module 5 of the CIN census asks for. */
+export type PreProceedings = Node & {
+  __typename?: 'PreProceedings';
+  /** Asked for so that proceedings may be avoided. */
+  assessments?: Maybe<Array<PreparatoryAssessment>>;
+  /** LetterInitCPDate. */
+  careProceedingsLetterSent?: Maybe<Scalars['Date']['output']>;
+  /** CourtAppDate. */
+  courtApplied?: Maybe<Scalars['Date']['output']>;
+  /** What was put before the court, by title. */
+  courtPapers?: Maybe<Scalars['String']['output']>;
+  courtReference?: Maybe<Scalars['String']['output']>;
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** FGDMMeetingFac. */
+  familyGroupFacilitated?: Maybe<Scalars['Boolean']['output']>;
+  /** FGDMMeetingOffer: the letter offered a family group decision making meeting. */
+  familyGroupOffered?: Maybe<Scalars['Boolean']['output']>;
+  finalOrder?: Maybe<Scalars['Date']['output']>;
+  /** InitialPPMeetingDate. */
+  firstMeeting?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** LBPSentDate: the letter before proceedings. */
+  letterSent?: Maybe<Scalars['Date']['output']>;
+  /** PPOutcome; from the code list `pre-proceedings-outcome`. */
+  outcome?: Maybe<Code>;
+  outcomeReasons?: Maybe<Scalars['String']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** ReviewMeetingsCount. */
+  reviewMeetings?: Maybe<Scalars['Int']['output']>;
+  /** PPStartDate: the meeting that decided to begin. */
+  started?: Maybe<Scalars['Date']['output']>;
+  /** StepDecisionDate: to step down, or up to court. */
+  stepDecision?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** An assessment asked for in pre-proceedings. */
+export type PreparatoryAssessment = Node & {
+  __typename?: 'PreparatoryAssessment';
+  asked?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `preparatory-assessment`. */
+  kind?: Maybe<Code>;
+  received?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
 
 /** A programme of the catalogue. */
 export type Programme = Node & {
@@ -725,6 +1747,330 @@ export type QueryServicesArgs = {
 
 export type QuerySharingMatrixArgs = {
   agency?: InputMaybe<Agency>;
+};
+
+export type ReachGoalInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  goal: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reached: Scalars['Date']['input'];
+};
+
+export type ReachGoalPayload = {
+  __typename?: 'ReachGoalPayload';
+  /** As the caller may see it now. */
+  goal?: Maybe<FamilyGoal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ReceivePreparatoryAssessmentInput = {
+  assessment: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  received: Scalars['Date']['input'];
+};
+
+export type ReceivePreparatoryAssessmentPayload = {
+  __typename?: 'ReceivePreparatoryAssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<PreparatoryAssessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordConferenceInput = {
+  /** Codes of the list `attending-agency`. */
+  attended: Array<Scalars['String']['input']>;
+  /** From the code list `category-of-abuse`; for a child protection plan. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  chair: Scalars['String']['input'];
+  chairsView?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  held: Scalars['Date']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  kind: ConferenceKind;
+  /** From the code list `conference-outcome`. */
+  outcome: Scalars['String']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** The enquiry that it completes. */
+  section47?: InputMaybe<Scalars['ID']['input']>;
+  target?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RecordConferencePayload = {
+  __typename?: 'RecordConferencePayload';
+  /** As the caller may see it now. */
+  conference?: Maybe<Conference>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordCourtApplicationInput = {
+  applied: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  finalOrder?: InputMaybe<Scalars['Date']['input']>;
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** To the parents: that care proceedings begin. */
+  letterSent?: InputMaybe<Scalars['Date']['input']>;
+  /** What was put before the court, by title. */
+  papers?: InputMaybe<Scalars['String']['input']>;
+  preProceedings: Scalars['ID']['input'];
+  reference?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordCourtApplicationPayload = {
+  __typename?: 'RecordCourtApplicationPayload';
+  /** As the caller may see it now. */
+  preProceedings?: Maybe<PreProceedings>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordFamilyGroupInput = {
+  accepted?: InputMaybe<Scalars['Boolean']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  facilitator?: InputMaybe<Scalars['String']['input']>;
+  familyGroup: Scalars['ID']['input'];
+  familyPlan?: InputMaybe<Scalars['String']['input']>;
+  held?: InputMaybe<Scalars['Date']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  planAgreed?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type RecordFamilyGroupPayload = {
+  __typename?: 'RecordFamilyGroupPayload';
+  /** As the caller may see it now. */
+  familyGroup?: Maybe<FamilyGroup>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordPreProceedingsInput = {
+  ended?: InputMaybe<Scalars['Date']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  familyGroupFacilitated?: InputMaybe<Scalars['Boolean']['input']>;
+  familyGroupOffered?: InputMaybe<Scalars['Boolean']['input']>;
+  firstMeeting?: InputMaybe<Scalars['Date']['input']>;
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  letterSent?: InputMaybe<Scalars['Date']['input']>;
+  /** From the code list `pre-proceedings-outcome`; with the decision to step up or down. */
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  outcomeReasons?: InputMaybe<Scalars['String']['input']>;
+  preProceedings: Scalars['ID']['input'];
+  reviewMeetings?: InputMaybe<Scalars['Int']['input']>;
+  stepDecision?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RecordPreProceedingsPayload = {
+  __typename?: 'RecordPreProceedingsPayload';
+  /** As the caller may see it now. */
+  preProceedings?: Maybe<PreProceedings>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordReviewInput = {
+  /** Codes of the list `attending-agency`. */
+  attended: Array<Scalars['String']['input']>;
+  continues: Scalars['Boolean']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  held: Scalars['Date']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Reckoned from the timescale where it is not given. */
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  /** From the code list `review-outcome`. */
+  outcome: Scalars['String']['input'];
+  /** From the code list `review-participation`. */
+  participation: Scalars['String']['input'];
+  plan: Scalars['ID']['input'];
+};
+
+export type RecordReviewPayload = {
+  __typename?: 'RecordReviewPayload';
+  /** As the caller may see it now. */
+  plan?: Maybe<Plan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordStrategyDiscussionInput = {
+  decided?: InputMaybe<Scalars['Date']['input']>;
+  family: Scalars['ID']['input'];
+  held: Scalars['Date']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `strategy-outcome`; with the day of the decision. */
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  reasons?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordStrategyDiscussionPayload = {
+  __typename?: 'RecordStrategyDiscussionPayload';
+  /** As the caller may see it now. */
+  strategyDiscussion?: Maybe<StrategyDiscussion>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordVisitInput = {
+  bedroomSeen: Scalars['Boolean']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  kind: VisitKind;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** From the code list `visit-place`. */
+  place: Scalars['String']['input'];
+  placement?: InputMaybe<Scalars['ID']['input']>;
+  plan?: InputMaybe<Scalars['ID']['input']>;
+  seen: Scalars['Boolean']['input'];
+  seenAlone: Scalars['Boolean']['input'];
+  visited: Scalars['Date']['input'];
+};
+
+export type RecordVisitPayload = {
+  __typename?: 'RecordVisitPayload';
+  userErrors: Array<UserError>;
+  /** As the caller may see it now. */
+  visit?: Maybe<Visit>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A child's gradual return home. */
+export type ReturnHome = Node & {
+  __typename?: 'ReturnHome';
+  abandoned?: Maybe<Scalars['Date']['output']>;
+  /** The day from which the child was home for good. */
+  completed?: Maybe<Scalars['Date']['output']>;
+  decided?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** The child. */
+  person?: Maybe<Person>;
+  stages?: Maybe<Array<ReturnStage>>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** One stage of a return home, and who protects the child in it. */
+export type ReturnStage = Node & {
+  __typename?: 'ReturnStage';
+  id: Scalars['ID']['output'];
+  /** The relative who protects the child. */
+  protector?: Maybe<Person>;
+  reviewOn?: Maybe<Scalars['Date']['output']>;
+  starts?: Maybe<Scalars['Date']['output']>;
+  until?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  what?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ReturnStageInput = {
+  /** The relative who protects the child. */
+  protector?: InputMaybe<Scalars['ID']['input']>;
+  reviewOn?: InputMaybe<Scalars['Date']['input']>;
+  starts: Scalars['Date']['input'];
+  until?: InputMaybe<Scalars['Date']['input']>;
+  what: Scalars['String']['input'];
+};
+
+export type ReviewFamilyPlanInput = {
+  /** Codes of the list `attending-agency`. */
+  attended: Array<Scalars['String']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  familyPlan: Scalars['ID']['input'];
+  familySaid?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Reckoned from the timescale where it is not given. */
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  outcome: Scalars['String']['input'];
+  reviewed: Scalars['Date']['input'];
+};
+
+export type ReviewFamilyPlanPayload = {
+  __typename?: 'ReviewFamilyPlanPayload';
+  /** As the caller may see it now. */
+  familyPlan?: Maybe<FamilyPlan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** An enquiry under section 47 of the Children Act 1989. */
+export type Section47 = Node & {
+  __typename?: 'Section47';
+  /** It ended without a need for an initial conference. */
+  conferenceNotRequired?: Maybe<Scalars['Boolean']['output']>;
+  /** The day of the initial conference that completed it. */
+  conferenceOn?: Maybe<Scalars['Date']['output']>;
+  conferenceTarget?: Maybe<Scalars['Date']['output']>;
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** From the code list `section47-outcome`. */
+  outcome?: Maybe<Code>;
+  /** The child. */
+  person?: Maybe<Person>;
+  reasons?: Maybe<Scalars['String']['output']>;
+  started?: Maybe<Scalars['Date']['output']>;
+  strategyDiscussion?: Maybe<StrategyDiscussion>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** A service of the public directory. */
@@ -836,6 +2182,225 @@ export type StageOfChange =
   | 'PRECONTEMPLATION'
   | 'PREPARATION'
   | 'RELAPSE';
+
+export type StartPlacementInput = {
+  address?: InputMaybe<Scalars['String']['input']>;
+  /** A relative or friend of the family with whom the child lives. */
+  carer?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `placement-change-reason`; for a change of placement. */
+  changeReason?: InputMaybe<Scalars['String']['input']>;
+  /** ONS code. */
+  district?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `legal-status`. */
+  legalStatus: Scalars['String']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** From the code list `placement-type`. */
+  placementType: Scalars['String']['input'];
+  postcode?: InputMaybe<Scalars['String']['input']>;
+  started: Scalars['Date']['input'];
+  visitRule?: VisitRule;
+};
+
+export type StartPlacementPayload = {
+  __typename?: 'StartPlacementPayload';
+  /** As the caller may see it now. */
+  placement?: Maybe<Placement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type StartPlanInput = {
+  /** From the code list `category-of-abuse`; for child protection plans. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  kind: PlanKind;
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  started: Scalars['Date']['input'];
+};
+
+export type StartPlanPayload = {
+  __typename?: 'StartPlanPayload';
+  /** As the caller may see it now. */
+  plan?: Maybe<Plan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type StartPreProceedingsInput = {
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  started: Scalars['Date']['input'];
+};
+
+export type StartPreProceedingsPayload = {
+  __typename?: 'StartPreProceedingsPayload';
+  /** As the caller may see it now. */
+  preProceedings?: Maybe<PreProceedings>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type StartSection47Input = {
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  started: Scalars['Date']['input'];
+  strategyDiscussion?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type StartSection47Payload = {
+  __typename?: 'StartSection47Payload';
+  /** As the caller may see it now. */
+  section47?: Maybe<Section47>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type StepDirection =
+  | 'DOWN'
+  | 'UP';
+
+export type StepDownInput = {
+  /** From the code list `category-of-abuse`; to a child protection plan. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  /** What was decided, and why. */
+  decision: Scalars['String']['input'];
+  /** Workbook entries on which it rests. */
+  evidence: Array<Scalars['ID']['input']>;
+  /** The version of that plan that the caller read. */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  on: Scalars['Date']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** The plan that it ends; none where the child had no plan. */
+  plan?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `step-reason`. */
+  reason: Scalars['String']['input'];
+  to: PlanKind;
+};
+
+export type StepDownPayload = {
+  __typename?: 'StepDownPayload';
+  /** As the caller may see it now. */
+  step?: Maybe<StepEvent>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A child stepped up or down from one kind of plan to another. */
+export type StepEvent = Node & {
+  __typename?: 'StepEvent';
+  decision?: Maybe<Scalars['String']['output']>;
+  direction?: Maybe<StepDirection>;
+  /** The plan that it ended. */
+  ended?: Maybe<Plan>;
+  /** The Workbook entries on which it rests. */
+  evidence?: Maybe<Array<WorkbookEntry>>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** Null: there was no plan before. */
+  from?: Maybe<PlanKind>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** From the code list `step-reason`. */
+  reason?: Maybe<Code>;
+  /** The plan that it began. */
+  started?: Maybe<Plan>;
+  to?: Maybe<PlanKind>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type StepUpInput = {
+  /** From the code list `category-of-abuse`; to a child protection plan. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  /** What was decided, and why. */
+  decision: Scalars['String']['input'];
+  /** Workbook entries on which it rests. */
+  evidence: Array<Scalars['ID']['input']>;
+  /** The version of that plan that the caller read. */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  on: Scalars['Date']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** The plan that it ends; none where the child had no plan. */
+  plan?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `step-reason`. */
+  reason: Scalars['String']['input'];
+  to: PlanKind;
+};
+
+export type StepUpPayload = {
+  __typename?: 'StepUpPayload';
+  /** As the caller may see it now. */
+  step?: Maybe<StepEvent>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A strategy discussion about a child; open until it is decided. */
+export type StrategyDiscussion = Node & {
+  __typename?: 'StrategyDiscussion';
+  decided?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  held?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `strategy-outcome`. */
+  outcome?: Maybe<Code>;
+  /** The child. */
+  person?: Maybe<Person>;
+  reasons?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
 
 /** Something one person is to do. */
 export type Task = Node & {
@@ -968,6 +2533,63 @@ export type ViewerClass = {
   class: DataClass;
   level: SharingLevel;
 };
+
+/** A visit to a child under a plan or in a placement. */
+export type Visit = Node & {
+  __typename?: 'Visit';
+  bedroomSeen?: Maybe<Scalars['Boolean']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<VisitKind>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** From the code list `visit-place`. */
+  place?: Maybe<Code>;
+  placement?: Maybe<Placement>;
+  plan?: Maybe<Plan>;
+  practitioner?: Maybe<Scalars['String']['output']>;
+  seen?: Maybe<Scalars['Boolean']['output']>;
+  seenAlone?: Maybe<Scalars['Boolean']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  visited?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type VisitConnection = {
+  __typename?: 'VisitConnection';
+  edges?: Maybe<Array<VisitEdge>>;
+  nodes?: Maybe<Array<Visit>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type VisitEdge = {
+  __typename?: 'VisitEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Visit>;
+};
+
+export type VisitKind =
+  | 'CHILD_IN_NEED'
+  | 'CHILD_PROTECTION'
+  | 'LOOKED_AFTER';
+
+/** Which of the intervals of visits a placement has (Care Planning Regulations 2010, regulation 28). */
+export type VisitRule =
+  /** Care order, living with a parent */
+  | 'CARE_ORDER_WITH_PARENT'
+  /** Interim care order, living with a parent */
+  | 'INTERIM_ORDER_WITH_PARENT'
+  /** Within a week, six-weekly in the first year and after it */
+  | 'STANDARD'
+  /** With a connected person under temporary approval (regulation 24) */
+  | 'TEMPORARY_APPROVAL'
+  /** As standard; three-monthly after the first year of a placement that is to last until 18 */
+  | 'TO_18'
+  /** Placed with a parent before the assessment is complete (regulation 19) */
+  | 'WITH_PARENT_UNASSESSED';
 
 /** A field of this object that the caller may not see here, whether or not it holds a value. */
 export type Withheld = {

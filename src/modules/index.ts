@@ -11,6 +11,7 @@ import * as intervention from './intervention/binding.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as plan from './plan/binding.ts';
+import * as planCommands from './plan/commands/index.ts';
 import * as sharing from './sharing/binding.ts';
 import * as workbook from './workbook/binding.ts';
 import { addWorkbookEntry } from './workbook/commands.ts';
@@ -42,4 +43,6 @@ export function boundTypes(all: Module[]): ReadonlyMap<string, Binding> {
 export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap(({ roots }) => Object.entries(roots ?? {})));
 
 /** Mutation field → command. */
-export const COMMANDS: ReadonlyMap<string, Command> = new Map(Object.entries({ addWorkbookEntry, completeTask, offerService }));
+export const COMMANDS: ReadonlyMap<string, Command> = new Map(
+  Object.entries({ addWorkbookEntry, completeTask, offerService, ...planCommands }),
+);
