@@ -270,7 +270,8 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
  * needs the grant's masks and goes the long way.
  */
 function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes: readonly FieldNode[]): boolean {
-  if (ctx.client.agency !== 'LA' || !field.samePerson || !field.column || typeof parent.anchor === 'string') return false;
+  if (ctx.client.agency !== 'LA' || field.to !== 'Person' || !field.samePerson || !field.column || typeof parent.anchor === 'string')
+    return false;
   const asked = selection(ctx, ctx.schema.getType('Person') as GraphQLObjectType, nodes);
   return ![...asked.values()].some(([node]) => node?.name.value === 'withheld');
 }

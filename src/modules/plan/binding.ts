@@ -102,8 +102,8 @@ export const bindings: Binding[] = [
       from: column(stepEvent.from),
       to: column(stepEvent.to),
       on: column(stepEvent.steppedOn),
-      ended: one('Plan', stepEvent.ended, 'id', within),
-      started: one('Plan', stepEvent.started, 'id', within),
+      ended: one('Plan', stepEvent.ended, 'id', { sameFamily: true }),
+      started: one('Plan', stepEvent.started, 'id', { sameFamily: true }),
       reason: code('step-reason', stepReason.reason),
       decision: column(stepReason.decision),
       evidence: {
@@ -155,7 +155,7 @@ export const bindings: Binding[] = [
     sides: [[section47Outcome, section47Outcome.enquiry]],
     fields: {
       ...childAndFamily(section47),
-      strategyDiscussion: one('StrategyDiscussion', section47.strategyDiscussion, 'id', within),
+      strategyDiscussion: one('StrategyDiscussion', section47.strategyDiscussion, 'id', { sameFamily: true }),
       started: column(section47.startedOn),
       ended: column(section47.endedOn),
       conferenceNotRequired: column(section47.conferenceNotRequired),
@@ -174,7 +174,7 @@ export const bindings: Binding[] = [
     fields: {
       ...childAndFamily(conference),
       kind: column(conference.kind),
-      section47: one('Section47', conference.section47, 'id', within),
+      section47: one('Section47', conference.section47, 'id', { sameFamily: true }),
       target: column(conference.targetOn),
       held: column(conference.heldOn),
       chair: column(conference.chair),
@@ -193,8 +193,8 @@ export const bindings: Binding[] = [
     fields: {
       ...childAndFamily(visit),
       kind: column(visit.kind),
-      plan: one('Plan', visit.plan, 'id', within),
-      placement: one('Placement', visit.placement, 'id', within),
+      plan: one('Plan', visit.plan, 'id', { sameFamily: true }),
+      placement: one('Placement', visit.placement, 'id', { sameFamily: true }),
       visited: column(visit.visitedOn),
       seen: column(visit.seen),
       seenAlone: column(visit.seenAlone),

@@ -7,7 +7,7 @@ import type { Transaction } from '../../db/transactions.ts';
 import { unbornMembership } from '../family/tables.ts';
 import { personExpected, personIdentity } from '../person/tables.ts';
 import { conference, episode, episodeNeed, preProceedings, preProceedingsCourt, preProceedingsOutcome, section47 } from './legal.ts';
-import { type History, judge } from './rules.ts';
+import type { History } from './rules.ts';
 import { plan, planCategory, planReview } from './tables.ts';
 
 /** Those of these persons whom the caller sees in the family, born or unborn. */
@@ -139,5 +139,3 @@ export const NEW = 0;
 export const pathOf =
   (fields: Record<string, string>, otherwise: string) =>
   (rule: string): string[] => [fields[rule] ?? otherwise];
-
-export { judge };

@@ -130,9 +130,11 @@ export const RULES: Rule[] = [
     const birth = h.child.born ?? h.child.expected;
     return birth === null ? [] : ids(h.episodes.filter(({ on }) => daysBetween(on, birth) > 280));
   }),
-  rule('8750', 'The sex of an unborn child is U.', (h) => (h.child.unborn && h.child.sex !== null && h.child.sex !== 'U' ? ['child'] : [])),
+  rule('8750', 'The sex of an unborn child is U.', (h) =>
+    h.child.unborn && h.child.sex !== null && h.child.sex !== 'U' ? ids(h.episodes) : [],
+  ),
   rule('8525Q', 'A child has a date of birth, an unborn child an expected one, and none has both.', (h) =>
-    h.episodes.length > 0 && (h.child.born === null) === (h.child.expected === null) ? ['child'] : [],
+    (h.child.born === null) === (h.child.expected === null) ? ids(h.episodes) : [],
   ),
   rule('8805', 'An episode that is closed has a reason for closure: RC1 to RC9.', (h) =>
     ids(h.episodes.filter(({ closed, reason }) => closed !== null && reason === null)),
