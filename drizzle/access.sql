@@ -110,7 +110,17 @@ begin
       or exists (select from fsp.family_action_service r where r.family = asked and r.controller = org)
       or exists (select from fsp.family_plan_review r where r.family = asked and r.controller = org)
       or exists (select from fsp.clock r where r.family = asked and org in (r.controller, r.assigned))
-      or exists (select from fsp.task r where r.family = asked and org in (r.controller, r.assigned)))
+      or exists (select from fsp.task r where r.family = asked and org in (r.controller, r.assigned))
+      or exists (select from fsp.assessment r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_finding r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_outcome r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_factor r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_ace r where r.family = asked and r.controller = org)
+      or exists (select from fsp.context_fact r where r.family = asked and r.controller = org)
+      or exists (select from fsp.trio r where r.family = asked and r.controller = org)
+      or exists (select from fsp.specialist_assessment r where r.family = asked and org in (r.controller, r.assessor))
+      or exists (select from fsp.tool_reading r where r.family = asked and r.controller = org)
+      or exists (select from fsp.tool_score r where r.family = asked and r.controller = org))
     and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
@@ -415,7 +425,7 @@ declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
   told_class text;
-  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","family_action_service":"service"}'::jsonb;
+  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","family_action_service":"service","specialist_assessment":"specialist_kind","tool_reading":"tool","tool_score":"tool"}'::jsonb;
 begin
   if session_user = current_user then return new; end if;
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
@@ -470,11 +480,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -686,7 +696,7 @@ create policy la_select on fsp.person_identity for select to "{{db}}_agency_la"
 grant insert on fsp.person_identity to "{{db}}_agency_la";
 create policy la_insert on fsp.person_identity for insert to "{{db}}_agency_la"
   with check (person_identity.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 4) = 4 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_identity to "{{db}}_agency_la";
 create policy la_update on fsp.person_identity for update to "{{db}}_agency_la"
   using (person_identity.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)))
@@ -723,7 +733,7 @@ create policy la_select on fsp.person_expected for select to "{{db}}_agency_la"
 grant insert on fsp.person_expected to "{{db}}_agency_la";
 create policy la_insert on fsp.person_expected for insert to "{{db}}_agency_la"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_la";
 create policy la_update on fsp.person_expected for update to "{{db}}_agency_la"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -734,7 +744,7 @@ create policy team_select on fsp.person_expected for select to "{{db}}_agency_te
 grant insert on fsp.person_expected to "{{db}}_agency_team";
 create policy team_insert on fsp.person_expected for insert to "{{db}}_agency_team"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_team";
 create policy team_update on fsp.person_expected for update to "{{db}}_agency_team"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -746,7 +756,7 @@ create policy health_select on fsp.person_expected for select to "{{db}}_agency_
 grant insert on fsp.person_expected to "{{db}}_agency_health";
 create policy health_insert on fsp.person_expected for insert to "{{db}}_agency_health"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) | 36255) & 32768) = 32768 and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_health";
 create policy health_update on fsp.person_expected for update to "{{db}}_agency_health"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -757,7 +767,7 @@ create policy provider_select on fsp.person_expected for select to "{{db}}_agenc
 grant insert on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_insert on fsp.person_expected for insert to "{{db}}_agency_provider"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) | 2227471) & 32768) = 32768 and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_update on fsp.person_expected for update to "{{db}}_agency_provider"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -775,7 +785,7 @@ create policy la_select on fsp.person_nhs_number for select to "{{db}}_agency_la
 grant insert on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_insert on fsp.person_nhs_number for insert to "{{db}}_agency_la"
   with check (person_nhs_number.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 16) = 16 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_update on fsp.person_nhs_number for update to "{{db}}_agency_la"
   using (person_nhs_number.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)))
@@ -805,7 +815,7 @@ create policy la_select on fsp.person_upn for select to "{{db}}_agency_la"
 grant insert on fsp.person_upn to "{{db}}_agency_la";
 create policy la_insert on fsp.person_upn for insert to "{{db}}_agency_la"
   with check (person_upn.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 32) = 32 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_upn to "{{db}}_agency_la";
 create policy la_update on fsp.person_upn for update to "{{db}}_agency_la"
   using (person_upn.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)))
@@ -826,7 +836,7 @@ create policy la_select on fsp.person_equality for select to "{{db}}_agency_la"
 grant insert on fsp.person_equality to "{{db}}_agency_la";
 create policy la_insert on fsp.person_equality for insert to "{{db}}_agency_la"
   with check (person_equality.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 64) = 64 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_equality to "{{db}}_agency_la";
 create policy la_update on fsp.person_equality for update to "{{db}}_agency_la"
   using (person_equality.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)))
@@ -893,7 +903,7 @@ create policy la_select on fsp.family_name for select to "{{db}}_agency_la"
 grant insert on fsp.family_name to "{{db}}_agency_la";
 create policy la_insert on fsp.family_name for insert to "{{db}}_agency_la"
   with check (family_name.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 8) = 8));
+    and (select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 8) = 8));
 grant update on fsp.family_name to "{{db}}_agency_la";
 create policy la_update on fsp.family_name for update to "{{db}}_agency_la"
   using (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family))
@@ -934,7 +944,7 @@ create policy la_select on fsp.family_stage for select to "{{db}}_agency_la"
 grant insert on fsp.family_stage to "{{db}}_agency_la";
 create policy la_insert on fsp.family_stage for insert to "{{db}}_agency_la"
   with check (family_stage.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+    and (select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
 grant update on fsp.family_stage to "{{db}}_agency_la";
 create policy la_update on fsp.family_stage for update to "{{db}}_agency_la"
   using (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family))
@@ -976,7 +986,7 @@ create policy la_select on fsp.membership for select to "{{db}}_agency_la"
 grant insert on fsp.membership to "{{db}}_agency_la";
 create policy la_insert on fsp.membership for insert to "{{db}}_agency_la"
   with check (membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8) = 8 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.membership to "{{db}}_agency_la";
 create policy la_update on fsp.membership for update to "{{db}}_agency_la"
   using (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family))
@@ -1018,7 +1028,7 @@ create policy la_select on fsp.unborn_membership for select to "{{db}}_agency_la
 grant insert on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_insert on fsp.unborn_membership for insert to "{{db}}_agency_la"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_update on fsp.unborn_membership for update to "{{db}}_agency_la"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1029,7 +1039,7 @@ create policy team_select on fsp.unborn_membership for select to "{{db}}_agency_
 grant insert on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_insert on fsp.unborn_membership for insert to "{{db}}_agency_team"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_update on fsp.unborn_membership for update to "{{db}}_agency_team"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1041,7 +1051,7 @@ create policy health_select on fsp.unborn_membership for select to "{{db}}_agenc
 grant insert on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_insert on fsp.unborn_membership for insert to "{{db}}_agency_health"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 32768) = 32768 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_update on fsp.unborn_membership for update to "{{db}}_agency_health"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1052,7 +1062,7 @@ create policy provider_select on fsp.unborn_membership for select to "{{db}}_age
 grant insert on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_insert on fsp.unborn_membership for insert to "{{db}}_agency_provider"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 32768) = 32768 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_update on fsp.unborn_membership for update to "{{db}}_agency_provider"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1070,7 +1080,7 @@ create policy la_select on fsp.household for select to "{{db}}_agency_la"
 grant insert on fsp.household to "{{db}}_agency_la";
 create policy la_insert on fsp.household for insert to "{{db}}_agency_la"
   with check (household.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 128) = 128));
+    and (select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 128) = 128));
 grant update on fsp.household to "{{db}}_agency_la";
 create policy la_update on fsp.household for update to "{{db}}_agency_la"
   using (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family))
@@ -1111,7 +1121,7 @@ create policy la_select on fsp.household_member for select to "{{db}}_agency_la"
 grant insert on fsp.household_member to "{{db}}_agency_la";
 create policy la_insert on fsp.household_member for insert to "{{db}}_agency_la"
   with check (household_member.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (household_member.household is null or (select true from fsp.household p where p.id = household_member.household and p.family is not distinct from household_member.family)));
 grant update on fsp.household_member to "{{db}}_agency_la";
 create policy la_update on fsp.household_member for update to "{{db}}_agency_la"
@@ -1186,7 +1196,7 @@ create policy la_select on fsp.workbook_entry for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry for insert to "{{db}}_agency_la"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry for update to "{{db}}_agency_la"
   using (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family))
@@ -1198,7 +1208,7 @@ create policy team_select on fsp.workbook_entry for select to "{{db}}_agency_tea
 grant insert on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry for insert to "{{db}}_agency_team"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry for update to "{{db}}_agency_team"
   using (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family))
@@ -1230,7 +1240,7 @@ create policy la_select on fsp.workbook_entry_person for select to "{{db}}_agenc
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_la"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry_person for update to "{{db}}_agency_la"
   using (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family))
@@ -1242,7 +1252,7 @@ create policy team_select on fsp.workbook_entry_person for select to "{{db}}_age
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_team"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry_person for update to "{{db}}_agency_team"
   using (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family))
@@ -1274,7 +1284,7 @@ create policy la_select on fsp.workbook_reading for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_reading for insert to "{{db}}_agency_la"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_reading for update to "{{db}}_agency_la"
   using (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family))
@@ -1286,7 +1296,7 @@ create policy team_select on fsp.workbook_reading for select to "{{db}}_agency_t
 grant insert on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_reading for insert to "{{db}}_agency_team"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_reading for update to "{{db}}_agency_team"
   using (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family))
@@ -1318,7 +1328,7 @@ create policy la_select on fsp.workbook_child_words for select to "{{db}}_agency
 grant insert on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_child_words for insert to "{{db}}_agency_la"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_child_words for update to "{{db}}_agency_la"
   using (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family))
@@ -1330,7 +1340,7 @@ create policy team_select on fsp.workbook_child_words for select to "{{db}}_agen
 grant insert on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_child_words for insert to "{{db}}_agency_team"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_child_words for update to "{{db}}_agency_team"
   using (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family))
@@ -1360,7 +1370,7 @@ create policy la_select on fsp.workbook_parent_words for select to "{{db}}_agenc
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_la"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 16384) = 16384 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_parent_words for update to "{{db}}_agency_la"
   using (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family))
@@ -1372,7 +1382,7 @@ create policy team_select on fsp.workbook_parent_words for select to "{{db}}_age
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_team"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 16384) = 16384 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_parent_words for update to "{{db}}_agency_team"
   using (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family))
@@ -1397,7 +1407,7 @@ create policy la_select on fsp.plan for select to "{{db}}_agency_la"
 grant insert on fsp.plan to "{{db}}_agency_la";
 create policy la_insert on fsp.plan for insert to "{{db}}_agency_la"
   with check (plan.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.plan to "{{db}}_agency_la";
 create policy la_update on fsp.plan for update to "{{db}}_agency_la"
   using (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family))
@@ -1439,7 +1449,7 @@ create policy la_select on fsp.plan_category for select to "{{db}}_agency_la"
 grant insert on fsp.plan_category to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_category for insert to "{{db}}_agency_la"
   with check (plan_category.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_category.plan is null or (select true from fsp.plan p where p.id = plan_category.plan and p.family is not distinct from plan_category.family)));
 grant update on fsp.plan_category to "{{db}}_agency_la";
 create policy la_update on fsp.plan_category for update to "{{db}}_agency_la"
@@ -1474,7 +1484,7 @@ create policy la_select on fsp.plan_end for select to "{{db}}_agency_la"
 grant insert on fsp.plan_end to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_end for insert to "{{db}}_agency_la"
   with check (plan_end.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_end.plan is null or (select true from fsp.plan p where p.id = plan_end.plan and p.family is not distinct from plan_end.family)));
 grant update on fsp.plan_end to "{{db}}_agency_la";
 create policy la_update on fsp.plan_end for update to "{{db}}_agency_la"
@@ -1509,7 +1519,7 @@ create policy la_select on fsp.plan_review for select to "{{db}}_agency_la"
 grant insert on fsp.plan_review to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_review for insert to "{{db}}_agency_la"
   with check (plan_review.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_review.plan is null or (select true from fsp.plan p where p.id = plan_review.plan and p.family is not distinct from plan_review.family)));
 grant update on fsp.plan_review to "{{db}}_agency_la";
 create policy la_update on fsp.plan_review for update to "{{db}}_agency_la"
@@ -1552,7 +1562,7 @@ create policy la_select on fsp.step_event for select to "{{db}}_agency_la"
 grant insert on fsp.step_event to "{{db}}_agency_la";
 create policy la_insert on fsp.step_event for insert to "{{db}}_agency_la"
   with check (step_event.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (step_event.ended is null or (select true from fsp.plan p where p.id = step_event.ended and p.family is not distinct from step_event.family))
     and (step_event.started is null or (select true from fsp.plan p where p.id = step_event.started and p.family is not distinct from step_event.family)));
 grant update on fsp.step_event to "{{db}}_agency_la";
@@ -1596,7 +1606,7 @@ create policy la_select on fsp.step_reason for select to "{{db}}_agency_la"
 grant insert on fsp.step_reason to "{{db}}_agency_la";
 create policy la_insert on fsp.step_reason for insert to "{{db}}_agency_la"
   with check (step_reason.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (step_reason.step is null or (select true from fsp.step_event p where p.id = step_reason.step and p.family is not distinct from step_reason.family)));
 grant update on fsp.step_reason to "{{db}}_agency_la";
 create policy la_update on fsp.step_reason for update to "{{db}}_agency_la"
@@ -1631,7 +1641,7 @@ create policy la_select on fsp.step_evidence for select to "{{db}}_agency_la"
 grant insert on fsp.step_evidence to "{{db}}_agency_la";
 create policy la_insert on fsp.step_evidence for insert to "{{db}}_agency_la"
   with check (step_evidence.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (step_evidence.step is null or (select true from fsp.step_event p where p.id = step_evidence.step and p.family is not distinct from step_evidence.family))
     and (step_evidence.entry is null or (select true from fsp.workbook_entry p where p.id = step_evidence.entry and p.family is not distinct from step_evidence.family)));
 grant update on fsp.step_evidence to "{{db}}_agency_la";
@@ -1667,7 +1677,7 @@ create policy la_select on fsp.episode for select to "{{db}}_agency_la"
 grant insert on fsp.episode to "{{db}}_agency_la";
 create policy la_insert on fsp.episode for insert to "{{db}}_agency_la"
   with check (episode.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.episode to "{{db}}_agency_la";
 create policy la_update on fsp.episode for update to "{{db}}_agency_la"
   using (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family))
@@ -1709,7 +1719,7 @@ create policy la_select on fsp.episode_need for select to "{{db}}_agency_la"
 grant insert on fsp.episode_need to "{{db}}_agency_la";
 create policy la_insert on fsp.episode_need for insert to "{{db}}_agency_la"
   with check (episode_need.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (episode_need.episode is null or (select true from fsp.episode p where p.id = episode_need.episode and p.family is not distinct from episode_need.family)));
 grant update on fsp.episode_need to "{{db}}_agency_la";
 create policy la_update on fsp.episode_need for update to "{{db}}_agency_la"
@@ -1744,7 +1754,7 @@ create policy la_select on fsp.strategy_discussion for select to "{{db}}_agency_
 grant insert on fsp.strategy_discussion to "{{db}}_agency_la";
 create policy la_insert on fsp.strategy_discussion for insert to "{{db}}_agency_la"
   with check (strategy_discussion.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.strategy_discussion to "{{db}}_agency_la";
 create policy la_update on fsp.strategy_discussion for update to "{{db}}_agency_la"
   using (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family))
@@ -1786,7 +1796,7 @@ create policy la_select on fsp.strategy_outcome for select to "{{db}}_agency_la"
 grant insert on fsp.strategy_outcome to "{{db}}_agency_la";
 create policy la_insert on fsp.strategy_outcome for insert to "{{db}}_agency_la"
   with check (strategy_outcome.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (strategy_outcome.discussion is null or (select true from fsp.strategy_discussion p where p.id = strategy_outcome.discussion and p.family is not distinct from strategy_outcome.family)));
 grant update on fsp.strategy_outcome to "{{db}}_agency_la";
 create policy la_update on fsp.strategy_outcome for update to "{{db}}_agency_la"
@@ -1821,7 +1831,7 @@ create policy la_select on fsp.section47 for select to "{{db}}_agency_la"
 grant insert on fsp.section47 to "{{db}}_agency_la";
 create policy la_insert on fsp.section47 for insert to "{{db}}_agency_la"
   with check (section47.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (section47.strategy_discussion is null or (select true from fsp.strategy_discussion p where p.id = section47.strategy_discussion and p.family is not distinct from section47.family)));
 grant update on fsp.section47 to "{{db}}_agency_la";
 create policy la_update on fsp.section47 for update to "{{db}}_agency_la"
@@ -1864,7 +1874,7 @@ create policy la_select on fsp.section47_outcome for select to "{{db}}_agency_la
 grant insert on fsp.section47_outcome to "{{db}}_agency_la";
 create policy la_insert on fsp.section47_outcome for insert to "{{db}}_agency_la"
   with check (section47_outcome.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (section47_outcome.enquiry is null or (select true from fsp.section47 p where p.id = section47_outcome.enquiry and p.family is not distinct from section47_outcome.family)));
 grant update on fsp.section47_outcome to "{{db}}_agency_la";
 create policy la_update on fsp.section47_outcome for update to "{{db}}_agency_la"
@@ -1899,7 +1909,7 @@ create policy la_select on fsp.conference for select to "{{db}}_agency_la"
 grant insert on fsp.conference to "{{db}}_agency_la";
 create policy la_insert on fsp.conference for insert to "{{db}}_agency_la"
   with check (conference.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (conference.section47 is null or (select true from fsp.section47 p where p.id = conference.section47 and p.family is not distinct from conference.family)));
 grant update on fsp.conference to "{{db}}_agency_la";
 create policy la_update on fsp.conference for update to "{{db}}_agency_la"
@@ -1942,7 +1952,7 @@ create policy la_select on fsp.conference_view for select to "{{db}}_agency_la"
 grant insert on fsp.conference_view to "{{db}}_agency_la";
 create policy la_insert on fsp.conference_view for insert to "{{db}}_agency_la"
   with check (conference_view.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (conference_view.conference is null or (select true from fsp.conference p where p.id = conference_view.conference and p.family is not distinct from conference_view.family)));
 grant update on fsp.conference_view to "{{db}}_agency_la";
 create policy la_update on fsp.conference_view for update to "{{db}}_agency_la"
@@ -1977,7 +1987,7 @@ create policy la_select on fsp.pre_proceedings for select to "{{db}}_agency_la"
 grant insert on fsp.pre_proceedings to "{{db}}_agency_la";
 create policy la_insert on fsp.pre_proceedings for insert to "{{db}}_agency_la"
   with check (pre_proceedings.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.pre_proceedings to "{{db}}_agency_la";
 create policy la_update on fsp.pre_proceedings for update to "{{db}}_agency_la"
   using (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family))
@@ -2019,7 +2029,7 @@ create policy la_select on fsp.pre_proceedings_outcome for select to "{{db}}_age
 grant insert on fsp.pre_proceedings_outcome to "{{db}}_agency_la";
 create policy la_insert on fsp.pre_proceedings_outcome for insert to "{{db}}_agency_la"
   with check (pre_proceedings_outcome.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (pre_proceedings_outcome.pre_proceedings is null or (select true from fsp.pre_proceedings p where p.id = pre_proceedings_outcome.pre_proceedings and p.family is not distinct from pre_proceedings_outcome.family)));
 grant update on fsp.pre_proceedings_outcome to "{{db}}_agency_la";
 create policy la_update on fsp.pre_proceedings_outcome for update to "{{db}}_agency_la"
@@ -2054,7 +2064,7 @@ create policy la_select on fsp.pre_proceedings_court for select to "{{db}}_agenc
 grant insert on fsp.pre_proceedings_court to "{{db}}_agency_la";
 create policy la_insert on fsp.pre_proceedings_court for insert to "{{db}}_agency_la"
   with check (pre_proceedings_court.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_court.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_court.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (262144 | pg.needs)) = (262144 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_court.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_court.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 262144) = 262144 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (pre_proceedings_court.pre_proceedings is null or (select true from fsp.pre_proceedings p where p.id = pre_proceedings_court.pre_proceedings and p.family is not distinct from pre_proceedings_court.family)));
 grant update on fsp.pre_proceedings_court to "{{db}}_agency_la";
 create policy la_update on fsp.pre_proceedings_court for update to "{{db}}_agency_la"
@@ -2082,7 +2092,7 @@ create policy la_select on fsp.preparatory_assessment for select to "{{db}}_agen
 grant insert on fsp.preparatory_assessment to "{{db}}_agency_la";
 create policy la_insert on fsp.preparatory_assessment for insert to "{{db}}_agency_la"
   with check (preparatory_assessment.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (preparatory_assessment.pre_proceedings is null or (select true from fsp.pre_proceedings p where p.id = preparatory_assessment.pre_proceedings and p.family is not distinct from preparatory_assessment.family)));
 grant update on fsp.preparatory_assessment to "{{db}}_agency_la";
 create policy la_update on fsp.preparatory_assessment for update to "{{db}}_agency_la"
@@ -2117,7 +2127,7 @@ create policy la_select on fsp.family_group for select to "{{db}}_agency_la"
 grant insert on fsp.family_group to "{{db}}_agency_la";
 create policy la_insert on fsp.family_group for insert to "{{db}}_agency_la"
   with check (family_group.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256)
+    and (select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256)
     and (family_group.pre_proceedings is null or (select true from fsp.pre_proceedings p where p.id = family_group.pre_proceedings and p.family is not distinct from family_group.family)));
 grant update on fsp.family_group to "{{db}}_agency_la";
 create policy la_update on fsp.family_group for update to "{{db}}_agency_la"
@@ -2160,7 +2170,7 @@ create policy la_select on fsp.placement for select to "{{db}}_agency_la"
 grant insert on fsp.placement to "{{db}}_agency_la";
 create policy la_insert on fsp.placement for insert to "{{db}}_agency_la"
   with check (placement.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.placement to "{{db}}_agency_la";
 create policy la_update on fsp.placement for update to "{{db}}_agency_la"
   using (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family))
@@ -2202,7 +2212,7 @@ create policy la_select on fsp.placement_place for select to "{{db}}_agency_la"
 grant insert on fsp.placement_place to "{{db}}_agency_la";
 create policy la_insert on fsp.placement_place for insert to "{{db}}_agency_la"
   with check (placement_place.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (placement_place.placement is null or (select true from fsp.placement p where p.id = placement_place.placement and p.family is not distinct from placement_place.family)));
 grant update on fsp.placement_place to "{{db}}_agency_la";
 create policy la_update on fsp.placement_place for update to "{{db}}_agency_la"
@@ -2244,7 +2254,7 @@ create policy la_select on fsp.visit for select to "{{db}}_agency_la"
 grant insert on fsp.visit to "{{db}}_agency_la";
 create policy la_insert on fsp.visit for insert to "{{db}}_agency_la"
   with check (visit.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (visit.plan is null or (select true from fsp.plan p where p.id = visit.plan and p.family is not distinct from visit.family))
     and (visit.placement is null or (select true from fsp.placement p where p.id = visit.placement and p.family is not distinct from visit.family)));
 grant update on fsp.visit to "{{db}}_agency_la";
@@ -2288,7 +2298,7 @@ create policy la_select on fsp.visit_place for select to "{{db}}_agency_la"
 grant insert on fsp.visit_place to "{{db}}_agency_la";
 create policy la_insert on fsp.visit_place for insert to "{{db}}_agency_la"
   with check (visit_place.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (visit_place.visit is null or (select true from fsp.visit p where p.id = visit_place.visit and p.family is not distinct from visit_place.family)));
 grant update on fsp.visit_place to "{{db}}_agency_la";
 create policy la_update on fsp.visit_place for update to "{{db}}_agency_la"
@@ -2330,7 +2340,7 @@ create policy la_select on fsp.marac for select to "{{db}}_agency_la"
 grant insert on fsp.marac to "{{db}}_agency_la";
 create policy la_insert on fsp.marac for insert to "{{db}}_agency_la"
   with check (marac.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+    and (select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
 grant update on fsp.marac to "{{db}}_agency_la";
 create policy la_update on fsp.marac for update to "{{db}}_agency_la"
   using (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family))
@@ -2372,7 +2382,7 @@ create policy la_select on fsp.marac_content for select to "{{db}}_agency_la"
 grant insert on fsp.marac_content to "{{db}}_agency_la";
 create policy la_insert on fsp.marac_content for insert to "{{db}}_agency_la"
   with check (marac_content.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 65536) = 65536)
+    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 65536) = 65536)
     and (marac_content.marac is null or (select true from fsp.marac p where p.id = marac_content.marac and p.family is not distinct from marac_content.family)));
 grant update on fsp.marac_content to "{{db}}_agency_la";
 create policy la_update on fsp.marac_content for update to "{{db}}_agency_la"
@@ -2384,7 +2394,7 @@ create policy team_select on fsp.marac_content for select to "{{db}}_agency_team
 grant insert on fsp.marac_content to "{{db}}_agency_team";
 create policy team_insert on fsp.marac_content for insert to "{{db}}_agency_team"
   with check (marac_content.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 65536) = 65536)
+    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 65536) = 65536)
     and (marac_content.marac is null or (select true from fsp.marac p where p.id = marac_content.marac and p.family is not distinct from marac_content.family)));
 grant update on fsp.marac_content to "{{db}}_agency_team";
 create policy team_update on fsp.marac_content for update to "{{db}}_agency_team"
@@ -2403,7 +2413,7 @@ create policy police_select on fsp.marac_content for select to "{{db}}_agency_po
 grant insert on fsp.marac_content to "{{db}}_agency_police";
 create policy police_insert on fsp.marac_content for insert to "{{db}}_agency_police"
   with check (marac_content.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 65536) = 65536)
+    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 65536) = 65536)
     and (marac_content.marac is null or (select true from fsp.marac p where p.id = marac_content.marac and p.family is not distinct from marac_content.family)));
 grant update on fsp.marac_content to "{{db}}_agency_police";
 create policy police_update on fsp.marac_content for update to "{{db}}_agency_police"
@@ -2418,7 +2428,7 @@ create policy provider_select on fsp.marac_content for select to "{{db}}_agency_
 grant insert on fsp.marac_content to "{{db}}_agency_provider";
 create policy provider_insert on fsp.marac_content for insert to "{{db}}_agency_provider"
   with check (marac_content.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 65536) = 65536)
+    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & 65536) = 65536)
     and (marac_content.marac is null or (select true from fsp.marac p where p.id = marac_content.marac and p.family is not distinct from marac_content.family)));
 grant update on fsp.marac_content to "{{db}}_agency_provider";
 create policy provider_update on fsp.marac_content for update to "{{db}}_agency_provider"
@@ -2437,7 +2447,7 @@ create policy la_select on fsp.contact_arrangement for select to "{{db}}_agency_
 grant insert on fsp.contact_arrangement to "{{db}}_agency_la";
 create policy la_insert on fsp.contact_arrangement for insert to "{{db}}_agency_la"
   with check (contact_arrangement.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.contact_arrangement to "{{db}}_agency_la";
 create policy la_update on fsp.contact_arrangement for update to "{{db}}_agency_la"
   using (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family))
@@ -2479,7 +2489,7 @@ create policy la_select on fsp.contact_place for select to "{{db}}_agency_la"
 grant insert on fsp.contact_place to "{{db}}_agency_la";
 create policy la_insert on fsp.contact_place for insert to "{{db}}_agency_la"
   with check (contact_place.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (contact_place.arrangement is null or (select true from fsp.contact_arrangement p where p.id = contact_place.arrangement and p.family is not distinct from contact_place.family)));
 grant update on fsp.contact_place to "{{db}}_agency_la";
 create policy la_update on fsp.contact_place for update to "{{db}}_agency_la"
@@ -2521,7 +2531,7 @@ create policy la_select on fsp.return_home for select to "{{db}}_agency_la"
 grant insert on fsp.return_home to "{{db}}_agency_la";
 create policy la_insert on fsp.return_home for insert to "{{db}}_agency_la"
   with check (return_home.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.return_home to "{{db}}_agency_la";
 create policy la_update on fsp.return_home for update to "{{db}}_agency_la"
   using (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family))
@@ -2563,7 +2573,7 @@ create policy la_select on fsp.return_stage for select to "{{db}}_agency_la"
 grant insert on fsp.return_stage to "{{db}}_agency_la";
 create policy la_insert on fsp.return_stage for insert to "{{db}}_agency_la"
   with check (return_stage.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (return_stage.return_home is null or (select true from fsp.return_home p where p.id = return_stage.return_home and p.family is not distinct from return_stage.family)));
 grant update on fsp.return_stage to "{{db}}_agency_la";
 create policy la_update on fsp.return_stage for update to "{{db}}_agency_la"
@@ -2609,7 +2619,7 @@ create policy la_select on fsp.intervention for select to "{{db}}_agency_la"
 grant insert on fsp.intervention to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention for insert to "{{db}}_agency_la"
   with check (intervention.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 2) = 2 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention to "{{db}}_agency_la";
 create policy la_update on fsp.intervention for update to "{{db}}_agency_la"
   using (intervention.controller = (select fsp.current_organisation()) and fsp.own_open(intervention.family))
@@ -2621,7 +2631,7 @@ create policy team_select on fsp.intervention for select to "{{db}}_agency_team"
 grant insert on fsp.intervention to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention for insert to "{{db}}_agency_team"
   with check (intervention.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 2) = 2 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention to "{{db}}_agency_team";
 create policy team_update on fsp.intervention for update to "{{db}}_agency_team"
   using (intervention.controller = (select fsp.current_organisation()) and fsp.own_open(intervention.family))
@@ -2658,8 +2668,7 @@ create policy la_select on fsp.intervention_link for select to "{{db}}_agency_la
 grant insert on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_link for insert to "{{db}}_agency_la"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    and (intervention_link.intervention is null or (select true from fsp.intervention p where p.id = intervention_link.intervention and p.family is not distinct from intervention_link.family)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (2 | intervention_link.row_mask)) = (2 | intervention_link.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_link for update to "{{db}}_agency_la"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -2671,8 +2680,7 @@ create policy team_select on fsp.intervention_link for select to "{{db}}_agency_
 grant insert on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_link for insert to "{{db}}_agency_team"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | intervention_link.row_mask | pg.needs)) = (2 | intervention_link.row_mask | pg.needs))
-    and (intervention_link.intervention is null or (select true from fsp.intervention p where p.id = intervention_link.intervention and p.family is not distinct from intervention_link.family)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (2 | intervention_link.row_mask)) = (2 | intervention_link.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_link for update to "{{db}}_agency_team"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -2709,7 +2717,7 @@ create policy la_select on fsp.intervention_progress for select to "{{db}}_agenc
 grant insert on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_progress for insert to "{{db}}_agency_la"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4096) = 4096 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_progress for update to "{{db}}_agency_la"
@@ -2722,7 +2730,7 @@ create policy team_select on fsp.intervention_progress for select to "{{db}}_age
 grant insert on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_progress for insert to "{{db}}_agency_team"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 4096) = 4096 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_progress for update to "{{db}}_agency_team"
@@ -2741,7 +2749,7 @@ create policy provider_select on fsp.intervention_progress for select to "{{db}}
 grant insert on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_insert on fsp.intervention_progress for insert to "{{db}}_agency_provider"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 4096) = 4096 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_update on fsp.intervention_progress for update to "{{db}}_agency_provider"
@@ -2766,7 +2774,7 @@ create policy la_select on fsp.service_offer for select to "{{db}}_agency_la"
 grant insert on fsp.service_offer to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer for insert to "{{db}}_agency_la"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 2097152) = 2097152 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_la";
 create policy la_update on fsp.service_offer for update to "{{db}}_agency_la"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2778,7 +2786,7 @@ create policy team_select on fsp.service_offer for select to "{{db}}_agency_team
 grant insert on fsp.service_offer to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer for insert to "{{db}}_agency_team"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 2097152) = 2097152 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_team";
 create policy team_update on fsp.service_offer for update to "{{db}}_agency_team"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2792,7 +2800,7 @@ create policy district_select on fsp.service_offer for select to "{{db}}_agency_
 grant insert on fsp.service_offer to "{{db}}_agency_district";
 create policy district_insert on fsp.service_offer for insert to "{{db}}_agency_district"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 2097152) = 2097152 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_district";
 create policy district_update on fsp.service_offer for update to "{{db}}_agency_district"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2803,7 +2811,7 @@ create policy provider_select on fsp.service_offer for select to "{{db}}_agency_
 grant insert on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_insert on fsp.service_offer for insert to "{{db}}_agency_provider"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 2097152) = 2097152 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_update on fsp.service_offer for update to "{{db}}_agency_provider"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2821,7 +2829,7 @@ create policy la_select on fsp.service_offer_link for select to "{{db}}_agency_l
 grant insert on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer_link for insert to "{{db}}_agency_la"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (2097152 | service_offer_link.row_mask)) = (2097152 | service_offer_link.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_update on fsp.service_offer_link for update to "{{db}}_agency_la"
   using (service_offer_link.controller = (select fsp.current_organisation()) and fsp.own_open(service_offer_link.family))
@@ -2833,7 +2841,7 @@ create policy team_select on fsp.service_offer_link for select to "{{db}}_agency
 grant insert on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer_link for insert to "{{db}}_agency_team"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | service_offer_link.row_mask | pg.needs)) = (2097152 | service_offer_link.row_mask | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (2097152 | service_offer_link.row_mask)) = (2097152 | service_offer_link.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_update on fsp.service_offer_link for update to "{{db}}_agency_team"
   using (service_offer_link.controller = (select fsp.current_organisation()) and fsp.own_open(service_offer_link.family))
@@ -2860,7 +2868,7 @@ create policy la_select on fsp.family_plan for select to "{{db}}_agency_la"
 grant insert on fsp.family_plan to "{{db}}_agency_la";
 create policy la_insert on fsp.family_plan for insert to "{{db}}_agency_la"
   with check (family_plan.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+    and (select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
 grant update on fsp.family_plan to "{{db}}_agency_la";
 create policy la_update on fsp.family_plan for update to "{{db}}_agency_la"
   using (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family))
@@ -2902,7 +2910,7 @@ create policy la_select on fsp.family_goal for select to "{{db}}_agency_la"
 grant insert on fsp.family_goal to "{{db}}_agency_la";
 create policy la_insert on fsp.family_goal for insert to "{{db}}_agency_la"
   with check (family_goal.controller = (select fsp.current_organisation())
-    and (case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    and (case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
     and (family_goal.family_plan is null or (select true from fsp.family_plan p where p.id = family_goal.family_plan and p.family is not distinct from family_goal.family)));
 grant update on fsp.family_goal to "{{db}}_agency_la";
 create policy la_update on fsp.family_goal for update to "{{db}}_agency_la"
@@ -2945,7 +2953,7 @@ create policy la_select on fsp.family_action for select to "{{db}}_agency_la"
 grant insert on fsp.family_action to "{{db}}_agency_la";
 create policy la_insert on fsp.family_action for insert to "{{db}}_agency_la"
   with check (family_action.controller = (select fsp.current_organisation())
-    and (case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    and (case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
     and (family_action.goal is null or (select true from fsp.family_goal p where p.id = family_action.goal and p.family is not distinct from family_action.family)));
 grant update on fsp.family_action to "{{db}}_agency_la";
 create policy la_update on fsp.family_action for update to "{{db}}_agency_la"
@@ -2988,7 +2996,7 @@ create policy la_select on fsp.family_action_service for select to "{{db}}_agenc
 grant insert on fsp.family_action_service to "{{db}}_agency_la";
 create policy la_insert on fsp.family_action_service for insert to "{{db}}_agency_la"
   with check (family_action_service.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask))
+    and (select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask))
     and (family_action_service.action is null or (select true from fsp.family_action p where p.id = family_action_service.action and p.family is not distinct from family_action_service.family))
     and (family_action_service.offer is null or (select true from fsp.service_offer p where p.id = family_action_service.offer and p.family is not distinct from family_action_service.family)));
 grant update on fsp.family_action_service to "{{db}}_agency_la";
@@ -3002,7 +3010,7 @@ create policy team_select on fsp.family_action_service for select to "{{db}}_age
 grant insert on fsp.family_action_service to "{{db}}_agency_team";
 create policy team_insert on fsp.family_action_service for insert to "{{db}}_agency_team"
   with check (family_action_service.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask))
+    and (select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask))
     and (family_action_service.action is null or (select true from fsp.family_action p where p.id = family_action_service.action and p.family is not distinct from family_action_service.family))
     and (family_action_service.offer is null or (select true from fsp.service_offer p where p.id = family_action_service.offer and p.family is not distinct from family_action_service.family)));
 grant update on fsp.family_action_service to "{{db}}_agency_team";
@@ -3031,7 +3039,7 @@ create policy la_select on fsp.family_plan_review for select to "{{db}}_agency_l
 grant insert on fsp.family_plan_review to "{{db}}_agency_la";
 create policy la_insert on fsp.family_plan_review for insert to "{{db}}_agency_la"
   with check (family_plan_review.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256)
+    and (select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256)
     and (family_plan_review.family_plan is null or (select true from fsp.family_plan p where p.id = family_plan_review.family_plan and p.family is not distinct from family_plan_review.family)));
 grant update on fsp.family_plan_review to "{{db}}_agency_la";
 create policy la_update on fsp.family_plan_review for update to "{{db}}_agency_la"
@@ -3084,7 +3092,7 @@ create policy la_select on fsp.clock for select to "{{db}}_agency_la"
 grant insert on fsp.clock to "{{db}}_agency_la";
 create policy la_insert on fsp.clock for insert to "{{db}}_agency_la"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_la";
 create policy la_update on fsp.clock for update to "{{db}}_agency_la"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -3096,7 +3104,7 @@ create policy team_select on fsp.clock for select to "{{db}}_agency_team"
 grant insert on fsp.clock to "{{db}}_agency_team";
 create policy team_insert on fsp.clock for insert to "{{db}}_agency_team"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 256) = 256 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_team";
 create policy team_update on fsp.clock for update to "{{db}}_agency_team"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -3108,7 +3116,7 @@ create policy health_select on fsp.clock for select to "{{db}}_agency_health"
 grant insert on fsp.clock to "{{db}}_agency_health";
 create policy health_insert on fsp.clock for insert to "{{db}}_agency_health"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 36255) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 256) = 256 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_health";
 create policy health_update on fsp.clock for update to "{{db}}_agency_health"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -3120,7 +3128,7 @@ create policy education_select on fsp.clock for select to "{{db}}_agency_educati
 grant insert on fsp.clock to "{{db}}_agency_education";
 create policy education_insert on fsp.clock for insert to "{{db}}_agency_education"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) | 527791) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 527791) & 256) = 256 and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_education";
 create policy education_update on fsp.clock for update to "{{db}}_agency_education"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -3132,7 +3140,7 @@ create policy police_select on fsp.clock for select to "{{db}}_agency_police"
 grant insert on fsp.clock to "{{db}}_agency_police";
 create policy police_insert on fsp.clock for insert to "{{db}}_agency_police"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 197007) & 256) = 256 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_police";
 create policy police_update on fsp.clock for update to "{{db}}_agency_police"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -3144,7 +3152,7 @@ create policy district_select on fsp.clock for select to "{{db}}_agency_district
 grant insert on fsp.clock to "{{db}}_agency_district";
 create policy district_insert on fsp.clock for insert to "{{db}}_agency_district"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) | 3278213) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 256) = 256 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_district";
 create policy district_update on fsp.clock for update to "{{db}}_agency_district"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -3156,7 +3164,7 @@ create policy provider_select on fsp.clock for select to "{{db}}_agency_provider
 grant insert on fsp.clock to "{{db}}_agency_provider";
 create policy provider_insert on fsp.clock for insert to "{{db}}_agency_provider"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 256) = 256 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_provider";
 create policy provider_update on fsp.clock for update to "{{db}}_agency_provider"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -3170,11 +3178,12 @@ create policy owner_all on fsp.task for all to "{{owner}}"
   with check (true);
 grant select on fsp.task to "{{db}}_agency_la";
 create policy la_select on fsp.task for select to "{{db}}_agency_la"
-  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end));
+  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)
+    or (((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and (task.row_mask & ~16777215::bigint) = 0 and fsp.own_open(task.family)) and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)));
 grant insert on fsp.task to "{{db}}_agency_la";
 create policy la_insert on fsp.task for insert to "{{db}}_agency_la"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_la";
 create policy la_update on fsp.task for update to "{{db}}_agency_la"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -3186,7 +3195,7 @@ create policy team_select on fsp.task for select to "{{db}}_agency_team"
 grant insert on fsp.task to "{{db}}_agency_team";
 create policy team_insert on fsp.task for insert to "{{db}}_agency_team"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_team";
 create policy team_update on fsp.task for update to "{{db}}_agency_team"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -3198,7 +3207,7 @@ create policy health_select on fsp.task for select to "{{db}}_agency_health"
 grant insert on fsp.task to "{{db}}_agency_health";
 create policy health_insert on fsp.task for insert to "{{db}}_agency_health"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 36255) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_health";
 create policy health_update on fsp.task for update to "{{db}}_agency_health"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -3216,11 +3225,413 @@ create policy provider_select on fsp.task for select to "{{db}}_agency_provider"
 grant insert on fsp.task to "{{db}}_agency_provider";
 create policy provider_insert on fsp.task for insert to "{{db}}_agency_provider"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs)) end));
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_provider";
 create policy provider_update on fsp.task for update to "{{db}}_agency_provider"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
   with check ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family));
+
+-- assessment: CASE
+alter table fsp.assessment enable row level security;
+alter table fsp.assessment force row level security;
+create policy owner_all on fsp.assessment for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment to "{{db}}_agency_la";
+create policy la_select on fsp.assessment for select to "{{db}}_agency_la"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end));
+grant insert on fsp.assessment to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment for insert to "{{db}}_agency_la"
+  with check (assessment.controller = (select fsp.current_organisation())
+    and (case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment.episode is null or (select true from fsp.episode p where p.id = assessment.episode and p.family is not distinct from assessment.family)));
+grant update on fsp.assessment to "{{db}}_agency_la";
+create policy la_update on fsp.assessment for update to "{{db}}_agency_la"
+  using (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family))
+  with check (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family));
+grant select on fsp.assessment to "{{db}}_agency_team";
+create policy team_select on fsp.assessment for select to "{{db}}_agency_team"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_health";
+create policy health_select on fsp.assessment for select to "{{db}}_agency_health"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_education";
+create policy education_select on fsp.assessment for select to "{{db}}_agency_education"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_police";
+create policy police_select on fsp.assessment for select to "{{db}}_agency_police"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_district";
+create policy district_select on fsp.assessment for select to "{{db}}_agency_district"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment for select to "{{db}}_agency_provider"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+
+-- assessment_finding: ASSESSMENT
+alter table fsp.assessment_finding enable row level security;
+alter table fsp.assessment_finding force row level security;
+create policy owner_all on fsp.assessment_finding for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_finding for select to "{{db}}_agency_la"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant insert on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_finding for insert to "{{db}}_agency_la"
+  with check (assessment_finding.controller = (select fsp.current_organisation())
+    and (case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_finding.assessment is null or (select true from fsp.assessment p where p.id = assessment_finding.assessment and p.family is not distinct from assessment_finding.family)));
+grant update on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_finding for update to "{{db}}_agency_la"
+  using (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family))
+  with check (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family));
+grant select on fsp.assessment_finding to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_finding for select to "{{db}}_agency_team"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end)
+    or (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family)));
+grant select on fsp.assessment_finding to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_finding for select to "{{db}}_agency_health"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_finding for select to "{{db}}_agency_education"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_finding for select to "{{db}}_agency_police"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_finding for select to "{{db}}_agency_provider"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+
+-- assessment_outcome: ASSESSMENT
+alter table fsp.assessment_outcome enable row level security;
+alter table fsp.assessment_outcome force row level security;
+create policy owner_all on fsp.assessment_outcome for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_outcome for select to "{{db}}_agency_la"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant insert on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_outcome for insert to "{{db}}_agency_la"
+  with check (assessment_outcome.controller = (select fsp.current_organisation())
+    and (case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_outcome.assessment is null or (select true from fsp.assessment p where p.id = assessment_outcome.assessment and p.family is not distinct from assessment_outcome.family)));
+grant update on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_outcome for update to "{{db}}_agency_la"
+  using (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family))
+  with check (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family));
+grant select on fsp.assessment_outcome to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_outcome for select to "{{db}}_agency_team"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end)
+    or (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family)));
+grant select on fsp.assessment_outcome to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_outcome for select to "{{db}}_agency_health"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_outcome for select to "{{db}}_agency_education"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_outcome for select to "{{db}}_agency_police"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_outcome for select to "{{db}}_agency_provider"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+
+-- assessment_factor: ASSESSMENT
+alter table fsp.assessment_factor enable row level security;
+alter table fsp.assessment_factor force row level security;
+create policy owner_all on fsp.assessment_factor for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_factor for select to "{{db}}_agency_la"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant insert on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_factor for insert to "{{db}}_agency_la"
+  with check (assessment_factor.controller = (select fsp.current_organisation())
+    and (case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_factor.assessment is null or (select true from fsp.assessment p where p.id = assessment_factor.assessment and p.family is not distinct from assessment_factor.family)));
+grant update on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_factor for update to "{{db}}_agency_la"
+  using (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family))
+  with check (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family));
+grant select on fsp.assessment_factor to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_factor for select to "{{db}}_agency_team"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end)
+    or (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family)));
+grant select on fsp.assessment_factor to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_factor for select to "{{db}}_agency_health"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_factor for select to "{{db}}_agency_education"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_factor for select to "{{db}}_agency_police"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_factor for select to "{{db}}_agency_provider"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+
+-- assessment_ace: ASSESSMENT
+alter table fsp.assessment_ace enable row level security;
+alter table fsp.assessment_ace force row level security;
+create policy owner_all on fsp.assessment_ace for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_ace for select to "{{db}}_agency_la"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant insert on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_ace for insert to "{{db}}_agency_la"
+  with check (assessment_ace.controller = (select fsp.current_organisation())
+    and (case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_ace.assessment is null or (select true from fsp.assessment p where p.id = assessment_ace.assessment and p.family is not distinct from assessment_ace.family)));
+grant update on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_ace for update to "{{db}}_agency_la"
+  using (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family))
+  with check (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family));
+grant select on fsp.assessment_ace to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_ace for select to "{{db}}_agency_team"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end)
+    or (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family)));
+grant select on fsp.assessment_ace to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_ace for select to "{{db}}_agency_health"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_ace for select to "{{db}}_agency_education"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_ace for select to "{{db}}_agency_police"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_ace for select to "{{db}}_agency_provider"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+
+-- context_fact: ASSESSMENT
+alter table fsp.context_fact enable row level security;
+alter table fsp.context_fact force row level security;
+create policy owner_all on fsp.context_fact for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.context_fact to "{{db}}_agency_la";
+create policy la_select on fsp.context_fact for select to "{{db}}_agency_la"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant insert on fsp.context_fact to "{{db}}_agency_la";
+create policy la_insert on fsp.context_fact for insert to "{{db}}_agency_la"
+  with check (context_fact.controller = (select fsp.current_organisation())
+    and (case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (context_fact.assessment is null or (select true from fsp.assessment p where p.id = context_fact.assessment and p.family is not distinct from context_fact.family)));
+grant update on fsp.context_fact to "{{db}}_agency_la";
+create policy la_update on fsp.context_fact for update to "{{db}}_agency_la"
+  using (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family))
+  with check (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family));
+grant select on fsp.context_fact to "{{db}}_agency_team";
+create policy team_select on fsp.context_fact for select to "{{db}}_agency_team"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end)
+    or (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family)));
+grant select on fsp.context_fact to "{{db}}_agency_health";
+create policy health_select on fsp.context_fact for select to "{{db}}_agency_health"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_education";
+create policy education_select on fsp.context_fact for select to "{{db}}_agency_education"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_police";
+create policy police_select on fsp.context_fact for select to "{{db}}_agency_police"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_provider";
+create policy provider_select on fsp.context_fact for select to "{{db}}_agency_provider"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+
+-- trio: ASSESSMENT
+alter table fsp.trio enable row level security;
+alter table fsp.trio force row level security;
+create policy owner_all on fsp.trio for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.trio to "{{db}}_agency_la";
+create policy la_select on fsp.trio for select to "{{db}}_agency_la"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant insert on fsp.trio to "{{db}}_agency_la";
+create policy la_insert on fsp.trio for insert to "{{db}}_agency_la"
+  with check (trio.controller = (select fsp.current_organisation())
+    and (case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (trio.assessment is null or (select true from fsp.assessment p where p.id = trio.assessment and p.family is not distinct from trio.family)));
+grant update on fsp.trio to "{{db}}_agency_la";
+create policy la_update on fsp.trio for update to "{{db}}_agency_la"
+  using (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family))
+  with check (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family));
+grant select on fsp.trio to "{{db}}_agency_team";
+create policy team_select on fsp.trio for select to "{{db}}_agency_team"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end)
+    or (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family)));
+grant select on fsp.trio to "{{db}}_agency_health";
+create policy health_select on fsp.trio for select to "{{db}}_agency_health"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_education";
+create policy education_select on fsp.trio for select to "{{db}}_agency_education"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_police";
+create policy police_select on fsp.trio for select to "{{db}}_agency_police"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_provider";
+create policy provider_select on fsp.trio for select to "{{db}}_agency_provider"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+
+-- factor_concern: DIRECTORY
+grant select on fsp.factor_concern to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- ace_association: DIRECTORY
+grant select on fsp.ace_association to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- specialist_kind: DIRECTORY
+grant select on fsp.specialist_kind to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- specialist_assessment: ASSESSMENT
+alter table fsp.specialist_assessment enable row level security;
+alter table fsp.specialist_assessment force row level security;
+create policy owner_all on fsp.specialist_assessment for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_select on fsp.specialist_assessment for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))
+    or (((specialist_assessment.controller = (select fsp.current_organisation()) or specialist_assessment.assessor = (select fsp.current_organisation())) and (specialist_assessment.row_mask & ~16777215::bigint) = 0 and fsp.own_open(specialist_assessment.family)) and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))));
+grant insert on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_insert on fsp.specialist_assessment for insert to "{{db}}_agency_la"
+  with check (specialist_assessment.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (512 | specialist_assessment.row_mask)) = (512 | specialist_assessment.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (specialist_assessment.entry is null or (select true from fsp.workbook_entry p where p.id = specialist_assessment.entry and p.family is not distinct from specialist_assessment.family)));
+grant update on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_update on fsp.specialist_assessment for update to "{{db}}_agency_la"
+  using (specialist_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(specialist_assessment.family))
+  with check (specialist_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(specialist_assessment.family));
+grant select on fsp.specialist_assessment to "{{db}}_agency_team";
+create policy team_select on fsp.specialist_assessment for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))
+    or ((specialist_assessment.controller = (select fsp.current_organisation()) or specialist_assessment.assessor = (select fsp.current_organisation())) and (specialist_assessment.row_mask & ~3932063::bigint) = 0 and fsp.own_open(specialist_assessment.family)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_health";
+create policy health_select on fsp.specialist_assessment for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_education";
+create policy education_select on fsp.specialist_assessment for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_police";
+create policy police_select on fsp.specialist_assessment for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_provider";
+create policy provider_select on fsp.specialist_assessment for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+
+-- tool: DIRECTORY
+grant select on fsp.tool to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_band: DIRECTORY
+grant select on fsp.tool_band to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_domain: DIRECTORY
+grant select on fsp.tool_domain to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_metric: DIRECTORY
+grant select on fsp.tool_metric to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_reading: WORKBOOK
+alter table fsp.tool_reading enable row level security;
+alter table fsp.tool_reading force row level security;
+create policy owner_all on fsp.tool_reading for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_select on fsp.tool_reading for select to "{{db}}_agency_la"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~16777215::bigint) = 0 and fsp.own_open(tool_reading.family)) and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)));
+grant insert on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_insert on fsp.tool_reading for insert to "{{db}}_agency_la"
+  with check (tool_reading.controller = (select fsp.current_organisation())
+    and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_update on fsp.tool_reading for update to "{{db}}_agency_la"
+  using (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family))
+  with check (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family));
+grant select on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_select on fsp.tool_reading for select to "{{db}}_agency_team"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~3932063::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant insert on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_insert on fsp.tool_reading for insert to "{{db}}_agency_team"
+  with check (tool_reading.controller = (select fsp.current_organisation())
+    and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_update on fsp.tool_reading for update to "{{db}}_agency_team"
+  using (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family))
+  with check (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family));
+grant select on fsp.tool_reading to "{{db}}_agency_health";
+create policy health_select on fsp.tool_reading for select to "{{db}}_agency_health"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~36255::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_education";
+create policy education_select on fsp.tool_reading for select to "{{db}}_agency_education"
+  using ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~527791::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_district";
+create policy district_select on fsp.tool_reading for select to "{{db}}_agency_district"
+  using ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~3278213::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_provider";
+create policy provider_select on fsp.tool_reading for select to "{{db}}_agency_provider"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~2227471::bigint) = 0 and fsp.own_open(tool_reading.family)));
+
+-- tool_score: WORKBOOK
+alter table fsp.tool_score enable row level security;
+alter table fsp.tool_score force row level security;
+create policy owner_all on fsp.tool_score for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.tool_score to "{{db}}_agency_la";
+create policy la_select on fsp.tool_score for select to "{{db}}_agency_la"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~16777215::bigint) = 0 and fsp.own_open(tool_score.family)) and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)));
+grant insert on fsp.tool_score to "{{db}}_agency_la";
+create policy la_insert on fsp.tool_score for insert to "{{db}}_agency_la"
+  with check (tool_score.controller = (select fsp.current_organisation())
+    and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (tool_score.reading is null or (select true from fsp.tool_reading p where p.id = tool_score.reading and p.family is not distinct from tool_score.family)));
+grant update on fsp.tool_score to "{{db}}_agency_la";
+create policy la_update on fsp.tool_score for update to "{{db}}_agency_la"
+  using (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family))
+  with check (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family));
+grant select on fsp.tool_score to "{{db}}_agency_team";
+create policy team_select on fsp.tool_score for select to "{{db}}_agency_team"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~3932063::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant insert on fsp.tool_score to "{{db}}_agency_team";
+create policy team_insert on fsp.tool_score for insert to "{{db}}_agency_team"
+  with check (tool_score.controller = (select fsp.current_organisation())
+    and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (tool_score.reading is null or (select true from fsp.tool_reading p where p.id = tool_score.reading and p.family is not distinct from tool_score.family)));
+grant update on fsp.tool_score to "{{db}}_agency_team";
+create policy team_update on fsp.tool_score for update to "{{db}}_agency_team"
+  using (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family))
+  with check (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family));
+grant select on fsp.tool_score to "{{db}}_agency_health";
+create policy health_select on fsp.tool_score for select to "{{db}}_agency_health"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~36255::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_education";
+create policy education_select on fsp.tool_score for select to "{{db}}_agency_education"
+  using ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~527791::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_district";
+create policy district_select on fsp.tool_score for select to "{{db}}_agency_district"
+  using ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~3278213::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_provider";
+create policy provider_select on fsp.tool_score for select to "{{db}}_agency_provider"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~2227471::bigint) = 0 and fsp.own_open(tool_score.family)));
 
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;

@@ -25,6 +25,12 @@ const writers = AGENCIES.filter((agency) =>
   .map(agencyRole)
   .join(', ');
 
+/** A table as if its rows had no class of their own. */
+function withoutRowClass(table: TableClass): TableClass {
+  const { rowMask: _rowMask, ...rest } = table;
+  return rest;
+}
+
 function selectPredicate(table: TableClass, agency: Agency): string | null {
   const level = levelOf(table.dataClass, agency);
   // An agency that is given nothing about people is not told that there are any.
@@ -37,6 +43,8 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
   const byGrantAlone = agency === 'LA' && always && !isBetweenOrganisations(table);
   if (own && !byGrantAlone) ways.push(own);
   else if (own && table.familyOptional) ways.push(`(${table.name}.${table.family} is null and ${own})`);
+  // The grant opens the table's class; for the class of a row of its own the county needs no decision.
+  if (own && byGrantAlone && table.ownRows) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
   return ways.length > 0 ? ways.join('\n    or ') : null;
 }
 
@@ -70,10 +78,9 @@ function parentProbe(table: TableClass, { column, parent }: { column: string; pa
 /** A row is written by the organisation that it names as its writer, into a family and about persons that it sees. */
 function insertPredicate(table: TableClass, agency: Agency): string | null {
   if (!writes(table, agency)) return null;
-  const { keptFrom: _keptFrom, ...seen } = table;
   const parts = [`${table.name}.${table.writer} = ${ORGANISATION}`];
   if (!isBetweenOrganisations(table)) {
-    const granted = grantProbe(seen, table.name, agency, null);
+    const granted = grantProbe(table, table.name, agency, null, 'writer');
     parts.push(table.familyOptional ? `(${table.name}.${table.family} is null or ${granted})` : granted);
   }
   return [...parts, ...parentsOf(table).map((parent) => parentProbe(table, parent))].join('\n    and ');

@@ -1,6 +1,15 @@
 /** The modules of the product. A new noun is one line in each of these lists. */
 import type { Command } from '../change/command.ts';
 import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
+import * as assessment from './assessment/binding.ts';
+import {
+  amendAssessment,
+  cancelAssessment,
+  completeAssessment,
+  orderSpecialistAssessment,
+  receiveSpecialistAssessment,
+  startAssessment,
+} from './assessment/commands.ts';
 import * as chronology from './chronology/binding.ts';
 import * as clock from './clock/binding.ts';
 import { completeTask } from './clock/commands.ts';
@@ -13,6 +22,8 @@ import * as person from './person/binding.ts';
 import * as plan from './plan/binding.ts';
 import * as planCommands from './plan/commands/index.ts';
 import * as sharing from './sharing/binding.ts';
+import * as tool from './tool/binding.ts';
+import { recordToolReading, withdrawToolReading } from './tool/commands.ts';
 import * as workbook from './workbook/binding.ts';
 import { addWorkbookEntry } from './workbook/commands.ts';
 import './tables.ts';
@@ -20,7 +31,7 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, chronology];
+const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, assessment, tool, chronology];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
@@ -44,5 +55,18 @@ export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap((
 
 /** Mutation field → command. */
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
-  Object.entries({ addWorkbookEntry, completeTask, offerService, ...planCommands }),
+  Object.entries({
+    addWorkbookEntry,
+    amendAssessment,
+    cancelAssessment,
+    completeAssessment,
+    completeTask,
+    offerService,
+    orderSpecialistAssessment,
+    receiveSpecialistAssessment,
+    recordToolReading,
+    startAssessment,
+    ...planCommands,
+    withdrawToolReading,
+  }),
 );

@@ -11,5 +11,7 @@ import './district/tables.ts';
 import './plan/family-plan.ts';
 import './outcome/tables.ts';
 import './clock/tables.ts';
+import './assessment/tables.ts';
+import './tool/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

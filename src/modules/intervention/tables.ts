@@ -1,5 +1,5 @@
 /** Help for one person of the family: that it exists, what it is, and how it goes are three tables of three classes. */
-import { date, index, integer, text } from 'drizzle-orm/pg-core';
+import { date, foreignKey, index, integer, text, unique } from 'drizzle-orm/pg-core';
 import type { PersonalClass } from '../../access/classes.ts';
 import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
@@ -28,7 +28,7 @@ export const intervention = classify(
       version: version(),
       ...times(),
     },
-    (t) => [index('intervention_family').on(t.family, t.id)],
+    (t) => [index('intervention_family').on(t.family, t.id), unique('intervention_of_writer').on(t.id, t.family, t.person, t.controller)],
   ),
   'INVOLVEMENT',
   {
@@ -50,7 +50,7 @@ export const interventionLink = classify(
   fsp.table(
     'intervention_link',
     {
-      intervention: interventionKey(),
+      intervention: key('intervention').primaryKey(),
       family: familyKey(),
       person: personKey(),
       controller: controller(),
@@ -65,7 +65,15 @@ export const interventionLink = classify(
       /** The team whose own practitioner delivers it. */
       assigned: integer('assigned').references(() => organisation.id),
     },
-    (t) => [index('intervention_link_provider').on(t.provider)],
+    (t) => [
+      index('intervention_link_provider').on(t.provider),
+      // Of all four: the intervention's policy asks this table, so this one's cannot ask the intervention's.
+      foreignKey({
+        name: 'intervention_link_of_intervention',
+        columns: [t.intervention, t.family, t.person, t.controller],
+        foreignColumns: [intervention.id, intervention.family, intervention.person, intervention.controller],
+      }),
+    ],
   ),
   'INVOLVEMENT',
   { own: { columns: ['controller', 'provider', 'assigned'] }, rowClassOf: 'programme' },

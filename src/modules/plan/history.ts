@@ -4,6 +4,7 @@ import type { Client } from '../../access/client.ts';
 import type { UserError } from '../../change/command.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
+import { assessment } from '../assessment/tables.ts';
 import { unbornMembership } from '../family/tables.ts';
 import { personExpected, personIdentity } from '../person/tables.ts';
 import { conference, episode, episodeNeed, preProceedings, preProceedingsCourt, preProceedingsOutcome, section47 } from './legal.ts';
@@ -70,6 +71,7 @@ export async function historyOf(tx: Transaction, client: Client, person: number)
   const reviews = await of(planReview);
   const enquiries = await of(section47);
   const conferences = await of(conference);
+  const assessments = await of(assessment);
   const before = await of(preProceedings);
   const outcomes = await of(preProceedingsOutcome);
   const court = await of(preProceedingsCourt);
@@ -108,7 +110,9 @@ export async function historyOf(tx: Transaction, client: Client, person: number)
       conferenceTarget: row.conferenceTarget,
     })),
     conferences: conferences.map((row) => ({ id: row.id, kind: row.kind, held: row.heldOn, target: row.targetOn })),
-    assessments: [],
+    assessments: assessments
+      .filter(({ status }) => status !== 'CANCELLED')
+      .map((row) => ({ id: row.id, started: row.started, authorised: row.authorisedOn })),
     preProceedings: before.map((row) => {
       const told = court.find((each) => each.preProceedings === row.id);
       return {
