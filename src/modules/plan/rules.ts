@@ -99,7 +99,10 @@ const activities = (h: History): Activity[] => [
 
 /** The episode that an activity belongs to: the latest that had begun by then, before those that came to nothing. */
 function episodeOf(h: History, { from }: { from: string }): EpisodeFact | undefined {
-  const begun = h.episodes.filter(({ on }) => on <= from).sort((a, b) => (a.on < b.on ? 1 : -1));
+  const begun = h.episodes
+    .filter(({ on }) => on <= from)
+    // Of two of one day, the one that stands longer.
+    .sort((a, b) => (a.on === b.on ? (end(a.closed) < end(b.closed) ? 1 : -1) : a.on < b.on ? 1 : -1));
   return begun.find(({ noFurtherAction }) => !noFurtherAction) ?? begun[0];
 }
 

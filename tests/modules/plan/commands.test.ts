@@ -1,8 +1,11 @@
 /** The commands of plans and the legal path through the API. */
+import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
+import { type History, NO_HISTORY } from '../../../src/modules/plan/rules.ts';
 import { encodeId, ownDatabase, type PersonaName, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
+import { brokenByText } from './census.ts';
 
 let server: TestServer;
 let owner: pg.Client;
@@ -533,6 +536,73 @@ describe('the whole family’s plan', () => {
     });
     expect(reviewed).toMatchObject({ nextReviewDue: '2027-02-03', reviews: [{ outcome: 'It goes on.' }] });
     await must('endFamilyPlan', { familyPlan: plan.id, expectedVersion: reviewed.version, ended: '2026-11-20' });
+  });
+});
+
+describe('whatever is asked through the API, in whatever order', () => {
+  it('never comes to rows that the census forbids', async () => {
+    const bare = await bareFamily(20);
+    const open = async (table: string, type: string, where: string) => {
+      const { rows } = await owner.query(`select id, version from fsp.${table} where person = $1 and ${where} order by id desc limit 1`, [
+        bare.childKey,
+      ]);
+      return rows[0] ? { id: encodeId(type, rows[0].id), expectedVersion: rows[0].version } : null;
+    };
+    const entry = await entryIn(bare);
+    const asks: Record<string, (on: string) => Promise<Answer | null>> = {
+      refer: (on) => send('openEpisode', { ...of(bare), referred: on, source: '6', primaryNeed: 'N1' }),
+      close: async (on) => {
+        const found = await open('episode', 'Episode', 'closed_on is null');
+        return found && send('closeEpisode', { episode: found.id, expectedVersion: found.expectedVersion, closed: on, reason: 'RC7' });
+      },
+      need: (on) => send('startPlan', { ...of(bare), kind: 'CHILD_IN_NEED', started: on }),
+      protect: (on) => send('startPlan', { ...of(bare), kind: 'CHILD_PROTECTION', started: on, category: 'NEG' }),
+      end: async (on) => {
+        const found = await open('plan', 'Plan', "status = 'OPEN'");
+        return found && send('endPlan', { plan: found.id, expectedVersion: found.expectedVersion, ended: on, reason: 'other' });
+      },
+      confer: (on) => send('recordConference', conferenceOf(bare, { held: on, category: 'EMO' })),
+      down: async (on) => {
+        const found = await open('plan', 'Plan', "status = 'OPEN' and kind = 'CHILD_PROTECTION'");
+        const step = { ...of(bare), to: 'CHILD_IN_NEED', on, reason: 'risk-reduced', decision: 'Down.', evidence: [entry] };
+        return found && send('stepDown', { ...step, plan: found.id, expectedVersion: found.expectedVersion });
+      },
+      review: async (on) => {
+        const found = await open('plan', 'Plan', "status = 'OPEN'");
+        const review = { held: on, outcome: 'continue', attended: THREE, participation: 'PN1', continues: true };
+        return found && send('recordReview', { ...review, plan: found.id, expectedVersion: found.expectedVersion });
+      },
+      enquire: (on) => send('startSection47', { ...of(bare), started: on }),
+      endEnquiry: async (on) => {
+        const found = await open('section47', 'Section47', 'ended_on is null');
+        const ended = { ended: on, conferenceNotRequired: true, outcome: 'unsubstantiated' };
+        return found && send('endSection47', { ...ended, section47: found.id, expectedVersion: found.expectedVersion });
+      },
+    };
+    const asked = fc.sample(fc.tuple(fc.constantFrom(...Object.keys(asks)), fc.nat(4)), { numRuns: 70, seed: 47 });
+    let accepted = 0;
+    for (const [i, [what, jump]] of asked.entries()) {
+      const on = new Date(Date.UTC(2026, 1, 2) + (i * 2 + jump) * 86_400_000).toISOString().slice(0, 10);
+      const answer = await (asks[what] as (on: string) => Promise<Answer | null>)(on);
+      if (answer && answer.errors.length === 0) accepted++;
+    }
+    expect(accepted).toBeGreaterThan(10);
+    const rows = async (sql: string) => (await owner.query(sql, [bare.childKey])).rows;
+    const told: History = {
+      ...NO_HISTORY,
+      episodes: await rows(
+        'select e.id, referred_on::text as "on", closed_on::text as closed, closure_reason as reason, no_further_action as "noFurtherAction", n.primary_need as "primaryNeed" from fsp.episode e left join fsp.episode_need n on n.episode = e.id where e.person = $1',
+      ),
+      plans: await rows(
+        'select p.id, kind, started::text, ended::text, c.category from fsp.plan p left join fsp.plan_category c on c.plan = p.id where p.person = $1',
+      ),
+      reviews: await rows('select plan, held::text from fsp.plan_review where person = $1'),
+      conferences: await rows('select id, kind, held_on::text as held, target_on::text as target from fsp.conference where person = $1'),
+      sections47: await rows(
+        'select id, started_on::text as started, ended_on::text as ended, conference_not_required as "conferenceNotRequired", conference_on::text as "conferenceOn" from fsp.section47 where person = $1',
+      ),
+    };
+    expect(brokenByText(told)).toEqual([]);
   });
 });
 
