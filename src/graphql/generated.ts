@@ -358,15 +358,29 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Assessment | Intervention | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
+export type ChronologyEvent = Assessment | Conference | ContactArrangement | Episode | FamilyGroup | FamilyPlan | Intervention | Marac | Placement | Plan | PreProceedings | ReturnHome | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToolReading | Visit | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
   | 'ASSESSMENT'
+  | 'CONFERENCE'
+  | 'CONTACT_ARRANGEMENT'
+  | 'EPISODE'
+  | 'FAMILY_GROUP'
+  | 'FAMILY_PLAN'
   | 'INTERVENTION'
+  | 'MARAC'
+  | 'PLACEMENT'
+  | 'PLAN'
+  | 'PRE_PROCEEDINGS'
+  | 'RETURN_HOME'
+  | 'SECTION47'
   | 'SERVICE_OFFER'
   | 'SPECIALIST_ASSESSMENT'
+  | 'STEP_EVENT'
+  | 'STRATEGY_DISCUSSION'
   | 'TOOL_READING'
+  | 'VISIT'
   | 'WORKBOOK_ENTRY';
 
 /** A timescale that runs, or has run, for one family. */

@@ -57,6 +57,7 @@ export const bindings: Binding[] = [
     type: 'Plan',
     anchor: plan,
     id: 'id',
+    event: { at: plan.started },
     sides: [
       [planCategory, planCategory.plan],
       [planEnd, planEnd.plan],
@@ -95,6 +96,7 @@ export const bindings: Binding[] = [
     type: 'StepEvent',
     anchor: stepEvent,
     id: 'id',
+    event: { at: stepEvent.steppedOn },
     sides: [[stepReason, stepReason.step]],
     fields: {
       ...childAndFamily(stepEvent),
@@ -121,6 +123,7 @@ export const bindings: Binding[] = [
     type: 'Episode',
     anchor: episode,
     id: 'id',
+    event: { at: episode.referredOn },
     sides: [[episodeNeed, episodeNeed.episode]],
     fields: {
       ...childAndFamily(episode),
@@ -138,6 +141,7 @@ export const bindings: Binding[] = [
     type: 'StrategyDiscussion',
     anchor: strategyDiscussion,
     id: 'id',
+    event: { at: strategyDiscussion.heldOn },
     sides: [[strategyOutcome, strategyOutcome.discussion]],
     fields: {
       ...childAndFamily(strategyDiscussion),
@@ -152,6 +156,7 @@ export const bindings: Binding[] = [
     type: 'Section47',
     anchor: section47,
     id: 'id',
+    event: { at: section47.startedOn },
     sides: [[section47Outcome, section47Outcome.enquiry]],
     fields: {
       ...childAndFamily(section47),
@@ -170,6 +175,7 @@ export const bindings: Binding[] = [
     type: 'Conference',
     anchor: conference,
     id: 'id',
+    event: { at: conference.heldOn },
     sides: [[conferenceView, conferenceView.conference]],
     fields: {
       ...childAndFamily(conference),
@@ -189,6 +195,7 @@ export const bindings: Binding[] = [
     type: 'Visit',
     anchor: visit,
     id: 'id',
+    event: { at: visit.visitedOn },
     sides: [[visitPlace, visitPlace.visit]],
     fields: {
       ...childAndFamily(visit),
@@ -208,6 +215,7 @@ export const bindings: Binding[] = [
     type: 'PreProceedings',
     anchor: preProceedings,
     id: 'id',
+    event: { at: preProceedings.startedOn },
     sides: [
       [preProceedingsOutcome, preProceedingsOutcome.preProceedings],
       [preProceedingsCourt, preProceedingsCourt.preProceedings],
@@ -248,6 +256,7 @@ export const bindings: Binding[] = [
     type: 'FamilyGroup',
     anchor: familyGroup,
     id: 'id',
+    event: { at: familyGroup.offeredOn },
     fields: {
       preProceedings: one('PreProceedings', familyGroup.preProceedings, 'id', { sameFamily: true }),
       offered: column(familyGroup.offeredOn),
@@ -264,6 +273,7 @@ export const bindings: Binding[] = [
     type: 'Marac',
     anchor: marac,
     id: 'id',
+    event: { at: marac.openedOn },
     sides: [[maracContent, maracContent.marac]],
     fields: {
       opened: column(marac.openedOn),
@@ -279,6 +289,7 @@ export const bindings: Binding[] = [
     type: 'Placement',
     anchor: placement,
     id: 'id',
+    event: { at: placement.startedOn },
     sides: [[placementPlace, placementPlace.placement]],
     fields: {
       ...childAndFamily(placement),
@@ -302,6 +313,7 @@ export const bindings: Binding[] = [
     type: 'ContactArrangement',
     anchor: contactArrangement,
     id: 'id',
+    event: { at: contactArrangement.startedOn },
     sides: [[contactPlace, contactPlace.arrangement]],
     fields: {
       ...childAndFamily(contactArrangement),
@@ -320,6 +332,7 @@ export const bindings: Binding[] = [
     type: 'ReturnHome',
     anchor: returnHome,
     id: 'id',
+    event: { at: returnHome.decidedOn },
     fields: {
       ...childAndFamily(returnHome),
       decided: column(returnHome.decidedOn),
@@ -346,6 +359,7 @@ export const bindings: Binding[] = [
     type: 'FamilyPlan',
     anchor: familyPlan,
     id: 'id',
+    event: { at: familyPlan.openedOn },
     fields: {
       opened: column(familyPlan.openedOn),
       ended: column(familyPlan.endedOn),
