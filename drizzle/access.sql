@@ -65,16 +65,6 @@ begin
       or exists (select from fsp.household_member r where r.family = asked and r.controller = org)
       or exists (select from fsp.relationship r where r.family = asked and r.controller = org)
       or exists (select from fsp.involvement r where r.family = asked and org in (r.organisation, r.controller))
-      or exists (select from fsp.episode r where r.family = asked and r.controller = org)
-      or exists (select from fsp.episode_need r where r.family = asked and r.controller = org)
-      or exists (select from fsp.strategy_discussion r where r.family = asked and r.controller = org)
-      or exists (select from fsp.section47 r where r.family = asked and r.controller = org)
-      or exists (select from fsp.pre_proceedings r where r.family = asked and r.controller = org)
-      or exists (select from fsp.placement r where r.family = asked and r.controller = org)
-      or exists (select from fsp.marac r where r.family = asked and r.controller = org)
-      or exists (select from fsp.plan r where r.family = asked and r.controller = org)
-      or exists (select from fsp.plan_category r where r.family = asked and r.controller = org)
-      or exists (select from fsp.plan_review r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_entry r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_entry_person r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_reading r where r.family = asked and r.controller = org)
@@ -86,6 +76,36 @@ begin
       or exists (select from fsp.workbook_trigger r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_delivered r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_entry_version r where r.family = asked and r.controller = org)
+      or exists (select from fsp.plan r where r.family = asked and r.controller = org)
+      or exists (select from fsp.plan_category r where r.family = asked and r.controller = org)
+      or exists (select from fsp.plan_end r where r.family = asked and r.controller = org)
+      or exists (select from fsp.plan_review r where r.family = asked and r.controller = org)
+      or exists (select from fsp.step_event r where r.family = asked and r.controller = org)
+      or exists (select from fsp.step_reason r where r.family = asked and r.controller = org)
+      or exists (select from fsp.step_evidence r where r.family = asked and r.controller = org)
+      or exists (select from fsp.episode r where r.family = asked and r.controller = org)
+      or exists (select from fsp.episode_need r where r.family = asked and r.controller = org)
+      or exists (select from fsp.strategy_discussion r where r.family = asked and r.controller = org)
+      or exists (select from fsp.strategy_outcome r where r.family = asked and r.controller = org)
+      or exists (select from fsp.section47 r where r.family = asked and r.controller = org)
+      or exists (select from fsp.section47_outcome r where r.family = asked and r.controller = org)
+      or exists (select from fsp.conference r where r.family = asked and r.controller = org)
+      or exists (select from fsp.conference_view r where r.family = asked and r.controller = org)
+      or exists (select from fsp.pre_proceedings r where r.family = asked and r.controller = org)
+      or exists (select from fsp.pre_proceedings_outcome r where r.family = asked and r.controller = org)
+      or exists (select from fsp.pre_proceedings_court r where r.family = asked and r.controller = org)
+      or exists (select from fsp.preparatory_assessment r where r.family = asked and r.controller = org)
+      or exists (select from fsp.family_group r where r.family = asked and r.controller = org)
+      or exists (select from fsp.placement r where r.family = asked and r.controller = org)
+      or exists (select from fsp.placement_place r where r.family = asked and r.controller = org)
+      or exists (select from fsp.visit r where r.family = asked and r.controller = org)
+      or exists (select from fsp.visit_place r where r.family = asked and r.controller = org)
+      or exists (select from fsp.marac r where r.family = asked and r.controller = org)
+      or exists (select from fsp.marac_content r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_arrangement r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_place r where r.family = asked and r.controller = org)
+      or exists (select from fsp.return_home r where r.family = asked and r.controller = org)
+      or exists (select from fsp.return_stage r where r.family = asked and r.controller = org)
       or exists (select from fsp.intervention r where r.family = asked and r.controller = org)
       or exists (select from fsp.intervention_link r where r.family = asked and org in (r.controller, r.provider, r.assigned))
       or exists (select from fsp.intervention_progress r where r.family = asked and r.controller = org)
@@ -106,6 +126,11 @@ begin
       or exists (select from fsp.incident_informant r where r.family = asked and r.controller = org)
       or exists (select from fsp.housing_situation r where r.family = asked and r.controller = org)
       or exists (select from fsp.school_record r where r.family = asked and r.controller = org)
+      or exists (select from fsp.family_plan r where r.family = asked and r.controller = org)
+      or exists (select from fsp.family_goal r where r.family = asked and r.controller = org)
+      or exists (select from fsp.family_action r where r.family = asked and r.controller = org)
+      or exists (select from fsp.family_action_service r where r.family = asked and r.controller = org)
+      or exists (select from fsp.family_plan_review r where r.family = asked and r.controller = org)
       or exists (select from fsp.clock r where r.family = asked and org in (r.controller, r.assigned))
       or exists (select from fsp.task r where r.family = asked and org in (r.controller, r.assigned))
       or exists (select from fsp.assessment r where r.family = asked and r.controller = org)
@@ -451,7 +476,7 @@ declare
   given jsonb := '{}';
   told_class text;
   opened bigint;
-  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","specialist_assessment":"specialist_kind","tool_reading":"tool","tool_score":"tool","meeting":"meeting_kind","meeting_place":"meeting_kind","meeting_person":"meeting_kind","meeting_attendance":"meeting_kind","meeting_action":"meeting_kind","meeting_minutes":"meeting_kind","meeting_circulation":"meeting_kind"}'::jsonb;
+  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","family_action_service":"service","specialist_assessment":"specialist_kind","tool_reading":"tool","tool_score":"tool","meeting":"meeting_kind","meeting_place":"meeting_kind","meeting_person":"meeting_kind","meeting_attendance":"meeting_kind","meeting_action":"meeting_kind","meeting_minutes":"meeting_kind","meeting_circulation":"meeting_kind"}'::jsonb;
 begin
   if session_user = current_user then return new; end if;
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
@@ -564,11 +589,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -686,7 +711,7 @@ begin
   select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and o.agency = 'LA';
   if org is null then raise insufficient_privilege using message = 'Only the county lifts it.'; end if;
-  if not exists (select from unnest(array['workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'intervention_event', 'safety_condition', 'safety_condition', 'safety_condition', 'safety_condition_person', 'incident', 'task', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_reading', 'tool_score', 'contact', 'contact', 'contact_child', 'meeting_minutes', 'decision', 'decision', 'decision_evidence', 'child_voice', 'child_voice', 'adult_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback']) known where known = lifted) then
+  if not exists (select from unnest(array['workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'family_group', 'contact_arrangement', 'return_home', 'return_home', 'return_stage', 'intervention_event', 'safety_condition', 'safety_condition', 'safety_condition', 'safety_condition_person', 'incident', 'family_plan', 'family_plan', 'family_plan', 'family_goal', 'family_goal', 'family_action', 'family_plan_review', 'task', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_reading', 'tool_score', 'contact', 'contact', 'contact_child', 'meeting_minutes', 'decision', 'decision', 'decision_evidence', 'child_voice', 'child_voice', 'adult_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback']) known where known = lifted) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
   execute format('select family from fsp.%I where id = $1 and $2 = any (kept_from) for update', lifted) into of_family using asked, from_whom;
@@ -697,7 +722,7 @@ begin
         where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
-  for part in select * from (values ('workbook_entry', 'workbook_entry', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry'), ('workbook_entry', 'workbook_reading', 'entry'), ('workbook_entry', 'workbook_child_words', 'entry'), ('workbook_entry', 'workbook_parent_words', 'entry'), ('workbook_entry', 'workbook_joint', 'entry'), ('workbook_entry', 'workbook_concern', 'entry'), ('workbook_entry', 'workbook_mi_practice', 'entry'), ('workbook_entry', 'workbook_trigger', 'entry'), ('workbook_entry', 'workbook_delivered', 'entry'), ('workbook_entry', 'workbook_entry_version', 'entry'), ('workbook_entry', 'specialist_assessment', 'entry'), ('workbook_entry_person', 'workbook_entry_person', 'id'), ('workbook_reading', 'workbook_reading', 'id'), ('workbook_child_words', 'workbook_child_words', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id'), ('workbook_joint', 'workbook_joint', 'id'), ('workbook_concern', 'workbook_concern', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id'), ('workbook_trigger', 'workbook_trigger', 'id'), ('workbook_delivered', 'workbook_delivered', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id'), ('intervention_event', 'intervention_event', 'id'), ('safety_condition', 'safety_condition', 'id'), ('safety_condition', 'safety_condition_person', 'condition'), ('safety_condition', 'incident', 'breaches'), ('safety_condition_person', 'safety_condition_person', 'id'), ('incident', 'incident', 'id'), ('task', 'task', 'id'), ('assessment_finding', 'assessment_finding', 'id'), ('assessment_outcome', 'assessment_outcome', 'id'), ('assessment_factor', 'assessment_factor', 'id'), ('assessment_ace', 'assessment_ace', 'id'), ('context_fact', 'context_fact', 'id'), ('specialist_assessment', 'specialist_assessment', 'id'), ('tool_reading', 'tool_reading', 'id'), ('tool_reading', 'tool_score', 'reading'), ('tool_score', 'tool_score', 'id'), ('contact', 'contact', 'id'), ('contact', 'contact_child', 'contact'), ('contact_child', 'contact_child', 'id'), ('meeting_minutes', 'meeting_minutes', 'id'), ('decision', 'decision', 'id'), ('decision', 'decision_evidence', 'decision'), ('decision_evidence', 'decision_evidence', 'id'), ('child_voice', 'child_voice', 'id'), ('child_voice', 'child_voice_answer', 'voice'), ('adult_voice', 'adult_voice', 'id'), ('adult_voice', 'adult_voice_answer', 'voice'), ('child_voice_answer', 'child_voice_answer', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id'), ('trusted_adult', 'trusted_adult', 'id'), ('relationship_feedback', 'relationship_feedback', 'id')) as p (whole, name, key) where p.whole = lifted loop
+  for part in select * from (values ('workbook_entry', 'workbook_entry', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry'), ('workbook_entry', 'workbook_reading', 'entry'), ('workbook_entry', 'workbook_child_words', 'entry'), ('workbook_entry', 'workbook_parent_words', 'entry'), ('workbook_entry', 'workbook_joint', 'entry'), ('workbook_entry', 'workbook_concern', 'entry'), ('workbook_entry', 'workbook_mi_practice', 'entry'), ('workbook_entry', 'workbook_trigger', 'entry'), ('workbook_entry', 'workbook_delivered', 'entry'), ('workbook_entry', 'workbook_entry_version', 'entry'), ('workbook_entry', 'specialist_assessment', 'entry'), ('workbook_entry_person', 'workbook_entry_person', 'id'), ('workbook_reading', 'workbook_reading', 'id'), ('workbook_child_words', 'workbook_child_words', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id'), ('workbook_joint', 'workbook_joint', 'id'), ('workbook_concern', 'workbook_concern', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id'), ('workbook_trigger', 'workbook_trigger', 'id'), ('workbook_delivered', 'workbook_delivered', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id'), ('family_group', 'family_group', 'id'), ('contact_arrangement', 'contact_arrangement', 'id'), ('return_home', 'return_home', 'id'), ('return_home', 'return_stage', 'return_home'), ('return_stage', 'return_stage', 'id'), ('intervention_event', 'intervention_event', 'id'), ('safety_condition', 'safety_condition', 'id'), ('safety_condition', 'safety_condition_person', 'condition'), ('safety_condition', 'incident', 'breaches'), ('safety_condition_person', 'safety_condition_person', 'id'), ('incident', 'incident', 'id'), ('family_plan', 'family_plan', 'id'), ('family_plan', 'family_goal', 'family_plan'), ('family_plan', 'family_plan_review', 'family_plan'), ('family_goal', 'family_goal', 'id'), ('family_goal', 'family_action', 'goal'), ('family_action', 'family_action', 'id'), ('family_plan_review', 'family_plan_review', 'id'), ('task', 'task', 'id'), ('assessment_finding', 'assessment_finding', 'id'), ('assessment_outcome', 'assessment_outcome', 'id'), ('assessment_factor', 'assessment_factor', 'id'), ('assessment_ace', 'assessment_ace', 'id'), ('context_fact', 'context_fact', 'id'), ('specialist_assessment', 'specialist_assessment', 'id'), ('tool_reading', 'tool_reading', 'id'), ('tool_reading', 'tool_score', 'reading'), ('tool_score', 'tool_score', 'id'), ('contact', 'contact', 'id'), ('contact', 'contact_child', 'contact'), ('contact_child', 'contact_child', 'id'), ('meeting_minutes', 'meeting_minutes', 'id'), ('decision', 'decision', 'id'), ('decision', 'decision_evidence', 'decision'), ('decision_evidence', 'decision_evidence', 'id'), ('child_voice', 'child_voice', 'id'), ('child_voice', 'child_voice_answer', 'voice'), ('adult_voice', 'adult_voice', 'id'), ('adult_voice', 'adult_voice_answer', 'voice'), ('child_voice_answer', 'child_voice_answer', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id'), ('trusted_adult', 'trusted_adult', 'id'), ('relationship_feedback', 'relationship_feedback', 'id')) as p (whole, name, key) where p.whole = lifted loop
     execute format('select array_agg(id) from fsp.%I where %I = $1 and $2 = any (kept_from)', part.name, part.key)
       into keys using asked, from_whom;
     insert into fsp.kept_from_lift (subject_table, row_key, person, decision, organisation)
@@ -1564,414 +1589,6 @@ create policy provider_select on fsp.involvement for select to "{{db}}_agency_pr
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~2227471::bigint) = 0 and fsp.own_open(involvement.family)));
 
--- episode: CASE
-alter table fsp.episode enable row level security;
-alter table fsp.episode force row level security;
-create policy owner_all on fsp.episode for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.episode to "{{db}}_agency_la";
-create policy la_select on fsp.episode for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
-grant insert on fsp.episode to "{{db}}_agency_la";
-create policy la_insert on fsp.episode for insert to "{{db}}_agency_la"
-  with check (episode.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.episode to "{{db}}_agency_la";
-create policy la_update on fsp.episode for update to "{{db}}_agency_la"
-  using (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family))
-  with check (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family));
-grant select on fsp.episode to "{{db}}_agency_team";
-create policy team_select on fsp.episode for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
-grant select on fsp.episode to "{{db}}_agency_health";
-create policy health_select on fsp.episode for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
-grant select on fsp.episode to "{{db}}_agency_education";
-create policy education_select on fsp.episode for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
-grant select on fsp.episode to "{{db}}_agency_police";
-create policy police_select on fsp.episode for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
-grant select on fsp.episode to "{{db}}_agency_district";
-create policy district_select on fsp.episode for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
-grant select on fsp.episode to "{{db}}_agency_provider";
-create policy provider_select on fsp.episode for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
-
--- episode_need: ASSESSMENT
-alter table fsp.episode_need enable row level security;
-alter table fsp.episode_need force row level security;
-create policy owner_all on fsp.episode_need for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.episode_need to "{{db}}_agency_la";
-create policy la_select on fsp.episode_need for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-grant insert on fsp.episode_need to "{{db}}_agency_la";
-create policy la_insert on fsp.episode_need for insert to "{{db}}_agency_la"
-  with check (episode_need.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
-    and (episode_need.episode is null or (select true from fsp.episode p where p.id = episode_need.episode and p.family is not distinct from episode_need.family)));
-grant update on fsp.episode_need to "{{db}}_agency_la";
-create policy la_update on fsp.episode_need for update to "{{db}}_agency_la"
-  using (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family))
-  with check (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family));
-grant select on fsp.episode_need to "{{db}}_agency_team";
-create policy team_select on fsp.episode_need for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
-    or (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family)));
-grant select on fsp.episode_need to "{{db}}_agency_health";
-create policy health_select on fsp.episode_need for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-grant select on fsp.episode_need to "{{db}}_agency_education";
-create policy education_select on fsp.episode_need for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-grant select on fsp.episode_need to "{{db}}_agency_police";
-create policy police_select on fsp.episode_need for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-grant select on fsp.episode_need to "{{db}}_agency_provider";
-create policy provider_select on fsp.episode_need for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-
--- strategy_discussion: CASE
-alter table fsp.strategy_discussion enable row level security;
-alter table fsp.strategy_discussion force row level security;
-create policy owner_all on fsp.strategy_discussion for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.strategy_discussion to "{{db}}_agency_la";
-create policy la_select on fsp.strategy_discussion for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
-grant insert on fsp.strategy_discussion to "{{db}}_agency_la";
-create policy la_insert on fsp.strategy_discussion for insert to "{{db}}_agency_la"
-  with check (strategy_discussion.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.strategy_discussion to "{{db}}_agency_la";
-create policy la_update on fsp.strategy_discussion for update to "{{db}}_agency_la"
-  using (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family))
-  with check (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family));
-grant select on fsp.strategy_discussion to "{{db}}_agency_team";
-create policy team_select on fsp.strategy_discussion for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
-grant select on fsp.strategy_discussion to "{{db}}_agency_health";
-create policy health_select on fsp.strategy_discussion for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
-grant select on fsp.strategy_discussion to "{{db}}_agency_education";
-create policy education_select on fsp.strategy_discussion for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
-grant select on fsp.strategy_discussion to "{{db}}_agency_police";
-create policy police_select on fsp.strategy_discussion for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
-grant select on fsp.strategy_discussion to "{{db}}_agency_district";
-create policy district_select on fsp.strategy_discussion for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
-grant select on fsp.strategy_discussion to "{{db}}_agency_provider";
-create policy provider_select on fsp.strategy_discussion for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
-
--- section47: CASE
-alter table fsp.section47 enable row level security;
-alter table fsp.section47 force row level security;
-create policy owner_all on fsp.section47 for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.section47 to "{{db}}_agency_la";
-create policy la_select on fsp.section47 for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
-grant insert on fsp.section47 to "{{db}}_agency_la";
-create policy la_insert on fsp.section47 for insert to "{{db}}_agency_la"
-  with check (section47.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
-    and (section47.strategy_discussion is null or (select true from fsp.strategy_discussion p where p.id = section47.strategy_discussion and p.family is not distinct from section47.family)));
-grant update on fsp.section47 to "{{db}}_agency_la";
-create policy la_update on fsp.section47 for update to "{{db}}_agency_la"
-  using (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family))
-  with check (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family));
-grant select on fsp.section47 to "{{db}}_agency_team";
-create policy team_select on fsp.section47 for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
-grant select on fsp.section47 to "{{db}}_agency_health";
-create policy health_select on fsp.section47 for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
-grant select on fsp.section47 to "{{db}}_agency_education";
-create policy education_select on fsp.section47 for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
-grant select on fsp.section47 to "{{db}}_agency_police";
-create policy police_select on fsp.section47 for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
-grant select on fsp.section47 to "{{db}}_agency_district";
-create policy district_select on fsp.section47 for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
-grant select on fsp.section47 to "{{db}}_agency_provider";
-create policy provider_select on fsp.section47 for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
-
--- pre_proceedings: CASE
-alter table fsp.pre_proceedings enable row level security;
-alter table fsp.pre_proceedings force row level security;
-create policy owner_all on fsp.pre_proceedings for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.pre_proceedings to "{{db}}_agency_la";
-create policy la_select on fsp.pre_proceedings for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
-grant insert on fsp.pre_proceedings to "{{db}}_agency_la";
-create policy la_insert on fsp.pre_proceedings for insert to "{{db}}_agency_la"
-  with check (pre_proceedings.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.pre_proceedings to "{{db}}_agency_la";
-create policy la_update on fsp.pre_proceedings for update to "{{db}}_agency_la"
-  using (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family))
-  with check (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family));
-grant select on fsp.pre_proceedings to "{{db}}_agency_team";
-create policy team_select on fsp.pre_proceedings for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
-grant select on fsp.pre_proceedings to "{{db}}_agency_health";
-create policy health_select on fsp.pre_proceedings for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
-grant select on fsp.pre_proceedings to "{{db}}_agency_education";
-create policy education_select on fsp.pre_proceedings for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
-grant select on fsp.pre_proceedings to "{{db}}_agency_police";
-create policy police_select on fsp.pre_proceedings for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
-grant select on fsp.pre_proceedings to "{{db}}_agency_district";
-create policy district_select on fsp.pre_proceedings for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
-grant select on fsp.pre_proceedings to "{{db}}_agency_provider";
-create policy provider_select on fsp.pre_proceedings for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
-
--- placement: CASE
-alter table fsp.placement enable row level security;
-alter table fsp.placement force row level security;
-create policy owner_all on fsp.placement for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.placement to "{{db}}_agency_la";
-create policy la_select on fsp.placement for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
-grant insert on fsp.placement to "{{db}}_agency_la";
-create policy la_insert on fsp.placement for insert to "{{db}}_agency_la"
-  with check (placement.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.placement to "{{db}}_agency_la";
-create policy la_update on fsp.placement for update to "{{db}}_agency_la"
-  using (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family))
-  with check (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family));
-grant select on fsp.placement to "{{db}}_agency_team";
-create policy team_select on fsp.placement for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
-grant select on fsp.placement to "{{db}}_agency_health";
-create policy health_select on fsp.placement for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
-grant select on fsp.placement to "{{db}}_agency_education";
-create policy education_select on fsp.placement for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
-grant select on fsp.placement to "{{db}}_agency_police";
-create policy police_select on fsp.placement for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
-grant select on fsp.placement to "{{db}}_agency_district";
-create policy district_select on fsp.placement for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
-grant select on fsp.placement to "{{db}}_agency_provider";
-create policy provider_select on fsp.placement for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
-
--- marac: CASE
-alter table fsp.marac enable row level security;
-alter table fsp.marac force row level security;
-create policy owner_all on fsp.marac for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.marac to "{{db}}_agency_la";
-create policy la_select on fsp.marac for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
-grant insert on fsp.marac to "{{db}}_agency_la";
-create policy la_insert on fsp.marac for insert to "{{db}}_agency_la"
-  with check (marac.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
-grant update on fsp.marac to "{{db}}_agency_la";
-create policy la_update on fsp.marac for update to "{{db}}_agency_la"
-  using (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family))
-  with check (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family));
-grant select on fsp.marac to "{{db}}_agency_team";
-create policy team_select on fsp.marac for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256)
-    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
-grant select on fsp.marac to "{{db}}_agency_health";
-create policy health_select on fsp.marac for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256)
-    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
-grant select on fsp.marac to "{{db}}_agency_education";
-create policy education_select on fsp.marac for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256)
-    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
-grant select on fsp.marac to "{{db}}_agency_police";
-create policy police_select on fsp.marac for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256)
-    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
-grant select on fsp.marac to "{{db}}_agency_district";
-create policy district_select on fsp.marac for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256)
-    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
-grant select on fsp.marac to "{{db}}_agency_provider";
-create policy provider_select on fsp.marac for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256)
-    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
-
--- plan: CASE
-alter table fsp.plan enable row level security;
-alter table fsp.plan force row level security;
-create policy owner_all on fsp.plan for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.plan to "{{db}}_agency_la";
-create policy la_select on fsp.plan for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
-grant insert on fsp.plan to "{{db}}_agency_la";
-create policy la_insert on fsp.plan for insert to "{{db}}_agency_la"
-  with check (plan.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.plan to "{{db}}_agency_la";
-create policy la_update on fsp.plan for update to "{{db}}_agency_la"
-  using (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family))
-  with check (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family));
-grant select on fsp.plan to "{{db}}_agency_team";
-create policy team_select on fsp.plan for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
-grant select on fsp.plan to "{{db}}_agency_health";
-create policy health_select on fsp.plan for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
-grant select on fsp.plan to "{{db}}_agency_education";
-create policy education_select on fsp.plan for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
-grant select on fsp.plan to "{{db}}_agency_police";
-create policy police_select on fsp.plan for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
-grant select on fsp.plan to "{{db}}_agency_district";
-create policy district_select on fsp.plan for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
-grant select on fsp.plan to "{{db}}_agency_provider";
-create policy provider_select on fsp.plan for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
-
--- plan_category: ASSESSMENT
-alter table fsp.plan_category enable row level security;
-alter table fsp.plan_category force row level security;
-create policy owner_all on fsp.plan_category for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.plan_category to "{{db}}_agency_la";
-create policy la_select on fsp.plan_category for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-grant insert on fsp.plan_category to "{{db}}_agency_la";
-create policy la_insert on fsp.plan_category for insert to "{{db}}_agency_la"
-  with check (plan_category.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
-    and (plan_category.plan is null or (select true from fsp.plan p where p.id = plan_category.plan and p.family is not distinct from plan_category.family)));
-grant update on fsp.plan_category to "{{db}}_agency_la";
-create policy la_update on fsp.plan_category for update to "{{db}}_agency_la"
-  using (plan_category.controller = (select fsp.current_organisation()) and fsp.own_open(plan_category.family))
-  with check (plan_category.controller = (select fsp.current_organisation()) and fsp.own_open(plan_category.family));
-grant select on fsp.plan_category to "{{db}}_agency_team";
-create policy team_select on fsp.plan_category for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
-    or (plan_category.controller = (select fsp.current_organisation()) and fsp.own_open(plan_category.family)));
-grant select on fsp.plan_category to "{{db}}_agency_health";
-create policy health_select on fsp.plan_category for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-grant select on fsp.plan_category to "{{db}}_agency_education";
-create policy education_select on fsp.plan_category for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-grant select on fsp.plan_category to "{{db}}_agency_police";
-create policy police_select on fsp.plan_category for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-grant select on fsp.plan_category to "{{db}}_agency_provider";
-create policy provider_select on fsp.plan_category for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
-
--- plan_review: CASE
-alter table fsp.plan_review enable row level security;
-alter table fsp.plan_review force row level security;
-create policy owner_all on fsp.plan_review for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.plan_review to "{{db}}_agency_la";
-create policy la_select on fsp.plan_review for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
-grant insert on fsp.plan_review to "{{db}}_agency_la";
-create policy la_insert on fsp.plan_review for insert to "{{db}}_agency_la"
-  with check (plan_review.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
-    and (plan_review.plan is null or (select true from fsp.plan p where p.id = plan_review.plan and p.family is not distinct from plan_review.family)));
-grant update on fsp.plan_review to "{{db}}_agency_la";
-create policy la_update on fsp.plan_review for update to "{{db}}_agency_la"
-  using (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family))
-  with check (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family));
-grant select on fsp.plan_review to "{{db}}_agency_team";
-create policy team_select on fsp.plan_review for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
-grant select on fsp.plan_review to "{{db}}_agency_health";
-create policy health_select on fsp.plan_review for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
-grant select on fsp.plan_review to "{{db}}_agency_education";
-create policy education_select on fsp.plan_review for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
-grant select on fsp.plan_review to "{{db}}_agency_police";
-create policy police_select on fsp.plan_review for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
-grant select on fsp.plan_review to "{{db}}_agency_district";
-create policy district_select on fsp.plan_review for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
-grant select on fsp.plan_review to "{{db}}_agency_provider";
-create policy provider_select on fsp.plan_review for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
-    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
-
 -- workbook_programme: DIRECTORY
 grant select on fsp.workbook_programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
@@ -2458,6 +2075,1215 @@ grant select on fsp.workbook_entry_version to "{{db}}_agency_provider";
 create policy provider_select on fsp.workbook_entry_version for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg where fg.family = workbook_entry_version.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ workbook_entry_version.kept_from, false))
     or (workbook_entry_version.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_version.family)));
+
+-- plan: CASE
+alter table fsp.plan enable row level security;
+alter table fsp.plan force row level security;
+create policy owner_all on fsp.plan for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.plan to "{{db}}_agency_la";
+create policy la_select on fsp.plan for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.plan to "{{db}}_agency_la";
+create policy la_insert on fsp.plan for insert to "{{db}}_agency_la"
+  with check (plan.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.plan to "{{db}}_agency_la";
+create policy la_update on fsp.plan for update to "{{db}}_agency_la"
+  using (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family))
+  with check (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family));
+grant select on fsp.plan to "{{db}}_agency_team";
+create policy team_select on fsp.plan for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
+grant select on fsp.plan to "{{db}}_agency_health";
+create policy health_select on fsp.plan for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
+grant select on fsp.plan to "{{db}}_agency_education";
+create policy education_select on fsp.plan for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
+grant select on fsp.plan to "{{db}}_agency_police";
+create policy police_select on fsp.plan for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
+grant select on fsp.plan to "{{db}}_agency_district";
+create policy district_select on fsp.plan for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
+grant select on fsp.plan to "{{db}}_agency_provider";
+create policy provider_select on fsp.plan for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family)));
+
+-- plan_category: ASSESSMENT
+alter table fsp.plan_category enable row level security;
+alter table fsp.plan_category force row level security;
+create policy owner_all on fsp.plan_category for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.plan_category to "{{db}}_agency_la";
+create policy la_select on fsp.plan_category for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant insert on fsp.plan_category to "{{db}}_agency_la";
+create policy la_insert on fsp.plan_category for insert to "{{db}}_agency_la"
+  with check (plan_category.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (plan_category.plan is null or (select true from fsp.plan p where p.id = plan_category.plan and p.family is not distinct from plan_category.family)));
+grant update on fsp.plan_category to "{{db}}_agency_la";
+create policy la_update on fsp.plan_category for update to "{{db}}_agency_la"
+  using (plan_category.controller = (select fsp.current_organisation()) and fsp.own_open(plan_category.family))
+  with check (plan_category.controller = (select fsp.current_organisation()) and fsp.own_open(plan_category.family));
+grant select on fsp.plan_category to "{{db}}_agency_team";
+create policy team_select on fsp.plan_category for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    or (plan_category.controller = (select fsp.current_organisation()) and fsp.own_open(plan_category.family)));
+grant select on fsp.plan_category to "{{db}}_agency_health";
+create policy health_select on fsp.plan_category for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.plan_category to "{{db}}_agency_education";
+create policy education_select on fsp.plan_category for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.plan_category to "{{db}}_agency_police";
+create policy police_select on fsp.plan_category for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.plan_category to "{{db}}_agency_provider";
+create policy provider_select on fsp.plan_category for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+
+-- plan_end: ASSESSMENT
+alter table fsp.plan_end enable row level security;
+alter table fsp.plan_end force row level security;
+create policy owner_all on fsp.plan_end for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.plan_end to "{{db}}_agency_la";
+create policy la_select on fsp.plan_end for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant insert on fsp.plan_end to "{{db}}_agency_la";
+create policy la_insert on fsp.plan_end for insert to "{{db}}_agency_la"
+  with check (plan_end.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (plan_end.plan is null or (select true from fsp.plan p where p.id = plan_end.plan and p.family is not distinct from plan_end.family)));
+grant update on fsp.plan_end to "{{db}}_agency_la";
+create policy la_update on fsp.plan_end for update to "{{db}}_agency_la"
+  using (plan_end.controller = (select fsp.current_organisation()) and fsp.own_open(plan_end.family))
+  with check (plan_end.controller = (select fsp.current_organisation()) and fsp.own_open(plan_end.family));
+grant select on fsp.plan_end to "{{db}}_agency_team";
+create policy team_select on fsp.plan_end for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    or (plan_end.controller = (select fsp.current_organisation()) and fsp.own_open(plan_end.family)));
+grant select on fsp.plan_end to "{{db}}_agency_health";
+create policy health_select on fsp.plan_end for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.plan_end to "{{db}}_agency_education";
+create policy education_select on fsp.plan_end for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.plan_end to "{{db}}_agency_police";
+create policy police_select on fsp.plan_end for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.plan_end to "{{db}}_agency_provider";
+create policy provider_select on fsp.plan_end for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_end.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_end.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+
+-- plan_review: CASE
+alter table fsp.plan_review enable row level security;
+alter table fsp.plan_review force row level security;
+create policy owner_all on fsp.plan_review for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.plan_review to "{{db}}_agency_la";
+create policy la_select on fsp.plan_review for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.plan_review to "{{db}}_agency_la";
+create policy la_insert on fsp.plan_review for insert to "{{db}}_agency_la"
+  with check (plan_review.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (plan_review.plan is null or (select true from fsp.plan p where p.id = plan_review.plan and p.family is not distinct from plan_review.family)));
+grant update on fsp.plan_review to "{{db}}_agency_la";
+create policy la_update on fsp.plan_review for update to "{{db}}_agency_la"
+  using (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family))
+  with check (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family));
+grant select on fsp.plan_review to "{{db}}_agency_team";
+create policy team_select on fsp.plan_review for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
+grant select on fsp.plan_review to "{{db}}_agency_health";
+create policy health_select on fsp.plan_review for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
+grant select on fsp.plan_review to "{{db}}_agency_education";
+create policy education_select on fsp.plan_review for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
+grant select on fsp.plan_review to "{{db}}_agency_police";
+create policy police_select on fsp.plan_review for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
+grant select on fsp.plan_review to "{{db}}_agency_district";
+create policy district_select on fsp.plan_review for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
+grant select on fsp.plan_review to "{{db}}_agency_provider";
+create policy provider_select on fsp.plan_review for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(plan_review.family)));
+
+-- step_event: CASE
+alter table fsp.step_event enable row level security;
+alter table fsp.step_event force row level security;
+create policy owner_all on fsp.step_event for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.step_event to "{{db}}_agency_la";
+create policy la_select on fsp.step_event for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.step_event to "{{db}}_agency_la";
+create policy la_insert on fsp.step_event for insert to "{{db}}_agency_la"
+  with check (step_event.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (step_event.ended is null or (select true from fsp.plan p where p.id = step_event.ended and p.family is not distinct from step_event.family))
+    and (step_event.started is null or (select true from fsp.plan p where p.id = step_event.started and p.family is not distinct from step_event.family)));
+grant update on fsp.step_event to "{{db}}_agency_la";
+create policy la_update on fsp.step_event for update to "{{db}}_agency_la"
+  using (step_event.controller = (select fsp.current_organisation()) and fsp.own_open(step_event.family))
+  with check (step_event.controller = (select fsp.current_organisation()) and fsp.own_open(step_event.family));
+grant select on fsp.step_event to "{{db}}_agency_team";
+create policy team_select on fsp.step_event for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (step_event.controller = (select fsp.current_organisation()) and fsp.own_open(step_event.family)));
+grant select on fsp.step_event to "{{db}}_agency_health";
+create policy health_select on fsp.step_event for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (step_event.controller = (select fsp.current_organisation()) and fsp.own_open(step_event.family)));
+grant select on fsp.step_event to "{{db}}_agency_education";
+create policy education_select on fsp.step_event for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (step_event.controller = (select fsp.current_organisation()) and fsp.own_open(step_event.family)));
+grant select on fsp.step_event to "{{db}}_agency_police";
+create policy police_select on fsp.step_event for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (step_event.controller = (select fsp.current_organisation()) and fsp.own_open(step_event.family)));
+grant select on fsp.step_event to "{{db}}_agency_district";
+create policy district_select on fsp.step_event for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (step_event.controller = (select fsp.current_organisation()) and fsp.own_open(step_event.family)));
+grant select on fsp.step_event to "{{db}}_agency_provider";
+create policy provider_select on fsp.step_event for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_event.family and fg.starts <= now() and fg.ends > now() and pg.person = step_event.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (step_event.controller = (select fsp.current_organisation()) and fsp.own_open(step_event.family)));
+
+-- step_reason: ASSESSMENT
+alter table fsp.step_reason enable row level security;
+alter table fsp.step_reason force row level security;
+create policy owner_all on fsp.step_reason for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.step_reason to "{{db}}_agency_la";
+create policy la_select on fsp.step_reason for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ step_reason.kept_from, false)));
+grant insert on fsp.step_reason to "{{db}}_agency_la";
+create policy la_insert on fsp.step_reason for insert to "{{db}}_agency_la"
+  with check (step_reason.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (step_reason.step is null or (select true from fsp.step_event p where p.id = step_reason.step and p.family is not distinct from step_reason.family)));
+grant update on fsp.step_reason to "{{db}}_agency_la";
+create policy la_update on fsp.step_reason for update to "{{db}}_agency_la"
+  using (step_reason.controller = (select fsp.current_organisation()) and fsp.own_open(step_reason.family))
+  with check (step_reason.controller = (select fsp.current_organisation()) and fsp.own_open(step_reason.family));
+grant select on fsp.step_reason to "{{db}}_agency_team";
+create policy team_select on fsp.step_reason for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ step_reason.kept_from, false))
+    or (step_reason.controller = (select fsp.current_organisation()) and fsp.own_open(step_reason.family)));
+grant select on fsp.step_reason to "{{db}}_agency_health";
+create policy health_select on fsp.step_reason for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ step_reason.kept_from, false)));
+grant select on fsp.step_reason to "{{db}}_agency_education";
+create policy education_select on fsp.step_reason for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ step_reason.kept_from, false)));
+grant select on fsp.step_reason to "{{db}}_agency_police";
+create policy police_select on fsp.step_reason for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ step_reason.kept_from, false)));
+grant select on fsp.step_reason to "{{db}}_agency_provider";
+create policy provider_select on fsp.step_reason for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_reason.family and fg.starts <= now() and fg.ends > now() and pg.person = step_reason.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ step_reason.kept_from, false)));
+
+-- step_evidence: ASSESSMENT
+alter table fsp.step_evidence enable row level security;
+alter table fsp.step_evidence force row level security;
+create policy owner_all on fsp.step_evidence for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.step_evidence to "{{db}}_agency_la";
+create policy la_select on fsp.step_evidence for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant insert on fsp.step_evidence to "{{db}}_agency_la";
+create policy la_insert on fsp.step_evidence for insert to "{{db}}_agency_la"
+  with check (step_evidence.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (step_evidence.step is null or (select true from fsp.step_event p where p.id = step_evidence.step and p.family is not distinct from step_evidence.family))
+    and (step_evidence.entry is null or (select true from fsp.workbook_entry p where p.id = step_evidence.entry and p.family is not distinct from step_evidence.family)));
+grant update on fsp.step_evidence to "{{db}}_agency_la";
+create policy la_update on fsp.step_evidence for update to "{{db}}_agency_la"
+  using (step_evidence.controller = (select fsp.current_organisation()) and fsp.own_open(step_evidence.family))
+  with check (step_evidence.controller = (select fsp.current_organisation()) and fsp.own_open(step_evidence.family));
+grant select on fsp.step_evidence to "{{db}}_agency_team";
+create policy team_select on fsp.step_evidence for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    or (step_evidence.controller = (select fsp.current_organisation()) and fsp.own_open(step_evidence.family)));
+grant select on fsp.step_evidence to "{{db}}_agency_health";
+create policy health_select on fsp.step_evidence for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.step_evidence to "{{db}}_agency_education";
+create policy education_select on fsp.step_evidence for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.step_evidence to "{{db}}_agency_police";
+create policy police_select on fsp.step_evidence for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.step_evidence to "{{db}}_agency_provider";
+create policy provider_select on fsp.step_evidence for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = step_evidence.family and fg.starts <= now() and fg.ends > now() and pg.person = step_evidence.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+
+-- episode: CASE
+alter table fsp.episode enable row level security;
+alter table fsp.episode force row level security;
+create policy owner_all on fsp.episode for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.episode to "{{db}}_agency_la";
+create policy la_select on fsp.episode for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.episode to "{{db}}_agency_la";
+create policy la_insert on fsp.episode for insert to "{{db}}_agency_la"
+  with check (episode.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.episode to "{{db}}_agency_la";
+create policy la_update on fsp.episode for update to "{{db}}_agency_la"
+  using (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family))
+  with check (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family));
+grant select on fsp.episode to "{{db}}_agency_team";
+create policy team_select on fsp.episode for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_health";
+create policy health_select on fsp.episode for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_education";
+create policy education_select on fsp.episode for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_police";
+create policy police_select on fsp.episode for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_district";
+create policy district_select on fsp.episode for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_provider";
+create policy provider_select on fsp.episode for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+
+-- episode_need: ASSESSMENT
+alter table fsp.episode_need enable row level security;
+alter table fsp.episode_need force row level security;
+create policy owner_all on fsp.episode_need for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.episode_need to "{{db}}_agency_la";
+create policy la_select on fsp.episode_need for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant insert on fsp.episode_need to "{{db}}_agency_la";
+create policy la_insert on fsp.episode_need for insert to "{{db}}_agency_la"
+  with check (episode_need.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (episode_need.episode is null or (select true from fsp.episode p where p.id = episode_need.episode and p.family is not distinct from episode_need.family)));
+grant update on fsp.episode_need to "{{db}}_agency_la";
+create policy la_update on fsp.episode_need for update to "{{db}}_agency_la"
+  using (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family))
+  with check (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family));
+grant select on fsp.episode_need to "{{db}}_agency_team";
+create policy team_select on fsp.episode_need for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    or (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family)));
+grant select on fsp.episode_need to "{{db}}_agency_health";
+create policy health_select on fsp.episode_need for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_education";
+create policy education_select on fsp.episode_need for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_police";
+create policy police_select on fsp.episode_need for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_provider";
+create policy provider_select on fsp.episode_need for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+
+-- strategy_discussion: CASE
+alter table fsp.strategy_discussion enable row level security;
+alter table fsp.strategy_discussion force row level security;
+create policy owner_all on fsp.strategy_discussion for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_select on fsp.strategy_discussion for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_insert on fsp.strategy_discussion for insert to "{{db}}_agency_la"
+  with check (strategy_discussion.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_update on fsp.strategy_discussion for update to "{{db}}_agency_la"
+  using (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family))
+  with check (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family));
+grant select on fsp.strategy_discussion to "{{db}}_agency_team";
+create policy team_select on fsp.strategy_discussion for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_health";
+create policy health_select on fsp.strategy_discussion for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_education";
+create policy education_select on fsp.strategy_discussion for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_police";
+create policy police_select on fsp.strategy_discussion for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_district";
+create policy district_select on fsp.strategy_discussion for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_provider";
+create policy provider_select on fsp.strategy_discussion for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+
+-- strategy_outcome: ASSESSMENT
+alter table fsp.strategy_outcome enable row level security;
+alter table fsp.strategy_outcome force row level security;
+create policy owner_all on fsp.strategy_outcome for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.strategy_outcome to "{{db}}_agency_la";
+create policy la_select on fsp.strategy_outcome for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ strategy_outcome.kept_from, false)));
+grant insert on fsp.strategy_outcome to "{{db}}_agency_la";
+create policy la_insert on fsp.strategy_outcome for insert to "{{db}}_agency_la"
+  with check (strategy_outcome.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (strategy_outcome.discussion is null or (select true from fsp.strategy_discussion p where p.id = strategy_outcome.discussion and p.family is not distinct from strategy_outcome.family)));
+grant update on fsp.strategy_outcome to "{{db}}_agency_la";
+create policy la_update on fsp.strategy_outcome for update to "{{db}}_agency_la"
+  using (strategy_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_outcome.family))
+  with check (strategy_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_outcome.family));
+grant select on fsp.strategy_outcome to "{{db}}_agency_team";
+create policy team_select on fsp.strategy_outcome for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ strategy_outcome.kept_from, false))
+    or (strategy_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_outcome.family)));
+grant select on fsp.strategy_outcome to "{{db}}_agency_health";
+create policy health_select on fsp.strategy_outcome for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ strategy_outcome.kept_from, false)));
+grant select on fsp.strategy_outcome to "{{db}}_agency_education";
+create policy education_select on fsp.strategy_outcome for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ strategy_outcome.kept_from, false)));
+grant select on fsp.strategy_outcome to "{{db}}_agency_police";
+create policy police_select on fsp.strategy_outcome for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ strategy_outcome.kept_from, false)));
+grant select on fsp.strategy_outcome to "{{db}}_agency_provider";
+create policy provider_select on fsp.strategy_outcome for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ strategy_outcome.kept_from, false)));
+
+-- section47: CASE
+alter table fsp.section47 enable row level security;
+alter table fsp.section47 force row level security;
+create policy owner_all on fsp.section47 for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.section47 to "{{db}}_agency_la";
+create policy la_select on fsp.section47 for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.section47 to "{{db}}_agency_la";
+create policy la_insert on fsp.section47 for insert to "{{db}}_agency_la"
+  with check (section47.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (section47.strategy_discussion is null or (select true from fsp.strategy_discussion p where p.id = section47.strategy_discussion and p.family is not distinct from section47.family)));
+grant update on fsp.section47 to "{{db}}_agency_la";
+create policy la_update on fsp.section47 for update to "{{db}}_agency_la"
+  using (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family))
+  with check (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family));
+grant select on fsp.section47 to "{{db}}_agency_team";
+create policy team_select on fsp.section47 for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_health";
+create policy health_select on fsp.section47 for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_education";
+create policy education_select on fsp.section47 for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_police";
+create policy police_select on fsp.section47 for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_district";
+create policy district_select on fsp.section47 for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_provider";
+create policy provider_select on fsp.section47 for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+
+-- section47_outcome: ASSESSMENT
+alter table fsp.section47_outcome enable row level security;
+alter table fsp.section47_outcome force row level security;
+create policy owner_all on fsp.section47_outcome for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.section47_outcome to "{{db}}_agency_la";
+create policy la_select on fsp.section47_outcome for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ section47_outcome.kept_from, false)));
+grant insert on fsp.section47_outcome to "{{db}}_agency_la";
+create policy la_insert on fsp.section47_outcome for insert to "{{db}}_agency_la"
+  with check (section47_outcome.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (section47_outcome.enquiry is null or (select true from fsp.section47 p where p.id = section47_outcome.enquiry and p.family is not distinct from section47_outcome.family)));
+grant update on fsp.section47_outcome to "{{db}}_agency_la";
+create policy la_update on fsp.section47_outcome for update to "{{db}}_agency_la"
+  using (section47_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(section47_outcome.family))
+  with check (section47_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(section47_outcome.family));
+grant select on fsp.section47_outcome to "{{db}}_agency_team";
+create policy team_select on fsp.section47_outcome for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ section47_outcome.kept_from, false))
+    or (section47_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(section47_outcome.family)));
+grant select on fsp.section47_outcome to "{{db}}_agency_health";
+create policy health_select on fsp.section47_outcome for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ section47_outcome.kept_from, false)));
+grant select on fsp.section47_outcome to "{{db}}_agency_education";
+create policy education_select on fsp.section47_outcome for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ section47_outcome.kept_from, false)));
+grant select on fsp.section47_outcome to "{{db}}_agency_police";
+create policy police_select on fsp.section47_outcome for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ section47_outcome.kept_from, false)));
+grant select on fsp.section47_outcome to "{{db}}_agency_provider";
+create policy provider_select on fsp.section47_outcome for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = section47_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ section47_outcome.kept_from, false)));
+
+-- conference: CASE
+alter table fsp.conference enable row level security;
+alter table fsp.conference force row level security;
+create policy owner_all on fsp.conference for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.conference to "{{db}}_agency_la";
+create policy la_select on fsp.conference for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.conference to "{{db}}_agency_la";
+create policy la_insert on fsp.conference for insert to "{{db}}_agency_la"
+  with check (conference.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (conference.section47 is null or (select true from fsp.section47 p where p.id = conference.section47 and p.family is not distinct from conference.family)));
+grant update on fsp.conference to "{{db}}_agency_la";
+create policy la_update on fsp.conference for update to "{{db}}_agency_la"
+  using (conference.controller = (select fsp.current_organisation()) and fsp.own_open(conference.family))
+  with check (conference.controller = (select fsp.current_organisation()) and fsp.own_open(conference.family));
+grant select on fsp.conference to "{{db}}_agency_team";
+create policy team_select on fsp.conference for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (conference.controller = (select fsp.current_organisation()) and fsp.own_open(conference.family)));
+grant select on fsp.conference to "{{db}}_agency_health";
+create policy health_select on fsp.conference for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (conference.controller = (select fsp.current_organisation()) and fsp.own_open(conference.family)));
+grant select on fsp.conference to "{{db}}_agency_education";
+create policy education_select on fsp.conference for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (conference.controller = (select fsp.current_organisation()) and fsp.own_open(conference.family)));
+grant select on fsp.conference to "{{db}}_agency_police";
+create policy police_select on fsp.conference for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (conference.controller = (select fsp.current_organisation()) and fsp.own_open(conference.family)));
+grant select on fsp.conference to "{{db}}_agency_district";
+create policy district_select on fsp.conference for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (conference.controller = (select fsp.current_organisation()) and fsp.own_open(conference.family)));
+grant select on fsp.conference to "{{db}}_agency_provider";
+create policy provider_select on fsp.conference for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference.family and fg.starts <= now() and fg.ends > now() and pg.person = conference.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (conference.controller = (select fsp.current_organisation()) and fsp.own_open(conference.family)));
+
+-- conference_view: ASSESSMENT
+alter table fsp.conference_view enable row level security;
+alter table fsp.conference_view force row level security;
+create policy owner_all on fsp.conference_view for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.conference_view to "{{db}}_agency_la";
+create policy la_select on fsp.conference_view for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ conference_view.kept_from, false)));
+grant insert on fsp.conference_view to "{{db}}_agency_la";
+create policy la_insert on fsp.conference_view for insert to "{{db}}_agency_la"
+  with check (conference_view.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (conference_view.conference is null or (select true from fsp.conference p where p.id = conference_view.conference and p.family is not distinct from conference_view.family)));
+grant update on fsp.conference_view to "{{db}}_agency_la";
+create policy la_update on fsp.conference_view for update to "{{db}}_agency_la"
+  using (conference_view.controller = (select fsp.current_organisation()) and fsp.own_open(conference_view.family))
+  with check (conference_view.controller = (select fsp.current_organisation()) and fsp.own_open(conference_view.family));
+grant select on fsp.conference_view to "{{db}}_agency_team";
+create policy team_select on fsp.conference_view for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ conference_view.kept_from, false))
+    or (conference_view.controller = (select fsp.current_organisation()) and fsp.own_open(conference_view.family)));
+grant select on fsp.conference_view to "{{db}}_agency_health";
+create policy health_select on fsp.conference_view for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ conference_view.kept_from, false)));
+grant select on fsp.conference_view to "{{db}}_agency_education";
+create policy education_select on fsp.conference_view for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ conference_view.kept_from, false)));
+grant select on fsp.conference_view to "{{db}}_agency_police";
+create policy police_select on fsp.conference_view for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ conference_view.kept_from, false)));
+grant select on fsp.conference_view to "{{db}}_agency_provider";
+create policy provider_select on fsp.conference_view for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = conference_view.family and fg.starts <= now() and fg.ends > now() and pg.person = conference_view.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ conference_view.kept_from, false)));
+
+-- pre_proceedings: CASE
+alter table fsp.pre_proceedings enable row level security;
+alter table fsp.pre_proceedings force row level security;
+create policy owner_all on fsp.pre_proceedings for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_select on fsp.pre_proceedings for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_insert on fsp.pre_proceedings for insert to "{{db}}_agency_la"
+  with check (pre_proceedings.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_update on fsp.pre_proceedings for update to "{{db}}_agency_la"
+  using (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family))
+  with check (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family));
+grant select on fsp.pre_proceedings to "{{db}}_agency_team";
+create policy team_select on fsp.pre_proceedings for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_health";
+create policy health_select on fsp.pre_proceedings for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_education";
+create policy education_select on fsp.pre_proceedings for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_police";
+create policy police_select on fsp.pre_proceedings for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_district";
+create policy district_select on fsp.pre_proceedings for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_provider";
+create policy provider_select on fsp.pre_proceedings for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+
+-- pre_proceedings_outcome: ASSESSMENT
+alter table fsp.pre_proceedings_outcome enable row level security;
+alter table fsp.pre_proceedings_outcome force row level security;
+create policy owner_all on fsp.pre_proceedings_outcome for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.pre_proceedings_outcome to "{{db}}_agency_la";
+create policy la_select on fsp.pre_proceedings_outcome for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_outcome.kept_from, false)));
+grant insert on fsp.pre_proceedings_outcome to "{{db}}_agency_la";
+create policy la_insert on fsp.pre_proceedings_outcome for insert to "{{db}}_agency_la"
+  with check (pre_proceedings_outcome.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (pre_proceedings_outcome.pre_proceedings is null or (select true from fsp.pre_proceedings p where p.id = pre_proceedings_outcome.pre_proceedings and p.family is not distinct from pre_proceedings_outcome.family)));
+grant update on fsp.pre_proceedings_outcome to "{{db}}_agency_la";
+create policy la_update on fsp.pre_proceedings_outcome for update to "{{db}}_agency_la"
+  using (pre_proceedings_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings_outcome.family))
+  with check (pre_proceedings_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings_outcome.family));
+grant select on fsp.pre_proceedings_outcome to "{{db}}_agency_team";
+create policy team_select on fsp.pre_proceedings_outcome for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_outcome.kept_from, false))
+    or (pre_proceedings_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings_outcome.family)));
+grant select on fsp.pre_proceedings_outcome to "{{db}}_agency_health";
+create policy health_select on fsp.pre_proceedings_outcome for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_outcome.kept_from, false)));
+grant select on fsp.pre_proceedings_outcome to "{{db}}_agency_education";
+create policy education_select on fsp.pre_proceedings_outcome for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_outcome.kept_from, false)));
+grant select on fsp.pre_proceedings_outcome to "{{db}}_agency_police";
+create policy police_select on fsp.pre_proceedings_outcome for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_outcome.kept_from, false)));
+grant select on fsp.pre_proceedings_outcome to "{{db}}_agency_provider";
+create policy provider_select on fsp.pre_proceedings_outcome for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_outcome.kept_from, false)));
+
+-- pre_proceedings_court: COURT
+alter table fsp.pre_proceedings_court enable row level security;
+alter table fsp.pre_proceedings_court force row level security;
+create policy owner_all on fsp.pre_proceedings_court for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.pre_proceedings_court to "{{db}}_agency_la";
+create policy la_select on fsp.pre_proceedings_court for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_court.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_court.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (262144 | pg.needs)) = (262144 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_court.kept_from, false)));
+grant insert on fsp.pre_proceedings_court to "{{db}}_agency_la";
+create policy la_insert on fsp.pre_proceedings_court for insert to "{{db}}_agency_la"
+  with check (pre_proceedings_court.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_court.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_court.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 262144) = 262144 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (pre_proceedings_court.pre_proceedings is null or (select true from fsp.pre_proceedings p where p.id = pre_proceedings_court.pre_proceedings and p.family is not distinct from pre_proceedings_court.family)));
+grant update on fsp.pre_proceedings_court to "{{db}}_agency_la";
+create policy la_update on fsp.pre_proceedings_court for update to "{{db}}_agency_la"
+  using (pre_proceedings_court.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings_court.family))
+  with check (pre_proceedings_court.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings_court.family));
+grant select on fsp.pre_proceedings_court to "{{db}}_agency_team";
+create policy team_select on fsp.pre_proceedings_court for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_court.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_court.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (262144 | pg.needs)) = (262144 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_court.kept_from, false)));
+grant select on fsp.pre_proceedings_court to "{{db}}_agency_health";
+create policy health_select on fsp.pre_proceedings_court for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_court.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_court.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (262144 | pg.needs)) = (262144 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_court.kept_from, false)));
+grant select on fsp.pre_proceedings_court to "{{db}}_agency_police";
+create policy police_select on fsp.pre_proceedings_court for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings_court.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings_court.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (262144 | pg.needs)) = (262144 | pg.needs) and not coalesce(fg.only_with <@ pre_proceedings_court.kept_from, false)));
+
+-- preparatory_assessment: ASSESSMENT
+alter table fsp.preparatory_assessment enable row level security;
+alter table fsp.preparatory_assessment force row level security;
+create policy owner_all on fsp.preparatory_assessment for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.preparatory_assessment to "{{db}}_agency_la";
+create policy la_select on fsp.preparatory_assessment for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant insert on fsp.preparatory_assessment to "{{db}}_agency_la";
+create policy la_insert on fsp.preparatory_assessment for insert to "{{db}}_agency_la"
+  with check (preparatory_assessment.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (preparatory_assessment.pre_proceedings is null or (select true from fsp.pre_proceedings p where p.id = preparatory_assessment.pre_proceedings and p.family is not distinct from preparatory_assessment.family)));
+grant update on fsp.preparatory_assessment to "{{db}}_agency_la";
+create policy la_update on fsp.preparatory_assessment for update to "{{db}}_agency_la"
+  using (preparatory_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(preparatory_assessment.family))
+  with check (preparatory_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(preparatory_assessment.family));
+grant select on fsp.preparatory_assessment to "{{db}}_agency_team";
+create policy team_select on fsp.preparatory_assessment for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    or (preparatory_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(preparatory_assessment.family)));
+grant select on fsp.preparatory_assessment to "{{db}}_agency_health";
+create policy health_select on fsp.preparatory_assessment for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.preparatory_assessment to "{{db}}_agency_education";
+create policy education_select on fsp.preparatory_assessment for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.preparatory_assessment to "{{db}}_agency_police";
+create policy police_select on fsp.preparatory_assessment for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.preparatory_assessment to "{{db}}_agency_provider";
+create policy provider_select on fsp.preparatory_assessment for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = preparatory_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = preparatory_assessment.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+
+-- family_group: CASE
+alter table fsp.family_group enable row level security;
+alter table fsp.family_group force row level security;
+create policy owner_all on fsp.family_group for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.family_group to "{{db}}_agency_la";
+create policy la_select on fsp.family_group for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_group.kept_from, false)));
+grant insert on fsp.family_group to "{{db}}_agency_la";
+create policy la_insert on fsp.family_group for insert to "{{db}}_agency_la"
+  with check (family_group.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256)
+    and (family_group.pre_proceedings is null or (select true from fsp.pre_proceedings p where p.id = family_group.pre_proceedings and p.family is not distinct from family_group.family)));
+grant update on fsp.family_group to "{{db}}_agency_la";
+create policy la_update on fsp.family_group for update to "{{db}}_agency_la"
+  using (family_group.controller = (select fsp.current_organisation()) and fsp.own_open(family_group.family))
+  with check (family_group.controller = (select fsp.current_organisation()) and fsp.own_open(family_group.family));
+grant select on fsp.family_group to "{{db}}_agency_team";
+create policy team_select on fsp.family_group for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_group.kept_from, false))
+    or (family_group.controller = (select fsp.current_organisation()) and fsp.own_open(family_group.family)));
+grant select on fsp.family_group to "{{db}}_agency_health";
+create policy health_select on fsp.family_group for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_group.kept_from, false))
+    or (family_group.controller = (select fsp.current_organisation()) and fsp.own_open(family_group.family)));
+grant select on fsp.family_group to "{{db}}_agency_education";
+create policy education_select on fsp.family_group for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_group.kept_from, false))
+    or (family_group.controller = (select fsp.current_organisation()) and fsp.own_open(family_group.family)));
+grant select on fsp.family_group to "{{db}}_agency_police";
+create policy police_select on fsp.family_group for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_group.kept_from, false))
+    or (family_group.controller = (select fsp.current_organisation()) and fsp.own_open(family_group.family)));
+grant select on fsp.family_group to "{{db}}_agency_district";
+create policy district_select on fsp.family_group for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_group.kept_from, false))
+    or (family_group.controller = (select fsp.current_organisation()) and fsp.own_open(family_group.family)));
+grant select on fsp.family_group to "{{db}}_agency_provider";
+create policy provider_select on fsp.family_group for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = family_group.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_group.kept_from, false))
+    or (family_group.controller = (select fsp.current_organisation()) and fsp.own_open(family_group.family)));
+
+-- placement: CASE
+alter table fsp.placement enable row level security;
+alter table fsp.placement force row level security;
+create policy owner_all on fsp.placement for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.placement to "{{db}}_agency_la";
+create policy la_select on fsp.placement for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.placement to "{{db}}_agency_la";
+create policy la_insert on fsp.placement for insert to "{{db}}_agency_la"
+  with check (placement.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.placement to "{{db}}_agency_la";
+create policy la_update on fsp.placement for update to "{{db}}_agency_la"
+  using (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family))
+  with check (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family));
+grant select on fsp.placement to "{{db}}_agency_team";
+create policy team_select on fsp.placement for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_health";
+create policy health_select on fsp.placement for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_education";
+create policy education_select on fsp.placement for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_police";
+create policy police_select on fsp.placement for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_district";
+create policy district_select on fsp.placement for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_provider";
+create policy provider_select on fsp.placement for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+
+-- placement_place: WHEREABOUTS
+alter table fsp.placement_place enable row level security;
+alter table fsp.placement_place force row level security;
+create policy owner_all on fsp.placement_place for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.placement_place to "{{db}}_agency_la";
+create policy la_select on fsp.placement_place for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
+grant insert on fsp.placement_place to "{{db}}_agency_la";
+create policy la_insert on fsp.placement_place for insert to "{{db}}_agency_la"
+  with check (placement_place.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (placement_place.placement is null or (select true from fsp.placement p where p.id = placement_place.placement and p.family is not distinct from placement_place.family)));
+grant update on fsp.placement_place to "{{db}}_agency_la";
+create policy la_update on fsp.placement_place for update to "{{db}}_agency_la"
+  using (placement_place.controller = (select fsp.current_organisation()) and fsp.own_open(placement_place.family))
+  with check (placement_place.controller = (select fsp.current_organisation()) and fsp.own_open(placement_place.family));
+grant select on fsp.placement_place to "{{db}}_agency_team";
+create policy team_select on fsp.placement_place for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (placement_place.controller = (select fsp.current_organisation()) and fsp.own_open(placement_place.family)));
+grant select on fsp.placement_place to "{{db}}_agency_health";
+create policy health_select on fsp.placement_place for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (placement_place.controller = (select fsp.current_organisation()) and fsp.own_open(placement_place.family)));
+grant select on fsp.placement_place to "{{db}}_agency_education";
+create policy education_select on fsp.placement_place for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (placement_place.controller = (select fsp.current_organisation()) and fsp.own_open(placement_place.family)));
+grant select on fsp.placement_place to "{{db}}_agency_police";
+create policy police_select on fsp.placement_place for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (placement_place.controller = (select fsp.current_organisation()) and fsp.own_open(placement_place.family)));
+grant select on fsp.placement_place to "{{db}}_agency_district";
+create policy district_select on fsp.placement_place for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (placement_place.controller = (select fsp.current_organisation()) and fsp.own_open(placement_place.family)));
+grant select on fsp.placement_place to "{{db}}_agency_provider";
+create policy provider_select on fsp.placement_place for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement_place.family and fg.starts <= now() and fg.ends > now() and pg.person = placement_place.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
+
+-- visit: CASE
+alter table fsp.visit enable row level security;
+alter table fsp.visit force row level security;
+create policy owner_all on fsp.visit for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.visit to "{{db}}_agency_la";
+create policy la_select on fsp.visit for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.visit to "{{db}}_agency_la";
+create policy la_insert on fsp.visit for insert to "{{db}}_agency_la"
+  with check (visit.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (visit.plan is null or (select true from fsp.plan p where p.id = visit.plan and p.family is not distinct from visit.family))
+    and (visit.placement is null or (select true from fsp.placement p where p.id = visit.placement and p.family is not distinct from visit.family)));
+grant update on fsp.visit to "{{db}}_agency_la";
+create policy la_update on fsp.visit for update to "{{db}}_agency_la"
+  using (visit.controller = (select fsp.current_organisation()) and fsp.own_open(visit.family))
+  with check (visit.controller = (select fsp.current_organisation()) and fsp.own_open(visit.family));
+grant select on fsp.visit to "{{db}}_agency_team";
+create policy team_select on fsp.visit for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (visit.controller = (select fsp.current_organisation()) and fsp.own_open(visit.family)));
+grant select on fsp.visit to "{{db}}_agency_health";
+create policy health_select on fsp.visit for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (visit.controller = (select fsp.current_organisation()) and fsp.own_open(visit.family)));
+grant select on fsp.visit to "{{db}}_agency_education";
+create policy education_select on fsp.visit for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (visit.controller = (select fsp.current_organisation()) and fsp.own_open(visit.family)));
+grant select on fsp.visit to "{{db}}_agency_police";
+create policy police_select on fsp.visit for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (visit.controller = (select fsp.current_organisation()) and fsp.own_open(visit.family)));
+grant select on fsp.visit to "{{db}}_agency_district";
+create policy district_select on fsp.visit for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (visit.controller = (select fsp.current_organisation()) and fsp.own_open(visit.family)));
+grant select on fsp.visit to "{{db}}_agency_provider";
+create policy provider_select on fsp.visit for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit.family and fg.starts <= now() and fg.ends > now() and pg.person = visit.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (visit.controller = (select fsp.current_organisation()) and fsp.own_open(visit.family)));
+
+-- visit_place: WHEREABOUTS
+alter table fsp.visit_place enable row level security;
+alter table fsp.visit_place force row level security;
+create policy owner_all on fsp.visit_place for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.visit_place to "{{db}}_agency_la";
+create policy la_select on fsp.visit_place for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
+grant insert on fsp.visit_place to "{{db}}_agency_la";
+create policy la_insert on fsp.visit_place for insert to "{{db}}_agency_la"
+  with check (visit_place.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (visit_place.visit is null or (select true from fsp.visit p where p.id = visit_place.visit and p.family is not distinct from visit_place.family)));
+grant update on fsp.visit_place to "{{db}}_agency_la";
+create policy la_update on fsp.visit_place for update to "{{db}}_agency_la"
+  using (visit_place.controller = (select fsp.current_organisation()) and fsp.own_open(visit_place.family))
+  with check (visit_place.controller = (select fsp.current_organisation()) and fsp.own_open(visit_place.family));
+grant select on fsp.visit_place to "{{db}}_agency_team";
+create policy team_select on fsp.visit_place for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (visit_place.controller = (select fsp.current_organisation()) and fsp.own_open(visit_place.family)));
+grant select on fsp.visit_place to "{{db}}_agency_health";
+create policy health_select on fsp.visit_place for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (visit_place.controller = (select fsp.current_organisation()) and fsp.own_open(visit_place.family)));
+grant select on fsp.visit_place to "{{db}}_agency_education";
+create policy education_select on fsp.visit_place for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (visit_place.controller = (select fsp.current_organisation()) and fsp.own_open(visit_place.family)));
+grant select on fsp.visit_place to "{{db}}_agency_police";
+create policy police_select on fsp.visit_place for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (visit_place.controller = (select fsp.current_organisation()) and fsp.own_open(visit_place.family)));
+grant select on fsp.visit_place to "{{db}}_agency_district";
+create policy district_select on fsp.visit_place for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    or (visit_place.controller = (select fsp.current_organisation()) and fsp.own_open(visit_place.family)));
+grant select on fsp.visit_place to "{{db}}_agency_provider";
+create policy provider_select on fsp.visit_place for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = visit_place.family and fg.starts <= now() and fg.ends > now() and pg.person = visit_place.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs)));
+
+-- marac: CASE
+alter table fsp.marac enable row level security;
+alter table fsp.marac force row level security;
+create policy owner_all on fsp.marac for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.marac to "{{db}}_agency_la";
+create policy la_select on fsp.marac for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+grant insert on fsp.marac to "{{db}}_agency_la";
+create policy la_insert on fsp.marac for insert to "{{db}}_agency_la"
+  with check (marac.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
+grant update on fsp.marac to "{{db}}_agency_la";
+create policy la_update on fsp.marac for update to "{{db}}_agency_la"
+  using (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family))
+  with check (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family));
+grant select on fsp.marac to "{{db}}_agency_team";
+create policy team_select on fsp.marac for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_health";
+create policy health_select on fsp.marac for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_education";
+create policy education_select on fsp.marac for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_police";
+create policy police_select on fsp.marac for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_district";
+create policy district_select on fsp.marac for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_provider";
+create policy provider_select on fsp.marac for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+
+-- marac_content: VICTIM
+alter table fsp.marac_content enable row level security;
+alter table fsp.marac_content force row level security;
+create policy owner_all on fsp.marac_content for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.marac_content to "{{db}}_agency_la";
+create policy la_select on fsp.marac_content for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ marac_content.kept_from, false)));
+grant insert on fsp.marac_content to "{{db}}_agency_la";
+create policy la_insert on fsp.marac_content for insert to "{{db}}_agency_la"
+  with check (marac_content.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 65536) = 65536)
+    and (marac_content.marac is null or (select true from fsp.marac p where p.id = marac_content.marac and p.family is not distinct from marac_content.family)));
+grant update on fsp.marac_content to "{{db}}_agency_la";
+create policy la_update on fsp.marac_content for update to "{{db}}_agency_la"
+  using (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family))
+  with check (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family));
+grant select on fsp.marac_content to "{{db}}_agency_team";
+create policy team_select on fsp.marac_content for select to "{{db}}_agency_team"
+  using ((marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family)));
+grant insert on fsp.marac_content to "{{db}}_agency_team";
+create policy team_insert on fsp.marac_content for insert to "{{db}}_agency_team"
+  with check (marac_content.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 65536) = 65536)
+    and (marac_content.marac is null or (select true from fsp.marac p where p.id = marac_content.marac and p.family is not distinct from marac_content.family)));
+grant update on fsp.marac_content to "{{db}}_agency_team";
+create policy team_update on fsp.marac_content for update to "{{db}}_agency_team"
+  using (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family))
+  with check (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family));
+grant select on fsp.marac_content to "{{db}}_agency_health";
+create policy health_select on fsp.marac_content for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ marac_content.kept_from, false)));
+grant select on fsp.marac_content to "{{db}}_agency_education";
+create policy education_select on fsp.marac_content for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ marac_content.kept_from, false)));
+grant select on fsp.marac_content to "{{db}}_agency_police";
+create policy police_select on fsp.marac_content for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ marac_content.kept_from, false))
+    or (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family)));
+grant insert on fsp.marac_content to "{{db}}_agency_police";
+create policy police_insert on fsp.marac_content for insert to "{{db}}_agency_police"
+  with check (marac_content.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 65536) = 65536)
+    and (marac_content.marac is null or (select true from fsp.marac p where p.id = marac_content.marac and p.family is not distinct from marac_content.family)));
+grant update on fsp.marac_content to "{{db}}_agency_police";
+create policy police_update on fsp.marac_content for update to "{{db}}_agency_police"
+  using (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family))
+  with check (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family));
+grant select on fsp.marac_content to "{{db}}_agency_district";
+create policy district_select on fsp.marac_content for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ marac_content.kept_from, false)));
+grant select on fsp.marac_content to "{{db}}_agency_provider";
+create policy provider_select on fsp.marac_content for select to "{{db}}_agency_provider"
+  using ((marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family)));
+grant insert on fsp.marac_content to "{{db}}_agency_provider";
+create policy provider_insert on fsp.marac_content for insert to "{{db}}_agency_provider"
+  with check (marac_content.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = marac_content.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & 65536) = 65536)
+    and (marac_content.marac is null or (select true from fsp.marac p where p.id = marac_content.marac and p.family is not distinct from marac_content.family)));
+grant update on fsp.marac_content to "{{db}}_agency_provider";
+create policy provider_update on fsp.marac_content for update to "{{db}}_agency_provider"
+  using (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family))
+  with check (marac_content.controller = (select fsp.current_organisation()) and fsp.own_open(marac_content.family));
+
+-- contact_arrangement: CASE
+alter table fsp.contact_arrangement enable row level security;
+alter table fsp.contact_arrangement force row level security;
+create policy owner_all on fsp.contact_arrangement for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_arrangement to "{{db}}_agency_la";
+create policy la_select on fsp.contact_arrangement for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ contact_arrangement.kept_from, false)));
+grant insert on fsp.contact_arrangement to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_arrangement for insert to "{{db}}_agency_la"
+  with check (contact_arrangement.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.contact_arrangement to "{{db}}_agency_la";
+create policy la_update on fsp.contact_arrangement for update to "{{db}}_agency_la"
+  using (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family))
+  with check (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family));
+grant select on fsp.contact_arrangement to "{{db}}_agency_team";
+create policy team_select on fsp.contact_arrangement for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ contact_arrangement.kept_from, false))
+    or (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family)));
+grant select on fsp.contact_arrangement to "{{db}}_agency_health";
+create policy health_select on fsp.contact_arrangement for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ contact_arrangement.kept_from, false))
+    or (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family)));
+grant select on fsp.contact_arrangement to "{{db}}_agency_education";
+create policy education_select on fsp.contact_arrangement for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ contact_arrangement.kept_from, false))
+    or (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family)));
+grant select on fsp.contact_arrangement to "{{db}}_agency_police";
+create policy police_select on fsp.contact_arrangement for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ contact_arrangement.kept_from, false))
+    or (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family)));
+grant select on fsp.contact_arrangement to "{{db}}_agency_district";
+create policy district_select on fsp.contact_arrangement for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ contact_arrangement.kept_from, false))
+    or (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family)));
+grant select on fsp.contact_arrangement to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact_arrangement for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_arrangement.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_arrangement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ contact_arrangement.kept_from, false))
+    or (contact_arrangement.controller = (select fsp.current_organisation()) and fsp.own_open(contact_arrangement.family)));
+
+-- contact_place: WHEREABOUTS
+alter table fsp.contact_place enable row level security;
+alter table fsp.contact_place force row level security;
+create policy owner_all on fsp.contact_place for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_place to "{{db}}_agency_la";
+create policy la_select on fsp.contact_place for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs) and not coalesce(fg.only_with <@ contact_place.kept_from, false)));
+grant insert on fsp.contact_place to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_place for insert to "{{db}}_agency_la"
+  with check (contact_place.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (contact_place.arrangement is null or (select true from fsp.contact_arrangement p where p.id = contact_place.arrangement and p.family is not distinct from contact_place.family)));
+grant update on fsp.contact_place to "{{db}}_agency_la";
+create policy la_update on fsp.contact_place for update to "{{db}}_agency_la"
+  using (contact_place.controller = (select fsp.current_organisation()) and fsp.own_open(contact_place.family))
+  with check (contact_place.controller = (select fsp.current_organisation()) and fsp.own_open(contact_place.family));
+grant select on fsp.contact_place to "{{db}}_agency_team";
+create policy team_select on fsp.contact_place for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs) and not coalesce(fg.only_with <@ contact_place.kept_from, false))
+    or (contact_place.controller = (select fsp.current_organisation()) and fsp.own_open(contact_place.family)));
+grant select on fsp.contact_place to "{{db}}_agency_health";
+create policy health_select on fsp.contact_place for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs) and not coalesce(fg.only_with <@ contact_place.kept_from, false))
+    or (contact_place.controller = (select fsp.current_organisation()) and fsp.own_open(contact_place.family)));
+grant select on fsp.contact_place to "{{db}}_agency_education";
+create policy education_select on fsp.contact_place for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs) and not coalesce(fg.only_with <@ contact_place.kept_from, false))
+    or (contact_place.controller = (select fsp.current_organisation()) and fsp.own_open(contact_place.family)));
+grant select on fsp.contact_place to "{{db}}_agency_police";
+create policy police_select on fsp.contact_place for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs) and not coalesce(fg.only_with <@ contact_place.kept_from, false))
+    or (contact_place.controller = (select fsp.current_organisation()) and fsp.own_open(contact_place.family)));
+grant select on fsp.contact_place to "{{db}}_agency_district";
+create policy district_select on fsp.contact_place for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs) and not coalesce(fg.only_with <@ contact_place.kept_from, false))
+    or (contact_place.controller = (select fsp.current_organisation()) and fsp.own_open(contact_place.family)));
+grant select on fsp.contact_place to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact_place for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_place.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_place.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs) and not coalesce(fg.only_with <@ contact_place.kept_from, false)));
+
+-- return_home: CASE
+alter table fsp.return_home enable row level security;
+alter table fsp.return_home force row level security;
+create policy owner_all on fsp.return_home for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.return_home to "{{db}}_agency_la";
+create policy la_select on fsp.return_home for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_home.kept_from, false)));
+grant insert on fsp.return_home to "{{db}}_agency_la";
+create policy la_insert on fsp.return_home for insert to "{{db}}_agency_la"
+  with check (return_home.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.return_home to "{{db}}_agency_la";
+create policy la_update on fsp.return_home for update to "{{db}}_agency_la"
+  using (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family))
+  with check (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family));
+grant select on fsp.return_home to "{{db}}_agency_team";
+create policy team_select on fsp.return_home for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_home.kept_from, false))
+    or (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family)));
+grant select on fsp.return_home to "{{db}}_agency_health";
+create policy health_select on fsp.return_home for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_home.kept_from, false))
+    or (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family)));
+grant select on fsp.return_home to "{{db}}_agency_education";
+create policy education_select on fsp.return_home for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_home.kept_from, false))
+    or (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family)));
+grant select on fsp.return_home to "{{db}}_agency_police";
+create policy police_select on fsp.return_home for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_home.kept_from, false))
+    or (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family)));
+grant select on fsp.return_home to "{{db}}_agency_district";
+create policy district_select on fsp.return_home for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_home.kept_from, false))
+    or (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family)));
+grant select on fsp.return_home to "{{db}}_agency_provider";
+create policy provider_select on fsp.return_home for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_home.family and fg.starts <= now() and fg.ends > now() and pg.person = return_home.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_home.kept_from, false))
+    or (return_home.controller = (select fsp.current_organisation()) and fsp.own_open(return_home.family)));
+
+-- return_stage: CASE
+alter table fsp.return_stage enable row level security;
+alter table fsp.return_stage force row level security;
+create policy owner_all on fsp.return_stage for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.return_stage to "{{db}}_agency_la";
+create policy la_select on fsp.return_stage for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_stage.kept_from, false)));
+grant insert on fsp.return_stage to "{{db}}_agency_la";
+create policy la_insert on fsp.return_stage for insert to "{{db}}_agency_la"
+  with check (return_stage.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (return_stage.return_home is null or (select true from fsp.return_home p where p.id = return_stage.return_home and p.family is not distinct from return_stage.family)));
+grant update on fsp.return_stage to "{{db}}_agency_la";
+create policy la_update on fsp.return_stage for update to "{{db}}_agency_la"
+  using (return_stage.controller = (select fsp.current_organisation()) and fsp.own_open(return_stage.family))
+  with check (return_stage.controller = (select fsp.current_organisation()) and fsp.own_open(return_stage.family));
+grant select on fsp.return_stage to "{{db}}_agency_team";
+create policy team_select on fsp.return_stage for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_stage.kept_from, false))
+    or (return_stage.controller = (select fsp.current_organisation()) and fsp.own_open(return_stage.family)));
+grant select on fsp.return_stage to "{{db}}_agency_health";
+create policy health_select on fsp.return_stage for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_stage.kept_from, false))
+    or (return_stage.controller = (select fsp.current_organisation()) and fsp.own_open(return_stage.family)));
+grant select on fsp.return_stage to "{{db}}_agency_education";
+create policy education_select on fsp.return_stage for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_stage.kept_from, false))
+    or (return_stage.controller = (select fsp.current_organisation()) and fsp.own_open(return_stage.family)));
+grant select on fsp.return_stage to "{{db}}_agency_police";
+create policy police_select on fsp.return_stage for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_stage.kept_from, false))
+    or (return_stage.controller = (select fsp.current_organisation()) and fsp.own_open(return_stage.family)));
+grant select on fsp.return_stage to "{{db}}_agency_district";
+create policy district_select on fsp.return_stage for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_stage.kept_from, false))
+    or (return_stage.controller = (select fsp.current_organisation()) and fsp.own_open(return_stage.family)));
+grant select on fsp.return_stage to "{{db}}_agency_provider";
+create policy provider_select on fsp.return_stage for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = return_stage.family and fg.starts <= now() and fg.ends > now() and pg.person = return_stage.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ return_stage.kept_from, false))
+    or (return_stage.controller = (select fsp.current_organisation()) and fsp.own_open(return_stage.family)));
 
 -- programme: DIRECTORY
 grant select on fsp.programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -3501,6 +4327,220 @@ create policy education_update on fsp.school_record for update to "{{db}}_agency
 grant select on fsp.school_record to "{{db}}_agency_police";
 create policy police_select on fsp.school_record for select to "{{db}}_agency_police"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs)));
+
+-- family_plan: CASE
+alter table fsp.family_plan enable row level security;
+alter table fsp.family_plan force row level security;
+create policy owner_all on fsp.family_plan for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.family_plan to "{{db}}_agency_la";
+create policy la_select on fsp.family_plan for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan.kept_from, false)));
+grant insert on fsp.family_plan to "{{db}}_agency_la";
+create policy la_insert on fsp.family_plan for insert to "{{db}}_agency_la"
+  with check (family_plan.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
+grant update on fsp.family_plan to "{{db}}_agency_la";
+create policy la_update on fsp.family_plan for update to "{{db}}_agency_la"
+  using (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family))
+  with check (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family));
+grant select on fsp.family_plan to "{{db}}_agency_team";
+create policy team_select on fsp.family_plan for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan.kept_from, false))
+    or (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family)));
+grant select on fsp.family_plan to "{{db}}_agency_health";
+create policy health_select on fsp.family_plan for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan.kept_from, false))
+    or (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family)));
+grant select on fsp.family_plan to "{{db}}_agency_education";
+create policy education_select on fsp.family_plan for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan.kept_from, false))
+    or (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family)));
+grant select on fsp.family_plan to "{{db}}_agency_police";
+create policy police_select on fsp.family_plan for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan.kept_from, false))
+    or (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family)));
+grant select on fsp.family_plan to "{{db}}_agency_district";
+create policy district_select on fsp.family_plan for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan.kept_from, false))
+    or (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family)));
+grant select on fsp.family_plan to "{{db}}_agency_provider";
+create policy provider_select on fsp.family_plan for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan.kept_from, false))
+    or (family_plan.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan.family)));
+
+-- family_goal: CASE
+alter table fsp.family_goal enable row level security;
+alter table fsp.family_goal force row level security;
+create policy owner_all on fsp.family_goal for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.family_goal to "{{db}}_agency_la";
+create policy la_select on fsp.family_goal for select to "{{db}}_agency_la"
+  using ((case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_goal.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_goal.kept_from, false)) end));
+grant insert on fsp.family_goal to "{{db}}_agency_la";
+create policy la_insert on fsp.family_goal for insert to "{{db}}_agency_la"
+  with check (family_goal.controller = (select fsp.current_organisation())
+    and (case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (family_goal.family_plan is null or (select true from fsp.family_plan p where p.id = family_goal.family_plan and p.family is not distinct from family_goal.family)));
+grant update on fsp.family_goal to "{{db}}_agency_la";
+create policy la_update on fsp.family_goal for update to "{{db}}_agency_la"
+  using (family_goal.controller = (select fsp.current_organisation()) and fsp.own_open(family_goal.family))
+  with check (family_goal.controller = (select fsp.current_organisation()) and fsp.own_open(family_goal.family));
+grant select on fsp.family_goal to "{{db}}_agency_team";
+create policy team_select on fsp.family_goal for select to "{{db}}_agency_team"
+  using ((case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_goal.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_goal.kept_from, false)) end)
+    or (family_goal.controller = (select fsp.current_organisation()) and fsp.own_open(family_goal.family)));
+grant select on fsp.family_goal to "{{db}}_agency_health";
+create policy health_select on fsp.family_goal for select to "{{db}}_agency_health"
+  using ((case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_goal.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_goal.kept_from, false)) end)
+    or (family_goal.controller = (select fsp.current_organisation()) and fsp.own_open(family_goal.family)));
+grant select on fsp.family_goal to "{{db}}_agency_education";
+create policy education_select on fsp.family_goal for select to "{{db}}_agency_education"
+  using ((case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_goal.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_goal.kept_from, false)) end)
+    or (family_goal.controller = (select fsp.current_organisation()) and fsp.own_open(family_goal.family)));
+grant select on fsp.family_goal to "{{db}}_agency_police";
+create policy police_select on fsp.family_goal for select to "{{db}}_agency_police"
+  using ((case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_goal.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_goal.kept_from, false)) end)
+    or (family_goal.controller = (select fsp.current_organisation()) and fsp.own_open(family_goal.family)));
+grant select on fsp.family_goal to "{{db}}_agency_district";
+create policy district_select on fsp.family_goal for select to "{{db}}_agency_district"
+  using ((case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_goal.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_goal.kept_from, false)) end)
+    or (family_goal.controller = (select fsp.current_organisation()) and fsp.own_open(family_goal.family)));
+grant select on fsp.family_goal to "{{db}}_agency_provider";
+create policy provider_select on fsp.family_goal for select to "{{db}}_agency_provider"
+  using ((case when family_goal.person is null then (select true from fsp.family_grant fg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_goal.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_goal.family and fg.starts <= now() and fg.ends > now() and pg.person = family_goal.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_goal.kept_from, false)) end)
+    or (family_goal.controller = (select fsp.current_organisation()) and fsp.own_open(family_goal.family)));
+
+-- family_action: CASE
+alter table fsp.family_action enable row level security;
+alter table fsp.family_action force row level security;
+create policy owner_all on fsp.family_action for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.family_action to "{{db}}_agency_la";
+create policy la_select on fsp.family_action for select to "{{db}}_agency_la"
+  using ((case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_action.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_action.kept_from, false)) end));
+grant insert on fsp.family_action to "{{db}}_agency_la";
+create policy la_insert on fsp.family_action for insert to "{{db}}_agency_la"
+  with check (family_action.controller = (select fsp.current_organisation())
+    and (case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (family_action.goal is null or (select true from fsp.family_goal p where p.id = family_action.goal and p.family is not distinct from family_action.family)));
+grant update on fsp.family_action to "{{db}}_agency_la";
+create policy la_update on fsp.family_action for update to "{{db}}_agency_la"
+  using (family_action.controller = (select fsp.current_organisation()) and fsp.own_open(family_action.family))
+  with check (family_action.controller = (select fsp.current_organisation()) and fsp.own_open(family_action.family));
+grant select on fsp.family_action to "{{db}}_agency_team";
+create policy team_select on fsp.family_action for select to "{{db}}_agency_team"
+  using ((case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_action.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_action.kept_from, false)) end)
+    or (family_action.controller = (select fsp.current_organisation()) and fsp.own_open(family_action.family)));
+grant select on fsp.family_action to "{{db}}_agency_health";
+create policy health_select on fsp.family_action for select to "{{db}}_agency_health"
+  using ((case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_action.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_action.kept_from, false)) end)
+    or (family_action.controller = (select fsp.current_organisation()) and fsp.own_open(family_action.family)));
+grant select on fsp.family_action to "{{db}}_agency_education";
+create policy education_select on fsp.family_action for select to "{{db}}_agency_education"
+  using ((case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_action.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_action.kept_from, false)) end)
+    or (family_action.controller = (select fsp.current_organisation()) and fsp.own_open(family_action.family)));
+grant select on fsp.family_action to "{{db}}_agency_police";
+create policy police_select on fsp.family_action for select to "{{db}}_agency_police"
+  using ((case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_action.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_action.kept_from, false)) end)
+    or (family_action.controller = (select fsp.current_organisation()) and fsp.own_open(family_action.family)));
+grant select on fsp.family_action to "{{db}}_agency_district";
+create policy district_select on fsp.family_action for select to "{{db}}_agency_district"
+  using ((case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_action.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_action.kept_from, false)) end)
+    or (family_action.controller = (select fsp.current_organisation()) and fsp.own_open(family_action.family)));
+grant select on fsp.family_action to "{{db}}_agency_provider";
+create policy provider_select on fsp.family_action for select to "{{db}}_agency_provider"
+  using ((case when family_action.person is null then (select true from fsp.family_grant fg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_action.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = family_action.family and fg.starts <= now() and fg.ends > now() and pg.person = family_action.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs) and not coalesce(fg.only_with <@ family_action.kept_from, false)) end)
+    or (family_action.controller = (select fsp.current_organisation()) and fsp.own_open(family_action.family)));
+
+-- family_action_service: OFFER
+alter table fsp.family_action_service enable row level security;
+alter table fsp.family_action_service force row level security;
+create policy owner_all on fsp.family_action_service for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.family_action_service to "{{db}}_agency_la";
+create policy la_select on fsp.family_action_service for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask)));
+grant insert on fsp.family_action_service to "{{db}}_agency_la";
+create policy la_insert on fsp.family_action_service for insert to "{{db}}_agency_la"
+  with check (family_action_service.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask))
+    and (family_action_service.action is null or (select true from fsp.family_action p where p.id = family_action_service.action and p.family is not distinct from family_action_service.family))
+    and (family_action_service.offer is null or (select true from fsp.service_offer p where p.id = family_action_service.offer and p.family is not distinct from family_action_service.family)));
+grant update on fsp.family_action_service to "{{db}}_agency_la";
+create policy la_update on fsp.family_action_service for update to "{{db}}_agency_la"
+  using (family_action_service.controller = (select fsp.current_organisation()) and fsp.own_open(family_action_service.family))
+  with check (family_action_service.controller = (select fsp.current_organisation()) and fsp.own_open(family_action_service.family));
+grant select on fsp.family_action_service to "{{db}}_agency_team";
+create policy team_select on fsp.family_action_service for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask))
+    or (family_action_service.controller = (select fsp.current_organisation()) and (family_action_service.row_mask & ~3932063::bigint) = 0 and fsp.own_open(family_action_service.family)));
+grant insert on fsp.family_action_service to "{{db}}_agency_team";
+create policy team_insert on fsp.family_action_service for insert to "{{db}}_agency_team"
+  with check (family_action_service.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask))
+    and (family_action_service.action is null or (select true from fsp.family_action p where p.id = family_action_service.action and p.family is not distinct from family_action_service.family))
+    and (family_action_service.offer is null or (select true from fsp.service_offer p where p.id = family_action_service.offer and p.family is not distinct from family_action_service.family)));
+grant update on fsp.family_action_service to "{{db}}_agency_team";
+create policy team_update on fsp.family_action_service for update to "{{db}}_agency_team"
+  using (family_action_service.controller = (select fsp.current_organisation()) and fsp.own_open(family_action_service.family))
+  with check (family_action_service.controller = (select fsp.current_organisation()) and fsp.own_open(family_action_service.family));
+grant select on fsp.family_action_service to "{{db}}_agency_health";
+create policy health_select on fsp.family_action_service for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = family_action_service.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (2097152 | family_action_service.row_mask)) = (2097152 | family_action_service.row_mask)));
+grant select on fsp.family_action_service to "{{db}}_agency_district";
+create policy district_select on fsp.family_action_service for select to "{{db}}_agency_district"
+  using ((family_action_service.controller = (select fsp.current_organisation()) and (family_action_service.row_mask & ~3278213::bigint) = 0 and fsp.own_open(family_action_service.family)));
+grant select on fsp.family_action_service to "{{db}}_agency_provider";
+create policy provider_select on fsp.family_action_service for select to "{{db}}_agency_provider"
+  using ((family_action_service.controller = (select fsp.current_organisation()) and (family_action_service.row_mask & ~2227471::bigint) = 0 and fsp.own_open(family_action_service.family)));
+
+-- family_plan_review: CASE
+alter table fsp.family_plan_review enable row level security;
+alter table fsp.family_plan_review force row level security;
+create policy owner_all on fsp.family_plan_review for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.family_plan_review to "{{db}}_agency_la";
+create policy la_select on fsp.family_plan_review for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan_review.kept_from, false)));
+grant insert on fsp.family_plan_review to "{{db}}_agency_la";
+create policy la_insert on fsp.family_plan_review for insert to "{{db}}_agency_la"
+  with check (family_plan_review.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256)
+    and (family_plan_review.family_plan is null or (select true from fsp.family_plan p where p.id = family_plan_review.family_plan and p.family is not distinct from family_plan_review.family)));
+grant update on fsp.family_plan_review to "{{db}}_agency_la";
+create policy la_update on fsp.family_plan_review for update to "{{db}}_agency_la"
+  using (family_plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan_review.family))
+  with check (family_plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan_review.family));
+grant select on fsp.family_plan_review to "{{db}}_agency_team";
+create policy team_select on fsp.family_plan_review for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan_review.kept_from, false))
+    or (family_plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan_review.family)));
+grant select on fsp.family_plan_review to "{{db}}_agency_health";
+create policy health_select on fsp.family_plan_review for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan_review.kept_from, false))
+    or (family_plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan_review.family)));
+grant select on fsp.family_plan_review to "{{db}}_agency_education";
+create policy education_select on fsp.family_plan_review for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan_review.kept_from, false))
+    or (family_plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan_review.family)));
+grant select on fsp.family_plan_review to "{{db}}_agency_police";
+create policy police_select on fsp.family_plan_review for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan_review.kept_from, false))
+    or (family_plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan_review.family)));
+grant select on fsp.family_plan_review to "{{db}}_agency_district";
+create policy district_select on fsp.family_plan_review for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan_review.kept_from, false))
+    or (family_plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan_review.family)));
+grant select on fsp.family_plan_review to "{{db}}_agency_provider";
+create policy provider_select on fsp.family_plan_review for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = family_plan_review.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ family_plan_review.kept_from, false))
+    or (family_plan_review.controller = (select fsp.current_organisation()) and fsp.own_open(family_plan_review.family)));
 
 -- timescale: DIRECTORY
 grant select on fsp.timescale to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";

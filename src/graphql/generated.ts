@@ -60,6 +60,34 @@ export type AceCountInput = {
   person: Scalars['ID']['input'];
 };
 
+export type AddActionInput = {
+  action: Scalars['String']['input'];
+  due: Scalars['Date']['input'];
+  goal: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** An offer of it that was made to the family. */
+  offer?: InputMaybe<Scalars['ID']['input']>;
+  /** Or the organisation that does it. */
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  /** A member of the family who does it. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  practitioner?: InputMaybe<Scalars['String']['input']>;
+  /** The service that supports it. */
+  service?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type AddActionPayload = {
+  __typename?: 'AddActionPayload';
+  /** As the caller may see it now. */
+  action?: Maybe<FamilyAction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AddFamilyMemberInput = {
   family: Scalars['ID']['input'];
   from: Scalars['Date']['input'];
@@ -76,6 +104,26 @@ export type AddFamilyMemberPayload = {
   __typename?: 'AddFamilyMemberPayload';
   /** As the caller may see it now. */
   person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AddGoalInput = {
+  familyPlan: Scalars['ID']['input'];
+  goal: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Null: the whole family. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type AddGoalPayload = {
+  __typename?: 'AddGoalPayload';
+  /** As the caller may see it now. */
+  goal?: Maybe<FamilyGoal>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -243,6 +291,26 @@ export type AmendHousingSituationPayload = {
   warnings: Array<UserError>;
 };
 
+export type AmendPlanInput = {
+  /** From the code list `category-of-abuse`. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  plan: Scalars['ID']['input'];
+};
+
+export type AmendPlanPayload = {
+  __typename?: 'AmendPlanPayload';
+  /** As the caller may see it now. */
+  plan?: Maybe<Plan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What is not given stays as it is. */
 export type AmendRelationshipInput = {
   /** The version that the caller read. */
@@ -391,6 +459,50 @@ export type AnswerInformationRequestPayload = {
   __typename?: 'AnswerInformationRequestPayload';
   /** As the caller may see it now. */
   request?: Maybe<InformationRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ArrangeContactInput = {
+  family: Scalars['ID']['input'];
+  frequency: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  mode: ContactMode;
+  outOfHome: Scalars['Boolean']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  started: Scalars['Date']['input'];
+  supervision: ContactSupervision;
+  venue?: InputMaybe<Scalars['String']['input']>;
+  with: Scalars['ID']['input'];
+};
+
+export type ArrangeContactPayload = {
+  __typename?: 'ArrangeContactPayload';
+  /** As the caller may see it now. */
+  contactArrangement?: Maybe<ContactArrangement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AskPreparatoryAssessmentInput = {
+  asked: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `preparatory-assessment`. */
+  kind: Scalars['String']['input'];
+  preProceedings: Scalars['ID']['input'];
+};
+
+export type AskPreparatoryAssessmentPayload = {
+  __typename?: 'AskPreparatoryAssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<PreparatoryAssessment>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -668,26 +780,39 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = AdultVoice | Assessment | ChildVoice | Contact | Decision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Meeting | Plan | SafetyCondition | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
+export type ChronologyEvent = AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | FamilyGroup | FamilyPlan | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | ReturnHome | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToolReading | Visit | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
   | 'ADULT_VOICE'
   | 'ASSESSMENT'
   | 'CHILD_VOICE'
+  | 'CONFERENCE'
   | 'CONTACT'
+  | 'CONTACT_ARRANGEMENT'
   | 'DECISION'
+  | 'EPISODE'
+  | 'FAMILY_GROUP'
+  | 'FAMILY_PLAN'
   | 'HOUSING_SITUATION'
   | 'INCIDENT'
   | 'INTERVENTION'
   | 'INTERVENTION_EVENT'
   | 'INTERVENTION_TEST'
+  | 'MARAC'
   | 'MEETING'
+  | 'PLACEMENT'
   | 'PLAN'
+  | 'PRE_PROCEEDINGS'
+  | 'RETURN_HOME'
   | 'SAFETY_CONDITION'
+  | 'SECTION47'
   | 'SERVICE_OFFER'
   | 'SPECIALIST_ASSESSMENT'
+  | 'STEP_EVENT'
+  | 'STRATEGY_DISCUSSION'
   | 'TOOL_READING'
+  | 'VISIT'
   | 'WORKBOOK_ENTRY';
 
 export type CirculateMinutesInput = {
@@ -756,6 +881,49 @@ export type ClockState =
   /** Done, and late */
   | 'MET_LATE';
 
+export type CloseEpisodeInput = {
+  closed: Scalars['Date']['input'];
+  episode: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `closure-reason`, RC1 to RC9. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type CloseEpisodePayload = {
+  __typename?: 'CloseEpisodePayload';
+  /** As the caller may see it now. */
+  episode?: Maybe<Episode>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type CloseMaracInput = {
+  actions?: InputMaybe<Scalars['String']['input']>;
+  closed: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  marac: Scalars['ID']['input'];
+};
+
+export type CloseMaracPayload = {
+  __typename?: 'CloseMaracPayload';
+  /** As the caller may see it now. */
+  marac?: Maybe<Marac>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A value from a code list, with the list's version and where it comes from. */
 export type Code = {
   __typename?: 'Code';
@@ -763,6 +931,24 @@ export type Code = {
   label?: Maybe<Scalars['String']['output']>;
   source?: Maybe<Scalars['String']['output']>;
   version?: Maybe<Scalars['String']['output']>;
+};
+
+export type CompleteActionInput = {
+  action: Scalars['ID']['input'];
+  done: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type CompleteActionPayload = {
+  __typename?: 'CompleteActionPayload';
+  /** As the caller may see it now. */
+  action?: Maybe<FamilyAction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type CompleteAssessmentInput = {
@@ -805,6 +991,25 @@ export type CompleteMeetingActionPayload = {
   warnings: Array<UserError>;
 };
 
+export type CompleteReturnHomeInput = {
+  abandoned?: InputMaybe<Scalars['Date']['input']>;
+  completed?: InputMaybe<Scalars['Date']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  returnHome: Scalars['ID']['input'];
+};
+
+export type CompleteReturnHomePayload = {
+  __typename?: 'CompleteReturnHomePayload';
+  /** As the caller may see it now. */
+  returnHome?: Maybe<ReturnHome>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type CompleteSupervisionActionInput = {
   action: Scalars['ID']['input'];
   /** The version that the caller read. */
@@ -842,6 +1047,40 @@ export type CompleteTaskPayload = {
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
+
+/** A child protection conference about one child. */
+export type Conference = Node & {
+  __typename?: 'Conference';
+  /** Who was there; codes of the list `attending-agency`. */
+  attended?: Maybe<Array<Scalars['String']['output']>>;
+  chair?: Maybe<Scalars['String']['output']>;
+  chairsView?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  held?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<ConferenceKind>;
+  /** From the code list `conference-outcome`. */
+  outcome?: Maybe<Code>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** Children's social care and at least two other agencies were there. */
+  quorate?: Maybe<Scalars['Boolean']['output']>;
+  /** The enquiry that led to it. */
+  section47?: Maybe<Section47>;
+  target?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ConferenceKind =
+  | 'INITIAL'
+  /** About an unborn child */
+  | 'PRE_BIRTH'
+  | 'REVIEW'
+  /** The child came with a plan from another authority */
+  | 'TRANSFER_IN';
 
 /** One answer of a survey of skills and confidence; it names nobody. */
 export type ConfidenceAnswer = Node & {
@@ -909,6 +1148,27 @@ export type Contact = Node & {
   withheld: Array<Withheld>;
 };
 
+/** How a child and a parent or relative spend time together. That they may not is a safety condition. */
+export type ContactArrangement = Node & {
+  __typename?: 'ContactArrangement';
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  frequency?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  mode?: Maybe<ContactMode>;
+  outOfHome?: Maybe<Scalars['Boolean']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  started?: Maybe<Scalars['Date']['output']>;
+  supervision?: Maybe<ContactSupervision>;
+  venue?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  with?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
 /** A child as the contact names it; `person` once it is known who it is. */
 export type ContactChild = {
   __typename?: 'ContactChild';
@@ -962,6 +1222,15 @@ export type ContactInformant = {
   relation?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
 };
+
+export type ContactMode =
+  | 'DIRECT'
+  | 'INDIRECT';
+
+export type ContactSupervision =
+  | 'NONE'
+  | 'SUPERVISED'
+  | 'SUPPORTED';
 
 /** What else is known of the family's situation. */
 export type ContextFact = {
@@ -1111,6 +1380,29 @@ export type DecideContactPayload = {
   warnings: Array<UserError>;
 };
 
+export type DecideStrategyDiscussionInput = {
+  decided: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `strategy-outcome`. */
+  outcome: Scalars['String']['input'];
+  reasons?: InputMaybe<Scalars['String']['input']>;
+  strategyDiscussion: Scalars['ID']['input'];
+};
+
+export type DecideStrategyDiscussionPayload = {
+  __typename?: 'DecideStrategyDiscussionPayload';
+  /** As the caller may see it now. */
+  strategyDiscussion?: Maybe<StrategyDiscussion>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What was decided about a family, by whom, why, and on what evidence. */
 export type Decision = Node & {
   __typename?: 'Decision';
@@ -1229,6 +1521,42 @@ export type EarlyHelpAnswer =
   | 'DECLINED'
   | 'OFFERED';
 
+export type EndContactArrangementInput = {
+  contactArrangement: Scalars['ID']['input'];
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type EndContactArrangementPayload = {
+  __typename?: 'EndContactArrangementPayload';
+  /** As the caller may see it now. */
+  contactArrangement?: Maybe<ContactArrangement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndFamilyPlanInput = {
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  familyPlan: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type EndFamilyPlanPayload = {
+  __typename?: 'EndFamilyPlanPayload';
+  /** As the caller may see it now. */
+  familyPlan?: Maybe<FamilyPlan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type EndMembershipInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -1243,6 +1571,48 @@ export type EndMembershipPayload = {
   __typename?: 'EndMembershipPayload';
   /** As the caller may see it now. */
   family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndPlacementInput = {
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  placement: Scalars['ID']['input'];
+  /** From the code list `care-end-reason`. */
+  reason: Scalars['String']['input'];
+};
+
+export type EndPlacementPayload = {
+  __typename?: 'EndPlacementPayload';
+  /** As the caller may see it now. */
+  placement?: Maybe<Placement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndPlanInput = {
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  plan: Scalars['ID']['input'];
+  /** From the code list `plan-end-reason`. */
+  reason: Scalars['String']['input'];
+};
+
+export type EndPlanPayload = {
+  __typename?: 'EndPlanPayload';
+  /** As the caller may see it now. */
+  plan?: Maybe<Plan>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -1266,6 +1636,32 @@ export type EndSafetyConditionPayload = {
   warnings: Array<UserError>;
 };
 
+export type EndSection47Input = {
+  conferenceNotRequired: Scalars['Boolean']['input'];
+  ended: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `section47-outcome`. */
+  outcome: Scalars['String']['input'];
+  reasons?: InputMaybe<Scalars['String']['input']>;
+  section47: Scalars['ID']['input'];
+};
+
+export type EndSection47Payload = {
+  __typename?: 'EndSection47Payload';
+  /** As the caller may see it now. */
+  section47?: Maybe<Section47>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type EndTrustedAdultInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -1282,6 +1678,30 @@ export type EndTrustedAdultPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+/** One referral of a child in need and what came of it, as the CIN census counts it. */
+export type Episode = Node & {
+  __typename?: 'Episode';
+  closed?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `closure-reason`, RC1 to RC9. */
+  closureReason?: Maybe<Code>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  noFurtherAction?: Maybe<Scalars['Boolean']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** From the code list `primary-need`. */
+  primaryNeed?: Maybe<Code>;
+  /** Within twelve months of another referral of the child. */
+  reReferral?: Maybe<Scalars['Boolean']['output']>;
+  referred?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `referral-source`. */
+  source?: Maybe<Code>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 export type Exclusion =
@@ -1332,9 +1752,18 @@ export type Family = Node & {
   chronology?: Maybe<ChronologyConnection>;
   /** What is due and what was, the longest due first. */
   clocks?: Maybe<ClockConnection>;
+  conferences?: Maybe<Array<Conference>>;
+  contactArrangements?: Maybe<Array<ContactArrangement>>;
   contacts?: Maybe<ContactConnection>;
   /** What was decided about the family, latest first. */
   decisions?: Maybe<DecisionConnection>;
+  /** Referral episodes of its children. */
+  episodes?: Maybe<Array<Episode>>;
+  familyGroups?: Maybe<Array<FamilyGroup>>;
+  /** The plan of the whole family that is open, if one is. */
+  familyPlan?: Maybe<FamilyPlan>;
+  /** All that there were. */
+  familyPlans?: Maybe<Array<FamilyPlan>>;
   /** What the team said of the family in group supervision, latest first; outside the county to those who took part. */
   groupSupervisions?: Maybe<GroupSupervisionConnection>;
   /** Where members live or lived; a household is not the family. */
@@ -1349,6 +1778,7 @@ export type Family = Node & {
   leadPractitioner?: Maybe<Involvement>;
   /** Who looked up a child of this family, the latest first; at most 25. */
   lookUps?: Maybe<Array<LookUpReceipt>>;
+  maracs?: Maybe<Array<Marac>>;
   /** Meetings about the family, latest first: to those who were asked to come, or came, their own. */
   meetings?: Maybe<MeetingConnection>;
   members?: Maybe<Array<FamilyMember>>;
@@ -1356,13 +1786,16 @@ export type Family = Node & {
   offers?: Maybe<ServiceOfferConnection>;
   /** A multi-agency risk assessment conference about this family is open. */
   openMarac?: Maybe<Scalars['Boolean']['output']>;
+  placements?: Maybe<Array<Placement>>;
   plans?: Maybe<Array<Plan>>;
+  preProceedings?: Maybe<Array<PreProceedings>>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
   /** What its young people say of working with somebody. */
   relationshipFeedback?: Maybe<Array<RelationshipFeedback>>;
   /** What members are to each other, of whom the caller sees both. */
   relationships?: Maybe<Array<Relationship>>;
+  returnsHome?: Maybe<Array<ReturnHome>>;
   /** How to work safely with the family: what to do, not why. */
   safeWorking?: Maybe<Array<SafeWorkingAgreement>>;
   /** What everybody with the family must do today: what is in force. */
@@ -1370,9 +1803,13 @@ export type Family = Node & {
   /** All of it, with what has ended. */
   safetyHistory?: Maybe<SafetyConditionConnection>;
   schoolRecords?: Maybe<Array<SchoolRecord>>;
+  sections47?: Maybe<Array<Section47>>;
   /** What was asked of specialists, latest first. One whose kind tells of health or abuse is left out for those who may not know. */
   specialistAssessments?: Maybe<SpecialistAssessmentConnection>;
   stage?: Maybe<FamilyStage>;
+  /** How its children were stepped up and down. */
+  steps?: Maybe<Array<StepEvent>>;
+  strategyDiscussions?: Maybe<Array<StrategyDiscussion>>;
   /** What people are to do and have done for the family, the longest due first. */
   tasks?: Maybe<TaskConnection>;
   /** The multi-disciplinary team. */
@@ -1387,6 +1824,7 @@ export type Family = Node & {
   triggerTrioOfParents?: Maybe<TriggerTrio>;
   /** Whom its children chose to trust. */
   trustedAdults?: Maybe<Array<TrustedAdult>>;
+  visits?: Maybe<VisitConnection>;
   withheld: Array<Withheld>;
   /** The Workbook, latest entry first. */
   workbook?: Maybe<WorkbookEntryConnection>;
@@ -1525,9 +1963,36 @@ export type FamilyToolReadingsArgs = {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyVisitsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyWorkbookArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** Who does what by when. */
+export type FamilyAction = Node & {
+  __typename?: 'FamilyAction';
+  action?: Maybe<Scalars['String']['output']>;
+  done?: Maybe<Scalars['Date']['output']>;
+  due?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  offer?: Maybe<ServiceOffer>;
+  /** The organisation that does it. */
+  organisation?: Maybe<Organisation>;
+  /** A member of the family who does it. */
+  person?: Maybe<Person>;
+  practitioner?: Maybe<Scalars['String']['output']>;
+  /** The service that supports it: part of one package of county and district help. */
+  service?: Maybe<Service>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 export type FamilyConnection = {
@@ -1552,6 +2017,41 @@ export type FamilyFilter = {
   team?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** What the family wants to reach. */
+export type FamilyGoal = Node & {
+  __typename?: 'FamilyGoal';
+  actions?: Maybe<Array<FamilyAction>>;
+  goal?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  /** Null: the whole family. */
+  person?: Maybe<Person>;
+  reached?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** Family group decision making: offered, held, and what the family agreed. */
+export type FamilyGroup = Node & {
+  __typename?: 'FamilyGroup';
+  /** Null until the family answers. */
+  accepted?: Maybe<Scalars['Boolean']['output']>;
+  facilitator?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** What the family agreed. */
+  familyPlan?: Maybe<Scalars['String']['output']>;
+  held?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  offered?: Maybe<Scalars['Date']['output']>;
+  planAgreed?: Maybe<Scalars['Boolean']['output']>;
+  /** With whose letter it was offered. */
+  preProceedings?: Maybe<PreProceedings>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
 export type FamilyKnows =
   /** To tell would have put somebody at risk */
   | 'NOT_SAFE_TO_TELL'
@@ -1574,6 +2074,37 @@ export type FamilyOrder =
   | 'ID'
   /** By name; families whose name is withheld take no part. */
   | 'NAME';
+
+/** The whole family's one plan; it joins its children's plans. */
+export type FamilyPlan = Node & {
+  __typename?: 'FamilyPlan';
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** What the family wants of it. */
+  familySaid?: Maybe<Scalars['String']['output']>;
+  goals?: Maybe<Array<FamilyGoal>>;
+  id: Scalars['ID']['output'];
+  nextReviewDue?: Maybe<Scalars['Date']['output']>;
+  opened?: Maybe<Scalars['Date']['output']>;
+  /** The open plans of its children. */
+  plans?: Maybe<Array<Plan>>;
+  reviews?: Maybe<Array<FamilyPlanReview>>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A review of the whole family's plan. */
+export type FamilyPlanReview = {
+  __typename?: 'FamilyPlanReview';
+  /** Who was there; codes of the list `attending-agency`. */
+  attended?: Maybe<Array<Scalars['String']['output']>>;
+  familySaid?: Maybe<Scalars['String']['output']>;
+  outcome?: Maybe<Scalars['String']['output']>;
+  reviewed?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
 
 /** Where a family stands, from early help to care. */
 export type FamilyStage =
@@ -2280,6 +2811,22 @@ export type MakeReferralPayload = {
   warnings: Array<UserError>;
 };
 
+/** A multi-agency risk assessment conference of a family. */
+export type Marac = Node & {
+  __typename?: 'Marac';
+  actions?: Maybe<Scalars['String']['output']>;
+  closed?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  opened?: Maybe<Scalars['Date']['output']>;
+  reasons?: Maybe<Scalars['String']['output']>;
+  referrer?: Maybe<Organisation>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
 export type MatchContactInput = {
   contact: Scalars['ID']['input'];
   /** The version that the caller read. */
@@ -2496,10 +3043,33 @@ export type MoveInterventionPayload = {
   warnings: Array<UserError>;
 };
 
+export type MoveReturnStageInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  returnStage: Scalars['ID']['input'];
+  reviewOn?: InputMaybe<Scalars['Date']['input']>;
+  until?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type MoveReturnStagePayload = {
+  __typename?: 'MoveReturnStagePayload';
+  /** As the caller may see it now. */
+  returnStage?: Maybe<ReturnStage>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Adds what somebody is to do for a goal. */
+  addAction?: Maybe<AddActionPayload>;
   /** Adds somebody to a family: somebody new, or somebody whom the caller sees elsewhere. */
   addFamilyMember?: Maybe<AddFamilyMemberPayload>;
+  /** Adds a goal. */
+  addGoal?: Maybe<AddGoalPayload>;
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
   /** Agrees, in a restorative meeting, how staff work safely with the family. */
@@ -2508,6 +3078,8 @@ export type Mutation = {
   amendAssessment?: Maybe<AssessmentPayload>;
   /** Changes an own record of a home. */
   amendHousingSituation?: Maybe<AmendHousingSituationPayload>;
+  /** Changes when the next review is due, or the latest category of abuse. */
+  amendPlan?: Maybe<AmendPlanPayload>;
   /** Changes or ends a relationship. */
   amendRelationship?: Maybe<AmendRelationshipPayload>;
   /** Changes an own record of a term. */
@@ -2524,16 +3096,28 @@ export type Mutation = {
   answerFeedback?: Maybe<AnswerFeedbackPayload>;
   /** Answers what was asked, or refuses with a reason. */
   answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
+  /** Arranges time between a child and a parent or relative. */
+  arrangeContact?: Maybe<ArrangeContactPayload>;
+  /** Asks for an assessment so that proceedings may be avoided. */
+  askPreparatoryAssessment?: Maybe<AskPreparatoryAssessmentPayload>;
   /** Calls a meeting, and asks people to it: they see it as their own from then on. */
   callMeeting?: Maybe<CallMeetingPayload>;
   /** Ends an open assessment that is not carried through. */
   cancelAssessment?: Maybe<AssessmentPayload>;
   /** Sends the minutes of a meeting that was held to organisations. */
   circulateMinutes?: Maybe<CirculateMinutesPayload>;
+  /** Closes an episode, with its reason. */
+  closeEpisode?: Maybe<CloseEpisodePayload>;
+  /** Closes it. */
+  closeMarac?: Maybe<CloseMaracPayload>;
+  /** Says that an action is done. */
+  completeAction?: Maybe<CompleteActionPayload>;
   /** Completes an assessment: who was seen, what was found, and when it was authorised. Its clock stops. */
   completeAssessment?: Maybe<AssessmentPayload>;
   /** Says that an action of a meeting is done. */
   completeMeetingAction?: Maybe<CompleteMeetingActionPayload>;
+  /** Says that the child is home for good, or that the return was given up. */
+  completeReturnHome?: Maybe<CompleteReturnHomePayload>;
   /** Says that an own action of a supervision, or one that the caller's organisation wrote, is done. */
   completeSupervisionAction?: Maybe<CompleteSupervisionActionPayload>;
   /** Says that a task is done. */
@@ -2544,10 +3128,22 @@ export type Mutation = {
   correctPerson?: Maybe<CorrectPersonPayload>;
   /** Decides on a contact and tells its referrer. */
   decideContact?: Maybe<DecideContactPayload>;
+  /** Says what a strategy discussion decided. */
+  decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
+  /** Ends such an arrangement. */
+  endContactArrangement?: Maybe<EndContactArrangementPayload>;
+  /** Ends the family's plan. */
+  endFamilyPlan?: Maybe<EndFamilyPlanPayload>;
   /** Says from when on somebody belongs to the family no longer. */
   endMembership?: Maybe<EndMembershipPayload>;
+  /** Ends a placement; the child is no longer looked after. */
+  endPlacement?: Maybe<EndPlacementPayload>;
+  /** Ends a plan, with its reason. */
+  endPlan?: Maybe<EndPlanPayload>;
   /** Says that an own condition no longer holds. */
   endSafetyCondition?: Maybe<EndSafetyConditionPayload>;
+  /** Ends a section 47 enquiry. */
+  endSection47?: Maybe<EndSection47Payload>;
   /** The child trusts somebody else now, or nobody. */
   endTrustedAdult?: Maybe<EndTrustedAdultPayload>;
   /** Somebody takes a vacant post. */
@@ -2568,15 +3164,31 @@ export type Mutation = {
   moveHousehold?: Maybe<MoveHouseholdPayload>;
   /** Moves an intervention on: accepted, waiting, started, completed, or ended otherwise. */
   moveIntervention?: Maybe<MoveInterventionPayload>;
+  /** Changes until when a stage of a return home lasts, or when it is reviewed. */
+  moveReturnStage?: Maybe<MoveReturnStagePayload>;
   nameTrustedAdult?: Maybe<NameTrustedAdultPayload>;
+  /** Offers a family a meeting to decide together. */
+  offerFamilyGroup?: Maybe<OfferFamilyGroupPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
+  /** Opens an episode of a child in need. */
+  openEpisode?: Maybe<OpenEpisodePayload>;
+  /** Opens the family's one plan. */
+  openFamilyPlan?: Maybe<OpenFamilyPlanPayload>;
+  /** Records that a multi-agency risk assessment conference is open for a family. */
+  openMarac?: Maybe<OpenMaracPayload>;
   /** Puts on record that a specialist assessment was ordered. */
   orderSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** A manager's look at a decision of somebody else. */
   overseeDecision?: Maybe<OverseeDecisionPayload>;
   /** Says what a team is to have of a discipline. */
   planPosts?: Maybe<PlanPostsPayload>;
+  /** Plans a child's gradual return home. */
+  planReturnHome?: Maybe<PlanReturnHomePayload>;
+  /** Says that a goal is reached. */
+  reachGoal?: Maybe<ReachGoalPayload>;
+  /** Says that an assessment of pre-proceedings has come. */
+  receivePreparatoryAssessment?: Maybe<ReceivePreparatoryAssessmentPayload>;
   /** Puts on record that a specialist assessment came, and what it concludes. */
   receiveSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** Begins to count the days without a substance. */
@@ -2586,14 +3198,20 @@ export type Mutation = {
   recordBirth?: Maybe<RecordBirthPayload>;
   recordCaseAudit?: Maybe<RecordCaseAuditPayload>;
   recordChildVoice?: Maybe<RecordChildVoicePayload>;
+  /** Records a conference; where it decides on a child protection plan the plan begins that day, and a child in need plan ends. */
+  recordConference?: Maybe<RecordConferencePayload>;
   /** Puts an answer of a survey of skills and confidence on record, without who gave it. */
   recordConfidence?: Maybe<RecordConfidencePayload>;
   /** Writes what reached the front door, from a referral or from the public. */
   recordContact?: Maybe<RecordContactPayload>;
+  /** Records the application to the court, or what became known of it since. */
+  recordCourtApplication?: Maybe<RecordCourtApplicationPayload>;
   /** Puts a decision on record with its reason and its evidence. */
   recordDecision?: Maybe<RecordDecisionPayload>;
   /** Says which disabilities somebody has; what was recorded before ends. An empty list: nothing is known. */
   recordDisabilities?: Maybe<RecordDisabilitiesPayload>;
+  /** Records what came of the offer; what is not given stays as it was. */
+  recordFamilyGroup?: Maybe<RecordFamilyGroupPayload>;
   /** Puts a family's group supervision on record, with who took part; starts the month until the next. */
   recordGroupSupervision?: Maybe<RecordGroupSupervisionPayload>;
   /** Puts a home, and the duty owed, on record. */
@@ -2620,39 +3238,71 @@ export type Mutation = {
   recordOnwardActivity?: Maybe<RecordOnwardActivityPayload>;
   /** Puts a post on record, with the teams that it is in. */
   recordPost?: Maybe<RecordPostPayload>;
+  /** Records what happened in pre-proceedings; what is not given stays as it was. */
+  recordPreProceedings?: Maybe<RecordPreProceedingsPayload>;
   /** Puts a relapse on record. It ends neither the intervention nor any plan. */
   recordRelapse?: Maybe<RecordRelapsePayload>;
   /** Says what one member is to another. */
   recordRelationship?: Maybe<RecordRelationshipPayload>;
   recordRelationshipFeedback?: Maybe<RecordRelationshipFeedbackPayload>;
+  /** Records that a plan was reviewed. */
+  recordReview?: Maybe<RecordReviewPayload>;
   /** Puts on record what everybody with the family must do. */
   recordSafetyCondition?: Maybe<RecordSafetyConditionPayload>;
   /** Puts a child's term on record; the same term again replaces nothing, and is amended. */
   recordSchoolRecord?: Maybe<RecordSchoolRecordPayload>;
+  /** Records a strategy discussion, decided or not yet. */
+  recordStrategyDiscussion?: Maybe<RecordStrategyDiscussionPayload>;
   /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
   recordToolReading?: Maybe<ToolReadingPayload>;
   recordTraining?: Maybe<RecordTrainingPayload>;
   /** Puts an unborn child on record: by the county, or by those who treat the mother. */
   recordUnbornChild?: Maybe<RecordUnbornChildPayload>;
+  /** Records a visit to a child under a plan or in a placement. */
+  recordVisit?: Maybe<RecordVisitPayload>;
   /** Puts a family on record, with its members and where they live. */
   registerFamily?: Maybe<RegisterFamilyPayload>;
   /** Asks an organisation for what it knows. */
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
   requestIntervention?: Maybe<RequestInterventionPayload>;
+  /** Records a review of the family's plan. */
+  reviewFamilyPlan?: Maybe<ReviewFamilyPlanPayload>;
   /** Says that an own condition was looked at again, and what it is now. */
   reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
   /** Shares a post out anew from a day on. */
   sharePost?: Maybe<SharePostPayload>;
   /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
   startAssessment?: Maybe<AssessmentPayload>;
+  /** Begins a placement. A change of placement ends the one before it on the same day. */
+  startPlacement?: Maybe<StartPlacementPayload>;
+  /** Starts a plan of a child. A child protection plan begins on the day of its conference. */
+  startPlan?: Maybe<StartPlanPayload>;
+  /** Begins pre-proceedings about a child. */
+  startPreProceedings?: Maybe<StartPreProceedingsPayload>;
+  /** Starts a section 47 enquiry; its conference is due from the strategy discussion. */
+  startSection47?: Maybe<StartSection47Payload>;
+  /** Ends one plan of a child and begins a less intensive one on the same day. */
+  stepDown?: Maybe<StepDownPayload>;
+  /** Ends one plan of a child and begins a more intensive one on the same day. */
+  stepUp?: Maybe<StepUpPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
   withdrawToolReading?: Maybe<ToolReadingPayload>;
 };
 
 
+export type MutationAddActionArgs = {
+  input: AddActionInput;
+};
+
+
 export type MutationAddFamilyMemberArgs = {
   input: AddFamilyMemberInput;
+};
+
+
+export type MutationAddGoalArgs = {
+  input: AddGoalInput;
 };
 
 
@@ -2673,6 +3323,11 @@ export type MutationAmendAssessmentArgs = {
 
 export type MutationAmendHousingSituationArgs = {
   input: AmendHousingSituationInput;
+};
+
+
+export type MutationAmendPlanArgs = {
+  input: AmendPlanInput;
 };
 
 
@@ -2716,6 +3371,16 @@ export type MutationAnswerInformationRequestArgs = {
 };
 
 
+export type MutationArrangeContactArgs = {
+  input: ArrangeContactInput;
+};
+
+
+export type MutationAskPreparatoryAssessmentArgs = {
+  input: AskPreparatoryAssessmentInput;
+};
+
+
 export type MutationCallMeetingArgs = {
   input: CallMeetingInput;
 };
@@ -2731,6 +3396,21 @@ export type MutationCirculateMinutesArgs = {
 };
 
 
+export type MutationCloseEpisodeArgs = {
+  input: CloseEpisodeInput;
+};
+
+
+export type MutationCloseMaracArgs = {
+  input: CloseMaracInput;
+};
+
+
+export type MutationCompleteActionArgs = {
+  input: CompleteActionInput;
+};
+
+
 export type MutationCompleteAssessmentArgs = {
   input: CompleteAssessmentInput;
 };
@@ -2738,6 +3418,11 @@ export type MutationCompleteAssessmentArgs = {
 
 export type MutationCompleteMeetingActionArgs = {
   input: CompleteMeetingActionInput;
+};
+
+
+export type MutationCompleteReturnHomeArgs = {
+  input: CompleteReturnHomeInput;
 };
 
 
@@ -2766,13 +3451,43 @@ export type MutationDecideContactArgs = {
 };
 
 
+export type MutationDecideStrategyDiscussionArgs = {
+  input: DecideStrategyDiscussionInput;
+};
+
+
+export type MutationEndContactArrangementArgs = {
+  input: EndContactArrangementInput;
+};
+
+
+export type MutationEndFamilyPlanArgs = {
+  input: EndFamilyPlanInput;
+};
+
+
 export type MutationEndMembershipArgs = {
   input: EndMembershipInput;
 };
 
 
+export type MutationEndPlacementArgs = {
+  input: EndPlacementInput;
+};
+
+
+export type MutationEndPlanArgs = {
+  input: EndPlanInput;
+};
+
+
 export type MutationEndSafetyConditionArgs = {
   input: EndSafetyConditionInput;
+};
+
+
+export type MutationEndSection47Args = {
+  input: EndSection47Input;
 };
 
 
@@ -2826,13 +3541,38 @@ export type MutationMoveInterventionArgs = {
 };
 
 
+export type MutationMoveReturnStageArgs = {
+  input: MoveReturnStageInput;
+};
+
+
 export type MutationNameTrustedAdultArgs = {
   input: NameTrustedAdultInput;
 };
 
 
+export type MutationOfferFamilyGroupArgs = {
+  input: OfferFamilyGroupInput;
+};
+
+
 export type MutationOfferServiceArgs = {
   input: OfferServiceInput;
+};
+
+
+export type MutationOpenEpisodeArgs = {
+  input: OpenEpisodeInput;
+};
+
+
+export type MutationOpenFamilyPlanArgs = {
+  input: OpenFamilyPlanInput;
+};
+
+
+export type MutationOpenMaracArgs = {
+  input: OpenMaracInput;
 };
 
 
@@ -2848,6 +3588,21 @@ export type MutationOverseeDecisionArgs = {
 
 export type MutationPlanPostsArgs = {
   input: PlanPostsInput;
+};
+
+
+export type MutationPlanReturnHomeArgs = {
+  input: PlanReturnHomeInput;
+};
+
+
+export type MutationReachGoalArgs = {
+  input: ReachGoalInput;
+};
+
+
+export type MutationReceivePreparatoryAssessmentArgs = {
+  input: ReceivePreparatoryAssessmentInput;
 };
 
 
@@ -2881,6 +3636,11 @@ export type MutationRecordChildVoiceArgs = {
 };
 
 
+export type MutationRecordConferenceArgs = {
+  input: RecordConferenceInput;
+};
+
+
 export type MutationRecordConfidenceArgs = {
   input: RecordConfidenceInput;
 };
@@ -2891,6 +3651,11 @@ export type MutationRecordContactArgs = {
 };
 
 
+export type MutationRecordCourtApplicationArgs = {
+  input: RecordCourtApplicationInput;
+};
+
+
 export type MutationRecordDecisionArgs = {
   input: RecordDecisionInput;
 };
@@ -2898,6 +3663,11 @@ export type MutationRecordDecisionArgs = {
 
 export type MutationRecordDisabilitiesArgs = {
   input: RecordDisabilitiesInput;
+};
+
+
+export type MutationRecordFamilyGroupArgs = {
+  input: RecordFamilyGroupInput;
 };
 
 
@@ -2966,6 +3736,11 @@ export type MutationRecordPostArgs = {
 };
 
 
+export type MutationRecordPreProceedingsArgs = {
+  input: RecordPreProceedingsInput;
+};
+
+
 export type MutationRecordRelapseArgs = {
   input: RecordRelapseInput;
 };
@@ -2981,6 +3756,11 @@ export type MutationRecordRelationshipFeedbackArgs = {
 };
 
 
+export type MutationRecordReviewArgs = {
+  input: RecordReviewInput;
+};
+
+
 export type MutationRecordSafetyConditionArgs = {
   input: RecordSafetyConditionInput;
 };
@@ -2988,6 +3768,11 @@ export type MutationRecordSafetyConditionArgs = {
 
 export type MutationRecordSchoolRecordArgs = {
   input: RecordSchoolRecordInput;
+};
+
+
+export type MutationRecordStrategyDiscussionArgs = {
+  input: RecordStrategyDiscussionInput;
 };
 
 
@@ -3006,6 +3791,11 @@ export type MutationRecordUnbornChildArgs = {
 };
 
 
+export type MutationRecordVisitArgs = {
+  input: RecordVisitInput;
+};
+
+
 export type MutationRegisterFamilyArgs = {
   input: RegisterFamilyInput;
 };
@@ -3021,6 +3811,11 @@ export type MutationRequestInterventionArgs = {
 };
 
 
+export type MutationReviewFamilyPlanArgs = {
+  input: ReviewFamilyPlanInput;
+};
+
+
 export type MutationReviewSafetyConditionArgs = {
   input: ReviewSafetyConditionInput;
 };
@@ -3033,6 +3828,36 @@ export type MutationSharePostArgs = {
 
 export type MutationStartAssessmentArgs = {
   input: StartAssessmentInput;
+};
+
+
+export type MutationStartPlacementArgs = {
+  input: StartPlacementInput;
+};
+
+
+export type MutationStartPlanArgs = {
+  input: StartPlanInput;
+};
+
+
+export type MutationStartPreProceedingsArgs = {
+  input: StartPreProceedingsInput;
+};
+
+
+export type MutationStartSection47Args = {
+  input: StartSection47Input;
+};
+
+
+export type MutationStepDownArgs = {
+  input: StepDownInput;
+};
+
+
+export type MutationStepUpArgs = {
+  input: StepUpInput;
 };
 
 
@@ -3109,6 +3934,23 @@ export type Node = {
   id: Scalars['ID']['output'];
 };
 
+export type OfferFamilyGroupInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  offered: Scalars['Date']['input'];
+  preProceedings?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type OfferFamilyGroupPayload = {
+  __typename?: 'OfferFamilyGroupPayload';
+  /** As the caller may see it now. */
+  familyGroup?: Maybe<FamilyGroup>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type OfferServiceInput = {
   family: Scalars['ID']['input'];
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -3139,6 +3981,72 @@ export type OnwardActivity = Node & {
   name?: Maybe<Scalars['String']['output']>;
   until?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type OpenEpisodeInput = {
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  noFurtherAction?: InputMaybe<Scalars['Boolean']['input']>;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** From the code list `primary-need`; none only where no further action is taken. */
+  primaryNeed?: InputMaybe<Scalars['String']['input']>;
+  referred: Scalars['Date']['input'];
+  /** From the code list `referral-source`. */
+  source: Scalars['String']['input'];
+};
+
+export type OpenEpisodePayload = {
+  __typename?: 'OpenEpisodePayload';
+  /** As the caller may see it now. */
+  episode?: Maybe<Episode>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type OpenFamilyPlanInput = {
+  family: Scalars['ID']['input'];
+  familySaid?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  opened: Scalars['Date']['input'];
+};
+
+export type OpenFamilyPlanPayload = {
+  __typename?: 'OpenFamilyPlanPayload';
+  /** As the caller may see it now. */
+  familyPlan?: Maybe<FamilyPlan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type OpenMaracInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  opened: Scalars['Date']['input'];
+  reasons?: InputMaybe<Scalars['String']['input']>;
+  /** The organisation that referred. */
+  referrer?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type OpenMaracPayload = {
+  __typename?: 'OpenMaracPayload';
+  /** As the caller may see it now. */
+  marac?: Maybe<Marac>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type OrderSpecialistAssessmentInput = {
@@ -3290,22 +4198,65 @@ export type Person = Node & {
   withheld: Array<Withheld>;
 };
 
-/** One child's plan. */
-export type Plan = Node & {
-  __typename?: 'Plan';
-  /** CIN census category of abuse of a child protection plan: NEG, PHY, SAB, EMO, MUL. */
-  categoryOfAbuse?: Maybe<Code>;
+/** Under which law and in which kind of placement a looked-after child lives. */
+export type Placement = Node & {
+  __typename?: 'Placement';
+  address?: Maybe<Scalars['String']['output']>;
+  /** The relative or friend with whom the child lives. */
+  carer?: Maybe<Person>;
+  /** From the code list `placement-change-reason` (SSDA903). */
+  changeReason?: Maybe<Code>;
+  district?: Maybe<District>;
+  /** From the code list `care-end-reason` (SSDA903). */
+  endReason?: Maybe<Code>;
   ended?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
+  /** From the code list `legal-status` (SSDA903): L1 police protection, V2 section 20, C1 interim care order. */
+  legalStatus?: Maybe<Code>;
+  /** The day on which the child became looked after, in this or an earlier placement. */
+  lookedAfterSince?: Maybe<Scalars['Date']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** From the code list `placement-type` (SSDA903). */
+  placementType?: Maybe<Code>;
+  postcode?: Maybe<Scalars['String']['output']>;
+  started?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  visitRule?: Maybe<VisitRule>;
+  visits?: Maybe<Array<Visit>>;
+  withheld: Array<Withheld>;
+};
+
+/** One child's plan. */
+export type Plan = Node & {
+  __typename?: 'Plan';
+  /** CIN census category of abuse of a child protection plan, the latest: NEG, PHY, SAB, EMO, MUL. */
+  categoryOfAbuse?: Maybe<Code>;
+  /** From the code list `plan-end-reason`. */
+  endReason?: Maybe<Code>;
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** The category with which it began. */
+  initialCategoryOfAbuse?: Maybe<Code>;
   kind?: Maybe<PlanKind>;
   nextReviewDue?: Maybe<Scalars['Date']['output']>;
   /** The child. */
   person?: Maybe<Person>;
+  /** How many child protection plans the child had before this one; null for other kinds. */
+  previousPlans?: Maybe<Scalars['Int']['output']>;
+  /** A second or later child protection plan of this child. */
+  repeat?: Maybe<Scalars['Boolean']['output']>;
   reviews?: Maybe<Array<PlanReview>>;
   started?: Maybe<Scalars['Date']['output']>;
   status?: Maybe<PlanStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  visits?: Maybe<Array<Visit>>;
   withheld: Array<Withheld>;
 };
 
@@ -3340,11 +4291,42 @@ export type PlanPostsPayload = {
   warnings: Array<UserError>;
 };
 
+export type PlanReturnHomeInput = {
+  decided: Scalars['Date']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  stages: Array<ReturnStageInput>;
+};
+
+export type PlanReturnHomePayload = {
+  __typename?: 'PlanReturnHomePayload';
+  /** As the caller may see it now. */
+  returnHome?: Maybe<ReturnHome>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A review of a plan, due or held. */
 export type PlanReview = {
   __typename?: 'PlanReview';
+  /** Who was there; codes of the list `attending-agency`. */
+  attended?: Maybe<Array<Scalars['String']['output']>>;
+  /** The plan goes on. */
+  continues?: Maybe<Scalars['Boolean']['output']>;
   due?: Maybe<Scalars['Date']['output']>;
   held?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `review-outcome`, or in words. */
   outcome?: Maybe<Scalars['String']['output']>;
+  /** From the code list `review-participation`, PN0 to PN7: how the child took part. */
+  participation?: Maybe<Code>;
+  /** Children's social care and at least two other agencies were there. */
+  quorate?: Maybe<Scalars['Boolean']['output']>;
   withheld: Array<Withheld>;
 };
 
@@ -3460,6 +4442,60 @@ export type PostShareInput = {
   /** A decimal of at most two places. */
   fte: Scalars['String']['input'];
   team: Scalars['ID']['input'];
+};
+
+/** Pre-proceedings about a child: what module 5 of the CIN census asks for. */
+export type PreProceedings = Node & {
+  __typename?: 'PreProceedings';
+  /** Asked for so that proceedings may be avoided. */
+  assessments?: Maybe<Array<PreparatoryAssessment>>;
+  /** LetterInitCPDate. */
+  careProceedingsLetterSent?: Maybe<Scalars['Date']['output']>;
+  /** CourtAppDate. */
+  courtApplied?: Maybe<Scalars['Date']['output']>;
+  /** What was put before the court, by title. */
+  courtPapers?: Maybe<Scalars['String']['output']>;
+  courtReference?: Maybe<Scalars['String']['output']>;
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** FGDMMeetingFac. */
+  familyGroupFacilitated?: Maybe<Scalars['Boolean']['output']>;
+  /** FGDMMeetingOffer: the letter offered a family group decision making meeting. */
+  familyGroupOffered?: Maybe<Scalars['Boolean']['output']>;
+  finalOrder?: Maybe<Scalars['Date']['output']>;
+  /** InitialPPMeetingDate. */
+  firstMeeting?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** LBPSentDate: the letter before proceedings. */
+  letterSent?: Maybe<Scalars['Date']['output']>;
+  /** PPOutcome; from the code list `pre-proceedings-outcome`. */
+  outcome?: Maybe<Code>;
+  outcomeReasons?: Maybe<Scalars['String']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** ReviewMeetingsCount. */
+  reviewMeetings?: Maybe<Scalars['Int']['output']>;
+  /** PPStartDate: the meeting that decided to begin. */
+  started?: Maybe<Scalars['Date']['output']>;
+  /** StepDecisionDate: to step down, or up to court. */
+  stepDecision?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** An assessment asked for in pre-proceedings. */
+export type PreparatoryAssessment = Node & {
+  __typename?: 'PreparatoryAssessment';
+  asked?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `preparatory-assessment`. */
+  kind?: Maybe<Code>;
+  received?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** A programme of the catalogue. */
@@ -3773,6 +4809,42 @@ export type QueryWorkforceArgs = {
   team: Scalars['ID']['input'];
 };
 
+export type ReachGoalInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  goal: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reached: Scalars['Date']['input'];
+};
+
+export type ReachGoalPayload = {
+  __typename?: 'ReachGoalPayload';
+  /** As the caller may see it now. */
+  goal?: Maybe<FamilyGoal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ReceivePreparatoryAssessmentInput = {
+  assessment: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  received: Scalars['Date']['input'];
+};
+
+export type ReceivePreparatoryAssessmentPayload = {
+  __typename?: 'ReceivePreparatoryAssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<PreparatoryAssessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type ReceiveSpecialistAssessmentInput = {
   conclusion: Scalars['String']['input'];
   /** The version that the caller read. */
@@ -3893,6 +4965,40 @@ export type RecordChildVoicePayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordConferenceInput = {
+  /** Codes of the list `attending-agency`. */
+  attended: Array<Scalars['String']['input']>;
+  /** From the code list `category-of-abuse`; for a child protection plan. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  chair: Scalars['String']['input'];
+  chairsView?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  held: Scalars['Date']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  kind: ConferenceKind;
+  /** From the code list `conference-outcome`. */
+  outcome: Scalars['String']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** The enquiry that it completes. */
+  section47?: InputMaybe<Scalars['ID']['input']>;
+  target?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RecordConferencePayload = {
+  __typename?: 'RecordConferencePayload';
+  /** As the caller may see it now. */
+  conference?: Maybe<Conference>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordConfidenceInput = {
   answered: Scalars['Date']['input'];
   /** Of own staff: from the code list `discipline`. Either this or `partner`. */
@@ -3948,6 +5054,34 @@ export type RecordContactPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordCourtApplicationInput = {
+  applied: Scalars['Date']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  finalOrder?: InputMaybe<Scalars['Date']['input']>;
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** To the parents: that care proceedings begin. */
+  letterSent?: InputMaybe<Scalars['Date']['input']>;
+  /** What was put before the court, by title. */
+  papers?: InputMaybe<Scalars['String']['input']>;
+  preProceedings: Scalars['ID']['input'];
+  reference?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordCourtApplicationPayload = {
+  __typename?: 'RecordCourtApplicationPayload';
+  /** As the caller may see it now. */
+  preProceedings?: Maybe<PreProceedings>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordDecisionInput = {
   /** Who decided, where that is not the caller. */
   decidedBy?: InputMaybe<Scalars['String']['input']>;
@@ -3987,6 +5121,28 @@ export type RecordDisabilitiesPayload = {
   __typename?: 'RecordDisabilitiesPayload';
   /** As the caller may see it now. */
   person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordFamilyGroupInput = {
+  accepted?: InputMaybe<Scalars['Boolean']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  facilitator?: InputMaybe<Scalars['String']['input']>;
+  familyGroup: Scalars['ID']['input'];
+  familyPlan?: InputMaybe<Scalars['String']['input']>;
+  held?: InputMaybe<Scalars['Date']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  planAgreed?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type RecordFamilyGroupPayload = {
+  __typename?: 'RecordFamilyGroupPayload';
+  /** As the caller may see it now. */
+  familyGroup?: Maybe<FamilyGroup>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -4296,6 +5452,37 @@ export type RecordPostPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordPreProceedingsInput = {
+  ended?: InputMaybe<Scalars['Date']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  familyGroupFacilitated?: InputMaybe<Scalars['Boolean']['input']>;
+  familyGroupOffered?: InputMaybe<Scalars['Boolean']['input']>;
+  firstMeeting?: InputMaybe<Scalars['Date']['input']>;
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  letterSent?: InputMaybe<Scalars['Date']['input']>;
+  /** From the code list `pre-proceedings-outcome`; with the decision to step up or down. */
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  outcomeReasons?: InputMaybe<Scalars['String']['input']>;
+  preProceedings: Scalars['ID']['input'];
+  reviewMeetings?: InputMaybe<Scalars['Int']['input']>;
+  stepDecision?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type RecordPreProceedingsPayload = {
+  __typename?: 'RecordPreProceedingsPayload';
+  /** As the caller may see it now. */
+  preProceedings?: Maybe<PreProceedings>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordRelapseInput = {
   detail?: InputMaybe<Scalars['String']['input']>;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -4366,6 +5553,35 @@ export type RecordRelationshipPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordReviewInput = {
+  /** Codes of the list `attending-agency`. */
+  attended: Array<Scalars['String']['input']>;
+  continues: Scalars['Boolean']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  held: Scalars['Date']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Reckoned from the timescale where it is not given. */
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  /** From the code list `review-outcome`. */
+  outcome: Scalars['String']['input'];
+  /** From the code list `review-participation`. */
+  participation: Scalars['String']['input'];
+  plan: Scalars['ID']['input'];
+};
+
+export type RecordReviewPayload = {
+  __typename?: 'RecordReviewPayload';
+  /** As the caller may see it now. */
+  plan?: Maybe<Plan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordSafetyConditionInput = {
   family: Scalars['ID']['input'];
   from: Scalars['Date']['input'];
@@ -4408,6 +5624,32 @@ export type RecordSchoolRecordPayload = {
   __typename?: 'RecordSchoolRecordPayload';
   /** As the caller may see it now. */
   record?: Maybe<SchoolRecord>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordStrategyDiscussionInput = {
+  decided?: InputMaybe<Scalars['Date']['input']>;
+  family: Scalars['ID']['input'];
+  held: Scalars['Date']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `strategy-outcome`; with the day of the decision. */
+  outcome?: InputMaybe<Scalars['String']['input']>;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  reasons?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordStrategyDiscussionPayload = {
+  __typename?: 'RecordStrategyDiscussionPayload';
+  /** As the caller may see it now. */
+  strategyDiscussion?: Maybe<StrategyDiscussion>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -4478,6 +5720,32 @@ export type RecordUnbornChildPayload = {
   /** As the caller may see it now. */
   person?: Maybe<Person>;
   userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordVisitInput = {
+  bedroomSeen: Scalars['Boolean']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  kind: VisitKind;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** From the code list `visit-place`. */
+  place: Scalars['String']['input'];
+  placement?: InputMaybe<Scalars['ID']['input']>;
+  plan?: InputMaybe<Scalars['ID']['input']>;
+  seen: Scalars['Boolean']['input'];
+  seenAlone: Scalars['Boolean']['input'];
+  visited: Scalars['Date']['input'];
+};
+
+export type RecordVisitPayload = {
+  __typename?: 'RecordVisitPayload';
+  userErrors: Array<UserError>;
+  /** As the caller may see it now. */
+  visit?: Maybe<Visit>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
@@ -4716,6 +5984,74 @@ export type RequestPersonInput = {
   givenName: Scalars['String']['input'];
 };
 
+/** A child's gradual return home. */
+export type ReturnHome = Node & {
+  __typename?: 'ReturnHome';
+  abandoned?: Maybe<Scalars['Date']['output']>;
+  /** The day from which the child was home for good. */
+  completed?: Maybe<Scalars['Date']['output']>;
+  decided?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** The child. */
+  person?: Maybe<Person>;
+  stages?: Maybe<Array<ReturnStage>>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** One stage of a return home, and who protects the child in it. */
+export type ReturnStage = Node & {
+  __typename?: 'ReturnStage';
+  id: Scalars['ID']['output'];
+  /** The relative who protects the child. */
+  protector?: Maybe<Person>;
+  reviewOn?: Maybe<Scalars['Date']['output']>;
+  starts?: Maybe<Scalars['Date']['output']>;
+  until?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  what?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ReturnStageInput = {
+  /** The relative who protects the child. */
+  protector?: InputMaybe<Scalars['ID']['input']>;
+  reviewOn?: InputMaybe<Scalars['Date']['input']>;
+  starts: Scalars['Date']['input'];
+  until?: InputMaybe<Scalars['Date']['input']>;
+  what: Scalars['String']['input'];
+};
+
+export type ReviewFamilyPlanInput = {
+  /** Codes of the list `attending-agency`. */
+  attended: Array<Scalars['String']['input']>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  familyPlan: Scalars['ID']['input'];
+  familySaid?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Reckoned from the timescale where it is not given. */
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  outcome: Scalars['String']['input'];
+  reviewed: Scalars['Date']['input'];
+};
+
+export type ReviewFamilyPlanPayload = {
+  __typename?: 'ReviewFamilyPlanPayload';
+  /** As the caller may see it now. */
+  familyPlan?: Maybe<FamilyPlan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type ReviewSafetyConditionInput = {
   condition: Scalars['ID']['input'];
   /** The version that the caller read. */
@@ -4837,6 +6173,30 @@ export type SchoolRecord = Node & {
   possibleSessions?: Maybe<Scalars['Int']['output']>;
   school?: Maybe<Organisation>;
   term?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** An enquiry under section 47 of the Children Act 1989. */
+export type Section47 = Node & {
+  __typename?: 'Section47';
+  /** It ended without a need for an initial conference. */
+  conferenceNotRequired?: Maybe<Scalars['Boolean']['output']>;
+  /** The day of the initial conference that completed it. */
+  conferenceOn?: Maybe<Scalars['Date']['output']>;
+  conferenceTarget?: Maybe<Scalars['Date']['output']>;
+  ended?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** From the code list `section47-outcome`. */
+  outcome?: Maybe<Code>;
+  /** The child. */
+  person?: Maybe<Person>;
+  reasons?: Maybe<Scalars['String']['output']>;
+  started?: Maybe<Scalars['Date']['output']>;
+  strategyDiscussion?: Maybe<StrategyDiscussion>;
   /** Counts the changes: `expectedVersion` of the next one. */
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
@@ -5048,6 +6408,225 @@ export type StartAssessmentInput = {
   started: Scalars['Date']['input'];
   /** Id of the multi-disciplinary team that assesses. */
   team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type StartPlacementInput = {
+  address?: InputMaybe<Scalars['String']['input']>;
+  /** A relative or friend of the family with whom the child lives. */
+  carer?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `placement-change-reason`; for a change of placement. */
+  changeReason?: InputMaybe<Scalars['String']['input']>;
+  /** ONS code. */
+  district?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `legal-status`. */
+  legalStatus: Scalars['String']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** From the code list `placement-type`. */
+  placementType: Scalars['String']['input'];
+  postcode?: InputMaybe<Scalars['String']['input']>;
+  started: Scalars['Date']['input'];
+  visitRule?: VisitRule;
+};
+
+export type StartPlacementPayload = {
+  __typename?: 'StartPlacementPayload';
+  /** As the caller may see it now. */
+  placement?: Maybe<Placement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type StartPlanInput = {
+  /** From the code list `category-of-abuse`; for child protection plans. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  kind: PlanKind;
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  started: Scalars['Date']['input'];
+};
+
+export type StartPlanPayload = {
+  __typename?: 'StartPlanPayload';
+  /** As the caller may see it now. */
+  plan?: Maybe<Plan>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type StartPreProceedingsInput = {
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  started: Scalars['Date']['input'];
+};
+
+export type StartPreProceedingsPayload = {
+  __typename?: 'StartPreProceedingsPayload';
+  /** As the caller may see it now. */
+  preProceedings?: Maybe<PreProceedings>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type StartSection47Input = {
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  started: Scalars['Date']['input'];
+  strategyDiscussion?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type StartSection47Payload = {
+  __typename?: 'StartSection47Payload';
+  /** As the caller may see it now. */
+  section47?: Maybe<Section47>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type StepDirection =
+  | 'DOWN'
+  | 'UP';
+
+export type StepDownInput = {
+  /** From the code list `category-of-abuse`; to a child protection plan. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  /** What was decided, and why. */
+  decision: Scalars['String']['input'];
+  /** Workbook entries on which it rests. */
+  evidence: Array<Scalars['ID']['input']>;
+  /** The version of that plan that the caller read. */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  on: Scalars['Date']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** The plan that it ends; none where the child had no plan. */
+  plan?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `step-reason`. */
+  reason: Scalars['String']['input'];
+  to: PlanKind;
+};
+
+export type StepDownPayload = {
+  __typename?: 'StepDownPayload';
+  /** As the caller may see it now. */
+  step?: Maybe<StepEvent>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A child stepped up or down from one kind of plan to another. */
+export type StepEvent = Node & {
+  __typename?: 'StepEvent';
+  decision?: Maybe<Scalars['String']['output']>;
+  direction?: Maybe<StepDirection>;
+  /** The plan that it ended. */
+  ended?: Maybe<Plan>;
+  /** The Workbook entries on which it rests. */
+  evidence?: Maybe<Array<WorkbookEntry>>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** Null: there was no plan before. */
+  from?: Maybe<PlanKind>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** From the code list `step-reason`. */
+  reason?: Maybe<Code>;
+  /** The plan that it began. */
+  started?: Maybe<Plan>;
+  to?: Maybe<PlanKind>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type StepUpInput = {
+  /** From the code list `category-of-abuse`; to a child protection plan. */
+  category?: InputMaybe<Scalars['String']['input']>;
+  /** What was decided, and why. */
+  decision: Scalars['String']['input'];
+  /** Workbook entries on which it rests. */
+  evidence: Array<Scalars['ID']['input']>;
+  /** The version of that plan that the caller read. */
+  expectedVersion?: InputMaybe<Scalars['Int']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a rule of the census warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  nextReviewDue?: InputMaybe<Scalars['Date']['input']>;
+  on: Scalars['Date']['input'];
+  /** The child, born or unborn. */
+  person: Scalars['ID']['input'];
+  /** The plan that it ends; none where the child had no plan. */
+  plan?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `step-reason`. */
+  reason: Scalars['String']['input'];
+  to: PlanKind;
+};
+
+export type StepUpPayload = {
+  __typename?: 'StepUpPayload';
+  /** As the caller may see it now. */
+  step?: Maybe<StepEvent>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A strategy discussion about a child; open until it is decided. */
+export type StrategyDiscussion = Node & {
+  __typename?: 'StrategyDiscussion';
+  decided?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  held?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `strategy-outcome`. */
+  outcome?: Maybe<Code>;
+  /** The child. */
+  person?: Maybe<Person>;
+  reasons?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** What was agreed: who does what, by when. */
@@ -5562,6 +7141,63 @@ export type ViewerClass = {
   class: DataClass;
   level: SharingLevel;
 };
+
+/** A visit to a child under a plan or in a placement. */
+export type Visit = Node & {
+  __typename?: 'Visit';
+  bedroomSeen?: Maybe<Scalars['Boolean']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<VisitKind>;
+  /** The child. */
+  person?: Maybe<Person>;
+  /** From the code list `visit-place`. */
+  place?: Maybe<Code>;
+  placement?: Maybe<Placement>;
+  plan?: Maybe<Plan>;
+  practitioner?: Maybe<Scalars['String']['output']>;
+  seen?: Maybe<Scalars['Boolean']['output']>;
+  seenAlone?: Maybe<Scalars['Boolean']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  visited?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type VisitConnection = {
+  __typename?: 'VisitConnection';
+  edges?: Maybe<Array<VisitEdge>>;
+  nodes?: Maybe<Array<Visit>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type VisitEdge = {
+  __typename?: 'VisitEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Visit>;
+};
+
+export type VisitKind =
+  | 'CHILD_IN_NEED'
+  | 'CHILD_PROTECTION'
+  | 'LOOKED_AFTER';
+
+/** Which of the intervals of visits a placement has (Care Planning Regulations 2010, regulation 28). */
+export type VisitRule =
+  /** Care order, living with a parent */
+  | 'CARE_ORDER_WITH_PARENT'
+  /** Interim care order, living with a parent */
+  | 'INTERIM_ORDER_WITH_PARENT'
+  /** Within a week, six-weekly in the first year and after it */
+  | 'STANDARD'
+  /** With a connected person under temporary approval (regulation 24) */
+  | 'TEMPORARY_APPROVAL'
+  /** As standard; three-monthly after the first year of a placement that is to last until 18 */
+  | 'TO_18'
+  /** Placed with a parent before the assessment is complete (regulation 19) */
+  | 'WITH_PARENT_UNASSESSED';
 
 export type WithdrawToolReadingInput = {
   /** The version that the caller read. */

@@ -25,6 +25,7 @@ import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
 import * as plan from './plan/binding.ts';
+import * as planIndex from './plan/commands/index.ts';
 import * as safety from './safety/binding.ts';
 import * as safetyCommands from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
@@ -99,6 +100,7 @@ const commands: Record<string, Command>[] = [
   meetingCommands,
   meetingDecisions,
   personCommands,
+  planIndex,
   safetyCommands,
   supervisionCommands,
   teamCommands,

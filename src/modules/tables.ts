@@ -2,13 +2,15 @@
 import './sharing/tables.ts';
 import './person/tables.ts';
 import './family/tables.ts';
-import './plan/legal.ts';
 import './plan/tables.ts';
+import './plan/legal.ts';
+import './plan/care.ts';
 import './workbook/tables.ts';
 import './intervention/tables.ts';
 import './district/tables.ts';
 import './safety/tables.ts';
 import './circumstance/tables.ts';
+import './plan/family-plan.ts';
 import './outcome/tables.ts';
 import './clock/tables.ts';
 import './assessment/tables.ts';

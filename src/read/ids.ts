@@ -7,7 +7,7 @@ export type GlobalId = { type: string; key: string };
 /** Reads a global id. @throws PublicError BAD_ID for what is not one. */
 export function decodeId(id: string): GlobalId {
   // One writing for each id, so that ids can be compared as texts.
-  const match = /^([A-Za-z]{1,40})-(0|[1-9][0-9]{0,17})$/.exec(id);
+  const match = /^([A-Za-z][A-Za-z0-9]{0,39})-(0|[1-9][0-9]{0,17})$/.exec(id);
   if (!match) throw new PublicError('BAD_ID');
   return { type: match[1] as string, key: match[2] as string };
 }

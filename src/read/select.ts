@@ -278,7 +278,8 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
  * and lists need the grant's masks and go the long way.
  */
 function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes: readonly FieldNode[]): boolean {
-  if (ctx.client.agency !== 'LA' || !field.samePerson || !field.column || typeof parent.anchor === 'string') return false;
+  if (ctx.client.agency !== 'LA' || field.to !== 'Person' || !field.samePerson || !field.column || typeof parent.anchor === 'string')
+    return false;
   const asked = selection(ctx, ctx.schema.getType('Person') as GraphQLObjectType, nodes);
   const { fields } = bindingOf(ctx, 'Person');
   return [...asked.values()].every(([node]) => {

@@ -1,11 +1,12 @@
 /** Opening a child's episode of need: what every way into statutory help calls. */
-import { eq } from 'drizzle-orm';
 import type { Client } from '../../access/client.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { UserError } from '../../change/command.ts';
-import { notFound, visibleMembers, visibleRows } from '../../change/visible.ts';
+import { notFound } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
+import { historyOf, isLenient, membersOf, NEW, pathOf } from './history.ts';
 import { episode, episodeNeed } from './legal.ts';
+import { judge } from './rules.ts';
 import { oneAtATime } from './stage.ts';
 
 /** `on`: the day of the referral, ISO. `source`, `primaryNeed`: codes of the lists `referral-source` and `primary-need`. */
@@ -24,22 +25,8 @@ export type Opened = { errors: UserError[] } | { id: number; warnings: UserError
 
 const RE_REFERRAL_MONTHS = 12;
 
-/** What of an episode to open breaks the census' rules, beside the child's other episodes. */
-export function episodeFaults(
-  given: Pick<OpenEpisode, 'on' | 'noFurtherAction' | 'primaryNeed'>,
-  others: { referredOn: string; closedOn: string | null; noFurtherAction: boolean }[],
-): UserError[] {
-  const errors: UserError[] = [];
-  const rule = (code: string, message: string, ...path: string[]) => errors.push({ code: 'RULE', message, path, rule: code });
-  if (given.noFurtherAction) return errors;
-  if (!given.primaryNeed) rule('8610', 'A referral that leads to further action has a primary need: N1 to N9, or N0.', 'primaryNeed');
-  const acted = others.filter(({ noFurtherAction }) => !noFurtherAction);
-  if (acted.some(({ closedOn }) => closedOn === null))
-    rule('8815', 'The child has an open episode; close it first, or record this in it.', 'person');
-  else if (acted.some(({ closedOn }) => closedOn !== null && closedOn > given.on))
-    rule('8820', 'The referral is before the end of another episode of this child.', 'on');
-  return errors;
-}
+/** Where in an input a rule of the census finds its fault. */
+const FIELDS = { 8610: 'primaryNeed', 8815: 'person', 8750: 'person', '8525Q': 'person' };
 
 /** Whether a referral on a day follows another episode of the child within twelve months. */
 export function isReReferral(on: string, others: { referredOn: string }[]): boolean {
@@ -55,23 +42,37 @@ export function isReReferral(on: string, others: { referredOn: string }[]): bool
  */
 export async function openEpisode(tx: Transaction, client: Client, given: OpenEpisode): Promise<Opened> {
   const { family, person, on, source, primaryNeed, noFurtherAction = false } = given;
-  if (!(await visibleMembers(tx, family, [person])).has(person)) return { errors: [notFound('member of this family', 'person')] };
+  if (!(await membersOf(tx, family, [person], client)).has(person)) return { errors: [notFound('member of this family', 'person')] };
   await oneAtATime(tx, 'person', person);
   const errors = await checkCodes(tx, on, [
     { list: 'referral-source', value: source, path: ['source'] },
     { list: 'primary-need', value: primaryNeed, path: ['primaryNeed'] },
   ]);
-  const others = await visibleRows(tx, episode, eq(episode.person, person), client);
-  const broken = episodeFaults(given, others);
-  const lenient = given.historical === true || client.purpose === 'RECORD_SYNC';
-  if (!lenient) errors.push(...broken);
+  const history = await historyOf(tx, client, person);
+  const { episodes } = history;
+  const made = { id: NEW, on, closed: null, reason: null, noFurtherAction, primaryNeed: primaryNeed ?? null };
+  const said = judge(
+    history,
+    { ...history, episodes: [...episodes, made] },
+    { lenient: isLenient(client, given), path: pathOf(FIELDS, 'on') },
+  );
+  errors.push(...said.errors);
   if (errors.length > 0) return { errors };
   const owned = { family, person, controller: client.organisation.id };
-  const [made] = await tx
+  const [row] = await tx
     .insert(episode)
-    .values({ ...owned, source, referredOn: on, noFurtherAction, reReferral: isReReferral(on, others) })
+    .values({
+      ...owned,
+      source,
+      referredOn: on,
+      noFurtherAction,
+      reReferral: isReReferral(
+        on,
+        episodes.map((each) => ({ referredOn: each.on })),
+      ),
+    })
     .returning({ id: episode.id });
-  const id = (made as { id: number }).id;
+  const id = (row as { id: number }).id;
   if (primaryNeed) await tx.insert(episodeNeed).values({ ...owned, episode: id, primaryNeed });
-  return { id, warnings: lenient ? broken : [] };
+  return { id, warnings: said.warnings };
 }
