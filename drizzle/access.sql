@@ -86,6 +86,16 @@ begin
       or exists (select from fsp.service_offer_link r where r.family = asked and org in (r.controller, r.provider))
       or exists (select from fsp.clock r where r.family = asked and org in (r.controller, r.assigned))
       or exists (select from fsp.task r where r.family = asked and org in (r.controller, r.assigned))
+      or exists (select from fsp.assessment r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_finding r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_outcome r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_factor r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_ace r where r.family = asked and r.controller = org)
+      or exists (select from fsp.context_fact r where r.family = asked and r.controller = org)
+      or exists (select from fsp.trio r where r.family = asked and r.controller = org)
+      or exists (select from fsp.specialist_assessment r where r.family = asked and org in (r.controller, r.assessor))
+      or exists (select from fsp.tool_reading r where r.family = asked and r.controller = org)
+      or exists (select from fsp.tool_score r where r.family = asked and r.controller = org)
       or exists (select from fsp.contact r where r.family = asked and r.controller = org)
       or exists (select from fsp.contact_source r where r.family = asked and r.controller = org)
       or exists (select from fsp.contact_concern r where r.family = asked and r.controller = org)
@@ -396,7 +406,7 @@ declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
   told_class text;
-  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service"}'::jsonb;
+  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","specialist_assessment":"specialist_kind","tool_reading":"tool","tool_score":"tool"}'::jsonb;
 begin
   if session_user = current_user then return new; end if;
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
@@ -451,11 +461,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -2257,7 +2267,8 @@ create policy owner_all on fsp.task for all to "{{owner}}"
   with check (true);
 grant select on fsp.task to "{{db}}_agency_la";
 create policy la_select on fsp.task for select to "{{db}}_agency_la"
-  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end));
+  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)
+    or (((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and (task.row_mask & ~16777215::bigint) = 0 and fsp.own_open(task.family)) and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)));
 grant insert on fsp.task to "{{db}}_agency_la";
 create policy la_insert on fsp.task for insert to "{{db}}_agency_la"
   with check (task.controller = (select fsp.current_organisation())
@@ -2308,6 +2319,408 @@ grant update on fsp.task to "{{db}}_agency_provider";
 create policy provider_update on fsp.task for update to "{{db}}_agency_provider"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
   with check ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family));
+
+-- assessment: CASE
+alter table fsp.assessment enable row level security;
+alter table fsp.assessment force row level security;
+create policy owner_all on fsp.assessment for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment to "{{db}}_agency_la";
+create policy la_select on fsp.assessment for select to "{{db}}_agency_la"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end));
+grant insert on fsp.assessment to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment for insert to "{{db}}_agency_la"
+  with check (assessment.controller = (select fsp.current_organisation())
+    and (case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment.episode is null or (select true from fsp.episode p where p.id = assessment.episode and p.family is not distinct from assessment.family)));
+grant update on fsp.assessment to "{{db}}_agency_la";
+create policy la_update on fsp.assessment for update to "{{db}}_agency_la"
+  using (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family))
+  with check (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family));
+grant select on fsp.assessment to "{{db}}_agency_team";
+create policy team_select on fsp.assessment for select to "{{db}}_agency_team"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_health";
+create policy health_select on fsp.assessment for select to "{{db}}_agency_health"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_education";
+create policy education_select on fsp.assessment for select to "{{db}}_agency_education"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_police";
+create policy police_select on fsp.assessment for select to "{{db}}_agency_police"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_district";
+create policy district_select on fsp.assessment for select to "{{db}}_agency_district"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment for select to "{{db}}_agency_provider"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+
+-- assessment_finding: ASSESSMENT
+alter table fsp.assessment_finding enable row level security;
+alter table fsp.assessment_finding force row level security;
+create policy owner_all on fsp.assessment_finding for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_finding for select to "{{db}}_agency_la"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant insert on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_finding for insert to "{{db}}_agency_la"
+  with check (assessment_finding.controller = (select fsp.current_organisation())
+    and (case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_finding.assessment is null or (select true from fsp.assessment p where p.id = assessment_finding.assessment and p.family is not distinct from assessment_finding.family)));
+grant update on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_finding for update to "{{db}}_agency_la"
+  using (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family))
+  with check (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family));
+grant select on fsp.assessment_finding to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_finding for select to "{{db}}_agency_team"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end)
+    or (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family)));
+grant select on fsp.assessment_finding to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_finding for select to "{{db}}_agency_health"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_finding for select to "{{db}}_agency_education"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_finding for select to "{{db}}_agency_police"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_finding for select to "{{db}}_agency_provider"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+
+-- assessment_outcome: ASSESSMENT
+alter table fsp.assessment_outcome enable row level security;
+alter table fsp.assessment_outcome force row level security;
+create policy owner_all on fsp.assessment_outcome for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_outcome for select to "{{db}}_agency_la"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant insert on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_outcome for insert to "{{db}}_agency_la"
+  with check (assessment_outcome.controller = (select fsp.current_organisation())
+    and (case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_outcome.assessment is null or (select true from fsp.assessment p where p.id = assessment_outcome.assessment and p.family is not distinct from assessment_outcome.family)));
+grant update on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_outcome for update to "{{db}}_agency_la"
+  using (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family))
+  with check (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family));
+grant select on fsp.assessment_outcome to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_outcome for select to "{{db}}_agency_team"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end)
+    or (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family)));
+grant select on fsp.assessment_outcome to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_outcome for select to "{{db}}_agency_health"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_outcome for select to "{{db}}_agency_education"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_outcome for select to "{{db}}_agency_police"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_outcome for select to "{{db}}_agency_provider"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+
+-- assessment_factor: ASSESSMENT
+alter table fsp.assessment_factor enable row level security;
+alter table fsp.assessment_factor force row level security;
+create policy owner_all on fsp.assessment_factor for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_factor for select to "{{db}}_agency_la"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant insert on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_factor for insert to "{{db}}_agency_la"
+  with check (assessment_factor.controller = (select fsp.current_organisation())
+    and (case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_factor.assessment is null or (select true from fsp.assessment p where p.id = assessment_factor.assessment and p.family is not distinct from assessment_factor.family)));
+grant update on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_factor for update to "{{db}}_agency_la"
+  using (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family))
+  with check (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family));
+grant select on fsp.assessment_factor to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_factor for select to "{{db}}_agency_team"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end)
+    or (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family)));
+grant select on fsp.assessment_factor to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_factor for select to "{{db}}_agency_health"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_factor for select to "{{db}}_agency_education"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_factor for select to "{{db}}_agency_police"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_factor for select to "{{db}}_agency_provider"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+
+-- assessment_ace: ASSESSMENT
+alter table fsp.assessment_ace enable row level security;
+alter table fsp.assessment_ace force row level security;
+create policy owner_all on fsp.assessment_ace for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_ace for select to "{{db}}_agency_la"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant insert on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_ace for insert to "{{db}}_agency_la"
+  with check (assessment_ace.controller = (select fsp.current_organisation())
+    and (case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_ace.assessment is null or (select true from fsp.assessment p where p.id = assessment_ace.assessment and p.family is not distinct from assessment_ace.family)));
+grant update on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_ace for update to "{{db}}_agency_la"
+  using (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family))
+  with check (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family));
+grant select on fsp.assessment_ace to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_ace for select to "{{db}}_agency_team"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end)
+    or (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family)));
+grant select on fsp.assessment_ace to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_ace for select to "{{db}}_agency_health"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_ace for select to "{{db}}_agency_education"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_ace for select to "{{db}}_agency_police"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_ace for select to "{{db}}_agency_provider"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+
+-- context_fact: ASSESSMENT
+alter table fsp.context_fact enable row level security;
+alter table fsp.context_fact force row level security;
+create policy owner_all on fsp.context_fact for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.context_fact to "{{db}}_agency_la";
+create policy la_select on fsp.context_fact for select to "{{db}}_agency_la"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant insert on fsp.context_fact to "{{db}}_agency_la";
+create policy la_insert on fsp.context_fact for insert to "{{db}}_agency_la"
+  with check (context_fact.controller = (select fsp.current_organisation())
+    and (case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (context_fact.assessment is null or (select true from fsp.assessment p where p.id = context_fact.assessment and p.family is not distinct from context_fact.family)));
+grant update on fsp.context_fact to "{{db}}_agency_la";
+create policy la_update on fsp.context_fact for update to "{{db}}_agency_la"
+  using (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family))
+  with check (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family));
+grant select on fsp.context_fact to "{{db}}_agency_team";
+create policy team_select on fsp.context_fact for select to "{{db}}_agency_team"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end)
+    or (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family)));
+grant select on fsp.context_fact to "{{db}}_agency_health";
+create policy health_select on fsp.context_fact for select to "{{db}}_agency_health"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_education";
+create policy education_select on fsp.context_fact for select to "{{db}}_agency_education"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_police";
+create policy police_select on fsp.context_fact for select to "{{db}}_agency_police"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_provider";
+create policy provider_select on fsp.context_fact for select to "{{db}}_agency_provider"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+
+-- trio: ASSESSMENT
+alter table fsp.trio enable row level security;
+alter table fsp.trio force row level security;
+create policy owner_all on fsp.trio for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.trio to "{{db}}_agency_la";
+create policy la_select on fsp.trio for select to "{{db}}_agency_la"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant insert on fsp.trio to "{{db}}_agency_la";
+create policy la_insert on fsp.trio for insert to "{{db}}_agency_la"
+  with check (trio.controller = (select fsp.current_organisation())
+    and (case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (trio.assessment is null or (select true from fsp.assessment p where p.id = trio.assessment and p.family is not distinct from trio.family)));
+grant update on fsp.trio to "{{db}}_agency_la";
+create policy la_update on fsp.trio for update to "{{db}}_agency_la"
+  using (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family))
+  with check (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family));
+grant select on fsp.trio to "{{db}}_agency_team";
+create policy team_select on fsp.trio for select to "{{db}}_agency_team"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end)
+    or (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family)));
+grant select on fsp.trio to "{{db}}_agency_health";
+create policy health_select on fsp.trio for select to "{{db}}_agency_health"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_education";
+create policy education_select on fsp.trio for select to "{{db}}_agency_education"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_police";
+create policy police_select on fsp.trio for select to "{{db}}_agency_police"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_provider";
+create policy provider_select on fsp.trio for select to "{{db}}_agency_provider"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+
+-- factor_concern: DIRECTORY
+grant select on fsp.factor_concern to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- ace_association: DIRECTORY
+grant select on fsp.ace_association to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- specialist_kind: DIRECTORY
+grant select on fsp.specialist_kind to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- specialist_assessment: ASSESSMENT
+alter table fsp.specialist_assessment enable row level security;
+alter table fsp.specialist_assessment force row level security;
+create policy owner_all on fsp.specialist_assessment for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_select on fsp.specialist_assessment for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))
+    or (((specialist_assessment.controller = (select fsp.current_organisation()) or specialist_assessment.assessor = (select fsp.current_organisation())) and (specialist_assessment.row_mask & ~16777215::bigint) = 0 and fsp.own_open(specialist_assessment.family)) and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))));
+grant insert on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_insert on fsp.specialist_assessment for insert to "{{db}}_agency_la"
+  with check (specialist_assessment.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (512 | specialist_assessment.row_mask)) = (512 | specialist_assessment.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (specialist_assessment.entry is null or (select true from fsp.workbook_entry p where p.id = specialist_assessment.entry and p.family is not distinct from specialist_assessment.family)));
+grant update on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_update on fsp.specialist_assessment for update to "{{db}}_agency_la"
+  using (specialist_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(specialist_assessment.family))
+  with check (specialist_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(specialist_assessment.family));
+grant select on fsp.specialist_assessment to "{{db}}_agency_team";
+create policy team_select on fsp.specialist_assessment for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))
+    or ((specialist_assessment.controller = (select fsp.current_organisation()) or specialist_assessment.assessor = (select fsp.current_organisation())) and (specialist_assessment.row_mask & ~3932063::bigint) = 0 and fsp.own_open(specialist_assessment.family)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_health";
+create policy health_select on fsp.specialist_assessment for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_education";
+create policy education_select on fsp.specialist_assessment for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_police";
+create policy police_select on fsp.specialist_assessment for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_provider";
+create policy provider_select on fsp.specialist_assessment for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+
+-- tool: DIRECTORY
+grant select on fsp.tool to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_band: DIRECTORY
+grant select on fsp.tool_band to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_domain: DIRECTORY
+grant select on fsp.tool_domain to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_metric: DIRECTORY
+grant select on fsp.tool_metric to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_reading: WORKBOOK
+alter table fsp.tool_reading enable row level security;
+alter table fsp.tool_reading force row level security;
+create policy owner_all on fsp.tool_reading for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_select on fsp.tool_reading for select to "{{db}}_agency_la"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~16777215::bigint) = 0 and fsp.own_open(tool_reading.family)) and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)));
+grant insert on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_insert on fsp.tool_reading for insert to "{{db}}_agency_la"
+  with check (tool_reading.controller = (select fsp.current_organisation())
+    and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_update on fsp.tool_reading for update to "{{db}}_agency_la"
+  using (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family))
+  with check (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family));
+grant select on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_select on fsp.tool_reading for select to "{{db}}_agency_team"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~3932063::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant insert on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_insert on fsp.tool_reading for insert to "{{db}}_agency_team"
+  with check (tool_reading.controller = (select fsp.current_organisation())
+    and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_update on fsp.tool_reading for update to "{{db}}_agency_team"
+  using (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family))
+  with check (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family));
+grant select on fsp.tool_reading to "{{db}}_agency_health";
+create policy health_select on fsp.tool_reading for select to "{{db}}_agency_health"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~36255::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_education";
+create policy education_select on fsp.tool_reading for select to "{{db}}_agency_education"
+  using ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~527791::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_district";
+create policy district_select on fsp.tool_reading for select to "{{db}}_agency_district"
+  using ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~3278213::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_provider";
+create policy provider_select on fsp.tool_reading for select to "{{db}}_agency_provider"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~2227471::bigint) = 0 and fsp.own_open(tool_reading.family)));
+
+-- tool_score: WORKBOOK
+alter table fsp.tool_score enable row level security;
+alter table fsp.tool_score force row level security;
+create policy owner_all on fsp.tool_score for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.tool_score to "{{db}}_agency_la";
+create policy la_select on fsp.tool_score for select to "{{db}}_agency_la"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~16777215::bigint) = 0 and fsp.own_open(tool_score.family)) and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)));
+grant insert on fsp.tool_score to "{{db}}_agency_la";
+create policy la_insert on fsp.tool_score for insert to "{{db}}_agency_la"
+  with check (tool_score.controller = (select fsp.current_organisation())
+    and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (tool_score.reading is null or (select true from fsp.tool_reading p where p.id = tool_score.reading and p.family is not distinct from tool_score.family)));
+grant update on fsp.tool_score to "{{db}}_agency_la";
+create policy la_update on fsp.tool_score for update to "{{db}}_agency_la"
+  using (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family))
+  with check (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family));
+grant select on fsp.tool_score to "{{db}}_agency_team";
+create policy team_select on fsp.tool_score for select to "{{db}}_agency_team"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~3932063::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant insert on fsp.tool_score to "{{db}}_agency_team";
+create policy team_insert on fsp.tool_score for insert to "{{db}}_agency_team"
+  with check (tool_score.controller = (select fsp.current_organisation())
+    and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (tool_score.reading is null or (select true from fsp.tool_reading p where p.id = tool_score.reading and p.family is not distinct from tool_score.family)));
+grant update on fsp.tool_score to "{{db}}_agency_team";
+create policy team_update on fsp.tool_score for update to "{{db}}_agency_team"
+  using (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family))
+  with check (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family));
+grant select on fsp.tool_score to "{{db}}_agency_health";
+create policy health_select on fsp.tool_score for select to "{{db}}_agency_health"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~36255::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_education";
+create policy education_select on fsp.tool_score for select to "{{db}}_agency_education"
+  using ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~527791::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_district";
+create policy district_select on fsp.tool_score for select to "{{db}}_agency_district"
+  using ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~3278213::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_provider";
+create policy provider_select on fsp.tool_score for select to "{{db}}_agency_provider"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~2227471::bigint) = 0 and fsp.own_open(tool_score.family)));
 
 -- referral: CASE
 alter table fsp.referral enable row level security;

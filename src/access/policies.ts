@@ -25,6 +25,12 @@ const writers = AGENCIES.filter((agency) =>
   .map(agencyRole)
   .join(', ');
 
+/** A table as if its rows had no class of their own. */
+function withoutRowClass(table: TableClass): TableClass {
+  const { rowMask: _rowMask, ...rest } = table;
+  return rest;
+}
+
 function selectPredicate(table: TableClass, agency: Agency): string | null {
   const level = levelOf(table.dataClass, agency);
   // An agency that is given nothing about people is not told that there are any.
@@ -37,6 +43,8 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
   const byGrantAlone = agency === 'LA' && always && !isBetweenOrganisations(table);
   if (own && !byGrantAlone) ways.push(own);
   else if (own && table.familyOptional) ways.push(`(${table.name}.${table.family} is null and ${own})`);
+  // The grant opens the table's class; for the class of a row of its own the county needs no decision.
+  if (own && byGrantAlone && table.ownRows) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
   if (ways.length > 0) return ways.join('\n    or ');
   // What comes by decision for a family only: of rows that name no family there is none, and to ask is no fault.
   return isBetweenOrganisations(table) ? 'false' : null;

@@ -49,6 +49,8 @@ export type TableClass = {
   amendedThrough: boolean;
   /** Column with the key of a directory row (`service`, `programme`) whose data class the row's mask is. */
   rowClassOf?: string;
+  /** The county has a row of its own although no decision opens the row's class, of which the agreement gives it own rows. */
+  ownRows: boolean;
 };
 
 /** Whether rows name neither family nor person: they are seen by the organisations that they name, and by nobody else. */
@@ -81,6 +83,7 @@ export type ClassifyOptions = {
   amendedBy?: string[];
   amendedThrough?: boolean;
   rowClassOf?: string;
+  ownRows?: boolean;
 };
 
 /**
@@ -101,6 +104,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     acts: options.acts ?? [],
     amendedBy: options.amendedBy ?? ['controller'],
     amendedThrough: options.amendedThrough ?? false,
+    ownRows: options.ownRows ?? false,
   };
   if (options.rowClassOf) entry.rowClassOf = options.rowClassOf;
   const family = options.family ?? (has('family') ? 'family' : undefined);

@@ -14,6 +14,33 @@ export type Scalars = {
   DateTime: { input: string; output: string; }
 };
 
+/** How much more often adults with so many adverse childhood experiences were found to have something than adults with none. */
+export type AceAssociation = {
+  __typename?: 'AceAssociation';
+  /** From the code list `ace-band`. */
+  band?: Maybe<Scalars['String']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  times?: Maybe<Scalars['Int']['output']>;
+};
+
+/** How many adverse childhood experiences a member of the family told of. */
+export type AceCount = {
+  __typename?: 'AceCount';
+  /** From the code list `ace-band`: 0, 1, 2-3, 4+. */
+  band?: Maybe<Code>;
+  count?: Maybe<Scalars['Int']['output']>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type AceCountInput = {
+  /** How many, 0 to 10; never which. */
+  count: Scalars['Int']['input'];
+  person: Scalars['ID']['input'];
+};
+
 export type AddWorkbookEntryInput = {
   childWords?: InputMaybe<Array<ChildWordsInput>>;
   /** From the code list `discipline`. */
@@ -57,6 +84,24 @@ export type Agency =
   | 'PROVIDER'
   /** A multi-disciplinary team: the people named in it, whoever employs them */
   | 'TEAM';
+
+/** What is left out stays as it is; a list replaces the list there was. */
+export type AmendAssessmentInput = {
+  aces?: InputMaybe<Array<AceCountInput>>;
+  analysis?: InputMaybe<Scalars['String']['input']>;
+  assessment: Scalars['ID']['input'];
+  childSeen?: InputMaybe<Scalars['Boolean']['input']>;
+  context?: InputMaybe<Array<ContextFactInput>>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  factors?: InputMaybe<Array<AssessmentFactorInput>>;
+  /** Entered late: what breaks a census rule warns, and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  outcomes?: InputMaybe<Array<Scalars['String']['input']>>;
+  seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
+};
 
 export type AnswerEarlyHelpInput = {
   accepted: Scalars['Boolean']['input'];
@@ -113,6 +158,121 @@ export type AnswerInformationRequestPayload = {
   warnings: Array<UserError>;
 };
 
+/** A child and family assessment: of one child, or of the whole family. */
+export type Assessment = Node & {
+  __typename?: 'Assessment';
+  /** The day that it was authorised. */
+  authorisedOn?: Maybe<Scalars['Date']['output']>;
+  cancelledOn?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** What was found; null until it is completed. */
+  findings?: Maybe<AssessmentFindings>;
+  id: Scalars['ID']['output'];
+  /** From the code list `assessment-kind`. */
+  kind?: Maybe<Code>;
+  /** The child; null where the whole family is assessed. */
+  person?: Maybe<Person>;
+  /** The day of the referral: 45 working days count from here. */
+  referred?: Maybe<Scalars['Date']['output']>;
+  started?: Maybe<Scalars['Date']['output']>;
+  status?: Maybe<AssessmentStatus>;
+  /** The multi-disciplinary team that assesses. */
+  team?: Maybe<Organisation>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type AssessmentConnection = {
+  __typename?: 'AssessmentConnection';
+  edges?: Maybe<Array<AssessmentEdge>>;
+  nodes?: Maybe<Array<Assessment>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type AssessmentEdge = {
+  __typename?: 'AssessmentEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Assessment>;
+};
+
+export type AssessmentFactor = {
+  __typename?: 'AssessmentFactor';
+  /** From the code list `assessment-factor` (CIN census). */
+  factor?: Maybe<Code>;
+  /** Whom it is about, where one person is meant. */
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type AssessmentFactorInput = {
+  /** From the code list `assessment-factor`. */
+  code: Scalars['String']['input'];
+  /** Whom it is about, where one person is meant. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** What a completed assessment found. */
+export type AssessmentFindings = {
+  __typename?: 'AssessmentFindings';
+  aces?: Maybe<Array<AceCount>>;
+  analysis?: Maybe<Scalars['String']['output']>;
+  childSeen?: Maybe<Scalars['Boolean']['output']>;
+  context?: Maybe<Array<ContextFact>>;
+  factors?: Maybe<Array<AssessmentFactor>>;
+  /** From the code list `assessment-outcome`; several may be true. */
+  outcomes?: Maybe<Array<AssessmentOutcome>>;
+  seenAlone?: Maybe<Scalars['Boolean']['output']>;
+  /** Of everybody in the household. */
+  triggerTrio?: Maybe<TriggerTrio>;
+  /** Of the parents' own factors alone. */
+  triggerTrioOfParents?: Maybe<TriggerTrio>;
+  withheld: Array<Withheld>;
+};
+
+export type AssessmentOutcome = {
+  __typename?: 'AssessmentOutcome';
+  outcome?: Maybe<Code>;
+  withheld: Array<Withheld>;
+};
+
+export type AssessmentPayload = {
+  __typename?: 'AssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<Assessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AssessmentStatus =
+  /** Begun and not carried through. */
+  | 'CANCELLED'
+  /** Authorised. */
+  | 'COMPLETED'
+  | 'OPEN';
+
+export type CancelAssessmentInput = {
+  assessment: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+};
+
+export type ChangeDirection =
+  | 'BETTER'
+  | 'UNCHANGED'
+  | 'WORSE';
+
+export type CheckAnswer =
+  | 'NO'
+  | 'UNKNOWN'
+  | 'YES';
+
 /** What a child said, in the child's own words. */
 export type ChildWords = {
   __typename?: 'ChildWords';
@@ -141,14 +301,17 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Contact | Intervention | Plan | ServiceOffer | WorkbookEntry;
+export type ChronologyEvent = Assessment | Contact | Intervention | Plan | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
+  | 'ASSESSMENT'
   | 'CONTACT'
   | 'INTERVENTION'
   | 'PLAN'
   | 'SERVICE_OFFER'
+  | 'SPECIALIST_ASSESSMENT'
+  | 'TOOL_READING'
   | 'WORKBOOK_ENTRY';
 
 /** A timescale that runs, or has run, for one family. */
@@ -207,6 +370,27 @@ export type Code = {
   label?: Maybe<Scalars['String']['output']>;
   source?: Maybe<Scalars['String']['output']>;
   version?: Maybe<Scalars['String']['output']>;
+};
+
+export type CompleteAssessmentInput = {
+  aces?: InputMaybe<Array<AceCountInput>>;
+  analysis?: InputMaybe<Scalars['String']['input']>;
+  assessment: Scalars['ID']['input'];
+  authorisedOn: Scalars['Date']['input'];
+  childSeen: Scalars['Boolean']['input'];
+  context?: InputMaybe<Array<ContextFactInput>>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  factors: Array<AssessmentFactorInput>;
+  /** Entered late: what breaks a census rule warns, and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons the findings do not exist; an amendment changes nothing of it. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `assessment-outcome`; at least one. */
+  outcomes: Array<Scalars['String']['input']>;
+  seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 export type CompleteTaskInput = {
@@ -317,6 +501,29 @@ export type ContactInformant = {
   relation?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
 };
+
+/** What else is known of the family's situation. */
+export type ContextFact = {
+  __typename?: 'ContextFact';
+  /** From the code list `context-fact`. */
+  fact?: Maybe<Code>;
+  value?: Maybe<ContextValue>;
+  withheld: Array<Withheld>;
+};
+
+export type ContextFactInput = {
+  /** From the code list `context-fact`. */
+  code: Scalars['String']['input'];
+  value: ContextValue;
+};
+
+export type ContextValue =
+  | 'NO'
+  /** True of some and not of others: one parent is in employment. */
+  | 'SOME'
+  /** Asked, and not known. */
+  | 'UNKNOWN'
+  | 'YES';
 
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
@@ -432,6 +639,18 @@ export type EarlyHelpAnswer =
   | 'DECLINED'
   | 'OFFERED';
 
+/** That a factor is one concern of the trio. */
+export type FactorConcern = {
+  __typename?: 'FactorConcern';
+  concern?: Maybe<TrioConcern>;
+  /** Code of the list `assessment-factor`. */
+  factor?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+  variant?: Maybe<TrioVariant>;
+};
+
 /** The four groups of the performance framework. */
 export type FactorGroup =
   | 'CHILDREN_AND_YOUNG_PEOPLE'
@@ -442,6 +661,8 @@ export type FactorGroup =
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type Family = Node & {
   __typename?: 'Family';
+  /** Child and family assessments, latest first. */
+  assessments?: Maybe<AssessmentConnection>;
   /**
    * What happened, latest first, as far as the caller may see it: each event stands under its own class. `from` and `to`
    * are days, both included; a day without a time counts as its midnight, UTC.
@@ -467,14 +688,31 @@ export type Family = Node & {
   plans?: Maybe<Array<Plan>>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
+  /** What was asked of specialists, latest first. One whose kind tells of health or abuse is left out for those who may not know. */
+  specialistAssessments?: Maybe<SpecialistAssessmentConnection>;
   stage?: Maybe<FamilyStage>;
   /** What people are to do and have done for the family, the longest due first. */
   tasks?: Maybe<TaskConnection>;
   /** The multi-disciplinary team. */
   team?: Maybe<Organisation>;
+  /** First and latest reading of each tool and person who has two or more. */
+  toolChanges?: Maybe<Array<ToolChange>>;
+  /** Readings of tools, latest first. One whose tool tells of health or abuse is left out for those who may not know. */
+  toolReadings?: Maybe<ToolReadingConnection>;
+  /** From the latest completed assessment of each child, and of the family. Null until one is completed. */
+  triggerTrio?: Maybe<TriggerTrio>;
+  /** The same, of the parents' own factors alone. */
+  triggerTrioOfParents?: Maybe<TriggerTrio>;
   withheld: Array<Withheld>;
   /** The Workbook, latest entry first. */
   workbook?: Maybe<WorkbookEntryConnection>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyAssessmentsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -517,7 +755,21 @@ export type FamilyOffersArgs = {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilySpecialistAssessmentsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyTasksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyToolReadingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -873,12 +1125,18 @@ export type Mutation = {
   __typename?: 'Mutation';
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
+  /** Changes what a completed assessment found; what it said before is kept. */
+  amendAssessment?: Maybe<AssessmentPayload>;
   /** What the family said to early help that was offered instead. */
   answerEarlyHelp?: Maybe<AnswerEarlyHelpPayload>;
   /** Says whether feedback on an own referral was of use. */
   answerFeedback?: Maybe<AnswerFeedbackPayload>;
   /** Answers what was asked, or refuses with a reason. */
   answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
+  /** Ends an open assessment that is not carried through. */
+  cancelAssessment?: Maybe<AssessmentPayload>;
+  /** Completes an assessment: who was seen, what was found, and when it was authorised. Its clock stops. */
+  completeAssessment?: Maybe<AssessmentPayload>;
   /** Says that a task is done. */
   completeTask?: Maybe<CompleteTaskPayload>;
   /** Decides on a contact and tells its referrer. */
@@ -893,15 +1151,30 @@ export type Mutation = {
   matchContact?: Maybe<MatchContactPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
+  /** Puts on record that a specialist assessment was ordered. */
+  orderSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
+  /** Puts on record that a specialist assessment came, and what it concludes. */
+  receiveSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** Writes what reached the front door, from a referral or from the public. */
   recordContact?: Maybe<RecordContactPayload>;
+  /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
+  recordToolReading?: Maybe<ToolReadingPayload>;
   /** Asks an organisation for what it knows. */
   requestInformation?: Maybe<RequestInformationPayload>;
+  /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
+  startAssessment?: Maybe<AssessmentPayload>;
+  /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
+  withdrawToolReading?: Maybe<ToolReadingPayload>;
 };
 
 
 export type MutationAddWorkbookEntryArgs = {
   input: AddWorkbookEntryInput;
+};
+
+
+export type MutationAmendAssessmentArgs = {
+  input: AmendAssessmentInput;
 };
 
 
@@ -917,6 +1190,16 @@ export type MutationAnswerFeedbackArgs = {
 
 export type MutationAnswerInformationRequestArgs = {
   input: AnswerInformationRequestInput;
+};
+
+
+export type MutationCancelAssessmentArgs = {
+  input: CancelAssessmentInput;
+};
+
+
+export type MutationCompleteAssessmentArgs = {
+  input: CompleteAssessmentInput;
 };
 
 
@@ -955,13 +1238,38 @@ export type MutationOfferServiceArgs = {
 };
 
 
+export type MutationOrderSpecialistAssessmentArgs = {
+  input: OrderSpecialistAssessmentInput;
+};
+
+
+export type MutationReceiveSpecialistAssessmentArgs = {
+  input: ReceiveSpecialistAssessmentInput;
+};
+
+
 export type MutationRecordContactArgs = {
   input: RecordContactInput;
 };
 
 
+export type MutationRecordToolReadingArgs = {
+  input: RecordToolReadingInput;
+};
+
+
 export type MutationRequestInformationArgs = {
   input: RequestInformationInput;
+};
+
+
+export type MutationStartAssessmentArgs = {
+  input: StartAssessmentInput;
+};
+
+
+export type MutationWithdrawToolReadingArgs = {
+  input: WithdrawToolReadingInput;
 };
 
 export type NamedChildInput = {
@@ -995,6 +1303,25 @@ export type OfferServicePayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type OrderSpecialistAssessmentInput = {
+  /** Id of the organisation that makes it, where it is on the platform. */
+  assessor?: InputMaybe<Scalars['ID']['input']>;
+  /** Who makes it, by name, where it is not. */
+  assessorName?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Code of a kind of `specialistKinds`. */
+  kind: Scalars['String']['input'];
+  orderedOn: Scalars['Date']['input'];
+  /** Who is to be assessed. */
+  person: Scalars['ID']['input'];
+  /** What is asked. */
+  question?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** A body with a place in the agreement: a county, team, trust, school, police force, council desk or provider. */
@@ -1162,6 +1489,8 @@ export type ProgrammeEdge = {
 
 export type Query = {
   __typename?: 'Query';
+  /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
+  aceAssociations?: Maybe<Array<AceAssociation>>;
   /** What reached the front door, the latest first. */
   contacts?: Maybe<ContactConnection>;
   districts?: Maybe<Array<District>>;
@@ -1170,6 +1499,8 @@ export type Query = {
    * which it is due, both included.
    */
   dueItems?: Maybe<DueItemConnection>;
+  /** Which assessment factor is which concern of the trio, by variant, with its validity. */
+  factorConcerns?: Maybe<Array<FactorConcern>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
   families?: Maybe<FamilyConnection>;
   family?: Maybe<Family>;
@@ -1194,8 +1525,12 @@ export type Query = {
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
   sharingMatrix?: Maybe<Array<SharingRule>>;
+  /** Kinds of specialist assessment that can be ordered. */
+  specialistKinds?: Maybe<Array<SpecialistKind>>;
   /** How long things may take: England's timescales, and the authority's own, which go before them. */
   timescales?: Maybe<Array<Timescale>>;
+  /** The tools that people are asked with: how they are scored, by whose licence, and what a change in them means. */
+  tools?: Maybe<Array<Tool>>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
 };
@@ -1286,6 +1621,18 @@ export type QuerySharingMatrixArgs = {
   agency?: InputMaybe<Agency>;
 };
 
+export type ReceiveSpecialistAssessmentInput = {
+  conclusion: Scalars['String']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  receivedOn: Scalars['Date']['input'];
+  specialistAssessment: Scalars['ID']['input'];
+  /** The entry of the Workbook in which it is recorded. */
+  workbookEntry?: InputMaybe<Scalars['ID']['input']>;
+};
+
 export type RecordContactInput = {
   /** From the code list `contact-channel`. */
   channel: Scalars['String']['input'];
@@ -1316,6 +1663,36 @@ export type RecordContactPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type RecordToolReadingInput = {
+  /** SWEMWBS, PHQ9, GAD7, AUDIT_C: every answer, in the tool's order. */
+  answers?: InputMaybe<Array<Scalars['Int']['input']>>;
+  /** DASH: every answer, in the checklist's order. */
+  checks?: InputMaybe<Array<CheckAnswer>>;
+  /** From the code list `tool-completed-by`. */
+  completedBy?: Scalars['String']['input'];
+  /** Graded Care Profile 2, the Stars: the domains that were scored. */
+  domains?: InputMaybe<Array<ToolScoreInput>>;
+  /** Where another edition than the tool's own was used. */
+  edition?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: it raises no task of today, and a licence that has ended only warns. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** The day; not in the future. */
+  on: Scalars['Date']['input'];
+  /** Left out where it is about the whole family. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** DASH: a level (`standard`, `medium`, `high`) that is higher than the one the score gives; and why. */
+  raise?: InputMaybe<ToolRaiseInput>;
+  /** Code of a tool of `tools`: `PHQ9`. */
+  tool: Scalars['String']['input'];
+  /** SDQ, home environment, family relationship. */
+  total?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** A partner's worry about a child, told to the county. Its sender sees what became of it, and nothing else of the family. */
@@ -1566,6 +1943,63 @@ export type SharingRule = {
   level: SharingLevel;
 };
 
+/** An assessment asked of a specialist. It needs its kind's own class too: that a hair strand test was ordered is health data. */
+export type SpecialistAssessment = Node & {
+  __typename?: 'SpecialistAssessment';
+  /** The organisation that makes it, where it is on the platform. */
+  assessor?: Maybe<Organisation>;
+  /** Who makes it, by name. */
+  assessorName?: Maybe<Scalars['String']['output']>;
+  conclusion?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<SpecialistKind>;
+  orderedOn?: Maybe<Scalars['Date']['output']>;
+  /** Who is assessed. */
+  person?: Maybe<Person>;
+  /** What was asked. */
+  question?: Maybe<Scalars['String']['output']>;
+  receivedOn?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+  /** Where the Workbook holds it: a structured parenting assessment. */
+  workbookEntry?: Maybe<WorkbookEntry>;
+};
+
+export type SpecialistAssessmentConnection = {
+  __typename?: 'SpecialistAssessmentConnection';
+  edges?: Maybe<Array<SpecialistAssessmentEdge>>;
+  nodes?: Maybe<Array<SpecialistAssessment>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SpecialistAssessmentEdge = {
+  __typename?: 'SpecialistAssessmentEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SpecialistAssessment>;
+};
+
+export type SpecialistAssessmentPayload = {
+  __typename?: 'SpecialistAssessmentPayload';
+  /** As the caller may see it now. */
+  specialistAssessment?: Maybe<SpecialistAssessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A kind of specialist assessment. */
+export type SpecialistKind = {
+  __typename?: 'SpecialistKind';
+  code?: Maybe<Scalars['String']['output']>;
+  /** What its being asked for tells about a person. */
+  dataClass?: Maybe<DataClass>;
+  name?: Maybe<Scalars['String']['output']>;
+};
+
 export type StageOfChange =
   | 'ACTION'
   | 'CONTEMPLATION'
@@ -1573,6 +2007,23 @@ export type StageOfChange =
   | 'PRECONTEMPLATION'
   | 'PREPARATION'
   | 'RELAPSE';
+
+export type StartAssessmentInput = {
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a census rule warns, and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `assessment-kind`. */
+  kind?: Scalars['String']['input'];
+  /** The child; left out where the whole family is assessed. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** The day of the referral; where the child has an open episode of need, it is that of the episode. */
+  referred?: InputMaybe<Scalars['Date']['input']>;
+  started: Scalars['Date']['input'];
+  /** Id of the multi-disciplinary team that assesses. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
 
 /** Something one person is to do. */
 export type Task = DueItem & Node & {
@@ -1650,6 +2101,191 @@ export type TimescaleKind =
   /** Set by law or by statutory guidance; an authority may only be stricter */
   | 'STATUTORY';
 
+/** A tool. Nothing of its wording is held. */
+export type Tool = {
+  __typename?: 'Tool';
+  about?: Maybe<ToolAbout>;
+  bands?: Maybe<Array<ToolBand>>;
+  /** Least difference between the first and the latest reading that means something, as a decimal. Null: nobody has stated one, and no change is worked out. */
+  changeAtLeast?: Maybe<Scalars['String']['output']>;
+  /** The pair that is compared and the difference that counts, in words. */
+  changeRule?: Maybe<Scalars['String']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  /** What its having been used tells about a person. */
+  dataClass?: Maybe<DataClass>;
+  domains?: Maybe<Array<ToolDomain>>;
+  edition?: Maybe<Scalars['String']['output']>;
+  /** What a higher score means. */
+  higher?: Maybe<ToolDirection>;
+  itemMaximum?: Maybe<Scalars['Int']['output']>;
+  /** Least score of an answer, or of a domain. */
+  itemMinimum?: Maybe<Scalars['Int']['output']>;
+  /** How many answers it has. */
+  items?: Maybe<Scalars['Int']['output']>;
+  licence?: Maybe<Scalars['String']['output']>;
+  /** Whether the authority holds it. */
+  licenceHeld?: Maybe<Scalars['Boolean']['output']>;
+  licenceRequired?: Maybe<Scalars['Boolean']['output']>;
+  maximum?: Maybe<Scalars['Int']['output']>;
+  maximumAge?: Maybe<Scalars['Int']['output']>;
+  /** Least total. */
+  minimum?: Maybe<Scalars['Int']['output']>;
+  /** Least age in years. */
+  minimumAge?: Maybe<Scalars['Int']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** What bands and changes are reckoned on. */
+  reckonedOn?: Maybe<ToolReckoning>;
+  scoring?: Maybe<ToolScoring>;
+  source?: Maybe<Scalars['String']['output']>;
+  /** `verified`, `believed` or `local`. */
+  status?: Maybe<Scalars['String']['output']>;
+  /** From which total on `thresholdMeaning` holds. */
+  threshold?: Maybe<Scalars['Int']['output']>;
+  thresholdMeaning?: Maybe<Scalars['String']['output']>;
+};
+
+export type ToolAbout =
+  | 'EITHER'
+  | 'FAMILY'
+  | 'PERSON';
+
+/** A band of scores; both ends are in it. */
+export type ToolBand = {
+  __typename?: 'ToolBand';
+  code?: Maybe<Scalars['String']['output']>;
+  highest?: Maybe<Scalars['String']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+  lowest?: Maybe<Scalars['String']['output']>;
+};
+
+/**
+ * First and latest reading of one tool and person, among those that the caller may see. Change, direction and meaning are
+ * null where the tool has no stated rule: no figure without its rule.
+ */
+export type ToolChange = {
+  __typename?: 'ToolChange';
+  /** Latest less first, a decimal. */
+  change?: Maybe<Scalars['String']['output']>;
+  direction?: Maybe<ChangeDirection>;
+  first?: Maybe<ToolReading>;
+  latest?: Maybe<ToolReading>;
+  /** Whether the change is at least what the tool's rule asks for. */
+  meaningful?: Maybe<Scalars['Boolean']['output']>;
+  person?: Maybe<Person>;
+  /** The rule, in words. */
+  rule?: Maybe<Scalars['String']['output']>;
+  tool?: Maybe<Tool>;
+  withheld: Array<Withheld>;
+};
+
+export type ToolDirection =
+  | 'BETTER'
+  | 'WORSE';
+
+/** A part of a tool with a score of its own. */
+export type ToolDomain = {
+  __typename?: 'ToolDomain';
+  code?: Maybe<Scalars['String']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+  /** The domain that the worst of such parts drives. */
+  parent?: Maybe<Scalars['String']['output']>;
+};
+
+export type ToolRaise =
+  /** What happens grows more frequent or worse. */
+  | 'ESCALATION'
+  /** Professional judgement. */
+  | 'JUDGEMENT';
+
+export type ToolRaiseInput = {
+  band: Scalars['String']['input'];
+  by: ToolRaise;
+};
+
+/** What a tool gave on one day. Answers are never kept. */
+export type ToolReading = Node & {
+  __typename?: 'ToolReading';
+  /** Whether the tool's threshold is reached: of DASH, that it goes to MARAC. */
+  atThreshold?: Maybe<Scalars['Boolean']['output']>;
+  /** Name of the practitioner. */
+  author?: Maybe<Scalars['String']['output']>;
+  /** The band that counts. */
+  band?: Maybe<ToolBand>;
+  /** From the code list `tool-completed-by`. */
+  completedBy?: Maybe<Code>;
+  domains?: Maybe<Array<ToolScore>>;
+  edition?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** The first reading of this tool and person that the caller may see; this one, where it is the first. */
+  first?: Maybe<ToolReading>;
+  id: Scalars['ID']['output'];
+  /** SWEMWBS: the metric score of the total, a decimal. */
+  metric?: Maybe<Scalars['String']['output']>;
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  /** Null where it is about the whole family. */
+  person?: Maybe<Person>;
+  /** What raised the band above that of the score; nothing lowers it. */
+  raisedBy?: Maybe<ToolRaise>;
+  /** The band that the score alone gives. */
+  scoredBand?: Maybe<ToolBand>;
+  tool?: Maybe<Tool>;
+  total?: Maybe<Scalars['Int']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ToolReadingConnection = {
+  __typename?: 'ToolReadingConnection';
+  edges?: Maybe<Array<ToolReadingEdge>>;
+  nodes?: Maybe<Array<ToolReading>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ToolReadingEdge = {
+  __typename?: 'ToolReadingEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ToolReading>;
+};
+
+export type ToolReadingPayload = {
+  __typename?: 'ToolReadingPayload';
+  /** As the caller may see it now. */
+  reading?: Maybe<ToolReading>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ToolReckoning =
+  /** The metric score that belongs to a raw total. */
+  | 'METRIC'
+  | 'TOTAL';
+
+/** The score of one domain. */
+export type ToolScore = {
+  __typename?: 'ToolScore';
+  domain?: Maybe<ToolDomain>;
+  score?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ToolScoreInput = {
+  code: Scalars['String']['input'];
+  score: Scalars['Int']['input'];
+};
+
+export type ToolScoring =
+  /** From the answers, which are counted and not kept. */
+  | 'ANSWERS'
+  /** A score for each domain is given. */
+  | 'DOMAINS'
+  /** A total is given. */
+  | 'TOTAL';
+
 /** How many rows there are that the caller may see. */
 export type TotalCount = {
   __typename?: 'TotalCount';
@@ -1658,6 +2294,27 @@ export type TotalCount = {
   /** Exact up to 10,000. */
   value: Scalars['Int']['output'];
 };
+
+/** The three concerns that count most for a child, by the mapping in force on the day of the assessment. */
+export type TriggerTrio = {
+  __typename?: 'TriggerTrio';
+  /** How many of the three: 0 to 3. */
+  count?: Maybe<Scalars['Int']['output']>;
+  domesticAbuse?: Maybe<Scalars['Boolean']['output']>;
+  parentalMentalHealth?: Maybe<Scalars['Boolean']['output']>;
+  substanceMisuse?: Maybe<Scalars['Boolean']['output']>;
+  variant?: Maybe<TrioVariant>;
+  withheld: Array<Withheld>;
+};
+
+export type TrioConcern =
+  | 'DOMESTIC_ABUSE'
+  | 'PARENTAL_MENTAL_HEALTH'
+  | 'SUBSTANCE_MISUSE';
+
+export type TrioVariant =
+  | 'ANY_IN_HOUSEHOLD'
+  | 'PARENT_ONLY';
 
 /** What the caller can mend in its input. */
 export type UserError = {
@@ -1704,6 +2361,14 @@ export type ViewerClass = {
   __typename?: 'ViewerClass';
   class: DataClass;
   level: SharingLevel;
+};
+
+export type WithdrawToolReadingInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reading: Scalars['ID']['input'];
 };
 
 /** A field of this object that the caller may not see here, whether or not it holds a value. */

@@ -1,6 +1,15 @@
 /** The modules of the product. A new noun is one line in each of these lists. */
 import type { Command } from '../change/command.ts';
 import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
+import * as assessment from './assessment/binding.ts';
+import {
+  amendAssessment,
+  cancelAssessment,
+  completeAssessment,
+  orderSpecialistAssessment,
+  receiveSpecialistAssessment,
+  startAssessment,
+} from './assessment/commands.ts';
 import * as chronology from './chronology/binding.ts';
 import * as clock from './clock/binding.ts';
 import { completeTask } from './clock/commands.ts';
@@ -16,6 +25,8 @@ import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as plan from './plan/binding.ts';
 import * as sharing from './sharing/binding.ts';
+import * as tool from './tool/binding.ts';
+import { recordToolReading, withdrawToolReading } from './tool/commands.ts';
 import * as workbook from './workbook/binding.ts';
 import { addWorkbookEntry } from './workbook/commands.ts';
 import './tables.ts';
@@ -23,7 +34,21 @@ import './tables.ts';
 /** `extensions`: fields that a module adds to types of other modules. */
 type Module = { bindings: Binding[]; roots?: Record<string, RootBinding>; extensions?: Record<string, Record<string, FieldBinding>> };
 
-const modules: Module[] = [sharing, family, person, plan, workbook, intervention, district, outcome, clock, contact, chronology];
+const modules: Module[] = [
+  sharing,
+  family,
+  person,
+  plan,
+  workbook,
+  intervention,
+  district,
+  outcome,
+  clock,
+  assessment,
+  tool,
+  contact,
+  chronology,
+];
 
 export const BINDINGS: ReadonlyMap<string, Binding> = boundTypes(modules);
 
@@ -49,9 +74,12 @@ export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap((
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     addWorkbookEntry,
+    amendAssessment,
     answerEarlyHelp,
     answerFeedback,
     answerInformationRequest,
+    cancelAssessment,
+    completeAssessment,
     completeTask,
     decideContact,
     giveFeedback,
@@ -59,7 +87,12 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     makeReferral,
     matchContact,
     offerService,
+    orderSpecialistAssessment,
+    receiveSpecialistAssessment,
     recordContact,
+    recordToolReading,
     requestInformation,
+    startAssessment,
+    withdrawToolReading,
   }),
 );

@@ -9,6 +9,8 @@ import './intervention/tables.ts';
 import './district/tables.ts';
 import './outcome/tables.ts';
 import './clock/tables.ts';
+import './assessment/tables.ts';
+import './tool/tables.ts';
 import './contact/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';
