@@ -27,7 +27,7 @@ import {
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Purpose } from '../../src/access/agreement.ts';
-import { AGENCIES, type Agency, isPersonal, PERSONAL_CLASSES } from '../../src/access/classes.ts';
+import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from '../../src/access/classes.ts';
 import { classifiedTables, classOf } from '../../src/db/classified.ts';
 import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
 import { BINDINGS, ROOTS } from '../../src/modules/index.ts';
@@ -130,6 +130,46 @@ async function readValues(owner: Sql): Promise<void> {
 
 type Sql = Awaited<ReturnType<typeof sqlAsOwner>>;
 
+/** Assessments with their findings, specialists' assessments and readings of tools, some kept from somebody. */
+async function addAssessments(owner: Sql): Promise<void> {
+  const members = `(select m.family, m.person, f.controller, row_number() over (order by m.family, m.person)::int as n
+    from fsp.membership m join fsp.family f on f.id = m.family where m.family <= 12)`;
+  const kept = `case when m.n % 4 = 1 then array[(select max(o.person) from fsp.membership o where o.family = m.family)] else '{}'::bigint[] end`;
+  await owner.query(`insert into fsp.assessment (family, person, controller, kind, status, referred, started, authorised_on)
+    select m.family, case when m.n % 5 = 0 then null else m.person end, m.controller, 'child-and-family',
+      case when m.n % 3 = 0 then 'OPEN' else 'COMPLETED' end, '2026-01-05', date '2026-01-06' + m.n, case when m.n % 3 = 0 then null else date '2026-03-02' + m.n end
+    from ${members} m`);
+  const found = `(select a.id as assessment, a.family, a.person, a.controller, a.authorised_on, a.id as n from fsp.assessment a where a.status = 'COMPLETED')`;
+  await owner.query(`insert into fsp.assessment_finding (assessment, family, person, controller, kept_from, authorised_on, child_seen)
+    select m.assessment, m.family, m.person, m.controller, ${kept}, m.authorised_on, true from ${found} m`);
+  for (const [table, column, values] of [
+    ['assessment_factor', 'code', ['1B', '3A', '4B', '18A', '2C']],
+    ['assessment_outcome', 'code', ['child-in-need-plan', 'other']],
+    ['context_fact', 'value, code', ["UNKNOWN', 'school-exclusion"]],
+  ] as const) {
+    for (const [index, value] of values.entries()) {
+      await owner.query(`insert into fsp.${table} (assessment, family, person, controller, kept_from, ${column})
+        select m.assessment, m.family, m.person, m.controller, ${kept}, '${value}' from ${found} m where (m.n + ${index}) % 3 <> 0`);
+    }
+  }
+  await owner.query(`insert into fsp.assessment_ace (assessment, family, person, controller, about, count)
+    select m.assessment, m.family, m.person, m.controller, (select min(o.person) from fsp.membership o where o.family = m.family), m.n % 6 from ${found} m`);
+  await owner.query(`insert into fsp.trio (family, person, controller, assessment, variant)
+    select m.family, m.person, m.controller, m.assessment, v from ${found} m, unnest(array['ANY_IN_HOUSEHOLD', 'PARENT_ONLY']) v
+    union all select distinct m.family, null::bigint, m.controller, null::bigint, v from ${found} m, unnest(array['ANY_IN_HOUSEHOLD', 'PARENT_ONLY']) v`);
+  const mask = (table: string) =>
+    `(select (1::bigint << (${JSON.stringify(CLASS_BIT).replace(/^(.*)$/, "'$1'")}::jsonb ->> t.data_class)::int) from fsp.${table} t where t.id = `;
+  await owner.query(`insert into fsp.specialist_assessment (family, person, controller, assessor, kept_from, row_mask, specialist_kind, ordered_on)
+    select m.family, m.person, m.controller, case when m.n % 2 = 0 then o.id end, ${kept}, ${mask('specialist_kind')} 1 + m.n % 6), 1 + m.n % 6, date '2026-04-01' + m.n
+    from ${members} m, fsp.organisation o where o.code = 'team-07'`);
+  await owner.query(`insert into fsp.tool_reading (family, person, controller, worker, kept_from, row_mask, tool, read_on, author, edition, completed_by, total, metric, band)
+    select m.family, m.person, case when round = 1 then o.id else m.controller end, case when round = 1 then 'jonah.pryce' end, ${kept}, ${mask('tool')} 1 + m.n % 8), 1 + m.n % 8,
+      date '2026-02-01' + m.n * round, 'Somebody', '1', 'self', m.n % 20 + round, case when m.n % 8 = 0 then 20.5 + round end, null
+    from ${members} m, fsp.organisation o, generate_series(1, 3) round where o.code = 'team-07'`);
+  await owner.query(`insert into fsp.tool_score (family, person, controller, worker, kept_from, row_mask, tool, reading, domain, score)
+    select r.family, r.person, r.controller, r.worker, r.kept_from, r.row_mask, r.tool, r.id, d.code, 3 from fsp.tool_reading r join fsp.tool_domain d on d.tool = r.tool where d.position < 4`);
+}
+
 /**
  * What the demonstration has few of: decisions both ways about families and persons, work that has ended, entries that
  * are kept from somebody, restricted families. The same at every run.
@@ -191,6 +231,7 @@ async function addHistory(owner: Sql): Promise<void> {
   await owner.query(
     `update fsp.service_offer set offered_on = day from (select family as of, max(requested) as day from fsp.intervention_progress group by family) asked where family = asked.of`,
   );
+  await addAssessments(owner);
   await owner.query('update fsp.family set restricted = true where id % 25 = 3');
   await owner.query('select fsp.rebuild_grants(array(select id from fsp.family))');
 }

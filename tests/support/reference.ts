@@ -919,7 +919,9 @@ async function bound(row: Row, asker: Asker, args: Row, field: string): Promise<
   if (found.kind === 'union') return page(await stream(asker, found, args, row), args);
   if (isBeside && !holder) return null;
   const { from, value } = asParent(row, table, isBeside ? holder : undefined);
-  const rows = await inOrder(asker, found.to, found.order, found.on('p', 'c'), [value], false, `join ${from}`);
+  const { only } = found;
+  const where = [found.on('p', 'c'), ...(only ? [await withSub(asker, (sub) => only('c', sub))] : [])].join(' and ');
+  const rows = await inOrder(asker, found.to, found.order, where, [value], false, `join ${from}`);
   if (found.kind === 'one') return rows[0] ?? null;
   return found.kind === 'page' ? page(rows, args) : rows;
 }

@@ -11,6 +11,7 @@ import {
   type RelationField,
   type RootBinding,
 } from '../../read/binding.ts';
+import type { TrioVariant } from './concerns.ts';
 import { ACE_BAND } from './rules.ts';
 import {
   aceAssociation,
@@ -44,6 +45,12 @@ const trioOf = (on: RelationField['on'], extra: Partial<RelationField> = {}): Re
   sameFamily: true,
   ...extra,
 });
+
+/** A family's trio is there where the request may see something that it is worked out from: else it would say that there is none. */
+const ofFamily = (variant: TrioVariant) =>
+  trioOf((f, row) => `${row}.family = ${f}.family and ${row}.assessment is null and ${row}.variant = '${variant}'`, {
+    only: (row, sub) => `exists (select ${sub(assessmentFinding, 'known')} and known.family = ${row}.family)`,
+  });
 
 const latest = (day: string): Order => ({
   keys: [
@@ -190,10 +197,8 @@ export const bindings: Binding[] = [
 export const extensions: Record<string, Record<string, FieldBinding>> = {
   Family: {
     assessments: page('Assessment', 'family', 'family', latest('started'), { sameFamily: true }),
-    triggerTrio: trioOf((f, row) => `${row}.family = ${f}.family and ${row}.assessment is null and ${row}.variant = 'ANY_IN_HOUSEHOLD'`),
-    triggerTrioOfParents: trioOf(
-      (f, row) => `${row}.family = ${f}.family and ${row}.assessment is null and ${row}.variant = 'PARENT_ONLY'`,
-    ),
+    triggerTrio: ofFamily('ANY_IN_HOUSEHOLD'),
+    triggerTrioOfParents: ofFamily('PARENT_ONLY'),
     specialistAssessments: page('SpecialistAssessment', 'family', 'family', latest('ordered_on'), { sameFamily: true }),
   },
 };

@@ -20,7 +20,7 @@ function concernsOf(row: string, sub: Subquery): string {
 
 /** Whether a concern is there. */
 export const hasConcern = (concern: Concern) => (row: string, sub: Subquery) =>
-  `exists (select from (${concernsOf(row, sub)}) c where c.concern = '${concern}')`;
+  `exists (select from (${concernsOf(row, sub)}) there where there.concern = '${concern}')`;
 
 /** How many of the three are there. */
-export const concernCount = (row: string, sub: Subquery) => `(select count(distinct c.concern)::int from (${concernsOf(row, sub)}) c)`;
+export const concernCount = (row: string, sub: Subquery) => `(select count(distinct there.concern)::int from (${concernsOf(row, sub)}) there)`;

@@ -19,18 +19,18 @@ export function isLatest(row: string, sub: Subquery): string {
 
 const reckoned = (row: string) => `case rules.reckoned_on when 'METRIC' then ${row}.metric else ${row}.total end`;
 
-/** Something of the change from the first reading to this one (`c.change`), by the rule of the tool (`rules`). */
+/** Something of the change from the first reading to this one (`moved.change`), by the rule of the tool (`rules`). */
 function ofChange(what: string) {
   return (row: string, sub: Subquery): string =>
     `(select ${what} from fsp.tool rules
       cross join lateral (select began.metric, began.total ${sub(toolReading, 'began')} and ${sameSeries(row, 'began')} order by began.read_on, began.id limit 1) opening
-      cross join lateral (select (${reckoned(row)}) - (${reckoned('opening')}) as change) c
-      where rules.id = ${row}.tool and rules.change_at_least is not null and c.change is not null)`;
+      cross join lateral (select (${reckoned(row)}) - (${reckoned('opening')}) as change) moved
+      where rules.id = ${row}.tool and rules.change_at_least is not null and moved.change is not null)`;
 }
 
-export const changeSql = ofChange('c.change::text');
-export const meaningfulSql = ofChange('abs(c.change) >= rules.change_at_least');
+export const changeSql = ofChange('moved.change::text');
+export const meaningfulSql = ofChange('abs(moved.change) >= rules.change_at_least');
 export const ruleSql = ofChange('rules.change_rule');
 export const directionSql = ofChange(
-  `case when c.change = 0 then 'UNCHANGED' when (c.change > 0) = (rules.higher = 'BETTER') then 'BETTER' else 'WORSE' end`,
+  `case when moved.change = 0 then 'UNCHANGED' when (moved.change > 0) = (rules.higher = 'BETTER') then 'BETTER' else 'WORSE' end`,
 );

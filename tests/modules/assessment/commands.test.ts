@@ -250,6 +250,21 @@ describe('who may write and read', () => {
     }
     expect((await ask('school'))?.assessments?.nodes ?? []).toEqual([]);
   });
+  it('what is kept from a person does not exist for who works only with that person, nor does the trio that it would give', async () => {
+    const third = encodeId('Family', 3);
+    const partner = encodeId('Person', storyPerson(3, 'partner'));
+    const begun = await run('startAssessment', { family: third, referred: '2026-09-01', started: '2026-09-02' });
+    const { assessment: kept } = await complete(begun.assessment, { factors: [{ code: '3B' }], keptFrom: [partner] });
+    const document =
+      'query($id: ID!, $a: ID!) { family(id: $id) { triggerTrio { count } } node(id: $a) { ... on Assessment { findings { factors { factor { code } } } } } }';
+    const ask = async (user: string) =>
+      (await server.ask({ client: 'team-07-workbook', user, purpose: 'CHILD_IN_NEED' }, document, { id: third, a: kept.id })).body.data;
+    expect(await ask('niamh.carroll')).toEqual({
+      family: { triggerTrio: { count: 1 } },
+      node: { findings: { factors: [{ factor: { code: '3B' } }] } },
+    });
+    expect(await ask('ruth.ellery')).toEqual({ family: { triggerTrio: null }, node: { findings: null } });
+  });
   it('by plain SQL, no other organisation writes one, and the county writes none in another’s name', async () => {
     const insert = (controller: string) =>
       `insert into fsp.assessment (family, controller, kind, status, referred, started) select 1, ${controller}, 'child-and-family', 'OPEN', '2026-09-01', '2026-09-01'`;

@@ -162,6 +162,19 @@ describe('who sees a reading', () => {
       expect(await codes(who), who).toEqual([]);
     }
   });
+  it('not who works only with a person from whom it is kept', async () => {
+    const third = encodeId('Family', 3);
+    await record({ family: third, tool: 'FAMILY_RELATIONSHIP', total: 3, keptFrom: [encodeId('Person', storyPerson(3, 'partner'))] });
+    const count = async (user: string) =>
+      (
+        await server.ask(
+          { client: 'team-07-workbook', user, purpose: 'CHILD_IN_NEED' },
+          'query($id: ID!) { family(id: $id) { toolReadings { totalCount { value } } } }',
+          { id: third },
+        )
+      ).body.data.family.toolReadings.totalCount.value;
+    expect([await count('niamh.carroll'), await count('ruth.ellery')]).toEqual([1, 0]);
+  });
   it('by id, one that is hidden reads as one that never was', async () => {
     const id = (await owner.query("select r.id from fsp.tool_reading r join fsp.tool t on t.id = r.tool where t.code = 'DASH' limit 1"))
       .rows[0].id;
