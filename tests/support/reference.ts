@@ -651,6 +651,8 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     family: itsFamily,
   },
   WorkbookReading: {
+    id: id(),
+    family: itsFamily,
     person: itsPerson,
     behaviour: coded('behaviour', 'behaviour'),
     stageOfChange: column('stage_of_change'),
