@@ -35,8 +35,15 @@ describe('rules', () => {
   it('a duty runs from the day on which it was accepted', () => {
     expect(checkHome({ duty: 'PREVENTION', dutyAccepted: '2026-11-01' }, '2026-11-01', null, now)).toEqual([]);
     expect(checkHome({ duty: 'RELIEF' }, '2026-11-01', '2026-10-01', now).map(({ path }) => path[0])).toEqual(['dutyAccepted', 'until']);
-    expect(checkHome({ duty: 'NONE', dutyAccepted: '2026-11-01', arrears: -1 }, '2026-11-01', null, now).map(({ path }) => path[0])).toEqual(['arrears', 'dutyAccepted']);
-    expect([clockOf('PREVENTION'), clockOf('RELIEF'), clockOf('MAIN'), clockOf('NONE')]).toEqual(['HOMELESS_PREVENTION', 'HOMELESS_RELIEF', null, null]);
+    expect(
+      checkHome({ duty: 'NONE', dutyAccepted: '2026-11-01', arrears: -1 }, '2026-11-01', null, now).map(({ path }) => path[0]),
+    ).toEqual(['arrears', 'dutyAccepted']);
+    expect([clockOf('PREVENTION'), clockOf('RELIEF'), clockOf('MAIN'), clockOf('NONE')]).toEqual([
+      'HOMELESS_PREVENTION',
+      'HOMELESS_RELIEF',
+      null,
+      null,
+    ]);
   });
   it('nobody attends more than there was', () => {
     const term = { possibleSessions: 100, attendedSessions: 101, exclusion: 'NONE' as const, excludedDays: 2 };
@@ -46,16 +53,33 @@ describe('rules', () => {
 
 describe('a home', () => {
   const HOME = 'situation { id version duty dutyAccepted arrears tenure { code } }';
-  const home = { family, person: mother, tenure: 'social-rented', duty: 'PREVENTION', dutyAccepted: '2026-11-02', arrears: 640, atRisk: true, from: '2026-11-02' };
+  const home = {
+    family,
+    person: mother,
+    tenure: 'social-rented',
+    duty: 'PREVENTION',
+    dutyAccepted: '2026-11-02',
+    arrears: 640,
+    atRisk: true,
+    from: '2026-11-02',
+  };
   it('is written by the council’s desk, and its duty has 56 days', async () => {
     const made = await does('housingDesk', 'recordHousingSituation', home, HOME);
     expect(made).toMatchObject({ situation: { duty: 'PREVENTION', arrears: 640, version: 1 }, userErrors: [] });
     const { id } = made.situation;
-    const clocks = async () => (await owner.query("select rule, due_on::text, met_on::text from fsp.clock where subject_type = 'HousingSituation' and subject_id = $1 order by id", [id.split('-')[1]])).rows;
+    const clocks = async () =>
+      (
+        await owner.query(
+          "select rule, due_on::text, met_on::text from fsp.clock where subject_type = 'HousingSituation' and subject_id = $1 order by id",
+          [id.split('-')[1]],
+        )
+      ).rows;
     expect(await clocks()).toEqual([{ rule: 'HOMELESS_PREVENTION', due_on: '2026-12-28', met_on: null }]);
     const change = { situation: id, expectedVersion: 1, duty: 'RELIEF', dutyAccepted: '2026-11-20', atRisk: true };
     expect((await does('housingDesk', 'amendHousingSituation', change, HOME)).situation).toMatchObject({ duty: 'RELIEF', version: 2 });
-    expect((await does('housingDesk', 'amendHousingSituation', change, HOME)).userErrors).toMatchObject([{ code: 'CONFLICT', currentVersion: 2 }]);
+    expect((await does('housingDesk', 'amendHousingSituation', change, HOME)).userErrors).toMatchObject([
+      { code: 'CONFLICT', currentVersion: 2 },
+    ]);
     expect((await clocks()).map(({ rule, met_on }) => [rule, met_on])).toEqual([
       ['HOMELESS_PREVENTION', '2026-11-20'],
       ['HOMELESS_RELIEF', null],
@@ -63,8 +87,11 @@ describe('a home', () => {
   });
   it('is not the county’s to write, and the police do not see it', async () => {
     for (const name of ['socialWorker', 'teamSpecialist', 'healthVisitor', 'school', 'police', 'provider', 'evaluator'] as const)
-      expect(await does(name, 'recordHousingSituation', home, HOME), name).toMatchObject({ refused: { code: 'FORBIDDEN', reason: 'NOT_YOURS_TO_WRITE' } });
-    const seen = async (who: PersonaName) => (await server.ask(who, '{ family(id: "Family-1") { housing { duty } } }')).body.data.family.housing;
+      expect(await does(name, 'recordHousingSituation', home, HOME), name).toMatchObject({
+        refused: { code: 'FORBIDDEN', reason: 'NOT_YOURS_TO_WRITE' },
+      });
+    const seen = async (who: PersonaName) =>
+      (await server.ask(who, '{ family(id: "Family-1") { housing { duty } } }')).body.data.family.housing;
     expect([await seen('socialWorker'), await seen('teamSpecialist')]).toEqual([[{ duty: 'RELIEF' }], [{ duty: 'RELIEF' }]]);
     expect([await seen('police'), await seen('healthVisitor')]).toEqual([null, null]);
   });
@@ -72,7 +99,15 @@ describe('a home', () => {
 
 describe('a term at school', () => {
   const TERM = 'record { id version attendancePercent exclusion school { code } }';
-  const term = { family, person: maisie, term: '2026-27 autumn', possibleSessions: 120, attendedSessions: 90, exclusion: 'SUSPENSION', excludedDays: 2 };
+  const term = {
+    family,
+    person: maisie,
+    term: '2026-27 autumn',
+    possibleSessions: 120,
+    attendedSessions: 90,
+    exclusion: 'SUSPENSION',
+    excludedDays: 2,
+  };
   it('is written by the school, once, and amended', async () => {
     const made = await does('school', 'recordSchoolRecord', term, TERM);
     expect(made).toMatchObject({ record: { attendancePercent: 75, school: { code: 'school-tansy-bridge' }, version: 1 }, userErrors: [] });
@@ -87,10 +122,18 @@ describe('a term at school', () => {
       expect(await does(name, 'recordSchoolRecord', term, TERM), name).toMatchObject({ refused: { code: 'FORBIDDEN' } });
     const school = await sqlAs('school-larch-hollow', false, ownerUrl);
     await expect(
-      school.query("insert into fsp.school_record (family, person, controller, term, possible_sessions, attended_sessions, exclusion) values (1, $1, $2, 'x', 1, 1, 'NONE')", [storyPerson(1, 'maisie'), organisationId('school-larch-hollow')]),
+      school.query(
+        "insert into fsp.school_record (family, person, controller, term, possible_sessions, attended_sessions, exclusion) values (1, $1, $2, 'x', 1, 1, 'NONE')",
+        [storyPerson(1, 'maisie'), organisationId('school-larch-hollow')],
+      ),
     ).rejects.toMatchObject({ code: '42501' });
     await school.end();
-    const seen = async (who: PersonaName) => (await server.ask(who, '{ family(id: "Family-1") { schoolRecords { attendancePercent } } }')).body.data.family.schoolRecords;
-    expect([await seen('socialWorker'), await seen('school'), await seen('police')]).toEqual([[{ attendancePercent: 80 }], [{ attendancePercent: 80 }], null]);
+    const seen = async (who: PersonaName) =>
+      (await server.ask(who, '{ family(id: "Family-1") { schoolRecords { attendancePercent } } }')).body.data.family.schoolRecords;
+    expect([await seen('socialWorker'), await seen('school'), await seen('police')]).toEqual([
+      [{ attendancePercent: 80 }],
+      [{ attendancePercent: 80 }],
+      null,
+    ]);
   });
 });

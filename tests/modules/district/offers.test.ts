@@ -4,7 +4,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
 import type { ServiceOfferStatus } from '../../../src/graphql/generated.ts';
 import { checkOfferOutcome } from '../../../src/modules/district/rules.ts';
-import { type Caller, encodeId, ownDatabase, type PersonaName, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
+import {
+  type Caller,
+  encodeId,
+  ownDatabase,
+  type PersonaName,
+  sqlAs,
+  sqlAsOwner,
+  type TestServer,
+  testServer,
+} from '../../support/server.ts';
 
 let server: TestServer;
 let owner: pg.Client;
@@ -30,7 +39,13 @@ describe('the steps of an offer', () => {
     ['NOT_AVAILABLE', ''],
   ] as const)('from %s', (status, expected) => {
     const at = { status, offeredOn: '2026-10-01', takenUpOn: null };
-    const input = (to: ServiceOfferStatus) => ({ offer: 'ServiceOffer-1', expectedVersion: 1, status: to, on: '2026-10-02', outcome: 'Why.' });
+    const input = (to: ServiceOfferStatus) => ({
+      offer: 'ServiceOffer-1',
+      expectedVersion: 1,
+      status: to,
+      on: '2026-10-02',
+      outcome: 'Why.',
+    });
     expect(all.filter((to) => checkOfferOutcome(input(to), at, now).length === 0).join(' ')).toBe(expected);
   });
   it('keeps the days in order and asks why not', () => {
@@ -45,7 +60,8 @@ describe('the steps of an offer', () => {
 
 describe('recordOfferOutcome', () => {
   const mother = encodeId('Person', storyPerson(1, 'mother'));
-  const RECORD = 'mutation($input: RecordOfferOutcomeInput!) { recordOfferOutcome(input: $input) { offer { status takenUp outcome version } userErrors { code path rule currentVersion } } }';
+  const RECORD =
+    'mutation($input: RecordOfferOutcomeInput!) { recordOfferOutcome(input: $input) { offer { status takenUp outcome version } userErrors { code path rule currentVersion } } }';
   let leisure: Caller;
   let keys = 0;
   const record = async (who: PersonaName | Caller, input: object) =>
@@ -55,7 +71,15 @@ describe('recordOfferOutcome', () => {
     const { body } = await server.ask(
       'socialWorker',
       'mutation($input: OfferServiceInput!) { offerService(input: $input) { offer { id } userErrors { message } } }',
-      { input: { idempotencyKey: `offer-${keys++}`, family: encodeId('Family', 1), person: mother, service: encodeId('Service', rows[0].id), offered: '2026-11-02' } },
+      {
+        input: {
+          idempotencyKey: `offer-${keys++}`,
+          family: encodeId('Family', 1),
+          person: mother,
+          service: encodeId('Service', rows[0].id),
+          offered: '2026-11-02',
+        },
+      },
     );
     return body.data.offerService.offer.id;
   };
@@ -69,10 +93,22 @@ describe('recordOfferOutcome', () => {
   it('is said by the desk that gives the service, step by step', async () => {
     const id = await offer('cherwell-swimming');
     const taken = await record(leisure, { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' });
-    expect(taken.data.recordOfferOutcome).toEqual({ offer: { status: 'TAKEN_UP', takenUp: '2026-11-04', outcome: null, version: 2 }, userErrors: [] });
+    expect(taken.data.recordOfferOutcome).toEqual({
+      offer: { status: 'TAKEN_UP', takenUp: '2026-11-04', outcome: null, version: 2 },
+      userErrors: [],
+    });
     const stale = await record('socialWorker', { offer: id, expectedVersion: 1, status: 'COMPLETED', on: '2026-11-10' });
-    expect(stale.data.recordOfferOutcome).toEqual({ offer: null, userErrors: [{ code: 'CONFLICT', path: ['expectedVersion'], rule: null, currentVersion: 2 }] });
-    const done = await record('socialWorker', { offer: id, expectedVersion: 2, status: 'COMPLETED', on: '2026-11-10', outcome: 'She swims.' });
+    expect(stale.data.recordOfferOutcome).toEqual({
+      offer: null,
+      userErrors: [{ code: 'CONFLICT', path: ['expectedVersion'], rule: null, currentVersion: 2 }],
+    });
+    const done = await record('socialWorker', {
+      offer: id,
+      expectedVersion: 2,
+      status: 'COMPLETED',
+      on: '2026-11-10',
+      outcome: 'She swims.',
+    });
     expect(done.data.recordOfferOutcome.offer).toMatchObject({ status: 'COMPLETED', outcome: 'She swims.', version: 3 });
     const again = await record(leisure, { offer: id, expectedVersion: 3, status: 'TAKEN_UP', on: '2026-11-12' });
     expect(again.data.recordOfferOutcome.userErrors).toMatchObject([{ code: 'RULE', rule: 'OFFER_STEP', path: ['status'] }]);
@@ -103,16 +139,26 @@ describe('the directory', () => {
     const { body } = await server.ask('evaluator', '{ districts { code name rollout { kind { code } state since healthyPlaces } } }');
     expect(body.data.districts).toHaveLength(5);
     for (const { name, rollout } of body.data.districts) {
-      expect(rollout.map(({ kind }: any) => kind.code)).toEqual(['community-safety', 'employment', 'healthy-living', 'holiday-club', 'housing', 'leisure']);
+      expect(rollout.map(({ kind }: any) => kind.code)).toEqual([
+        'community-safety',
+        'employment',
+        'healthy-living',
+        'holiday-club',
+        'housing',
+        'leisure',
+      ]);
       expect(new Set(rollout.map(({ state }: any) => state))).toEqual(new Set([name === 'Cherwell' ? 'LIVE' : 'PLANNED']));
     }
     expect(body.data.districts[0].rollout.find(({ kind }: any) => kind.code === 'healthy-living').healthyPlaces).toContain('Bicester');
-    const { rows } = await owner.query("select district, count(*)::int as n from fsp.service where district is not null group by 1");
+    const { rows } = await owner.query('select district, count(*)::int as n from fsp.service where district is not null group by 1');
     expect(rows).toHaveLength(5);
   });
   it('says what a service is expected to move', async () => {
     const moved = async (kind: string) => {
-      const { body } = await server.ask('evaluator', `{ services(filter: { kind: "${kind}" }, first: 1) { nodes { expectedToMove { code } } } }`);
+      const { body } = await server.ask(
+        'evaluator',
+        `{ services(filter: { kind: "${kind}" }, first: 1) { nodes { expectedToMove { code } } } }`,
+      );
       return body.data.services.nodes[0].expectedToMove.map(({ code }: any) => code);
     };
     expect(await moved('housing')).toEqual(['home-environment']);

@@ -127,7 +127,13 @@ describe('what is written about it', () => {
     ]);
   });
   it('a breathalyser tests for alcohol', () => {
-    const test = { intervention: 'Intervention-1', kind: 'BREATHALYSER' as const, substance: 'cocaine', result: 'NEGATIVE' as const, on: '2026-11-01' };
+    const test = {
+      intervention: 'Intervention-1',
+      kind: 'BREATHALYSER' as const,
+      substance: 'cocaine',
+      result: 'NEGATIVE' as const,
+      on: '2026-11-01',
+    };
     expect(paths(checkTest(test, now))).toEqual(['substance']);
     expect(checkTest({ ...test, substance: 'alcohol' }, now)).toEqual([]);
   });
