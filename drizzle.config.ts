@@ -2,7 +2,7 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: ['./src/modules/*/tables.ts', './src/change/tables.ts', './src/disclosure/tables.ts'],
+  schema: ['./src/modules/*/tables.ts', './src/modules/plan/legal.ts', './src/change/tables.ts', './src/disclosure/tables.ts'],
   out: './drizzle',
   schemaFilter: ['fsp'],
 });

@@ -55,10 +55,6 @@ declare
   org integer;
   behind_seal boolean;
 begin
-  -- A grant to this very login has asked it all; the tables below are the long way, for those who have none.
-  if exists (select from fsp.family_grant g where g.login = fsp.current_login() and g.family = asked and g.starts <= now() and g.ends > now()) then
-    return true;
-  end if;
   select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
   return (exists (select from fsp.family r where r.id = asked and r.controller = org)
       or exists (select from fsp.family_name r where r.family = asked and r.controller = org)
@@ -68,6 +64,13 @@ begin
       or exists (select from fsp.household r where r.family = asked and r.controller = org)
       or exists (select from fsp.household_member r where r.family = asked and r.controller = org)
       or exists (select from fsp.involvement r where r.family = asked and org in (r.organisation, r.controller))
+      or exists (select from fsp.episode r where r.family = asked and r.controller = org)
+      or exists (select from fsp.episode_need r where r.family = asked and r.controller = org)
+      or exists (select from fsp.strategy_discussion r where r.family = asked and r.controller = org)
+      or exists (select from fsp.section47 r where r.family = asked and r.controller = org)
+      or exists (select from fsp.pre_proceedings r where r.family = asked and r.controller = org)
+      or exists (select from fsp.placement r where r.family = asked and r.controller = org)
+      or exists (select from fsp.marac r where r.family = asked and r.controller = org)
       or exists (select from fsp.plan r where r.family = asked and r.controller = org)
       or exists (select from fsp.plan_category r where r.family = asked and r.controller = org)
       or exists (select from fsp.plan_review r where r.family = asked and r.controller = org)
@@ -79,25 +82,26 @@ begin
       or exists (select from fsp.intervention r where r.family = asked and r.controller = org)
       or exists (select from fsp.intervention_link r where r.family = asked and org in (r.controller, r.provider, r.assigned))
       or exists (select from fsp.intervention_progress r where r.family = asked and r.controller = org)
-      or exists (select from fsp.intervention_event r where r.family = asked and r.controller = org)
-      or exists (select from fsp.relapse_detail r where r.family = asked and r.controller = org)
-      or exists (select from fsp.intervention_session r where r.family = asked and r.controller = org)
-      or exists (select from fsp.intervention_outcome r where r.family = asked and r.controller = org)
-      or exists (select from fsp.onward_activity r where r.family = asked and r.controller = org)
-      or exists (select from fsp.intervention_test r where r.family = asked and r.controller = org)
-      or exists (select from fsp.abstinence r where r.family = asked and r.controller = org)
       or exists (select from fsp.service_offer r where r.family = asked and r.controller = org)
       or exists (select from fsp.service_offer_link r where r.family = asked and org in (r.controller, r.provider))
-      or exists (select from fsp.safety_condition r where r.family = asked and r.controller = org)
-      or exists (select from fsp.safety_condition_person r where r.family = asked and r.controller = org)
-      or exists (select from fsp.safety_offence_reason r where r.family = asked and r.controller = org)
-      or exists (select from fsp.safety_victim_reason r where r.family = asked and r.controller = org)
-      or exists (select from fsp.incident r where r.family = asked and r.controller = org)
-      or exists (select from fsp.incident_informant r where r.family = asked and r.controller = org)
-      or exists (select from fsp.housing_situation r where r.family = asked and r.controller = org)
-      or exists (select from fsp.school_record r where r.family = asked and r.controller = org)
       or exists (select from fsp.clock r where r.family = asked and org in (r.controller, r.assigned))
-      or exists (select from fsp.task r where r.family = asked and org in (r.controller, r.assigned)))
+      or exists (select from fsp.task r where r.family = asked and org in (r.controller, r.assigned))
+      or exists (select from fsp.assessment r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_finding r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_outcome r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_factor r where r.family = asked and r.controller = org)
+      or exists (select from fsp.assessment_ace r where r.family = asked and r.controller = org)
+      or exists (select from fsp.context_fact r where r.family = asked and r.controller = org)
+      or exists (select from fsp.trio r where r.family = asked and r.controller = org)
+      or exists (select from fsp.specialist_assessment r where r.family = asked and org in (r.controller, r.assessor))
+      or exists (select from fsp.tool_reading r where r.family = asked and r.controller = org)
+      or exists (select from fsp.tool_score r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_source r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_concern r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_informant r where r.family = asked and r.controller = org)
+      or exists (select from fsp.contact_child r where r.family = asked and r.controller = org)
+      or exists (select from fsp.look_up_receipt r where r.family = asked and r.controller = org))
     and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
@@ -402,8 +406,7 @@ declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
   told_class text;
-  opened bigint;
-  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service"}'::jsonb;
+  row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","specialist_assessment":"specialist_kind","tool_reading":"tool","tool_score":"tool"}'::jsonb;
 begin
   if session_user = current_user then return new; end if;
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
@@ -421,62 +424,10 @@ begin
   if tg_table_name = 'service_offer_link' then
     given := given || jsonb_build_object('provider', (select s.organisation from fsp.service s where s.id = (told ->> 'service')::int));
   end if;
-  if tg_table_name = 'intervention_link' then
-    -- Who is asked to help somebody is shown whom: their work with that person begins with the request.
-    select i.id into opened from fsp.involvement i where i.family = (told ->> 'family')::bigint and i.organisation = (told ->> 'provider')::int
-      and (i.person is null or i.person = (told ->> 'person')::bigint) and i.until is null order by i.person nulls first limit 1;
-    if opened is null and exists (select from fsp.programme_provider p join fsp.organisation o on o.id = p.organisation
-        where p.programme = (told ->> 'programme')::int and p.organisation = (told ->> 'provider')::int and o.agency in ('PROVIDER', 'HEALTH')
-          and p.valid_from <= current_date and coalesce(p.valid_to, 'infinity') > current_date) then
-      insert into fsp.involvement (family, person, controller, row_mask, organisation, role, agreed, "from")
-        values ((told ->> 'family')::bigint, (told ->> 'person')::bigint, (told ->> 'controller')::int, (given ->> 'row_mask')::bigint,
-          (told ->> 'provider')::int, 'provider-practitioner', coalesce((told ->> 'agreed')::boolean, false), now())
-        returning id into opened;
-    elsif opened is not null and not exists (select from fsp.intervention_link k where k.involvement = opened) then
-      -- It stands for other work than what requests began, and does not end with them.
-      opened := null;
-    end if;
-    given := given || jsonb_build_object('involvement', opened);
-  end if;
-  if tg_table_name = 'incident' and told ->> 'basis' = 'RECORDED' and not exists (select from fsp.login l
-      join fsp.organisation o on o.id = l.organisation where l.name = session_user and o.agency = 'POLICE') then
-    raise insufficient_privilege using message = 'The police record; others report.';
-  end if;
   return jsonb_populate_record(new, given);
 end
 $$;
 revoke all on function fsp.stamp() from public;
-
--- Who takes an intervention up works on it, and what opened the family to them ends with it.
-create or replace function fsp.follow_progress() returns trigger
-language plpgsql security definer set search_path = pg_catalog, pg_temp
-as $$
-declare
-  belongs text;
-begin
-  if session_user = current_user then return null; end if;
-  if new.worker is distinct from old.worker then
-    update fsp.intervention v set worker = new.worker where v.id = new.intervention;
-    update fsp.intervention_link k set worker = new.worker where k.intervention = new.intervention;
-    foreach belongs in array array['intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity',
-        'intervention_test'] loop
-      execute format('update fsp.%I r set worker = $1 where r.intervention = $2 and r.worker is not distinct from $3', belongs)
-        using new.worker, new.intervention, old.worker;
-    end loop;
-  end if;
-  if new.ended is not null and old.ended is null then
-    update fsp.involvement i set until = now()
-      from fsp.intervention_link k
-      where k.intervention = new.intervention and i.id = k.involvement and i.until is null
-        and not exists (select from fsp.intervention_link other join fsp.intervention_progress p on p.intervention = other.intervention
-          where other.involvement = i.id and p.ended is null);
-  end if;
-  return null;
-end
-$$;
-revoke all on function fsp.follow_progress() from public;
-drop trigger if exists follow_progress on fsp.intervention_progress;
-create trigger follow_progress after update on fsp.intervention_progress for each row execute function fsp.follow_progress();
 
 -- What a login changes keeps its key, its family once it has one, whose it is and whom it is kept from; its version counts
 -- the change, and what it was before is kept.
@@ -490,7 +441,7 @@ declare
   fixed text;
 begin
   if session_user <> current_user then
-    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
+    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
@@ -510,11 +461,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -587,6 +538,129 @@ as $$
       where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal
   ) lines
 $$;
+
+-- The front door. A row about a referral that is known to be about a restricted family is the county's sealed login's;
+-- its sender sees no difference. Answered of referrals that the asking organisation has matched itself.
+create or replace function fsp.referral_open(asked bigint) returns boolean
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  behind_seal boolean;
+begin
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  return behind_seal or not exists (select from fsp.contact c join fsp.family f on f.id = c.family
+    where c.referral = asked and c.controller = org and f.restricted);
+end $$;
+
+-- The same of a request for information. Whose contact it followed from is the asker's to know: the addressee's row does
+-- not go when that contact is matched, which would tell.
+create or replace function fsp.request_open(asked bigint) returns boolean
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  behind_seal boolean;
+begin
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  return behind_seal or not exists (select from fsp.information_request r
+    left join fsp.contact c on c.id = r.contact and r.sender = org
+    join fsp.family f on f.id in (r.about_family, c.family)
+    where r.id = asked and org in (r.sender, r.addressee) and f.restricted);
+end $$;
+
+-- Tells the named users of a restricted family, and nobody else, that something reached the county about it.
+create or replace function fsp.alert_named_users(families bigint[], subject text, subject_key bigint, words text) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  insert into fsp.task (family, controller, worker, assigned, subject_type, subject_id, due_on, kind, title)
+  select f.id, f.controller, s.subject, f.controller, alert_named_users.subject, subject_key, (now() at time zone 'Europe/London')::date,
+    'restricted-match', words
+  from fsp.family f join fsp.sealed_user s on s.organisation = f.controller
+  where f.id = any (families) and f.restricted
+$$;
+revoke all on function fsp.alert_named_users(bigint[], text, bigint, text) from public;
+
+-- A child is named to the county: by a partner (`referral`) or at the front door (`contact`). Who named it sees nothing of
+-- this; the front door itself sees the new row as any other until a named user says whose it is.
+create or replace function fsp.alert_child_named() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  told jsonb := to_jsonb(new);
+begin
+  if told ->> 'family' is not null then return null; end if;
+  perform fsp.alert_named_users(
+    array(select f.id from fsp.family f
+      join fsp.membership m on m.family = f.id
+      join fsp.person_identity i on i.person = m.person
+      where f.restricted and lower(i.given_name) = lower(new.given_name) and lower(i.family_name) = lower(new.family_name)
+        and (new.date_of_birth is null or i.date_of_birth = new.date_of_birth)),
+    initcap(tg_argv[0]), (told ->> tg_argv[0])::bigint, 'What reached the front door may be about this family.');
+  return null;
+end
+$$;
+revoke all on function fsp.alert_child_named() from public;
+
+-- Answers a look-up as it is written. An identifier that is nobody's, that of a child without such a plan, and that of a
+-- child of a restricted family are answered in the same words.
+create or replace function fsp.answer_look_up() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  county fsp.organisation;
+  who bigint;
+  known bigint[];
+  open_to bigint[];
+begin
+  if session_user = current_user then return new; end if;
+  select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
+  if not (case new.identifier when 'NHS_NUMBER' then kind in ('LA', 'HEALTH', 'POLICE') when 'UPN' then kind in ('LA', 'EDUCATION')
+      else false end) then
+    raise insufficient_privilege using message = 'Not an identifier of this organisation''s.';
+  end if;
+  select * into county from fsp.organisation o where o.agency = 'LA' order by o.id limit 1;
+  select n.person into who from (
+    select n.person from fsp.person_nhs_number n where new.identifier = 'NHS_NUMBER' and n.nhs_number = new.asked
+    union all
+    select u.person from fsp.person_upn u where new.identifier = 'UPN' and u.upn = new.asked) n;
+  known := array(select distinct m.family from fsp.membership m where m.person = who and coalesce(m.until, 'infinity') > current_date);
+  open_to := case when exists (select from fsp.family f where f.id = any (known) and f.restricted) then '{}' else known end;
+  new.asked := null;
+  new.child_protection_plan := exists (select from fsp.plan p
+    where p.family = any (open_to) and p.person = who and p.kind = 'CHILD_PROTECTION' and p.status = 'OPEN');
+  new.looked_after := exists (select from fsp.plan p
+      where p.family = any (open_to) and p.person = who and p.kind = 'LOOKED_AFTER' and p.status = 'OPEN')
+    or exists (select from fsp.placement p where p.family = any (open_to) and p.person = who and p.ended_on is null);
+  -- A plan for an unborn child shows by the mother's identifier, as in the national service, and by nobody else's.
+  new.unborn_plan := exists (select from fsp.plan p
+    join fsp.unborn_membership u on u.person = p.person and u.family = p.family
+    join fsp.membership m on m.family = p.family and m.person = who and m.role = 'mother'
+    where p.family = any (open_to) and p.kind = 'CHILD_PROTECTION' and p.status = 'OPEN');
+  new.ring := concat_ws(', ', 'Front door', county.name, county.phone);
+  if new.child_protection_plan or new.looked_after or new.unborn_plan then
+    new.ring := coalesce((select concat_ws(', ', i.practitioner, o.name, coalesce(o.phone, county.phone))
+      from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency in ('LA', 'TEAM')
+      where i.family = any (open_to) and i.lead and i."from" <= now() and coalesce(i.until, 'infinity') > now()
+      order by i.id limit 1), new.ring);
+  end if;
+  insert into fsp.look_up_receipt (family, controller, organisation)
+    select f.id, f.controller, org from fsp.family f where f.id = any (known);
+  perform fsp.alert_named_users(known, 'LookUp', new.id, 'Somebody looked up a child of this family.');
+  return new;
+end
+$$;
+revoke all on function fsp.answer_look_up() from public;
+
+-- After `stamp`, in the order of their names: the row has its key by then.
+drop trigger if exists tell_look_up on fsp.look_up;
+create trigger tell_look_up before insert on fsp.look_up for each row execute function fsp.answer_look_up();
+drop trigger if exists tell_child_named on fsp.referral_child;
+create trigger tell_child_named after insert on fsp.referral_child for each row execute function fsp.alert_child_named('referral');
+drop trigger if exists tell_child_named on fsp.contact_child;
+create trigger tell_child_named after insert on fsp.contact_child for each row execute function fsp.alert_child_named('contact');
 
 -- organisation: DIRECTORY
 grant select on fsp.organisation to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -726,7 +800,7 @@ create policy la_select on fsp.person_identity for select to "{{db}}_agency_la"
 grant insert on fsp.person_identity to "{{db}}_agency_la";
 create policy la_insert on fsp.person_identity for insert to "{{db}}_agency_la"
   with check (person_identity.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 4) = 4 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_identity to "{{db}}_agency_la";
 create policy la_update on fsp.person_identity for update to "{{db}}_agency_la"
   using (person_identity.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_identity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs)))
@@ -763,7 +837,7 @@ create policy la_select on fsp.person_expected for select to "{{db}}_agency_la"
 grant insert on fsp.person_expected to "{{db}}_agency_la";
 create policy la_insert on fsp.person_expected for insert to "{{db}}_agency_la"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_la";
 create policy la_update on fsp.person_expected for update to "{{db}}_agency_la"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -774,7 +848,7 @@ create policy team_select on fsp.person_expected for select to "{{db}}_agency_te
 grant insert on fsp.person_expected to "{{db}}_agency_team";
 create policy team_insert on fsp.person_expected for insert to "{{db}}_agency_team"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_team";
 create policy team_update on fsp.person_expected for update to "{{db}}_agency_team"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -786,7 +860,7 @@ create policy health_select on fsp.person_expected for select to "{{db}}_agency_
 grant insert on fsp.person_expected to "{{db}}_agency_health";
 create policy health_insert on fsp.person_expected for insert to "{{db}}_agency_health"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) | 36255) & 32768) = 32768 and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_health";
 create policy health_update on fsp.person_expected for update to "{{db}}_agency_health"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -797,7 +871,7 @@ create policy provider_select on fsp.person_expected for select to "{{db}}_agenc
 grant insert on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_insert on fsp.person_expected for insert to "{{db}}_agency_provider"
   with check (person_expected.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) | 2227471) & 32768) = 32768 and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_expected to "{{db}}_agency_provider";
 create policy provider_update on fsp.person_expected for update to "{{db}}_agency_provider"
   using (person_expected.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_expected.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (32768 | pg.needs)) = (32768 | pg.needs)))
@@ -815,7 +889,7 @@ create policy la_select on fsp.person_nhs_number for select to "{{db}}_agency_la
 grant insert on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_insert on fsp.person_nhs_number for insert to "{{db}}_agency_la"
   with check (person_nhs_number.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 16) = 16 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_nhs_number to "{{db}}_agency_la";
 create policy la_update on fsp.person_nhs_number for update to "{{db}}_agency_la"
   using (person_nhs_number.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_nhs_number.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)))
@@ -845,7 +919,7 @@ create policy la_select on fsp.person_upn for select to "{{db}}_agency_la"
 grant insert on fsp.person_upn to "{{db}}_agency_la";
 create policy la_insert on fsp.person_upn for insert to "{{db}}_agency_la"
   with check (person_upn.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 32) = 32 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_upn to "{{db}}_agency_la";
 create policy la_update on fsp.person_upn for update to "{{db}}_agency_la"
   using (person_upn.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_upn.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (32 | pg.needs)) = (32 | pg.needs)))
@@ -866,7 +940,7 @@ create policy la_select on fsp.person_equality for select to "{{db}}_agency_la"
 grant insert on fsp.person_equality to "{{db}}_agency_la";
 create policy la_insert on fsp.person_equality for insert to "{{db}}_agency_la"
   with check (person_equality.controller = (select fsp.current_organisation())
-    and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)));
+    and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 16777215) & 64) = 64 and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
 grant update on fsp.person_equality to "{{db}}_agency_la";
 create policy la_update on fsp.person_equality for update to "{{db}}_agency_la"
   using (person_equality.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_equality.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (64 | pg.needs)) = (64 | pg.needs)))
@@ -933,7 +1007,7 @@ create policy la_select on fsp.family_name for select to "{{db}}_agency_la"
 grant insert on fsp.family_name to "{{db}}_agency_la";
 create policy la_insert on fsp.family_name for insert to "{{db}}_agency_la"
   with check (family_name.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 8) = 8));
+    and (select true from fsp.family_grant fg where fg.family = family_name.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 8) = 8));
 grant update on fsp.family_name to "{{db}}_agency_la";
 create policy la_update on fsp.family_name for update to "{{db}}_agency_la"
   using (family_name.controller = (select fsp.current_organisation()) and fsp.own_open(family_name.family))
@@ -974,7 +1048,7 @@ create policy la_select on fsp.family_stage for select to "{{db}}_agency_la"
 grant insert on fsp.family_stage to "{{db}}_agency_la";
 create policy la_insert on fsp.family_stage for insert to "{{db}}_agency_la"
   with check (family_stage.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+    and (select true from fsp.family_grant fg where fg.family = family_stage.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
 grant update on fsp.family_stage to "{{db}}_agency_la";
 create policy la_update on fsp.family_stage for update to "{{db}}_agency_la"
   using (family_stage.controller = (select fsp.current_organisation()) and fsp.own_open(family_stage.family))
@@ -1016,7 +1090,7 @@ create policy la_select on fsp.membership for select to "{{db}}_agency_la"
 grant insert on fsp.membership to "{{db}}_agency_la";
 create policy la_insert on fsp.membership for insert to "{{db}}_agency_la"
   with check (membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8 | pg.needs)) = (8 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = membership.family and fg.starts <= now() and fg.ends > now() and pg.person = membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8) = 8 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.membership to "{{db}}_agency_la";
 create policy la_update on fsp.membership for update to "{{db}}_agency_la"
   using (membership.controller = (select fsp.current_organisation()) and fsp.own_open(membership.family))
@@ -1058,7 +1132,7 @@ create policy la_select on fsp.unborn_membership for select to "{{db}}_agency_la
 grant insert on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_insert on fsp.unborn_membership for insert to "{{db}}_agency_la"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_update on fsp.unborn_membership for update to "{{db}}_agency_la"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1069,7 +1143,7 @@ create policy team_select on fsp.unborn_membership for select to "{{db}}_agency_
 grant insert on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_insert on fsp.unborn_membership for insert to "{{db}}_agency_team"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_update on fsp.unborn_membership for update to "{{db}}_agency_team"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1081,7 +1155,7 @@ create policy health_select on fsp.unborn_membership for select to "{{db}}_agenc
 grant insert on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_insert on fsp.unborn_membership for insert to "{{db}}_agency_health"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 32768) = 32768 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_update on fsp.unborn_membership for update to "{{db}}_agency_health"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1092,7 +1166,7 @@ create policy provider_select on fsp.unborn_membership for select to "{{db}}_age
 grant insert on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_insert on fsp.unborn_membership for insert to "{{db}}_agency_provider"
   with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 32768) = 32768 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_update on fsp.unborn_membership for update to "{{db}}_agency_provider"
   using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
@@ -1110,7 +1184,7 @@ create policy la_select on fsp.household for select to "{{db}}_agency_la"
 grant insert on fsp.household to "{{db}}_agency_la";
 create policy la_insert on fsp.household for insert to "{{db}}_agency_la"
   with check (household.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 128) = 128));
+    and (select true from fsp.family_grant fg where fg.family = household.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 128) = 128));
 grant update on fsp.household to "{{db}}_agency_la";
 create policy la_update on fsp.household for update to "{{db}}_agency_la"
   using (household.controller = (select fsp.current_organisation()) and fsp.own_open(household.family))
@@ -1151,7 +1225,7 @@ create policy la_select on fsp.household_member for select to "{{db}}_agency_la"
 grant insert on fsp.household_member to "{{db}}_agency_la";
 create policy la_insert on fsp.household_member for insert to "{{db}}_agency_la"
   with check (household_member.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (128 | pg.needs)) = (128 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = household_member.family and fg.starts <= now() and fg.ends > now() and pg.person = household_member.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 128) = 128 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (household_member.household is null or (select true from fsp.household p where p.id = household_member.household and p.family is not distinct from household_member.family)));
 grant update on fsp.household_member to "{{db}}_agency_la";
 create policy la_update on fsp.household_member for update to "{{db}}_agency_la"
@@ -1214,6 +1288,294 @@ create policy provider_select on fsp.involvement for select to "{{db}}_agency_pr
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~2227471::bigint) = 0 and fsp.own_open(involvement.family)));
 
+-- episode: CASE
+alter table fsp.episode enable row level security;
+alter table fsp.episode force row level security;
+create policy owner_all on fsp.episode for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.episode to "{{db}}_agency_la";
+create policy la_select on fsp.episode for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.episode to "{{db}}_agency_la";
+create policy la_insert on fsp.episode for insert to "{{db}}_agency_la"
+  with check (episode.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.episode to "{{db}}_agency_la";
+create policy la_update on fsp.episode for update to "{{db}}_agency_la"
+  using (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family))
+  with check (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family));
+grant select on fsp.episode to "{{db}}_agency_team";
+create policy team_select on fsp.episode for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_health";
+create policy health_select on fsp.episode for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_education";
+create policy education_select on fsp.episode for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_police";
+create policy police_select on fsp.episode for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_district";
+create policy district_select on fsp.episode for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+grant select on fsp.episode to "{{db}}_agency_provider";
+create policy provider_select on fsp.episode for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode.family and fg.starts <= now() and fg.ends > now() and pg.person = episode.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (episode.controller = (select fsp.current_organisation()) and fsp.own_open(episode.family)));
+
+-- episode_need: ASSESSMENT
+alter table fsp.episode_need enable row level security;
+alter table fsp.episode_need force row level security;
+create policy owner_all on fsp.episode_need for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.episode_need to "{{db}}_agency_la";
+create policy la_select on fsp.episode_need for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant insert on fsp.episode_need to "{{db}}_agency_la";
+create policy la_insert on fsp.episode_need for insert to "{{db}}_agency_la"
+  with check (episode_need.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (episode_need.episode is null or (select true from fsp.episode p where p.id = episode_need.episode and p.family is not distinct from episode_need.family)));
+grant update on fsp.episode_need to "{{db}}_agency_la";
+create policy la_update on fsp.episode_need for update to "{{db}}_agency_la"
+  using (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family))
+  with check (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family));
+grant select on fsp.episode_need to "{{db}}_agency_team";
+create policy team_select on fsp.episode_need for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    or (episode_need.controller = (select fsp.current_organisation()) and fsp.own_open(episode_need.family)));
+grant select on fsp.episode_need to "{{db}}_agency_health";
+create policy health_select on fsp.episode_need for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_education";
+create policy education_select on fsp.episode_need for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_police";
+create policy police_select on fsp.episode_need for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+grant select on fsp.episode_need to "{{db}}_agency_provider";
+create policy provider_select on fsp.episode_need for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = episode_need.family and fg.starts <= now() and fg.ends > now() and pg.person = episode_need.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)));
+
+-- strategy_discussion: CASE
+alter table fsp.strategy_discussion enable row level security;
+alter table fsp.strategy_discussion force row level security;
+create policy owner_all on fsp.strategy_discussion for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_select on fsp.strategy_discussion for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_insert on fsp.strategy_discussion for insert to "{{db}}_agency_la"
+  with check (strategy_discussion.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.strategy_discussion to "{{db}}_agency_la";
+create policy la_update on fsp.strategy_discussion for update to "{{db}}_agency_la"
+  using (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family))
+  with check (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family));
+grant select on fsp.strategy_discussion to "{{db}}_agency_team";
+create policy team_select on fsp.strategy_discussion for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_health";
+create policy health_select on fsp.strategy_discussion for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_education";
+create policy education_select on fsp.strategy_discussion for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_police";
+create policy police_select on fsp.strategy_discussion for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_district";
+create policy district_select on fsp.strategy_discussion for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+grant select on fsp.strategy_discussion to "{{db}}_agency_provider";
+create policy provider_select on fsp.strategy_discussion for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = strategy_discussion.family and fg.starts <= now() and fg.ends > now() and pg.person = strategy_discussion.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (strategy_discussion.controller = (select fsp.current_organisation()) and fsp.own_open(strategy_discussion.family)));
+
+-- section47: CASE
+alter table fsp.section47 enable row level security;
+alter table fsp.section47 force row level security;
+create policy owner_all on fsp.section47 for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.section47 to "{{db}}_agency_la";
+create policy la_select on fsp.section47 for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.section47 to "{{db}}_agency_la";
+create policy la_insert on fsp.section47 for insert to "{{db}}_agency_la"
+  with check (section47.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (section47.strategy_discussion is null or (select true from fsp.strategy_discussion p where p.id = section47.strategy_discussion and p.family is not distinct from section47.family)));
+grant update on fsp.section47 to "{{db}}_agency_la";
+create policy la_update on fsp.section47 for update to "{{db}}_agency_la"
+  using (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family))
+  with check (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family));
+grant select on fsp.section47 to "{{db}}_agency_team";
+create policy team_select on fsp.section47 for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_health";
+create policy health_select on fsp.section47 for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_education";
+create policy education_select on fsp.section47 for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_police";
+create policy police_select on fsp.section47 for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_district";
+create policy district_select on fsp.section47 for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+grant select on fsp.section47 to "{{db}}_agency_provider";
+create policy provider_select on fsp.section47 for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = section47.family and fg.starts <= now() and fg.ends > now() and pg.person = section47.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (section47.controller = (select fsp.current_organisation()) and fsp.own_open(section47.family)));
+
+-- pre_proceedings: CASE
+alter table fsp.pre_proceedings enable row level security;
+alter table fsp.pre_proceedings force row level security;
+create policy owner_all on fsp.pre_proceedings for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_select on fsp.pre_proceedings for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_insert on fsp.pre_proceedings for insert to "{{db}}_agency_la"
+  with check (pre_proceedings.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.pre_proceedings to "{{db}}_agency_la";
+create policy la_update on fsp.pre_proceedings for update to "{{db}}_agency_la"
+  using (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family))
+  with check (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family));
+grant select on fsp.pre_proceedings to "{{db}}_agency_team";
+create policy team_select on fsp.pre_proceedings for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_health";
+create policy health_select on fsp.pre_proceedings for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_education";
+create policy education_select on fsp.pre_proceedings for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_police";
+create policy police_select on fsp.pre_proceedings for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_district";
+create policy district_select on fsp.pre_proceedings for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+grant select on fsp.pre_proceedings to "{{db}}_agency_provider";
+create policy provider_select on fsp.pre_proceedings for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = pre_proceedings.family and fg.starts <= now() and fg.ends > now() and pg.person = pre_proceedings.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (pre_proceedings.controller = (select fsp.current_organisation()) and fsp.own_open(pre_proceedings.family)));
+
+-- placement: CASE
+alter table fsp.placement enable row level security;
+alter table fsp.placement force row level security;
+create policy owner_all on fsp.placement for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.placement to "{{db}}_agency_la";
+create policy la_select on fsp.placement for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+grant insert on fsp.placement to "{{db}}_agency_la";
+create policy la_insert on fsp.placement for insert to "{{db}}_agency_la"
+  with check (placement.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.placement to "{{db}}_agency_la";
+create policy la_update on fsp.placement for update to "{{db}}_agency_la"
+  using (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family))
+  with check (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family));
+grant select on fsp.placement to "{{db}}_agency_team";
+create policy team_select on fsp.placement for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_health";
+create policy health_select on fsp.placement for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_education";
+create policy education_select on fsp.placement for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_police";
+create policy police_select on fsp.placement for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_district";
+create policy district_select on fsp.placement for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+grant select on fsp.placement to "{{db}}_agency_provider";
+create policy provider_select on fsp.placement for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = placement.family and fg.starts <= now() and fg.ends > now() and pg.person = placement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    or (placement.controller = (select fsp.current_organisation()) and fsp.own_open(placement.family)));
+
+-- marac: CASE
+alter table fsp.marac enable row level security;
+alter table fsp.marac force row level security;
+create policy owner_all on fsp.marac for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.marac to "{{db}}_agency_la";
+create policy la_select on fsp.marac for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+grant insert on fsp.marac to "{{db}}_agency_la";
+create policy la_insert on fsp.marac for insert to "{{db}}_agency_la"
+  with check (marac.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
+grant update on fsp.marac to "{{db}}_agency_la";
+create policy la_update on fsp.marac for update to "{{db}}_agency_la"
+  using (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family))
+  with check (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family));
+grant select on fsp.marac to "{{db}}_agency_team";
+create policy team_select on fsp.marac for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_health";
+create policy health_select on fsp.marac for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_education";
+create policy education_select on fsp.marac for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_police";
+create policy police_select on fsp.marac for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_district";
+create policy district_select on fsp.marac for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+grant select on fsp.marac to "{{db}}_agency_provider";
+create policy provider_select on fsp.marac for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = marac.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256)
+    or (marac.controller = (select fsp.current_organisation()) and fsp.own_open(marac.family)));
+
 -- plan: CASE
 alter table fsp.plan enable row level security;
 alter table fsp.plan force row level security;
@@ -1226,7 +1588,7 @@ create policy la_select on fsp.plan for select to "{{db}}_agency_la"
 grant insert on fsp.plan to "{{db}}_agency_la";
 create policy la_insert on fsp.plan for insert to "{{db}}_agency_la"
   with check (plan.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan.family and fg.starts <= now() and fg.ends > now() and pg.person = plan.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.plan to "{{db}}_agency_la";
 create policy la_update on fsp.plan for update to "{{db}}_agency_la"
   using (plan.controller = (select fsp.current_organisation()) and fsp.own_open(plan.family))
@@ -1268,7 +1630,7 @@ create policy la_select on fsp.plan_category for select to "{{db}}_agency_la"
 grant insert on fsp.plan_category to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_category for insert to "{{db}}_agency_la"
   with check (plan_category.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_category.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_category.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_category.plan is null or (select true from fsp.plan p where p.id = plan_category.plan and p.family is not distinct from plan_category.family)));
 grant update on fsp.plan_category to "{{db}}_agency_la";
 create policy la_update on fsp.plan_category for update to "{{db}}_agency_la"
@@ -1303,7 +1665,7 @@ create policy la_select on fsp.plan_review for select to "{{db}}_agency_la"
 grant insert on fsp.plan_review to "{{db}}_agency_la";
 create policy la_insert on fsp.plan_review for insert to "{{db}}_agency_la"
   with check (plan_review.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = plan_review.family and fg.starts <= now() and fg.ends > now() and pg.person = plan_review.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (plan_review.plan is null or (select true from fsp.plan p where p.id = plan_review.plan and p.family is not distinct from plan_review.family)));
 grant update on fsp.plan_review to "{{db}}_agency_la";
 create policy la_update on fsp.plan_review for update to "{{db}}_agency_la"
@@ -1346,7 +1708,7 @@ create policy la_select on fsp.workbook_entry for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry for insert to "{{db}}_agency_la"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1024) = 1024));
 grant update on fsp.workbook_entry to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry for update to "{{db}}_agency_la"
   using (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family))
@@ -1358,7 +1720,7 @@ create policy team_select on fsp.workbook_entry for select to "{{db}}_agency_tea
 grant insert on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry for insert to "{{db}}_agency_team"
   with check (workbook_entry.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024));
+    and (select true from fsp.family_grant fg where fg.family = workbook_entry.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 1024) = 1024));
 grant update on fsp.workbook_entry to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry for update to "{{db}}_agency_team"
   using (workbook_entry.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry.family))
@@ -1390,7 +1752,7 @@ create policy la_select on fsp.workbook_entry_person for select to "{{db}}_agenc
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_la"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_entry_person to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_entry_person for update to "{{db}}_agency_la"
   using (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family))
@@ -1402,7 +1764,7 @@ create policy team_select on fsp.workbook_entry_person for select to "{{db}}_age
 grant insert on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_entry_person for insert to "{{db}}_agency_team"
   with check (workbook_entry_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_entry_person.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_entry_person.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_entry_person to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_entry_person for update to "{{db}}_agency_team"
   using (workbook_entry_person.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_entry_person.family))
@@ -1434,7 +1796,7 @@ create policy la_select on fsp.workbook_reading for select to "{{db}}_agency_la"
 grant insert on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_reading for insert to "{{db}}_agency_la"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1024) = 1024 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_reading to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_reading for update to "{{db}}_agency_la"
   using (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family))
@@ -1446,7 +1808,7 @@ create policy team_select on fsp.workbook_reading for select to "{{db}}_agency_t
 grant insert on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_reading for insert to "{{db}}_agency_team"
   with check (workbook_reading.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_reading.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 1024) = 1024 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_reading to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_reading for update to "{{db}}_agency_team"
   using (workbook_reading.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_reading.family))
@@ -1478,7 +1840,7 @@ create policy la_select on fsp.workbook_child_words for select to "{{db}}_agency
 grant insert on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_child_words for insert to "{{db}}_agency_la"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 8192) = 8192 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_child_words to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_child_words for update to "{{db}}_agency_la"
   using (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family))
@@ -1490,7 +1852,7 @@ create policy team_select on fsp.workbook_child_words for select to "{{db}}_agen
 grant insert on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_child_words for insert to "{{db}}_agency_team"
   with check (workbook_child_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (8192 | pg.needs)) = (8192 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_child_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_child_words.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 8192) = 8192 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_child_words to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_child_words for update to "{{db}}_agency_team"
   using (workbook_child_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_child_words.family))
@@ -1520,7 +1882,7 @@ create policy la_select on fsp.workbook_parent_words for select to "{{db}}_agenc
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_la"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 16384) = 16384 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_parent_words to "{{db}}_agency_la";
 create policy la_update on fsp.workbook_parent_words for update to "{{db}}_agency_la"
   using (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family))
@@ -1532,7 +1894,7 @@ create policy team_select on fsp.workbook_parent_words for select to "{{db}}_age
 grant insert on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_insert on fsp.workbook_parent_words for insert to "{{db}}_agency_team"
   with check (workbook_parent_words.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (16384 | pg.needs)) = (16384 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = workbook_parent_words.family and fg.starts <= now() and fg.ends > now() and pg.person = workbook_parent_words.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 16384) = 16384 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.workbook_parent_words to "{{db}}_agency_team";
 create policy team_update on fsp.workbook_parent_words for update to "{{db}}_agency_team"
   using (workbook_parent_words.controller = (select fsp.current_organisation()) and fsp.own_open(workbook_parent_words.family))
@@ -1548,56 +1910,6 @@ create policy provider_select on fsp.workbook_parent_words for select to "{{db}}
 -- programme: DIRECTORY
 grant select on fsp.programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
--- contract: DIRECTORY
-grant select on fsp.contract to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
-
--- contract_partner: DIRECTORY
-grant select on fsp.contract_partner to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
-
--- programme_provider: DIRECTORY
-grant select on fsp.programme_provider to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
-
--- group_programme: DIRECTORY
-grant select on fsp.group_programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
-
--- group_session: DIRECTORY
-grant select on fsp.group_session to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
-
--- provider_month: PROGRESS
-alter table fsp.provider_month enable row level security;
-alter table fsp.provider_month force row level security;
-create policy owner_all on fsp.provider_month for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.provider_month to "{{db}}_agency_la";
-create policy la_select on fsp.provider_month for select to "{{db}}_agency_la"
-  using (((provider_month.controller = (select fsp.current_organisation()) or provider_month.provider = (select fsp.current_organisation()))));
-grant select on fsp.provider_month to "{{db}}_agency_team";
-create policy team_select on fsp.provider_month for select to "{{db}}_agency_team"
-  using (((provider_month.controller = (select fsp.current_organisation()) or provider_month.provider = (select fsp.current_organisation()))));
-grant select on fsp.provider_month to "{{db}}_agency_provider";
-create policy provider_select on fsp.provider_month for select to "{{db}}_agency_provider"
-  using (((provider_month.controller = (select fsp.current_organisation()) or provider_month.provider = (select fsp.current_organisation()))));
-
--- provider_month_tests: CLINICAL
-alter table fsp.provider_month_tests enable row level security;
-alter table fsp.provider_month_tests force row level security;
-create policy owner_all on fsp.provider_month_tests for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.provider_month_tests to "{{db}}_agency_la";
-create policy la_select on fsp.provider_month_tests for select to "{{db}}_agency_la"
-  using (((provider_month_tests.controller = (select fsp.current_organisation()) or provider_month_tests.provider = (select fsp.current_organisation()))));
-grant select on fsp.provider_month_tests to "{{db}}_agency_team";
-create policy team_select on fsp.provider_month_tests for select to "{{db}}_agency_team"
-  using (((provider_month_tests.controller = (select fsp.current_organisation()) or provider_month_tests.provider = (select fsp.current_organisation()))));
-grant select on fsp.provider_month_tests to "{{db}}_agency_health";
-create policy health_select on fsp.provider_month_tests for select to "{{db}}_agency_health"
-  using (((provider_month_tests.controller = (select fsp.current_organisation()) or provider_month_tests.provider = (select fsp.current_organisation()))));
-grant select on fsp.provider_month_tests to "{{db}}_agency_provider";
-create policy provider_select on fsp.provider_month_tests for select to "{{db}}_agency_provider"
-  using (((provider_month_tests.controller = (select fsp.current_organisation()) or provider_month_tests.provider = (select fsp.current_organisation()))));
-
 -- intervention: INVOLVEMENT
 alter table fsp.intervention enable row level security;
 alter table fsp.intervention force row level security;
@@ -1610,7 +1922,7 @@ create policy la_select on fsp.intervention for select to "{{db}}_agency_la"
 grant insert on fsp.intervention to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention for insert to "{{db}}_agency_la"
   with check (intervention.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 2) = 2 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention to "{{db}}_agency_la";
 create policy la_update on fsp.intervention for update to "{{db}}_agency_la"
   using (intervention.controller = (select fsp.current_organisation()) and fsp.own_open(intervention.family))
@@ -1622,7 +1934,7 @@ create policy team_select on fsp.intervention for select to "{{db}}_agency_team"
 grant insert on fsp.intervention to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention for insert to "{{db}}_agency_team"
   with check (intervention.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 2) = 2 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention to "{{db}}_agency_team";
 create policy team_update on fsp.intervention for update to "{{db}}_agency_team"
   using (intervention.controller = (select fsp.current_organisation()) and fsp.own_open(intervention.family))
@@ -1659,8 +1971,7 @@ create policy la_select on fsp.intervention_link for select to "{{db}}_agency_la
 grant insert on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_link for insert to "{{db}}_agency_la"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
-    and (intervention_link.row_mask & ~16777215::bigint) = 0);
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (2 | intervention_link.row_mask)) = (2 | intervention_link.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention_link to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_link for update to "{{db}}_agency_la"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -1672,8 +1983,7 @@ create policy team_select on fsp.intervention_link for select to "{{db}}_agency_
 grant insert on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_link for insert to "{{db}}_agency_team"
   with check (intervention_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | pg.needs)) = (2 | pg.needs))
-    and (intervention_link.row_mask & ~3932063::bigint) = 0);
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_link.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_link.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (2 | intervention_link.row_mask)) = (2 | intervention_link.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.intervention_link to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_link for update to "{{db}}_agency_team"
   using (intervention_link.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_link.family))
@@ -1710,7 +2020,7 @@ create policy la_select on fsp.intervention_progress for select to "{{db}}_agenc
 grant insert on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_insert on fsp.intervention_progress for insert to "{{db}}_agency_la"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4096) = 4096 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_la";
 create policy la_update on fsp.intervention_progress for update to "{{db}}_agency_la"
@@ -1723,7 +2033,7 @@ create policy team_select on fsp.intervention_progress for select to "{{db}}_age
 grant insert on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_insert on fsp.intervention_progress for insert to "{{db}}_agency_team"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 4096) = 4096 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_team";
 create policy team_update on fsp.intervention_progress for update to "{{db}}_agency_team"
@@ -1742,402 +2052,18 @@ create policy provider_select on fsp.intervention_progress for select to "{{db}}
 grant insert on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_insert on fsp.intervention_progress for insert to "{{db}}_agency_provider"
   with check (intervention_progress.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs))
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_progress.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_progress.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 4096) = 4096 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (intervention_progress.intervention is null or (select true from fsp.intervention p where p.id = intervention_progress.intervention and p.family is not distinct from intervention_progress.family)));
 grant update on fsp.intervention_progress to "{{db}}_agency_provider";
 create policy provider_update on fsp.intervention_progress for update to "{{db}}_agency_provider"
   using ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_progress.family))
   with check ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_progress.family));
 
--- intervention_event: PROGRESS
-alter table fsp.intervention_event enable row level security;
-alter table fsp.intervention_event force row level security;
-create policy owner_all on fsp.intervention_event for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.intervention_event to "{{db}}_agency_la";
-create policy la_select on fsp.intervention_event for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false)));
-grant insert on fsp.intervention_event to "{{db}}_agency_la";
-create policy la_insert on fsp.intervention_event for insert to "{{db}}_agency_la"
-  with check (intervention_event.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_event.family)))
-    and (intervention_event.intervention is null or (select true from fsp.intervention p where p.id = intervention_event.intervention and p.family is not distinct from intervention_event.family)));
-grant update on fsp.intervention_event to "{{db}}_agency_la";
-create policy la_update on fsp.intervention_event for update to "{{db}}_agency_la"
-  using (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family))
-  with check (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family));
-grant select on fsp.intervention_event to "{{db}}_agency_team";
-create policy team_select on fsp.intervention_event for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false))
-    or ((intervention_event.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_event.family)));
-grant insert on fsp.intervention_event to "{{db}}_agency_team";
-create policy team_insert on fsp.intervention_event for insert to "{{db}}_agency_team"
-  with check (intervention_event.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_event.family)))
-    and (intervention_event.intervention is null or (select true from fsp.intervention p where p.id = intervention_event.intervention and p.family is not distinct from intervention_event.family)));
-grant update on fsp.intervention_event to "{{db}}_agency_team";
-create policy team_update on fsp.intervention_event for update to "{{db}}_agency_team"
-  using (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family))
-  with check (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family));
-grant select on fsp.intervention_event to "{{db}}_agency_health";
-create policy health_select on fsp.intervention_event for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false)));
-grant select on fsp.intervention_event to "{{db}}_agency_police";
-create policy police_select on fsp.intervention_event for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false)));
-grant select on fsp.intervention_event to "{{db}}_agency_provider";
-create policy provider_select on fsp.intervention_event for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false))
-    or ((intervention_event.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_event.family)));
-grant insert on fsp.intervention_event to "{{db}}_agency_provider";
-create policy provider_insert on fsp.intervention_event for insert to "{{db}}_agency_provider"
-  with check (intervention_event.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_event.family)))
-    and (intervention_event.intervention is null or (select true from fsp.intervention p where p.id = intervention_event.intervention and p.family is not distinct from intervention_event.family)));
-grant update on fsp.intervention_event to "{{db}}_agency_provider";
-create policy provider_update on fsp.intervention_event for update to "{{db}}_agency_provider"
-  using (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family))
-  with check (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family));
-
--- relapse_detail: CLINICAL
-alter table fsp.relapse_detail enable row level security;
-alter table fsp.relapse_detail force row level security;
-create policy owner_all on fsp.relapse_detail for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.relapse_detail to "{{db}}_agency_la";
-create policy la_select on fsp.relapse_detail for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs) and not coalesce(fg.only_with <@ relapse_detail.kept_from, false))
-    or ((relapse_detail.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(relapse_detail.family)));
-grant insert on fsp.relapse_detail to "{{db}}_agency_la";
-create policy la_insert on fsp.relapse_detail for insert to "{{db}}_agency_la"
-  with check (relapse_detail.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(relapse_detail.family)))
-    and (relapse_detail.event is null or (select true from fsp.intervention_event p where p.id = relapse_detail.event and p.family is not distinct from relapse_detail.family))
-    and (relapse_detail.intervention is null or (select true from fsp.intervention p where p.id = relapse_detail.intervention and p.family is not distinct from relapse_detail.family)));
-grant update on fsp.relapse_detail to "{{db}}_agency_la";
-create policy la_update on fsp.relapse_detail for update to "{{db}}_agency_la"
-  using (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family))
-  with check (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family));
-grant select on fsp.relapse_detail to "{{db}}_agency_team";
-create policy team_select on fsp.relapse_detail for select to "{{db}}_agency_team"
-  using (((relapse_detail.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(relapse_detail.family)));
-grant insert on fsp.relapse_detail to "{{db}}_agency_team";
-create policy team_insert on fsp.relapse_detail for insert to "{{db}}_agency_team"
-  with check (relapse_detail.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(relapse_detail.family)))
-    and (relapse_detail.event is null or (select true from fsp.intervention_event p where p.id = relapse_detail.event and p.family is not distinct from relapse_detail.family))
-    and (relapse_detail.intervention is null or (select true from fsp.intervention p where p.id = relapse_detail.intervention and p.family is not distinct from relapse_detail.family)));
-grant update on fsp.relapse_detail to "{{db}}_agency_team";
-create policy team_update on fsp.relapse_detail for update to "{{db}}_agency_team"
-  using (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family))
-  with check (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family));
-grant select on fsp.relapse_detail to "{{db}}_agency_health";
-create policy health_select on fsp.relapse_detail for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs) and not coalesce(fg.only_with <@ relapse_detail.kept_from, false))
-    or ((relapse_detail.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(relapse_detail.family)));
-grant insert on fsp.relapse_detail to "{{db}}_agency_health";
-create policy health_insert on fsp.relapse_detail for insert to "{{db}}_agency_health"
-  with check (relapse_detail.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(relapse_detail.family)))
-    and (relapse_detail.event is null or (select true from fsp.intervention_event p where p.id = relapse_detail.event and p.family is not distinct from relapse_detail.family))
-    and (relapse_detail.intervention is null or (select true from fsp.intervention p where p.id = relapse_detail.intervention and p.family is not distinct from relapse_detail.family)));
-grant update on fsp.relapse_detail to "{{db}}_agency_health";
-create policy health_update on fsp.relapse_detail for update to "{{db}}_agency_health"
-  using (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family))
-  with check (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family));
-grant select on fsp.relapse_detail to "{{db}}_agency_provider";
-create policy provider_select on fsp.relapse_detail for select to "{{db}}_agency_provider"
-  using (((relapse_detail.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(relapse_detail.family)));
-grant insert on fsp.relapse_detail to "{{db}}_agency_provider";
-create policy provider_insert on fsp.relapse_detail for insert to "{{db}}_agency_provider"
-  with check (relapse_detail.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(relapse_detail.family)))
-    and (relapse_detail.event is null or (select true from fsp.intervention_event p where p.id = relapse_detail.event and p.family is not distinct from relapse_detail.family))
-    and (relapse_detail.intervention is null or (select true from fsp.intervention p where p.id = relapse_detail.intervention and p.family is not distinct from relapse_detail.family)));
-grant update on fsp.relapse_detail to "{{db}}_agency_provider";
-create policy provider_update on fsp.relapse_detail for update to "{{db}}_agency_provider"
-  using (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family))
-  with check (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family));
-
--- intervention_session: PROGRESS
-alter table fsp.intervention_session enable row level security;
-alter table fsp.intervention_session force row level security;
-create policy owner_all on fsp.intervention_session for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.intervention_session to "{{db}}_agency_la";
-create policy la_select on fsp.intervention_session for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant insert on fsp.intervention_session to "{{db}}_agency_la";
-create policy la_insert on fsp.intervention_session for insert to "{{db}}_agency_la"
-  with check (intervention_session.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_session.family)))
-    and (intervention_session.intervention is null or (select true from fsp.intervention p where p.id = intervention_session.intervention and p.family is not distinct from intervention_session.family)));
-grant update on fsp.intervention_session to "{{db}}_agency_la";
-create policy la_update on fsp.intervention_session for update to "{{db}}_agency_la"
-  using (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family))
-  with check (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family));
-grant select on fsp.intervention_session to "{{db}}_agency_team";
-create policy team_select on fsp.intervention_session for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
-    or ((intervention_session.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_session.family)));
-grant insert on fsp.intervention_session to "{{db}}_agency_team";
-create policy team_insert on fsp.intervention_session for insert to "{{db}}_agency_team"
-  with check (intervention_session.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_session.family)))
-    and (intervention_session.intervention is null or (select true from fsp.intervention p where p.id = intervention_session.intervention and p.family is not distinct from intervention_session.family)));
-grant update on fsp.intervention_session to "{{db}}_agency_team";
-create policy team_update on fsp.intervention_session for update to "{{db}}_agency_team"
-  using (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family))
-  with check (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family));
-grant select on fsp.intervention_session to "{{db}}_agency_health";
-create policy health_select on fsp.intervention_session for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant select on fsp.intervention_session to "{{db}}_agency_police";
-create policy police_select on fsp.intervention_session for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant select on fsp.intervention_session to "{{db}}_agency_provider";
-create policy provider_select on fsp.intervention_session for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
-    or ((intervention_session.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_session.family)));
-grant insert on fsp.intervention_session to "{{db}}_agency_provider";
-create policy provider_insert on fsp.intervention_session for insert to "{{db}}_agency_provider"
-  with check (intervention_session.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_session.family)))
-    and (intervention_session.intervention is null or (select true from fsp.intervention p where p.id = intervention_session.intervention and p.family is not distinct from intervention_session.family)));
-grant update on fsp.intervention_session to "{{db}}_agency_provider";
-create policy provider_update on fsp.intervention_session for update to "{{db}}_agency_provider"
-  using (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family))
-  with check (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family));
-
--- intervention_outcome: PROGRESS
-alter table fsp.intervention_outcome enable row level security;
-alter table fsp.intervention_outcome force row level security;
-create policy owner_all on fsp.intervention_outcome for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.intervention_outcome to "{{db}}_agency_la";
-create policy la_select on fsp.intervention_outcome for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant insert on fsp.intervention_outcome to "{{db}}_agency_la";
-create policy la_insert on fsp.intervention_outcome for insert to "{{db}}_agency_la"
-  with check (intervention_outcome.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_outcome.family)))
-    and (intervention_outcome.intervention is null or (select true from fsp.intervention p where p.id = intervention_outcome.intervention and p.family is not distinct from intervention_outcome.family)));
-grant update on fsp.intervention_outcome to "{{db}}_agency_la";
-create policy la_update on fsp.intervention_outcome for update to "{{db}}_agency_la"
-  using (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family))
-  with check (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family));
-grant select on fsp.intervention_outcome to "{{db}}_agency_team";
-create policy team_select on fsp.intervention_outcome for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
-    or ((intervention_outcome.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_outcome.family)));
-grant insert on fsp.intervention_outcome to "{{db}}_agency_team";
-create policy team_insert on fsp.intervention_outcome for insert to "{{db}}_agency_team"
-  with check (intervention_outcome.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_outcome.family)))
-    and (intervention_outcome.intervention is null or (select true from fsp.intervention p where p.id = intervention_outcome.intervention and p.family is not distinct from intervention_outcome.family)));
-grant update on fsp.intervention_outcome to "{{db}}_agency_team";
-create policy team_update on fsp.intervention_outcome for update to "{{db}}_agency_team"
-  using (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family))
-  with check (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family));
-grant select on fsp.intervention_outcome to "{{db}}_agency_health";
-create policy health_select on fsp.intervention_outcome for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant select on fsp.intervention_outcome to "{{db}}_agency_police";
-create policy police_select on fsp.intervention_outcome for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant select on fsp.intervention_outcome to "{{db}}_agency_provider";
-create policy provider_select on fsp.intervention_outcome for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
-    or ((intervention_outcome.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_outcome.family)));
-grant insert on fsp.intervention_outcome to "{{db}}_agency_provider";
-create policy provider_insert on fsp.intervention_outcome for insert to "{{db}}_agency_provider"
-  with check (intervention_outcome.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_outcome.family)))
-    and (intervention_outcome.intervention is null or (select true from fsp.intervention p where p.id = intervention_outcome.intervention and p.family is not distinct from intervention_outcome.family)));
-grant update on fsp.intervention_outcome to "{{db}}_agency_provider";
-create policy provider_update on fsp.intervention_outcome for update to "{{db}}_agency_provider"
-  using (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family))
-  with check (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family));
-
--- onward_activity: PROGRESS
-alter table fsp.onward_activity enable row level security;
-alter table fsp.onward_activity force row level security;
-create policy owner_all on fsp.onward_activity for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.onward_activity to "{{db}}_agency_la";
-create policy la_select on fsp.onward_activity for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant insert on fsp.onward_activity to "{{db}}_agency_la";
-create policy la_insert on fsp.onward_activity for insert to "{{db}}_agency_la"
-  with check (onward_activity.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(onward_activity.family)))
-    and (onward_activity.intervention is null or (select true from fsp.intervention p where p.id = onward_activity.intervention and p.family is not distinct from onward_activity.family)));
-grant update on fsp.onward_activity to "{{db}}_agency_la";
-create policy la_update on fsp.onward_activity for update to "{{db}}_agency_la"
-  using (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family))
-  with check (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family));
-grant select on fsp.onward_activity to "{{db}}_agency_team";
-create policy team_select on fsp.onward_activity for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
-    or ((onward_activity.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(onward_activity.family)));
-grant insert on fsp.onward_activity to "{{db}}_agency_team";
-create policy team_insert on fsp.onward_activity for insert to "{{db}}_agency_team"
-  with check (onward_activity.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(onward_activity.family)))
-    and (onward_activity.intervention is null or (select true from fsp.intervention p where p.id = onward_activity.intervention and p.family is not distinct from onward_activity.family)));
-grant update on fsp.onward_activity to "{{db}}_agency_team";
-create policy team_update on fsp.onward_activity for update to "{{db}}_agency_team"
-  using (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family))
-  with check (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family));
-grant select on fsp.onward_activity to "{{db}}_agency_health";
-create policy health_select on fsp.onward_activity for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant select on fsp.onward_activity to "{{db}}_agency_police";
-create policy police_select on fsp.onward_activity for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
-grant select on fsp.onward_activity to "{{db}}_agency_provider";
-create policy provider_select on fsp.onward_activity for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
-    or ((onward_activity.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(onward_activity.family)));
-grant insert on fsp.onward_activity to "{{db}}_agency_provider";
-create policy provider_insert on fsp.onward_activity for insert to "{{db}}_agency_provider"
-  with check (onward_activity.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(onward_activity.family)))
-    and (onward_activity.intervention is null or (select true from fsp.intervention p where p.id = onward_activity.intervention and p.family is not distinct from onward_activity.family)));
-grant update on fsp.onward_activity to "{{db}}_agency_provider";
-create policy provider_update on fsp.onward_activity for update to "{{db}}_agency_provider"
-  using (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family))
-  with check (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family));
-
--- intervention_test: CLINICAL
-alter table fsp.intervention_test enable row level security;
-alter table fsp.intervention_test force row level security;
-create policy owner_all on fsp.intervention_test for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.intervention_test to "{{db}}_agency_la";
-create policy la_select on fsp.intervention_test for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
-    or ((intervention_test.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_test.family)));
-grant insert on fsp.intervention_test to "{{db}}_agency_la";
-create policy la_insert on fsp.intervention_test for insert to "{{db}}_agency_la"
-  with check (intervention_test.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_test.family)))
-    and (intervention_test.intervention is null or (select true from fsp.intervention p where p.id = intervention_test.intervention and p.family is not distinct from intervention_test.family)));
-grant update on fsp.intervention_test to "{{db}}_agency_la";
-create policy la_update on fsp.intervention_test for update to "{{db}}_agency_la"
-  using (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family))
-  with check (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family));
-grant select on fsp.intervention_test to "{{db}}_agency_team";
-create policy team_select on fsp.intervention_test for select to "{{db}}_agency_team"
-  using (((intervention_test.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_test.family)));
-grant insert on fsp.intervention_test to "{{db}}_agency_team";
-create policy team_insert on fsp.intervention_test for insert to "{{db}}_agency_team"
-  with check (intervention_test.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_test.family)))
-    and (intervention_test.intervention is null or (select true from fsp.intervention p where p.id = intervention_test.intervention and p.family is not distinct from intervention_test.family)));
-grant update on fsp.intervention_test to "{{db}}_agency_team";
-create policy team_update on fsp.intervention_test for update to "{{db}}_agency_team"
-  using (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family))
-  with check (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family));
-grant select on fsp.intervention_test to "{{db}}_agency_health";
-create policy health_select on fsp.intervention_test for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
-    or ((intervention_test.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_test.family)));
-grant insert on fsp.intervention_test to "{{db}}_agency_health";
-create policy health_insert on fsp.intervention_test for insert to "{{db}}_agency_health"
-  with check (intervention_test.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_test.family)))
-    and (intervention_test.intervention is null or (select true from fsp.intervention p where p.id = intervention_test.intervention and p.family is not distinct from intervention_test.family)));
-grant update on fsp.intervention_test to "{{db}}_agency_health";
-create policy health_update on fsp.intervention_test for update to "{{db}}_agency_health"
-  using (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family))
-  with check (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family));
-grant select on fsp.intervention_test to "{{db}}_agency_provider";
-create policy provider_select on fsp.intervention_test for select to "{{db}}_agency_provider"
-  using (((intervention_test.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_test.family)));
-grant insert on fsp.intervention_test to "{{db}}_agency_provider";
-create policy provider_insert on fsp.intervention_test for insert to "{{db}}_agency_provider"
-  with check (intervention_test.controller = (select fsp.current_organisation())
-    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_test.family)))
-    and (intervention_test.intervention is null or (select true from fsp.intervention p where p.id = intervention_test.intervention and p.family is not distinct from intervention_test.family)));
-grant update on fsp.intervention_test to "{{db}}_agency_provider";
-create policy provider_update on fsp.intervention_test for update to "{{db}}_agency_provider"
-  using (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family))
-  with check (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family));
-
--- abstinence: CLINICAL
-alter table fsp.abstinence enable row level security;
-alter table fsp.abstinence force row level security;
-create policy owner_all on fsp.abstinence for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.abstinence to "{{db}}_agency_la";
-create policy la_select on fsp.abstinence for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
-    or (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family)));
-grant insert on fsp.abstinence to "{{db}}_agency_la";
-create policy la_insert on fsp.abstinence for insert to "{{db}}_agency_la"
-  with check (abstinence.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
-grant update on fsp.abstinence to "{{db}}_agency_la";
-create policy la_update on fsp.abstinence for update to "{{db}}_agency_la"
-  using (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family))
-  with check (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family));
-grant select on fsp.abstinence to "{{db}}_agency_team";
-create policy team_select on fsp.abstinence for select to "{{db}}_agency_team"
-  using ((abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family)));
-grant insert on fsp.abstinence to "{{db}}_agency_team";
-create policy team_insert on fsp.abstinence for insert to "{{db}}_agency_team"
-  with check (abstinence.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
-grant update on fsp.abstinence to "{{db}}_agency_team";
-create policy team_update on fsp.abstinence for update to "{{db}}_agency_team"
-  using (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family))
-  with check (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family));
-grant select on fsp.abstinence to "{{db}}_agency_health";
-create policy health_select on fsp.abstinence for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
-    or (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family)));
-grant insert on fsp.abstinence to "{{db}}_agency_health";
-create policy health_insert on fsp.abstinence for insert to "{{db}}_agency_health"
-  with check (abstinence.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
-grant update on fsp.abstinence to "{{db}}_agency_health";
-create policy health_update on fsp.abstinence for update to "{{db}}_agency_health"
-  using (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family))
-  with check (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family));
-grant select on fsp.abstinence to "{{db}}_agency_provider";
-create policy provider_select on fsp.abstinence for select to "{{db}}_agency_provider"
-  using ((abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family)));
-grant insert on fsp.abstinence to "{{db}}_agency_provider";
-create policy provider_insert on fsp.abstinence for insert to "{{db}}_agency_provider"
-  with check (abstinence.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
-grant update on fsp.abstinence to "{{db}}_agency_provider";
-create policy provider_update on fsp.abstinence for update to "{{db}}_agency_provider"
-  using (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family))
-  with check (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family));
-
--- outcome_indicator: DIRECTORY
-grant select on fsp.outcome_indicator to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
-
 -- district: DIRECTORY
 grant select on fsp.district to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
 -- service: DIRECTORY
 grant select on fsp.service to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
-
--- district_rollout: DIRECTORY
-grant select on fsp.district_rollout to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
-
--- service_indicator: DIRECTORY
-grant select on fsp.service_indicator to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
 -- service_offer: OFFER
 alter table fsp.service_offer enable row level security;
@@ -2151,7 +2077,7 @@ create policy la_select on fsp.service_offer for select to "{{db}}_agency_la"
 grant insert on fsp.service_offer to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer for insert to "{{db}}_agency_la"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 2097152) = 2097152 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_la";
 create policy la_update on fsp.service_offer for update to "{{db}}_agency_la"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2163,7 +2089,7 @@ create policy team_select on fsp.service_offer for select to "{{db}}_agency_team
 grant insert on fsp.service_offer to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer for insert to "{{db}}_agency_team"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 2097152) = 2097152 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_team";
 create policy team_update on fsp.service_offer for update to "{{db}}_agency_team"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2177,7 +2103,7 @@ create policy district_select on fsp.service_offer for select to "{{db}}_agency_
 grant insert on fsp.service_offer to "{{db}}_agency_district";
 create policy district_insert on fsp.service_offer for insert to "{{db}}_agency_district"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 2097152) = 2097152 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_district";
 create policy district_update on fsp.service_offer for update to "{{db}}_agency_district"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2188,7 +2114,7 @@ create policy provider_select on fsp.service_offer for select to "{{db}}_agency_
 grant insert on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_insert on fsp.service_offer for insert to "{{db}}_agency_provider"
   with check (service_offer.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 2097152) = 2097152 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer to "{{db}}_agency_provider";
 create policy provider_update on fsp.service_offer for update to "{{db}}_agency_provider"
   using ((service_offer.controller = (select fsp.current_organisation()) or (select true from fsp.service_offer_link own_link where own_link.offer = service_offer.id and own_link.provider = (select fsp.current_organisation()))) and fsp.own_open(service_offer.family))
@@ -2206,8 +2132,7 @@ create policy la_select on fsp.service_offer_link for select to "{{db}}_agency_l
 grant insert on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_insert on fsp.service_offer_link for insert to "{{db}}_agency_la"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs))
-    and (service_offer_link.row_mask & ~16777215::bigint) = 0);
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (2097152 | service_offer_link.row_mask)) = (2097152 | service_offer_link.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer_link to "{{db}}_agency_la";
 create policy la_update on fsp.service_offer_link for update to "{{db}}_agency_la"
   using (service_offer_link.controller = (select fsp.current_organisation()) and fsp.own_open(service_offer_link.family))
@@ -2219,8 +2144,7 @@ create policy team_select on fsp.service_offer_link for select to "{{db}}_agency
 grant insert on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_insert on fsp.service_offer_link for insert to "{{db}}_agency_team"
   with check (service_offer_link.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2097152 | pg.needs)) = (2097152 | pg.needs))
-    and (service_offer_link.row_mask & ~3932063::bigint) = 0);
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = service_offer_link.family and fg.starts <= now() and fg.ends > now() and pg.person = service_offer_link.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (2097152 | service_offer_link.row_mask)) = (2097152 | service_offer_link.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
 grant update on fsp.service_offer_link to "{{db}}_agency_team";
 create policy team_update on fsp.service_offer_link for update to "{{db}}_agency_team"
   using (service_offer_link.controller = (select fsp.current_organisation()) and fsp.own_open(service_offer_link.family))
@@ -2235,356 +2159,8 @@ grant select on fsp.service_offer_link to "{{db}}_agency_provider";
 create policy provider_select on fsp.service_offer_link for select to "{{db}}_agency_provider"
   using (((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~2227471::bigint) = 0 and fsp.own_open(service_offer_link.family)));
 
--- safety_condition: SAFETY
-alter table fsp.safety_condition enable row level security;
-alter table fsp.safety_condition force row level security;
-create policy owner_all on fsp.safety_condition for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.safety_condition to "{{db}}_agency_la";
-create policy la_select on fsp.safety_condition for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false)));
-grant insert on fsp.safety_condition to "{{db}}_agency_la";
-create policy la_insert on fsp.safety_condition for insert to "{{db}}_agency_la"
-  with check (safety_condition.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1) = 1));
-grant update on fsp.safety_condition to "{{db}}_agency_la";
-create policy la_update on fsp.safety_condition for update to "{{db}}_agency_la"
-  using (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family))
-  with check (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family));
-grant select on fsp.safety_condition to "{{db}}_agency_team";
-create policy team_select on fsp.safety_condition for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
-    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
-grant select on fsp.safety_condition to "{{db}}_agency_health";
-create policy health_select on fsp.safety_condition for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
-    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
-grant select on fsp.safety_condition to "{{db}}_agency_education";
-create policy education_select on fsp.safety_condition for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
-    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
-grant select on fsp.safety_condition to "{{db}}_agency_police";
-create policy police_select on fsp.safety_condition for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
-    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
-grant insert on fsp.safety_condition to "{{db}}_agency_police";
-create policy police_insert on fsp.safety_condition for insert to "{{db}}_agency_police"
-  with check (safety_condition.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 1) = 1));
-grant update on fsp.safety_condition to "{{db}}_agency_police";
-create policy police_update on fsp.safety_condition for update to "{{db}}_agency_police"
-  using (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family))
-  with check (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family));
-grant select on fsp.safety_condition to "{{db}}_agency_district";
-create policy district_select on fsp.safety_condition for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
-    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
-grant select on fsp.safety_condition to "{{db}}_agency_provider";
-create policy provider_select on fsp.safety_condition for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
-    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
-
--- safety_condition_person: SAFETY
-alter table fsp.safety_condition_person enable row level security;
-alter table fsp.safety_condition_person force row level security;
-create policy owner_all on fsp.safety_condition_person for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.safety_condition_person to "{{db}}_agency_la";
-create policy la_select on fsp.safety_condition_person for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false)));
-grant insert on fsp.safety_condition_person to "{{db}}_agency_la";
-create policy la_insert on fsp.safety_condition_person for insert to "{{db}}_agency_la"
-  with check (safety_condition_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs)));
-grant update on fsp.safety_condition_person to "{{db}}_agency_la";
-create policy la_update on fsp.safety_condition_person for update to "{{db}}_agency_la"
-  using (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family))
-  with check (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family));
-grant select on fsp.safety_condition_person to "{{db}}_agency_team";
-create policy team_select on fsp.safety_condition_person for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
-    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
-grant select on fsp.safety_condition_person to "{{db}}_agency_health";
-create policy health_select on fsp.safety_condition_person for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
-    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
-grant select on fsp.safety_condition_person to "{{db}}_agency_education";
-create policy education_select on fsp.safety_condition_person for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
-    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
-grant select on fsp.safety_condition_person to "{{db}}_agency_police";
-create policy police_select on fsp.safety_condition_person for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
-    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
-grant insert on fsp.safety_condition_person to "{{db}}_agency_police";
-create policy police_insert on fsp.safety_condition_person for insert to "{{db}}_agency_police"
-  with check (safety_condition_person.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs)));
-grant update on fsp.safety_condition_person to "{{db}}_agency_police";
-create policy police_update on fsp.safety_condition_person for update to "{{db}}_agency_police"
-  using (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family))
-  with check (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family));
-grant select on fsp.safety_condition_person to "{{db}}_agency_district";
-create policy district_select on fsp.safety_condition_person for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
-    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
-grant select on fsp.safety_condition_person to "{{db}}_agency_provider";
-create policy provider_select on fsp.safety_condition_person for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
-    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
-
--- safety_offence_reason: OFFENCE
-alter table fsp.safety_offence_reason enable row level security;
-alter table fsp.safety_offence_reason force row level security;
-create policy owner_all on fsp.safety_offence_reason for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.safety_offence_reason to "{{db}}_agency_la";
-create policy la_select on fsp.safety_offence_reason for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false)));
-grant insert on fsp.safety_offence_reason to "{{db}}_agency_la";
-create policy la_insert on fsp.safety_offence_reason for insert to "{{db}}_agency_la"
-  with check (safety_offence_reason.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 131072) = 131072));
-grant update on fsp.safety_offence_reason to "{{db}}_agency_la";
-create policy la_update on fsp.safety_offence_reason for update to "{{db}}_agency_la"
-  using (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family))
-  with check (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family));
-grant select on fsp.safety_offence_reason to "{{db}}_agency_team";
-create policy team_select on fsp.safety_offence_reason for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false))
-    or (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family)));
-grant insert on fsp.safety_offence_reason to "{{db}}_agency_team";
-create policy team_insert on fsp.safety_offence_reason for insert to "{{db}}_agency_team"
-  with check (safety_offence_reason.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 131072) = 131072));
-grant update on fsp.safety_offence_reason to "{{db}}_agency_team";
-create policy team_update on fsp.safety_offence_reason for update to "{{db}}_agency_team"
-  using (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family))
-  with check (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family));
-grant select on fsp.safety_offence_reason to "{{db}}_agency_health";
-create policy health_select on fsp.safety_offence_reason for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false)));
-grant select on fsp.safety_offence_reason to "{{db}}_agency_education";
-create policy education_select on fsp.safety_offence_reason for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false)));
-grant select on fsp.safety_offence_reason to "{{db}}_agency_police";
-create policy police_select on fsp.safety_offence_reason for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false))
-    or (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family)));
-grant insert on fsp.safety_offence_reason to "{{db}}_agency_police";
-create policy police_insert on fsp.safety_offence_reason for insert to "{{db}}_agency_police"
-  with check (safety_offence_reason.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 131072) = 131072));
-grant update on fsp.safety_offence_reason to "{{db}}_agency_police";
-create policy police_update on fsp.safety_offence_reason for update to "{{db}}_agency_police"
-  using (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family))
-  with check (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family));
-grant select on fsp.safety_offence_reason to "{{db}}_agency_district";
-create policy district_select on fsp.safety_offence_reason for select to "{{db}}_agency_district"
-  using ((safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family)));
-grant select on fsp.safety_offence_reason to "{{db}}_agency_provider";
-create policy provider_select on fsp.safety_offence_reason for select to "{{db}}_agency_provider"
-  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false)));
-
--- safety_victim_reason: VICTIM
-alter table fsp.safety_victim_reason enable row level security;
-alter table fsp.safety_victim_reason force row level security;
-create policy owner_all on fsp.safety_victim_reason for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.safety_victim_reason to "{{db}}_agency_la";
-create policy la_select on fsp.safety_victim_reason for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false)));
-grant insert on fsp.safety_victim_reason to "{{db}}_agency_la";
-create policy la_insert on fsp.safety_victim_reason for insert to "{{db}}_agency_la"
-  with check (safety_victim_reason.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 65536) = 65536));
-grant update on fsp.safety_victim_reason to "{{db}}_agency_la";
-create policy la_update on fsp.safety_victim_reason for update to "{{db}}_agency_la"
-  using (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family))
-  with check (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family));
-grant select on fsp.safety_victim_reason to "{{db}}_agency_team";
-create policy team_select on fsp.safety_victim_reason for select to "{{db}}_agency_team"
-  using ((safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family)));
-grant insert on fsp.safety_victim_reason to "{{db}}_agency_team";
-create policy team_insert on fsp.safety_victim_reason for insert to "{{db}}_agency_team"
-  with check (safety_victim_reason.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now()));
-grant update on fsp.safety_victim_reason to "{{db}}_agency_team";
-create policy team_update on fsp.safety_victim_reason for update to "{{db}}_agency_team"
-  using (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family))
-  with check (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family));
-grant select on fsp.safety_victim_reason to "{{db}}_agency_health";
-create policy health_select on fsp.safety_victim_reason for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false)));
-grant select on fsp.safety_victim_reason to "{{db}}_agency_education";
-create policy education_select on fsp.safety_victim_reason for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false)));
-grant select on fsp.safety_victim_reason to "{{db}}_agency_police";
-create policy police_select on fsp.safety_victim_reason for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false))
-    or (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family)));
-grant insert on fsp.safety_victim_reason to "{{db}}_agency_police";
-create policy police_insert on fsp.safety_victim_reason for insert to "{{db}}_agency_police"
-  with check (safety_victim_reason.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now()));
-grant update on fsp.safety_victim_reason to "{{db}}_agency_police";
-create policy police_update on fsp.safety_victim_reason for update to "{{db}}_agency_police"
-  using (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family))
-  with check (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family));
-grant select on fsp.safety_victim_reason to "{{db}}_agency_district";
-create policy district_select on fsp.safety_victim_reason for select to "{{db}}_agency_district"
-  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false)));
-grant select on fsp.safety_victim_reason to "{{db}}_agency_provider";
-create policy provider_select on fsp.safety_victim_reason for select to "{{db}}_agency_provider"
-  using ((safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family)));
-grant insert on fsp.safety_victim_reason to "{{db}}_agency_provider";
-create policy provider_insert on fsp.safety_victim_reason for insert to "{{db}}_agency_provider"
-  with check (safety_victim_reason.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now()));
-grant update on fsp.safety_victim_reason to "{{db}}_agency_provider";
-create policy provider_update on fsp.safety_victim_reason for update to "{{db}}_agency_provider"
-  using (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family))
-  with check (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family));
-
--- incident: OFFENCE
-alter table fsp.incident enable row level security;
-alter table fsp.incident force row level security;
-create policy owner_all on fsp.incident for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.incident to "{{db}}_agency_la";
-create policy la_select on fsp.incident for select to "{{db}}_agency_la"
-  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end));
-grant insert on fsp.incident to "{{db}}_agency_la";
-create policy la_insert on fsp.incident for insert to "{{db}}_agency_la"
-  with check (incident.controller = (select fsp.current_organisation())
-    and (case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 131072) = 131072) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs)) end)
-    and (incident.breaches is null or (select true from fsp.safety_condition p where p.id = incident.breaches and p.family is not distinct from incident.family)));
-grant update on fsp.incident to "{{db}}_agency_la";
-create policy la_update on fsp.incident for update to "{{db}}_agency_la"
-  using (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family))
-  with check (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family));
-grant select on fsp.incident to "{{db}}_agency_team";
-create policy team_select on fsp.incident for select to "{{db}}_agency_team"
-  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end)
-    or (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family)));
-grant insert on fsp.incident to "{{db}}_agency_team";
-create policy team_insert on fsp.incident for insert to "{{db}}_agency_team"
-  with check (incident.controller = (select fsp.current_organisation())
-    and (case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 131072) = 131072) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs)) end)
-    and (incident.breaches is null or (select true from fsp.safety_condition p where p.id = incident.breaches and p.family is not distinct from incident.family)));
-grant update on fsp.incident to "{{db}}_agency_team";
-create policy team_update on fsp.incident for update to "{{db}}_agency_team"
-  using (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family))
-  with check (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family));
-grant select on fsp.incident to "{{db}}_agency_health";
-create policy health_select on fsp.incident for select to "{{db}}_agency_health"
-  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end));
-grant select on fsp.incident to "{{db}}_agency_education";
-create policy education_select on fsp.incident for select to "{{db}}_agency_education"
-  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end));
-grant select on fsp.incident to "{{db}}_agency_police";
-create policy police_select on fsp.incident for select to "{{db}}_agency_police"
-  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end)
-    or (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family)));
-grant insert on fsp.incident to "{{db}}_agency_police";
-create policy police_insert on fsp.incident for insert to "{{db}}_agency_police"
-  with check (incident.controller = (select fsp.current_organisation())
-    and (case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 131072) = 131072) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs)) end)
-    and (incident.breaches is null or (select true from fsp.safety_condition p where p.id = incident.breaches and p.family is not distinct from incident.family)));
-grant update on fsp.incident to "{{db}}_agency_police";
-create policy police_update on fsp.incident for update to "{{db}}_agency_police"
-  using (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family))
-  with check (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family));
-grant select on fsp.incident to "{{db}}_agency_district";
-create policy district_select on fsp.incident for select to "{{db}}_agency_district"
-  using ((incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family)));
-grant select on fsp.incident to "{{db}}_agency_provider";
-create policy provider_select on fsp.incident for select to "{{db}}_agency_provider"
-  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end));
-
--- incident_informant: INFORMANT
-alter table fsp.incident_informant enable row level security;
-alter table fsp.incident_informant force row level security;
-create policy owner_all on fsp.incident_informant for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.incident_informant to "{{db}}_agency_la";
-create policy la_select on fsp.incident_informant for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg where fg.family = incident_informant.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4194304) = 4194304 and not coalesce(fg.only_with <@ incident_informant.kept_from, false)));
-grant insert on fsp.incident_informant to "{{db}}_agency_la";
-create policy la_insert on fsp.incident_informant for insert to "{{db}}_agency_la"
-  with check (incident_informant.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = incident_informant.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4194304) = 4194304));
-grant update on fsp.incident_informant to "{{db}}_agency_la";
-create policy la_update on fsp.incident_informant for update to "{{db}}_agency_la"
-  using (incident_informant.controller = (select fsp.current_organisation()) and fsp.own_open(incident_informant.family))
-  with check (incident_informant.controller = (select fsp.current_organisation()) and fsp.own_open(incident_informant.family));
-
--- housing_situation: HOUSING
-alter table fsp.housing_situation enable row level security;
-alter table fsp.housing_situation force row level security;
-create policy owner_all on fsp.housing_situation for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.housing_situation to "{{db}}_agency_la";
-create policy la_select on fsp.housing_situation for select to "{{db}}_agency_la"
-  using ((case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1048576 | pg.needs)) = (1048576 | pg.needs)) end));
-grant select on fsp.housing_situation to "{{db}}_agency_team";
-create policy team_select on fsp.housing_situation for select to "{{db}}_agency_team"
-  using ((case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1048576 | pg.needs)) = (1048576 | pg.needs)) end)
-    or (housing_situation.controller = (select fsp.current_organisation()) and fsp.own_open(housing_situation.family)));
-grant select on fsp.housing_situation to "{{db}}_agency_health";
-create policy health_select on fsp.housing_situation for select to "{{db}}_agency_health"
-  using ((case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1048576 | pg.needs)) = (1048576 | pg.needs)) end));
-grant select on fsp.housing_situation to "{{db}}_agency_district";
-create policy district_select on fsp.housing_situation for select to "{{db}}_agency_district"
-  using ((case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (1048576 | pg.needs)) = (1048576 | pg.needs)) end)
-    or (housing_situation.controller = (select fsp.current_organisation()) and fsp.own_open(housing_situation.family)));
-grant insert on fsp.housing_situation to "{{db}}_agency_district";
-create policy district_insert on fsp.housing_situation for insert to "{{db}}_agency_district"
-  with check (housing_situation.controller = (select fsp.current_organisation())
-    and (case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now()) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) end));
-grant update on fsp.housing_situation to "{{db}}_agency_district";
-create policy district_update on fsp.housing_situation for update to "{{db}}_agency_district"
-  using (housing_situation.controller = (select fsp.current_organisation()) and fsp.own_open(housing_situation.family))
-  with check (housing_situation.controller = (select fsp.current_organisation()) and fsp.own_open(housing_situation.family));
-
--- school_record: EDUCATION
-alter table fsp.school_record enable row level security;
-alter table fsp.school_record force row level security;
-create policy owner_all on fsp.school_record for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.school_record to "{{db}}_agency_la";
-create policy la_select on fsp.school_record for select to "{{db}}_agency_la"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs)));
-grant select on fsp.school_record to "{{db}}_agency_team";
-create policy team_select on fsp.school_record for select to "{{db}}_agency_team"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs))
-    or (school_record.controller = (select fsp.current_organisation()) and fsp.own_open(school_record.family)));
-grant select on fsp.school_record to "{{db}}_agency_health";
-create policy health_select on fsp.school_record for select to "{{db}}_agency_health"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs)));
-grant select on fsp.school_record to "{{db}}_agency_education";
-create policy education_select on fsp.school_record for select to "{{db}}_agency_education"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs))
-    or (school_record.controller = (select fsp.current_organisation()) and fsp.own_open(school_record.family)));
-grant insert on fsp.school_record to "{{db}}_agency_education";
-create policy education_insert on fsp.school_record for insert to "{{db}}_agency_education"
-  with check (school_record.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)));
-grant update on fsp.school_record to "{{db}}_agency_education";
-create policy education_update on fsp.school_record for update to "{{db}}_agency_education"
-  using (school_record.controller = (select fsp.current_organisation()) and fsp.own_open(school_record.family))
-  with check (school_record.controller = (select fsp.current_organisation()) and fsp.own_open(school_record.family));
-grant select on fsp.school_record to "{{db}}_agency_police";
-create policy police_select on fsp.school_record for select to "{{db}}_agency_police"
-  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs)));
+-- outcome_indicator: DIRECTORY
+grant select on fsp.outcome_indicator to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
 -- timescale: DIRECTORY
 grant select on fsp.timescale to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -2605,7 +2181,7 @@ create policy la_select on fsp.clock for select to "{{db}}_agency_la"
 grant insert on fsp.clock to "{{db}}_agency_la";
 create policy la_insert on fsp.clock for insert to "{{db}}_agency_la"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_la";
 create policy la_update on fsp.clock for update to "{{db}}_agency_la"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2617,7 +2193,7 @@ create policy team_select on fsp.clock for select to "{{db}}_agency_team"
 grant insert on fsp.clock to "{{db}}_agency_team";
 create policy team_insert on fsp.clock for insert to "{{db}}_agency_team"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 256) = 256 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_team";
 create policy team_update on fsp.clock for update to "{{db}}_agency_team"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2629,7 +2205,7 @@ create policy health_select on fsp.clock for select to "{{db}}_agency_health"
 grant insert on fsp.clock to "{{db}}_agency_health";
 create policy health_insert on fsp.clock for insert to "{{db}}_agency_health"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 36255) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 256) = 256 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_health";
 create policy health_update on fsp.clock for update to "{{db}}_agency_health"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2641,7 +2217,7 @@ create policy education_select on fsp.clock for select to "{{db}}_agency_educati
 grant insert on fsp.clock to "{{db}}_agency_education";
 create policy education_insert on fsp.clock for insert to "{{db}}_agency_education"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now()) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) | 527791) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 527791) & 256) = 256 and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_education";
 create policy education_update on fsp.clock for update to "{{db}}_agency_education"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2653,7 +2229,7 @@ create policy police_select on fsp.clock for select to "{{db}}_agency_police"
 grant insert on fsp.clock to "{{db}}_agency_police";
 create policy police_insert on fsp.clock for insert to "{{db}}_agency_police"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 197007) & 256) = 256 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_police";
 create policy police_update on fsp.clock for update to "{{db}}_agency_police"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2665,7 +2241,7 @@ create policy district_select on fsp.clock for select to "{{db}}_agency_district
 grant insert on fsp.clock to "{{db}}_agency_district";
 create policy district_insert on fsp.clock for insert to "{{db}}_agency_district"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now()) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) | 3278213) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 256) = 256 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_district";
 create policy district_update on fsp.clock for update to "{{db}}_agency_district"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2677,7 +2253,7 @@ create policy provider_select on fsp.clock for select to "{{db}}_agency_provider
 grant insert on fsp.clock to "{{db}}_agency_provider";
 create policy provider_insert on fsp.clock for insert to "{{db}}_agency_provider"
   with check (clock.controller = (select fsp.current_organisation())
-    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now()) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) end)));
+    and (clock.family is null or (case when clock.person is null then (select true from fsp.family_grant fg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = clock.family and fg.starts <= now() and fg.ends > now() and pg.person = clock.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 256) = 256 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)));
 grant update on fsp.clock to "{{db}}_agency_provider";
 create policy provider_update on fsp.clock for update to "{{db}}_agency_provider"
   using ((clock.controller = (select fsp.current_organisation()) or clock.assigned = (select fsp.current_organisation())) and (clock.family is null or fsp.own_open(clock.family)))
@@ -2691,12 +2267,12 @@ create policy owner_all on fsp.task for all to "{{owner}}"
   with check (true);
 grant select on fsp.task to "{{db}}_agency_la";
 create policy la_select on fsp.task for select to "{{db}}_agency_la"
-  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end));
+  using ((case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | task.row_mask)) = (1024 | task.row_mask) and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | task.row_mask | pg.needs)) = (1024 | task.row_mask | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)
+    or (((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and (task.row_mask & ~16777215::bigint) = 0 and fsp.own_open(task.family)) and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ task.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ task.kept_from, false)) end)));
 grant insert on fsp.task to "{{db}}_agency_la";
 create policy la_insert on fsp.task for insert to "{{db}}_agency_la"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)) end)
-    and (task.row_mask & ~16777215::bigint) = 0);
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_la";
 create policy la_update on fsp.task for update to "{{db}}_agency_la"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -2708,8 +2284,7 @@ create policy team_select on fsp.task for select to "{{db}}_agency_team"
 grant insert on fsp.task to "{{db}}_agency_team";
 create policy team_insert on fsp.task for insert to "{{db}}_agency_team"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1024) = 1024) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs)) end)
-    and (task.row_mask & ~3932063::bigint) = 0);
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_team";
 create policy team_update on fsp.task for update to "{{db}}_agency_team"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -2721,8 +2296,7 @@ create policy health_select on fsp.task for select to "{{db}}_agency_health"
 grant insert on fsp.task to "{{db}}_agency_health";
 create policy health_insert on fsp.task for insert to "{{db}}_agency_health"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now()) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) end)
-    and (task.row_mask & ~36255::bigint) = 0);
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 36255) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_health";
 create policy health_update on fsp.task for update to "{{db}}_agency_health"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
@@ -2740,12 +2314,1063 @@ create policy provider_select on fsp.task for select to "{{db}}_agency_provider"
 grant insert on fsp.task to "{{db}}_agency_provider";
 create policy provider_insert on fsp.task for insert to "{{db}}_agency_provider"
   with check (task.controller = (select fsp.current_organisation())
-    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now()) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (0 | pg.needs)) = (0 | pg.needs)) end)
-    and (task.row_mask & ~2227471::bigint) = 0);
+    and (case when task.person is null then (select true from fsp.family_grant fg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & (1024 | task.row_mask)) = (1024 | task.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = task.family and fg.starts <= now() and fg.ends > now() and pg.person = task.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & (1024 | task.row_mask)) = (1024 | task.row_mask) and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
 grant update on fsp.task to "{{db}}_agency_provider";
 create policy provider_update on fsp.task for update to "{{db}}_agency_provider"
   using ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family))
   with check ((task.controller = (select fsp.current_organisation()) or task.assigned = (select fsp.current_organisation())) and fsp.own_open(task.family));
+
+-- assessment: CASE
+alter table fsp.assessment enable row level security;
+alter table fsp.assessment force row level security;
+create policy owner_all on fsp.assessment for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment to "{{db}}_agency_la";
+create policy la_select on fsp.assessment for select to "{{db}}_agency_la"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end));
+grant insert on fsp.assessment to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment for insert to "{{db}}_agency_la"
+  with check (assessment.controller = (select fsp.current_organisation())
+    and (case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 256) = 256 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment.episode is null or (select true from fsp.episode p where p.id = assessment.episode and p.family is not distinct from assessment.family)));
+grant update on fsp.assessment to "{{db}}_agency_la";
+create policy la_update on fsp.assessment for update to "{{db}}_agency_la"
+  using (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family))
+  with check (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family));
+grant select on fsp.assessment to "{{db}}_agency_team";
+create policy team_select on fsp.assessment for select to "{{db}}_agency_team"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_health";
+create policy health_select on fsp.assessment for select to "{{db}}_agency_health"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_education";
+create policy education_select on fsp.assessment for select to "{{db}}_agency_education"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_police";
+create policy police_select on fsp.assessment for select to "{{db}}_agency_police"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_district";
+create policy district_select on fsp.assessment for select to "{{db}}_agency_district"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+grant select on fsp.assessment to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment for select to "{{db}}_agency_provider"
+  using ((case when assessment.person is null then (select true from fsp.family_grant fg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (256 | pg.needs)) = (256 | pg.needs)) end)
+    or (assessment.controller = (select fsp.current_organisation()) and fsp.own_open(assessment.family)));
+
+-- assessment_finding: ASSESSMENT
+alter table fsp.assessment_finding enable row level security;
+alter table fsp.assessment_finding force row level security;
+create policy owner_all on fsp.assessment_finding for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_finding for select to "{{db}}_agency_la"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant insert on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_finding for insert to "{{db}}_agency_la"
+  with check (assessment_finding.controller = (select fsp.current_organisation())
+    and (case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_finding.assessment is null or (select true from fsp.assessment p where p.id = assessment_finding.assessment and p.family is not distinct from assessment_finding.family)));
+grant update on fsp.assessment_finding to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_finding for update to "{{db}}_agency_la"
+  using (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family))
+  with check (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family));
+grant select on fsp.assessment_finding to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_finding for select to "{{db}}_agency_team"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end)
+    or (assessment_finding.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_finding.family)));
+grant select on fsp.assessment_finding to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_finding for select to "{{db}}_agency_health"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_finding for select to "{{db}}_agency_education"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_finding for select to "{{db}}_agency_police"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+grant select on fsp.assessment_finding to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_finding for select to "{{db}}_agency_provider"
+  using ((case when assessment_finding.person is null then (select true from fsp.family_grant fg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_finding.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_finding.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_finding.kept_from, false)) end));
+
+-- assessment_outcome: ASSESSMENT
+alter table fsp.assessment_outcome enable row level security;
+alter table fsp.assessment_outcome force row level security;
+create policy owner_all on fsp.assessment_outcome for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_outcome for select to "{{db}}_agency_la"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant insert on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_outcome for insert to "{{db}}_agency_la"
+  with check (assessment_outcome.controller = (select fsp.current_organisation())
+    and (case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_outcome.assessment is null or (select true from fsp.assessment p where p.id = assessment_outcome.assessment and p.family is not distinct from assessment_outcome.family)));
+grant update on fsp.assessment_outcome to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_outcome for update to "{{db}}_agency_la"
+  using (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family))
+  with check (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family));
+grant select on fsp.assessment_outcome to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_outcome for select to "{{db}}_agency_team"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end)
+    or (assessment_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_outcome.family)));
+grant select on fsp.assessment_outcome to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_outcome for select to "{{db}}_agency_health"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_outcome for select to "{{db}}_agency_education"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_outcome for select to "{{db}}_agency_police"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+grant select on fsp.assessment_outcome to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_outcome for select to "{{db}}_agency_provider"
+  using ((case when assessment_outcome.person is null then (select true from fsp.family_grant fg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_outcome.kept_from, false)) end));
+
+-- assessment_factor: ASSESSMENT
+alter table fsp.assessment_factor enable row level security;
+alter table fsp.assessment_factor force row level security;
+create policy owner_all on fsp.assessment_factor for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_factor for select to "{{db}}_agency_la"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant insert on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_factor for insert to "{{db}}_agency_la"
+  with check (assessment_factor.controller = (select fsp.current_organisation())
+    and (case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_factor.assessment is null or (select true from fsp.assessment p where p.id = assessment_factor.assessment and p.family is not distinct from assessment_factor.family)));
+grant update on fsp.assessment_factor to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_factor for update to "{{db}}_agency_la"
+  using (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family))
+  with check (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family));
+grant select on fsp.assessment_factor to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_factor for select to "{{db}}_agency_team"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end)
+    or (assessment_factor.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_factor.family)));
+grant select on fsp.assessment_factor to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_factor for select to "{{db}}_agency_health"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_factor for select to "{{db}}_agency_education"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_factor for select to "{{db}}_agency_police"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+grant select on fsp.assessment_factor to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_factor for select to "{{db}}_agency_provider"
+  using ((case when assessment_factor.person is null then (select true from fsp.family_grant fg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_factor.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_factor.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_factor.kept_from, false)) end));
+
+-- assessment_ace: ASSESSMENT
+alter table fsp.assessment_ace enable row level security;
+alter table fsp.assessment_ace force row level security;
+create policy owner_all on fsp.assessment_ace for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_select on fsp.assessment_ace for select to "{{db}}_agency_la"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant insert on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_insert on fsp.assessment_ace for insert to "{{db}}_agency_la"
+  with check (assessment_ace.controller = (select fsp.current_organisation())
+    and (case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (assessment_ace.assessment is null or (select true from fsp.assessment p where p.id = assessment_ace.assessment and p.family is not distinct from assessment_ace.family)));
+grant update on fsp.assessment_ace to "{{db}}_agency_la";
+create policy la_update on fsp.assessment_ace for update to "{{db}}_agency_la"
+  using (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family))
+  with check (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family));
+grant select on fsp.assessment_ace to "{{db}}_agency_team";
+create policy team_select on fsp.assessment_ace for select to "{{db}}_agency_team"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end)
+    or (assessment_ace.controller = (select fsp.current_organisation()) and fsp.own_open(assessment_ace.family)));
+grant select on fsp.assessment_ace to "{{db}}_agency_health";
+create policy health_select on fsp.assessment_ace for select to "{{db}}_agency_health"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_education";
+create policy education_select on fsp.assessment_ace for select to "{{db}}_agency_education"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_police";
+create policy police_select on fsp.assessment_ace for select to "{{db}}_agency_police"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+grant select on fsp.assessment_ace to "{{db}}_agency_provider";
+create policy provider_select on fsp.assessment_ace for select to "{{db}}_agency_provider"
+  using ((case when assessment_ace.person is null then (select true from fsp.family_grant fg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = assessment_ace.family and fg.starts <= now() and fg.ends > now() and pg.person = assessment_ace.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ assessment_ace.kept_from, false)) end));
+
+-- context_fact: ASSESSMENT
+alter table fsp.context_fact enable row level security;
+alter table fsp.context_fact force row level security;
+create policy owner_all on fsp.context_fact for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.context_fact to "{{db}}_agency_la";
+create policy la_select on fsp.context_fact for select to "{{db}}_agency_la"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant insert on fsp.context_fact to "{{db}}_agency_la";
+create policy la_insert on fsp.context_fact for insert to "{{db}}_agency_la"
+  with check (context_fact.controller = (select fsp.current_organisation())
+    and (case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (context_fact.assessment is null or (select true from fsp.assessment p where p.id = context_fact.assessment and p.family is not distinct from context_fact.family)));
+grant update on fsp.context_fact to "{{db}}_agency_la";
+create policy la_update on fsp.context_fact for update to "{{db}}_agency_la"
+  using (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family))
+  with check (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family));
+grant select on fsp.context_fact to "{{db}}_agency_team";
+create policy team_select on fsp.context_fact for select to "{{db}}_agency_team"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end)
+    or (context_fact.controller = (select fsp.current_organisation()) and fsp.own_open(context_fact.family)));
+grant select on fsp.context_fact to "{{db}}_agency_health";
+create policy health_select on fsp.context_fact for select to "{{db}}_agency_health"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_education";
+create policy education_select on fsp.context_fact for select to "{{db}}_agency_education"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_police";
+create policy police_select on fsp.context_fact for select to "{{db}}_agency_police"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+grant select on fsp.context_fact to "{{db}}_agency_provider";
+create policy provider_select on fsp.context_fact for select to "{{db}}_agency_provider"
+  using ((case when context_fact.person is null then (select true from fsp.family_grant fg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ context_fact.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = context_fact.family and fg.starts <= now() and fg.ends > now() and pg.person = context_fact.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ context_fact.kept_from, false)) end));
+
+-- trio: ASSESSMENT
+alter table fsp.trio enable row level security;
+alter table fsp.trio force row level security;
+create policy owner_all on fsp.trio for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.trio to "{{db}}_agency_la";
+create policy la_select on fsp.trio for select to "{{db}}_agency_la"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant insert on fsp.trio to "{{db}}_agency_la";
+create policy la_insert on fsp.trio for insert to "{{db}}_agency_la"
+  with check (trio.controller = (select fsp.current_organisation())
+    and (case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 512) = 512 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (trio.assessment is null or (select true from fsp.assessment p where p.id = trio.assessment and p.family is not distinct from trio.family)));
+grant update on fsp.trio to "{{db}}_agency_la";
+create policy la_update on fsp.trio for update to "{{db}}_agency_la"
+  using (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family))
+  with check (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family));
+grant select on fsp.trio to "{{db}}_agency_team";
+create policy team_select on fsp.trio for select to "{{db}}_agency_team"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end)
+    or (trio.controller = (select fsp.current_organisation()) and fsp.own_open(trio.family)));
+grant select on fsp.trio to "{{db}}_agency_health";
+create policy health_select on fsp.trio for select to "{{db}}_agency_health"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_education";
+create policy education_select on fsp.trio for select to "{{db}}_agency_education"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_police";
+create policy police_select on fsp.trio for select to "{{db}}_agency_police"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+grant select on fsp.trio to "{{db}}_agency_provider";
+create policy provider_select on fsp.trio for select to "{{db}}_agency_provider"
+  using ((case when trio.person is null then (select true from fsp.family_grant fg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = trio.family and fg.starts <= now() and fg.ends > now() and pg.person = trio.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs)) end));
+
+-- factor_concern: DIRECTORY
+grant select on fsp.factor_concern to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- ace_association: DIRECTORY
+grant select on fsp.ace_association to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- specialist_kind: DIRECTORY
+grant select on fsp.specialist_kind to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- specialist_assessment: ASSESSMENT
+alter table fsp.specialist_assessment enable row level security;
+alter table fsp.specialist_assessment force row level security;
+create policy owner_all on fsp.specialist_assessment for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_select on fsp.specialist_assessment for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))
+    or (((specialist_assessment.controller = (select fsp.current_organisation()) or specialist_assessment.assessor = (select fsp.current_organisation())) and (specialist_assessment.row_mask & ~16777215::bigint) = 0 and fsp.own_open(specialist_assessment.family)) and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))));
+grant insert on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_insert on fsp.specialist_assessment for insert to "{{db}}_agency_la"
+  with check (specialist_assessment.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (512 | specialist_assessment.row_mask)) = (512 | specialist_assessment.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
+    and (specialist_assessment.entry is null or (select true from fsp.workbook_entry p where p.id = specialist_assessment.entry and p.family is not distinct from specialist_assessment.family)));
+grant update on fsp.specialist_assessment to "{{db}}_agency_la";
+create policy la_update on fsp.specialist_assessment for update to "{{db}}_agency_la"
+  using (specialist_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(specialist_assessment.family))
+  with check (specialist_assessment.controller = (select fsp.current_organisation()) and fsp.own_open(specialist_assessment.family));
+grant select on fsp.specialist_assessment to "{{db}}_agency_team";
+create policy team_select on fsp.specialist_assessment for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false))
+    or ((specialist_assessment.controller = (select fsp.current_organisation()) or specialist_assessment.assessor = (select fsp.current_organisation())) and (specialist_assessment.row_mask & ~3932063::bigint) = 0 and fsp.own_open(specialist_assessment.family)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_health";
+create policy health_select on fsp.specialist_assessment for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_education";
+create policy education_select on fsp.specialist_assessment for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_police";
+create policy police_select on fsp.specialist_assessment for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+grant select on fsp.specialist_assessment to "{{db}}_agency_provider";
+create policy provider_select on fsp.specialist_assessment for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = specialist_assessment.family and fg.starts <= now() and fg.ends > now() and pg.person = specialist_assessment.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | specialist_assessment.row_mask | pg.needs)) = (512 | specialist_assessment.row_mask | pg.needs) and not coalesce(fg.only_with <@ specialist_assessment.kept_from, false)));
+
+-- tool: DIRECTORY
+grant select on fsp.tool to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_band: DIRECTORY
+grant select on fsp.tool_band to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_domain: DIRECTORY
+grant select on fsp.tool_domain to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_metric: DIRECTORY
+grant select on fsp.tool_metric to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- tool_reading: WORKBOOK
+alter table fsp.tool_reading enable row level security;
+alter table fsp.tool_reading force row level security;
+create policy owner_all on fsp.tool_reading for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_select on fsp.tool_reading for select to "{{db}}_agency_la"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~16777215::bigint) = 0 and fsp.own_open(tool_reading.family)) and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)));
+grant insert on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_insert on fsp.tool_reading for insert to "{{db}}_agency_la"
+  with check (tool_reading.controller = (select fsp.current_organisation())
+    and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.tool_reading to "{{db}}_agency_la";
+create policy la_update on fsp.tool_reading for update to "{{db}}_agency_la"
+  using (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family))
+  with check (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family));
+grant select on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_select on fsp.tool_reading for select to "{{db}}_agency_team"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~3932063::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant insert on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_insert on fsp.tool_reading for insert to "{{db}}_agency_team"
+  with check (tool_reading.controller = (select fsp.current_organisation())
+    and (case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.tool_reading to "{{db}}_agency_team";
+create policy team_update on fsp.tool_reading for update to "{{db}}_agency_team"
+  using (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family))
+  with check (tool_reading.controller = (select fsp.current_organisation()) and fsp.own_open(tool_reading.family));
+grant select on fsp.tool_reading to "{{db}}_agency_health";
+create policy health_select on fsp.tool_reading for select to "{{db}}_agency_health"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~36255::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_education";
+create policy education_select on fsp.tool_reading for select to "{{db}}_agency_education"
+  using ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~527791::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_district";
+create policy district_select on fsp.tool_reading for select to "{{db}}_agency_district"
+  using ((tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~3278213::bigint) = 0 and fsp.own_open(tool_reading.family)));
+grant select on fsp.tool_reading to "{{db}}_agency_provider";
+create policy provider_select on fsp.tool_reading for select to "{{db}}_agency_provider"
+  using ((case when tool_reading.person is null then (select true from fsp.family_grant fg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | tool_reading.row_mask)) = (1024 | tool_reading.row_mask) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_reading.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_reading.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_reading.row_mask | pg.needs)) = (1024 | tool_reading.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_reading.kept_from, false)) end)
+    or (tool_reading.controller = (select fsp.current_organisation()) and (tool_reading.row_mask & ~2227471::bigint) = 0 and fsp.own_open(tool_reading.family)));
+
+-- tool_score: WORKBOOK
+alter table fsp.tool_score enable row level security;
+alter table fsp.tool_score force row level security;
+create policy owner_all on fsp.tool_score for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.tool_score to "{{db}}_agency_la";
+create policy la_select on fsp.tool_score for select to "{{db}}_agency_la"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~16777215::bigint) = 0 and fsp.own_open(tool_score.family)) and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1024) = 1024 and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1024 | pg.needs)) = (1024 | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)));
+grant insert on fsp.tool_score to "{{db}}_agency_la";
+create policy la_insert on fsp.tool_score for insert to "{{db}}_agency_la"
+  with check (tool_score.controller = (select fsp.current_organisation())
+    and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (tool_score.reading is null or (select true from fsp.tool_reading p where p.id = tool_score.reading and p.family is not distinct from tool_score.family)));
+grant update on fsp.tool_score to "{{db}}_agency_la";
+create policy la_update on fsp.tool_score for update to "{{db}}_agency_la"
+  using (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family))
+  with check (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family));
+grant select on fsp.tool_score to "{{db}}_agency_team";
+create policy team_select on fsp.tool_score for select to "{{db}}_agency_team"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~3932063::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant insert on fsp.tool_score to "{{db}}_agency_team";
+create policy team_insert on fsp.tool_score for insert to "{{db}}_agency_team"
+  with check (tool_score.controller = (select fsp.current_organisation())
+    and (case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (tool_score.reading is null or (select true from fsp.tool_reading p where p.id = tool_score.reading and p.family is not distinct from tool_score.family)));
+grant update on fsp.tool_score to "{{db}}_agency_team";
+create policy team_update on fsp.tool_score for update to "{{db}}_agency_team"
+  using (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family))
+  with check (tool_score.controller = (select fsp.current_organisation()) and fsp.own_open(tool_score.family));
+grant select on fsp.tool_score to "{{db}}_agency_health";
+create policy health_select on fsp.tool_score for select to "{{db}}_agency_health"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~36255::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_education";
+create policy education_select on fsp.tool_score for select to "{{db}}_agency_education"
+  using ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~527791::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_district";
+create policy district_select on fsp.tool_score for select to "{{db}}_agency_district"
+  using ((tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~3278213::bigint) = 0 and fsp.own_open(tool_score.family)));
+grant select on fsp.tool_score to "{{db}}_agency_provider";
+create policy provider_select on fsp.tool_score for select to "{{db}}_agency_provider"
+  using ((case when tool_score.person is null then (select true from fsp.family_grant fg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (1024 | tool_score.row_mask)) = (1024 | tool_score.row_mask) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = tool_score.family and fg.starts <= now() and fg.ends > now() and pg.person = tool_score.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1024 | tool_score.row_mask | pg.needs)) = (1024 | tool_score.row_mask | pg.needs) and not coalesce(fg.only_with <@ tool_score.kept_from, false)) end)
+    or (tool_score.controller = (select fsp.current_organisation()) and (tool_score.row_mask & ~2227471::bigint) = 0 and fsp.own_open(tool_score.family)));
+
+-- referral: CASE
+alter table fsp.referral enable row level security;
+alter table fsp.referral force row level security;
+create policy owner_all on fsp.referral for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral to "{{db}}_agency_la";
+create policy la_select on fsp.referral for select to "{{db}}_agency_la"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_la";
+create policy la_insert on fsp.referral for insert to "{{db}}_agency_la"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_la";
+create policy la_update on fsp.referral for update to "{{db}}_agency_la"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_team";
+create policy team_select on fsp.referral for select to "{{db}}_agency_team"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_team";
+create policy team_insert on fsp.referral for insert to "{{db}}_agency_team"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_team";
+create policy team_update on fsp.referral for update to "{{db}}_agency_team"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_health";
+create policy health_select on fsp.referral for select to "{{db}}_agency_health"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_health";
+create policy health_insert on fsp.referral for insert to "{{db}}_agency_health"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_health";
+create policy health_update on fsp.referral for update to "{{db}}_agency_health"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_education";
+create policy education_select on fsp.referral for select to "{{db}}_agency_education"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_education";
+create policy education_insert on fsp.referral for insert to "{{db}}_agency_education"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_education";
+create policy education_update on fsp.referral for update to "{{db}}_agency_education"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_police";
+create policy police_select on fsp.referral for select to "{{db}}_agency_police"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_police";
+create policy police_insert on fsp.referral for insert to "{{db}}_agency_police"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_police";
+create policy police_update on fsp.referral for update to "{{db}}_agency_police"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_district";
+create policy district_select on fsp.referral for select to "{{db}}_agency_district"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_district";
+create policy district_insert on fsp.referral for insert to "{{db}}_agency_district"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_district";
+create policy district_update on fsp.referral for update to "{{db}}_agency_district"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+grant select on fsp.referral to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral for select to "{{db}}_agency_provider"
+  using ((((referral.sender = (select fsp.current_organisation()) and referral.sender <> referral.addressee) or (referral.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral.id)))));
+grant insert on fsp.referral to "{{db}}_agency_provider";
+create policy provider_insert on fsp.referral for insert to "{{db}}_agency_provider"
+  with check (referral.sender = (select fsp.current_organisation()));
+grant update on fsp.referral to "{{db}}_agency_provider";
+create policy provider_update on fsp.referral for update to "{{db}}_agency_provider"
+  using (referral.addressee = (select fsp.current_organisation()))
+  with check (referral.addressee = (select fsp.current_organisation()));
+
+-- referral_child: IDENTITY
+alter table fsp.referral_child enable row level security;
+alter table fsp.referral_child force row level security;
+create policy owner_all on fsp.referral_child for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral_child to "{{db}}_agency_la";
+create policy la_select on fsp.referral_child for select to "{{db}}_agency_la"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_la";
+create policy la_insert on fsp.referral_child for insert to "{{db}}_agency_la"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_team";
+create policy team_select on fsp.referral_child for select to "{{db}}_agency_team"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_team";
+create policy team_insert on fsp.referral_child for insert to "{{db}}_agency_team"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_health";
+create policy health_select on fsp.referral_child for select to "{{db}}_agency_health"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_health";
+create policy health_insert on fsp.referral_child for insert to "{{db}}_agency_health"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_education";
+create policy education_select on fsp.referral_child for select to "{{db}}_agency_education"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_education";
+create policy education_insert on fsp.referral_child for insert to "{{db}}_agency_education"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_police";
+create policy police_select on fsp.referral_child for select to "{{db}}_agency_police"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_police";
+create policy police_insert on fsp.referral_child for insert to "{{db}}_agency_police"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_district";
+create policy district_select on fsp.referral_child for select to "{{db}}_agency_district"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_district";
+create policy district_insert on fsp.referral_child for insert to "{{db}}_agency_district"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral_child for select to "{{db}}_agency_provider"
+  using ((((referral_child.sender = (select fsp.current_organisation()) and referral_child.sender <> referral_child.addressee) or (referral_child.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child.referral)))));
+grant insert on fsp.referral_child to "{{db}}_agency_provider";
+create policy provider_insert on fsp.referral_child for insert to "{{db}}_agency_provider"
+  with check (referral_child.sender = (select fsp.current_organisation()));
+
+-- referral_child_place: WHEREABOUTS
+alter table fsp.referral_child_place enable row level security;
+alter table fsp.referral_child_place force row level security;
+create policy owner_all on fsp.referral_child_place for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral_child_place to "{{db}}_agency_la";
+create policy la_select on fsp.referral_child_place for select to "{{db}}_agency_la"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_la";
+create policy la_insert on fsp.referral_child_place for insert to "{{db}}_agency_la"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_team";
+create policy team_select on fsp.referral_child_place for select to "{{db}}_agency_team"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_team";
+create policy team_insert on fsp.referral_child_place for insert to "{{db}}_agency_team"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_health";
+create policy health_select on fsp.referral_child_place for select to "{{db}}_agency_health"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_health";
+create policy health_insert on fsp.referral_child_place for insert to "{{db}}_agency_health"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_education";
+create policy education_select on fsp.referral_child_place for select to "{{db}}_agency_education"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_education";
+create policy education_insert on fsp.referral_child_place for insert to "{{db}}_agency_education"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_police";
+create policy police_select on fsp.referral_child_place for select to "{{db}}_agency_police"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_police";
+create policy police_insert on fsp.referral_child_place for insert to "{{db}}_agency_police"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_district";
+create policy district_select on fsp.referral_child_place for select to "{{db}}_agency_district"
+  using ((((referral_child_place.sender = (select fsp.current_organisation()) and referral_child_place.sender <> referral_child_place.addressee) or (referral_child_place.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_child_place.referral)))));
+grant insert on fsp.referral_child_place to "{{db}}_agency_district";
+create policy district_insert on fsp.referral_child_place for insert to "{{db}}_agency_district"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+grant select on fsp.referral_child_place to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral_child_place for select to "{{db}}_agency_provider"
+  using (false);
+grant insert on fsp.referral_child_place to "{{db}}_agency_provider";
+create policy provider_insert on fsp.referral_child_place for insert to "{{db}}_agency_provider"
+  with check (referral_child_place.sender = (select fsp.current_organisation()));
+
+-- referral_feedback: CASE
+alter table fsp.referral_feedback enable row level security;
+alter table fsp.referral_feedback force row level security;
+create policy owner_all on fsp.referral_feedback for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral_feedback to "{{db}}_agency_la";
+create policy la_select on fsp.referral_feedback for select to "{{db}}_agency_la"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant insert on fsp.referral_feedback to "{{db}}_agency_la";
+create policy la_insert on fsp.referral_feedback for insert to "{{db}}_agency_la"
+  with check (referral_feedback.controller = (select fsp.current_organisation())
+    and (referral_feedback.referral is null or (select true from fsp.referral p where p.id = referral_feedback.referral)));
+grant select on fsp.referral_feedback to "{{db}}_agency_team";
+create policy team_select on fsp.referral_feedback for select to "{{db}}_agency_team"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_health";
+create policy health_select on fsp.referral_feedback for select to "{{db}}_agency_health"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_education";
+create policy education_select on fsp.referral_feedback for select to "{{db}}_agency_education"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_police";
+create policy police_select on fsp.referral_feedback for select to "{{db}}_agency_police"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_district";
+create policy district_select on fsp.referral_feedback for select to "{{db}}_agency_district"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+grant select on fsp.referral_feedback to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral_feedback for select to "{{db}}_agency_provider"
+  using ((((referral_feedback.recipient = (select fsp.current_organisation()) and referral_feedback.recipient <> referral_feedback.controller) or (referral_feedback.controller = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback.referral)))));
+
+-- referral_feedback_answer: CASE
+alter table fsp.referral_feedback_answer enable row level security;
+alter table fsp.referral_feedback_answer force row level security;
+create policy owner_all on fsp.referral_feedback_answer for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_la";
+create policy la_select on fsp.referral_feedback_answer for select to "{{db}}_agency_la"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_la";
+create policy la_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_la"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_team";
+create policy team_select on fsp.referral_feedback_answer for select to "{{db}}_agency_team"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_team";
+create policy team_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_team"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_health";
+create policy health_select on fsp.referral_feedback_answer for select to "{{db}}_agency_health"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_health";
+create policy health_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_health"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_education";
+create policy education_select on fsp.referral_feedback_answer for select to "{{db}}_agency_education"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_education";
+create policy education_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_education"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_police";
+create policy police_select on fsp.referral_feedback_answer for select to "{{db}}_agency_police"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_police";
+create policy police_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_police"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_district";
+create policy district_select on fsp.referral_feedback_answer for select to "{{db}}_agency_district"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_district";
+create policy district_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_district"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+grant select on fsp.referral_feedback_answer to "{{db}}_agency_provider";
+create policy provider_select on fsp.referral_feedback_answer for select to "{{db}}_agency_provider"
+  using ((((referral_feedback_answer.sender = (select fsp.current_organisation()) and referral_feedback_answer.sender <> referral_feedback_answer.addressee) or (referral_feedback_answer.addressee = (select fsp.current_organisation()) and fsp.referral_open(referral_feedback_answer.referral)))));
+grant insert on fsp.referral_feedback_answer to "{{db}}_agency_provider";
+create policy provider_insert on fsp.referral_feedback_answer for insert to "{{db}}_agency_provider"
+  with check (referral_feedback_answer.sender = (select fsp.current_organisation())
+    and (referral_feedback_answer.feedback is null or (select true from fsp.referral_feedback p where p.id = referral_feedback_answer.feedback))
+    and (referral_feedback_answer.referral is null or (select true from fsp.referral p where p.id = referral_feedback_answer.referral)));
+
+-- contact: CASE
+alter table fsp.contact enable row level security;
+alter table fsp.contact force row level security;
+create policy owner_all on fsp.contact for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact to "{{db}}_agency_la";
+create policy la_select on fsp.contact for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.family is null and (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family)))));
+grant insert on fsp.contact to "{{db}}_agency_la";
+create policy la_insert on fsp.contact for insert to "{{db}}_agency_la"
+  with check (contact.controller = (select fsp.current_organisation())
+    and (contact.family is null or (select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256))
+    and (contact.referral is null or (select true from fsp.referral p where p.id = contact.referral)));
+grant update on fsp.contact to "{{db}}_agency_la";
+create policy la_update on fsp.contact for update to "{{db}}_agency_la"
+  using (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family)))
+  with check (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family)));
+grant select on fsp.contact to "{{db}}_agency_team";
+create policy team_select on fsp.contact for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_health";
+create policy health_select on fsp.contact for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_education";
+create policy education_select on fsp.contact for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_police";
+create policy police_select on fsp.contact for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_district";
+create policy district_select on fsp.contact for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+grant select on fsp.contact to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = contact.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 256) = 256 and not coalesce(fg.only_with <@ contact.kept_from, false))
+    or (contact.controller = (select fsp.current_organisation()) and (contact.family is null or fsp.own_open(contact.family))));
+
+-- contact_source: CASE
+alter table fsp.contact_source enable row level security;
+alter table fsp.contact_source force row level security;
+create policy owner_all on fsp.contact_source for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_source to "{{db}}_agency_la";
+create policy la_select on fsp.contact_source for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.family is null and (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~16777215::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family)))));
+grant insert on fsp.contact_source to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_source for insert to "{{db}}_agency_la"
+  with check (contact_source.controller = (select fsp.current_organisation())
+    and (contact_source.family is null or (select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask)))
+    and (contact_source.contact is null or (select true from fsp.contact p where p.id = contact_source.contact and p.family is not distinct from contact_source.family)));
+grant update on fsp.contact_source to "{{db}}_agency_la";
+create policy la_update on fsp.contact_source for update to "{{db}}_agency_la"
+  using (contact_source.controller = (select fsp.current_organisation()) and (contact_source.family is null or fsp.own_open(contact_source.family)))
+  with check (contact_source.controller = (select fsp.current_organisation()) and (contact_source.family is null or fsp.own_open(contact_source.family)));
+grant select on fsp.contact_source to "{{db}}_agency_team";
+create policy team_select on fsp.contact_source for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~3932063::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_health";
+create policy health_select on fsp.contact_source for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~36255::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_education";
+create policy education_select on fsp.contact_source for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~527791::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_police";
+create policy police_select on fsp.contact_source for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~197007::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_district";
+create policy district_select on fsp.contact_source for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~3278213::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+grant select on fsp.contact_source to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact_source for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = contact_source.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (256 | contact_source.row_mask)) = (256 | contact_source.row_mask) and not coalesce(fg.only_with <@ contact_source.kept_from, false))
+    or (contact_source.controller = (select fsp.current_organisation()) and (contact_source.row_mask & ~2227471::bigint) = 0 and (contact_source.family is null or fsp.own_open(contact_source.family))));
+
+-- contact_concern: ASSESSMENT
+alter table fsp.contact_concern enable row level security;
+alter table fsp.contact_concern force row level security;
+create policy owner_all on fsp.contact_concern for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_concern to "{{db}}_agency_la";
+create policy la_select on fsp.contact_concern for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false))
+    or (contact_concern.family is null and (contact_concern.controller = (select fsp.current_organisation()) and (contact_concern.family is null or fsp.own_open(contact_concern.family)))));
+grant insert on fsp.contact_concern to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_concern for insert to "{{db}}_agency_la"
+  with check (contact_concern.controller = (select fsp.current_organisation())
+    and (contact_concern.family is null or (select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 512) = 512))
+    and (contact_concern.contact is null or (select true from fsp.contact p where p.id = contact_concern.contact and p.family is not distinct from contact_concern.family)));
+grant update on fsp.contact_concern to "{{db}}_agency_la";
+create policy la_update on fsp.contact_concern for update to "{{db}}_agency_la"
+  using (contact_concern.controller = (select fsp.current_organisation()) and (contact_concern.family is null or fsp.own_open(contact_concern.family)))
+  with check (contact_concern.controller = (select fsp.current_organisation()) and (contact_concern.family is null or fsp.own_open(contact_concern.family)));
+grant select on fsp.contact_concern to "{{db}}_agency_team";
+create policy team_select on fsp.contact_concern for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false))
+    or (contact_concern.controller = (select fsp.current_organisation()) and (contact_concern.family is null or fsp.own_open(contact_concern.family))));
+grant select on fsp.contact_concern to "{{db}}_agency_health";
+create policy health_select on fsp.contact_concern for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false)));
+grant select on fsp.contact_concern to "{{db}}_agency_education";
+create policy education_select on fsp.contact_concern for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false)));
+grant select on fsp.contact_concern to "{{db}}_agency_police";
+create policy police_select on fsp.contact_concern for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false)));
+grant select on fsp.contact_concern to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact_concern for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = contact_concern.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ contact_concern.kept_from, false)));
+
+-- contact_informant: INFORMANT
+alter table fsp.contact_informant enable row level security;
+alter table fsp.contact_informant force row level security;
+create policy owner_all on fsp.contact_informant for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_informant to "{{db}}_agency_la";
+create policy la_select on fsp.contact_informant for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = contact_informant.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4194304) = 4194304 and not coalesce(fg.only_with <@ contact_informant.kept_from, false))
+    or (contact_informant.family is null and (contact_informant.controller = (select fsp.current_organisation()) and (contact_informant.family is null or fsp.own_open(contact_informant.family)))));
+grant insert on fsp.contact_informant to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_informant for insert to "{{db}}_agency_la"
+  with check (contact_informant.controller = (select fsp.current_organisation())
+    and (contact_informant.family is null or (select true from fsp.family_grant fg where fg.family = contact_informant.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 4194304) = 4194304))
+    and (contact_informant.contact is null or (select true from fsp.contact p where p.id = contact_informant.contact and p.family is not distinct from contact_informant.family)));
+grant update on fsp.contact_informant to "{{db}}_agency_la";
+create policy la_update on fsp.contact_informant for update to "{{db}}_agency_la"
+  using (contact_informant.controller = (select fsp.current_organisation()) and (contact_informant.family is null or fsp.own_open(contact_informant.family)))
+  with check (contact_informant.controller = (select fsp.current_organisation()) and (contact_informant.family is null or fsp.own_open(contact_informant.family)));
+
+-- contact_child: IDENTITY
+alter table fsp.contact_child enable row level security;
+alter table fsp.contact_child force row level security;
+create policy owner_all on fsp.contact_child for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.contact_child to "{{db}}_agency_la";
+create policy la_select on fsp.contact_child for select to "{{db}}_agency_la"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.family is null and (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family)))));
+grant insert on fsp.contact_child to "{{db}}_agency_la";
+create policy la_insert on fsp.contact_child for insert to "{{db}}_agency_la"
+  with check (contact_child.controller = (select fsp.current_organisation())
+    and (contact_child.family is null or (case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 4) = 4) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4) = 4 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end))
+    and (contact_child.contact is null or (select true from fsp.contact p where p.id = contact_child.contact and p.family is not distinct from contact_child.family)));
+grant update on fsp.contact_child to "{{db}}_agency_la";
+create policy la_update on fsp.contact_child for update to "{{db}}_agency_la"
+  using (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family)))
+  with check (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family)));
+grant select on fsp.contact_child to "{{db}}_agency_team";
+create policy team_select on fsp.contact_child for select to "{{db}}_agency_team"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_health";
+create policy health_select on fsp.contact_child for select to "{{db}}_agency_health"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_education";
+create policy education_select on fsp.contact_child for select to "{{db}}_agency_education"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_police";
+create policy police_select on fsp.contact_child for select to "{{db}}_agency_police"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_district";
+create policy district_select on fsp.contact_child for select to "{{db}}_agency_district"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+grant select on fsp.contact_child to "{{db}}_agency_provider";
+create policy provider_select on fsp.contact_child for select to "{{db}}_agency_provider"
+  using ((case when contact_child.person is null then (select true from fsp.family_grant fg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 4) = 4 and not coalesce(fg.only_with <@ contact_child.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = contact_child.family and fg.starts <= now() and fg.ends > now() and pg.person = contact_child.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4 | pg.needs)) = (4 | pg.needs) and not coalesce(fg.only_with <@ contact_child.kept_from, false)) end)
+    or (contact_child.controller = (select fsp.current_organisation()) and (contact_child.family is null or fsp.own_open(contact_child.family))));
+
+-- information_request: CASE
+alter table fsp.information_request enable row level security;
+alter table fsp.information_request force row level security;
+create policy owner_all on fsp.information_request for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.information_request to "{{db}}_agency_la";
+create policy la_select on fsp.information_request for select to "{{db}}_agency_la"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant insert on fsp.information_request to "{{db}}_agency_la";
+create policy la_insert on fsp.information_request for insert to "{{db}}_agency_la"
+  with check (information_request.sender = (select fsp.current_organisation())
+    and (information_request.contact is null or (select true from fsp.contact p where p.id = information_request.contact)));
+grant select on fsp.information_request to "{{db}}_agency_team";
+create policy team_select on fsp.information_request for select to "{{db}}_agency_team"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_health";
+create policy health_select on fsp.information_request for select to "{{db}}_agency_health"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_education";
+create policy education_select on fsp.information_request for select to "{{db}}_agency_education"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_police";
+create policy police_select on fsp.information_request for select to "{{db}}_agency_police"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_district";
+create policy district_select on fsp.information_request for select to "{{db}}_agency_district"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+grant select on fsp.information_request to "{{db}}_agency_provider";
+create policy provider_select on fsp.information_request for select to "{{db}}_agency_provider"
+  using ((((select fsp.current_organisation()) in (information_request.sender, information_request.addressee) and fsp.request_open(information_request.id))));
+
+-- information_request_person: IDENTITY
+alter table fsp.information_request_person enable row level security;
+alter table fsp.information_request_person force row level security;
+create policy owner_all on fsp.information_request_person for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.information_request_person to "{{db}}_agency_la";
+create policy la_select on fsp.information_request_person for select to "{{db}}_agency_la"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant insert on fsp.information_request_person to "{{db}}_agency_la";
+create policy la_insert on fsp.information_request_person for insert to "{{db}}_agency_la"
+  with check (information_request_person.sender = (select fsp.current_organisation()));
+grant select on fsp.information_request_person to "{{db}}_agency_team";
+create policy team_select on fsp.information_request_person for select to "{{db}}_agency_team"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_health";
+create policy health_select on fsp.information_request_person for select to "{{db}}_agency_health"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_education";
+create policy education_select on fsp.information_request_person for select to "{{db}}_agency_education"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_police";
+create policy police_select on fsp.information_request_person for select to "{{db}}_agency_police"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_district";
+create policy district_select on fsp.information_request_person for select to "{{db}}_agency_district"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+grant select on fsp.information_request_person to "{{db}}_agency_provider";
+create policy provider_select on fsp.information_request_person for select to "{{db}}_agency_provider"
+  using ((((select fsp.current_organisation()) in (information_request_person.sender, information_request_person.addressee) and fsp.request_open(information_request_person.request))));
+
+-- information_answer: CASE
+alter table fsp.information_answer enable row level security;
+alter table fsp.information_answer force row level security;
+create policy owner_all on fsp.information_answer for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.information_answer to "{{db}}_agency_la";
+create policy la_select on fsp.information_answer for select to "{{db}}_agency_la"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_la";
+create policy la_insert on fsp.information_answer for insert to "{{db}}_agency_la"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_team";
+create policy team_select on fsp.information_answer for select to "{{db}}_agency_team"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_team";
+create policy team_insert on fsp.information_answer for insert to "{{db}}_agency_team"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_health";
+create policy health_select on fsp.information_answer for select to "{{db}}_agency_health"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_health";
+create policy health_insert on fsp.information_answer for insert to "{{db}}_agency_health"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_education";
+create policy education_select on fsp.information_answer for select to "{{db}}_agency_education"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_education";
+create policy education_insert on fsp.information_answer for insert to "{{db}}_agency_education"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_police";
+create policy police_select on fsp.information_answer for select to "{{db}}_agency_police"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_police";
+create policy police_insert on fsp.information_answer for insert to "{{db}}_agency_police"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_district";
+create policy district_select on fsp.information_answer for select to "{{db}}_agency_district"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_district";
+create policy district_insert on fsp.information_answer for insert to "{{db}}_agency_district"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+grant select on fsp.information_answer to "{{db}}_agency_provider";
+create policy provider_select on fsp.information_answer for select to "{{db}}_agency_provider"
+  using ((((select fsp.current_organisation()) in (information_answer.sender, information_answer.addressee) and fsp.request_open(information_answer.request))));
+grant insert on fsp.information_answer to "{{db}}_agency_provider";
+create policy provider_insert on fsp.information_answer for insert to "{{db}}_agency_provider"
+  with check (information_answer.sender = (select fsp.current_organisation())
+    and (information_answer.request is null or (select true from fsp.information_request p where p.id = information_answer.request)));
+
+-- look_up: CASE
+alter table fsp.look_up enable row level security;
+alter table fsp.look_up force row level security;
+create policy owner_all on fsp.look_up for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.look_up to "{{db}}_agency_la";
+create policy la_select on fsp.look_up for select to "{{db}}_agency_la"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant insert on fsp.look_up to "{{db}}_agency_la";
+create policy la_insert on fsp.look_up for insert to "{{db}}_agency_la"
+  with check (look_up.sender = (select fsp.current_organisation()));
+grant select on fsp.look_up to "{{db}}_agency_team";
+create policy team_select on fsp.look_up for select to "{{db}}_agency_team"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant select on fsp.look_up to "{{db}}_agency_health";
+create policy health_select on fsp.look_up for select to "{{db}}_agency_health"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant insert on fsp.look_up to "{{db}}_agency_health";
+create policy health_insert on fsp.look_up for insert to "{{db}}_agency_health"
+  with check (look_up.sender = (select fsp.current_organisation()));
+grant select on fsp.look_up to "{{db}}_agency_education";
+create policy education_select on fsp.look_up for select to "{{db}}_agency_education"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant insert on fsp.look_up to "{{db}}_agency_education";
+create policy education_insert on fsp.look_up for insert to "{{db}}_agency_education"
+  with check (look_up.sender = (select fsp.current_organisation()));
+grant select on fsp.look_up to "{{db}}_agency_police";
+create policy police_select on fsp.look_up for select to "{{db}}_agency_police"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant insert on fsp.look_up to "{{db}}_agency_police";
+create policy police_insert on fsp.look_up for insert to "{{db}}_agency_police"
+  with check (look_up.sender = (select fsp.current_organisation()));
+grant select on fsp.look_up to "{{db}}_agency_district";
+create policy district_select on fsp.look_up for select to "{{db}}_agency_district"
+  using ((look_up.sender = (select fsp.current_organisation())));
+grant select on fsp.look_up to "{{db}}_agency_provider";
+create policy provider_select on fsp.look_up for select to "{{db}}_agency_provider"
+  using ((look_up.sender = (select fsp.current_organisation())));
+
+-- look_up_receipt: INVOLVEMENT
+alter table fsp.look_up_receipt enable row level security;
+alter table fsp.look_up_receipt force row level security;
+create policy owner_all on fsp.look_up_receipt for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.look_up_receipt to "{{db}}_agency_la";
+create policy la_select on fsp.look_up_receipt for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 2) = 2));
+grant select on fsp.look_up_receipt to "{{db}}_agency_team";
+create policy team_select on fsp.look_up_receipt for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
+grant select on fsp.look_up_receipt to "{{db}}_agency_health";
+create policy health_select on fsp.look_up_receipt for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
+grant select on fsp.look_up_receipt to "{{db}}_agency_education";
+create policy education_select on fsp.look_up_receipt for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
+grant select on fsp.look_up_receipt to "{{db}}_agency_police";
+create policy police_select on fsp.look_up_receipt for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
+grant select on fsp.look_up_receipt to "{{db}}_agency_district";
+create policy district_select on fsp.look_up_receipt for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 2) = 2));
+grant select on fsp.look_up_receipt to "{{db}}_agency_provider";
+create policy provider_select on fsp.look_up_receipt for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = look_up_receipt.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 2) = 2)
+    or (look_up_receipt.controller = (select fsp.current_organisation()) and fsp.own_open(look_up_receipt.family)));
 
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;

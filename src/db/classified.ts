@@ -53,6 +53,8 @@ export type TableClass = {
   writtenThrough: boolean;
   /** Column with the key of a directory row (`service`, `programme`) whose data class the row's mask is. */
   rowClassOf?: string;
+  /** The county has a row of its own although no decision opens the row's class, of which the agreement gives it own rows. */
+  ownRows: boolean;
 };
 
 /** Whether rows name neither family nor person: they are seen by the organisations that they name, and by nobody else. */
@@ -86,6 +88,7 @@ export type ClassifyOptions = {
   amendedThrough?: boolean;
   writtenThrough?: boolean;
   rowClassOf?: string;
+  ownRows?: boolean;
 };
 
 /**
@@ -107,6 +110,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     amendedBy: options.amendedBy ?? ['controller'],
     amendedThrough: options.amendedThrough ?? false,
     writtenThrough: options.writtenThrough ?? false,
+    ownRows: options.ownRows ?? false,
   };
   if (options.rowClassOf) entry.rowClassOf = options.rowClassOf;
   const family = options.family ?? (has('family') ? 'family' : undefined);

@@ -3,9 +3,11 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { z } from 'zod';
 import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
+import { CONCERNS, TRIO_VARIANTS } from '../modules/assessment/concerns.ts';
 import { type Calendar, calendarOf } from '../modules/clock/calendar.ts';
 import { UNITS } from '../modules/clock/rules.ts';
 import { timescaleFault } from '../modules/clock/timescales.ts';
+import { toolFault } from '../modules/tool/scoring.ts';
 
 const root = new URL('../../reference/', import.meta.url);
 
@@ -19,6 +21,7 @@ export const text = z.string().trim().min(1, 'must not be empty');
 const key = z.int().positive();
 const day = z.iso.date();
 const dataClass = z.enum(PERSONAL_CLASSES as [(typeof PERSONAL_CLASSES)[number], ...typeof PERSONAL_CLASSES]);
+const decimal = z.string().regex(/^\d{1,4}\.\d{2}$/, 'must be a number with two decimals');
 const agency = z.enum(AGENCIES, `must be one of ${AGENCIES.join(', ')}`);
 
 const FILES = {
@@ -37,6 +40,7 @@ const FILES = {
     kind: text,
     parent: z.string().nullable(),
     district: z.string().nullable(),
+    phone: text.nullable().default(null),
     validFrom: day.nullable(),
     validTo: day.nullable(),
   }),
@@ -125,6 +129,46 @@ const FILES = {
     validFrom: day,
     validTo: day.nullable(),
   }),
+  'factor-concerns': z.strictObject({
+    factor: text,
+    concern: z.enum(CONCERNS, `must be one of ${CONCERNS.join(', ')}`),
+    variant: z.enum(TRIO_VARIANTS, `must be one of ${TRIO_VARIANTS.join(', ')}`),
+    source: text,
+    validFrom: day,
+    validTo: day.nullable(),
+  }),
+  'ace-associations': z.strictObject({ code: longSlug, label: text, band: text, times: z.int().positive(), source: text }),
+  'specialist-kinds': z.strictObject({ id: key, code: longSlug, name: text, dataClass }),
+  tools: z.strictObject({
+    id: key,
+    code: z.string().regex(/^[A-Z][A-Z0-9_]{1,39}$/, 'must be at most 40 of A-Z, 0-9 and _'),
+    name: text,
+    edition: text,
+    scoring: z.enum(['ANSWERS', 'TOTAL', 'DOMAINS']),
+    about: z.enum(['PERSON', 'FAMILY', 'EITHER']),
+    items: z.int().positive().nullable(),
+    itemMinimum: z.int().nullable(),
+    itemMaximum: z.int().nullable(),
+    minimum: z.int().nullable(),
+    maximum: z.int().nullable(),
+    minimumAge: z.int().min(0).max(120).nullable(),
+    maximumAge: z.int().min(0).max(120).nullable(),
+    higher: z.enum(['BETTER', 'WORSE']),
+    threshold: z.int().nullable(),
+    thresholdMeaning: text.nullable(),
+    reckonedOn: z.enum(['TOTAL', 'METRIC']),
+    changeAtLeast: decimal.nullable(),
+    changeRule: text.nullable(),
+    licence: text,
+    licenceRequired: z.boolean(),
+    dataClass,
+    status: z.enum(['verified', 'believed', 'local']),
+    source: text,
+    bands: z.array(z.strictObject({ code: longSlug, label: text, lowest: decimal, highest: decimal })),
+    domains: z.array(z.strictObject({ code: longSlug, label: text, parent: z.string().nullable(), position: key })),
+    metric: z.array(z.strictObject({ raw: z.int(), metric: decimal })),
+  }),
+  'tool-licences': z.strictObject({ tool: z.string(), held: z.boolean() }),
   'bank-holidays': z.strictObject({ day, status: z.enum(['verified', 'believed']) }),
 };
 
@@ -135,10 +179,20 @@ type FileName = keyof typeof FILES;
 type Entry<F extends FileName> = z.infer<(typeof FILES)[F]>;
 
 /** An authority's reference data as its files give it: other entries are named by their codes. */
-export type ReferenceData = { [F in Exclude<FileName, 'bank-holidays'>]: Entry<F>[] };
+export type ReferenceData = { [F in Exclude<FileName, NationalFile>]: Entry<F>[] };
+
+type NationalFile = 'bank-holidays' | 'factor-concerns' | 'ace-associations' | 'specialist-kinds' | 'tools';
 
 /** What every authority in England has beside its own. */
-export type NationalData = { timescales: Entry<'timescales'>[]; bankHolidays: Entry<'bank-holidays'>[]; calendar: Calendar };
+export type NationalData = {
+  timescales: Entry<'timescales'>[];
+  bankHolidays: Entry<'bank-holidays'>[];
+  calendar: Calendar;
+  factorConcerns: Entry<'factor-concerns'>[];
+  aceAssociations: Entry<'ace-associations'>[];
+  specialistKinds: Entry<'specialist-kinds'>[];
+  tools: Entry<'tools'>[];
+};
 
 const File = z.strictObject({ source: text, licence: text, entries: z.array(z.unknown()).min(1) });
 
@@ -271,7 +325,20 @@ export function readNational(): NationalData {
   const folder = new URL(`${NATIONAL}/`, root);
   const bankHolidays = readFile(folder, 'bank-holidays');
   const calendar = calendarOf(bankHolidays.map((holiday) => holiday.day));
-  return { timescales: readFile(folder, 'timescales'), bankHolidays, calendar };
+  const tools = readFile(folder, 'tools');
+  for (const [index, entry] of tools.entries()) {
+    const fault = toolFault(entry);
+    if (fault) throw new Error(`${NATIONAL}/${place('tools', index, entry)}: ${fault}`);
+  }
+  return {
+    timescales: readFile(folder, 'timescales'),
+    bankHolidays,
+    calendar,
+    factorConcerns: readFile(folder, 'factor-concerns'),
+    aceAssociations: readFile(folder, 'ace-associations'),
+    specialistKinds: readFile(folder, 'specialist-kinds'),
+    tools,
+  };
 }
 
 /**
@@ -297,9 +364,12 @@ export function readReference(authority: string): ReferenceData {
     indicators: readFile(folder, 'indicators'),
     codes: joinCodes(readFile(new URL(`${NATIONAL}/`, root), 'codes'), readOptional(folder, 'codes')),
     timescales: readOptional(folder, 'timescales'),
+    'tool-licences': readOptional(folder, 'tool-licences'),
   };
   check(data);
-  checkTimescales(readNational(), data.timescales);
+  const national = readNational();
+  checkTimescales(national, data.timescales);
+  mustBeKnown(data, 'tool-licences', 'tool', new Set(national.tools.map(({ code }) => code)), 'tool');
   return data;
 }
 
@@ -434,4 +504,41 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   const rows = (timescales: Entry<'timescales'>[], folder: string) =>
     timescales.map(({ from, to, limit, ...entry }) => ({ ...entry, authority: folder, fromEvent: from, toEvent: to, amount: limit }));
   await upsert(client, 'timescale', ['code', 'version'], [...rows(national.timescales, NATIONAL), ...rows(data.timescales, authority)]);
+  await upsert(client, 'factor_concern', ['factor', 'concern', 'variant', 'valid_from'], national.factorConcerns);
+  await upsert(client, 'ace_association', ['code'], national.aceAssociations);
+  await upsert(client, 'specialist_kind', ['id'], national.specialistKinds);
+  await loadTools(client, national.tools, data['tool-licences']);
+}
+
+async function loadTools(client: pg.Client, tools: Entry<'tools'>[], licences: Entry<'tool-licences'>[]): Promise<void> {
+  const held = new Set(licences.flatMap((licence) => (licence.held ? [licence.tool] : [])));
+  await upsert(
+    client,
+    'tool',
+    ['id'],
+    tools.map(({ bands: _bands, domains: _domains, metric: _metric, ...entry }) => ({
+      ...entry,
+      licenceHeld: !entry.licenceRequired || held.has(entry.code),
+    })),
+  );
+  const parts = <P extends object>(of: (entry: Entry<'tools'>) => P[]) =>
+    tools.flatMap((entry) => of(entry).map((part) => ({ tool: entry.id, ...part })));
+  await upsert(
+    client,
+    'tool_band',
+    ['tool', 'code'],
+    parts(({ bands }) => bands),
+  );
+  await upsert(
+    client,
+    'tool_domain',
+    ['tool', 'code'],
+    parts(({ domains }) => domains),
+  );
+  await upsert(
+    client,
+    'tool_metric',
+    ['tool', 'raw'],
+    parts(({ metric }) => metric),
+  );
 }

@@ -1,7 +1,10 @@
 /** What one answer discloses, as it is written down: who, when, why, to whom, about whom. Never values. */
+import { createHash } from 'node:crypto';
+import type { DocumentNode } from 'graphql';
 import { AGREEMENT_VERSION } from '../access/agreement.ts';
 import type { Client } from '../access/client.ts';
 import type { Refused } from '../read/context.ts';
+import type { Recorder } from './recorder.ts';
 
 /** Families and persons, as the compiled statement lists them (`f12,p34,`). */
 export type Shown = { families: string[]; persons: string[] };
@@ -51,4 +54,28 @@ export function recordText(client: Client, plan: string, shown: Shown): string {
     category: client.agency === 'LA' || client.agency === 'TEAM' ? 'CONSULTATION' : 'DISCLOSURE',
   });
   return `${who.slice(0, -1)},${plan},"families":[${shown.families}],"persons":[${shown.persons}]}`;
+}
+
+/** What of a plan stands in its records. */
+type Planned = { personal: boolean; classes: string[]; fields: string[]; refused: Refused[] };
+
+/** Writes down each answer that asks of people or was refused something; what of a plan is always the same is worked out once. */
+export function answerRecords(recorder: Recorder | null) {
+  const hashes = new WeakMap<DocumentNode, string>();
+  const records = new WeakMap<Planned, string>();
+  return async (
+    plan: Planned,
+    client: Client,
+    document: DocumentNode,
+    source: string,
+    name: string | null,
+    seen: string,
+  ): Promise<void> => {
+    if (!recorder || (!plan.personal && plan.refused.length === 0)) return;
+    const hash = hashes.get(document) ?? createHash('sha256').update(source).digest('hex');
+    hashes.set(document, hash);
+    const fixed = records.get(plan) ?? planRecord(name, hash, plan.classes, plan.fields, plan.refused);
+    records.set(plan, fixed);
+    await recorder.record(recordText(client, fixed, readShown(seen)));
+  };
 }

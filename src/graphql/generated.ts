@@ -33,6 +33,33 @@ export type Abstinence = Node & {
   withheld: Array<Withheld>;
 };
 
+/** How much more often adults with so many adverse childhood experiences were found to have something than adults with none. */
+export type AceAssociation = {
+  __typename?: 'AceAssociation';
+  /** From the code list `ace-band`. */
+  band?: Maybe<Scalars['String']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  times?: Maybe<Scalars['Int']['output']>;
+};
+
+/** How many adverse childhood experiences a member of the family told of. */
+export type AceCount = {
+  __typename?: 'AceCount';
+  /** From the code list `ace-band`: 0, 1, 2-3, 4+. */
+  band?: Maybe<Code>;
+  count?: Maybe<Scalars['Int']['output']>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type AceCountInput = {
+  /** How many, 0 to 10; never which. */
+  count: Scalars['Int']['input'];
+  person: Scalars['ID']['input'];
+};
+
 export type AddWorkbookEntryInput = {
   childWords?: InputMaybe<Array<ChildWordsInput>>;
   /** From the code list `discipline`. */
@@ -76,6 +103,24 @@ export type Agency =
   | 'PROVIDER'
   /** A multi-disciplinary team: the people named in it, whoever employs them */
   | 'TEAM';
+
+/** What is left out stays as it is; a list replaces the list there was. */
+export type AmendAssessmentInput = {
+  aces?: InputMaybe<Array<AceCountInput>>;
+  analysis?: InputMaybe<Scalars['String']['input']>;
+  assessment: Scalars['ID']['input'];
+  childSeen?: InputMaybe<Scalars['Boolean']['input']>;
+  context?: InputMaybe<Array<ContextFactInput>>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  factors?: InputMaybe<Array<AssessmentFactorInput>>;
+  /** Entered late: what breaks a census rule warns, and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  outcomes?: InputMaybe<Array<Scalars['String']['input']>>;
+  seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
+};
 
 export type AmendHousingSituationInput = {
   arrears?: InputMaybe<Scalars['Int']['input']>;
@@ -122,6 +167,157 @@ export type AmendSchoolRecordPayload = {
   warnings: Array<UserError>;
 };
 
+export type AnswerEarlyHelpInput = {
+  accepted: Scalars['Boolean']['input'];
+  contact: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type AnswerEarlyHelpPayload = {
+  __typename?: 'AnswerEarlyHelpPayload';
+  /** As the caller may see it now. */
+  contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AnswerFeedbackInput = {
+  comment?: InputMaybe<Scalars['String']['input']>;
+  feedback: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  useful: Scalars['Boolean']['input'];
+};
+
+export type AnswerFeedbackPayload = {
+  __typename?: 'AnswerFeedbackPayload';
+  /** As the caller may see it now. */
+  feedback?: Maybe<ReferralFeedback>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AnswerInformationRequestInput = {
+  /** Either an answer or a refusal. */
+  answer?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those of the asker who work only with one of these persons the answer does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  refusal?: InputMaybe<RefusalInput>;
+  request: Scalars['ID']['input'];
+};
+
+export type AnswerInformationRequestPayload = {
+  __typename?: 'AnswerInformationRequestPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<InformationRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A child and family assessment: of one child, or of the whole family. */
+export type Assessment = Node & {
+  __typename?: 'Assessment';
+  /** The day that it was authorised. */
+  authorisedOn?: Maybe<Scalars['Date']['output']>;
+  cancelledOn?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** What was found; null until it is completed. */
+  findings?: Maybe<AssessmentFindings>;
+  id: Scalars['ID']['output'];
+  /** From the code list `assessment-kind`. */
+  kind?: Maybe<Code>;
+  /** The child; null where the whole family is assessed. */
+  person?: Maybe<Person>;
+  /** The day of the referral: 45 working days count from here. */
+  referred?: Maybe<Scalars['Date']['output']>;
+  started?: Maybe<Scalars['Date']['output']>;
+  status?: Maybe<AssessmentStatus>;
+  /** The multi-disciplinary team that assesses. */
+  team?: Maybe<Organisation>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type AssessmentConnection = {
+  __typename?: 'AssessmentConnection';
+  edges?: Maybe<Array<AssessmentEdge>>;
+  nodes?: Maybe<Array<Assessment>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type AssessmentEdge = {
+  __typename?: 'AssessmentEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Assessment>;
+};
+
+export type AssessmentFactor = {
+  __typename?: 'AssessmentFactor';
+  /** From the code list `assessment-factor` (CIN census). */
+  factor?: Maybe<Code>;
+  /** Whom it is about, where one person is meant. */
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type AssessmentFactorInput = {
+  /** From the code list `assessment-factor`. */
+  code: Scalars['String']['input'];
+  /** Whom it is about, where one person is meant. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** What a completed assessment found. */
+export type AssessmentFindings = {
+  __typename?: 'AssessmentFindings';
+  aces?: Maybe<Array<AceCount>>;
+  analysis?: Maybe<Scalars['String']['output']>;
+  childSeen?: Maybe<Scalars['Boolean']['output']>;
+  context?: Maybe<Array<ContextFact>>;
+  factors?: Maybe<Array<AssessmentFactor>>;
+  /** From the code list `assessment-outcome`; several may be true. */
+  outcomes?: Maybe<Array<AssessmentOutcome>>;
+  seenAlone?: Maybe<Scalars['Boolean']['output']>;
+  /** Of everybody in the household. */
+  triggerTrio?: Maybe<TriggerTrio>;
+  /** Of the parents' own factors alone. */
+  triggerTrioOfParents?: Maybe<TriggerTrio>;
+  withheld: Array<Withheld>;
+};
+
+export type AssessmentOutcome = {
+  __typename?: 'AssessmentOutcome';
+  outcome?: Maybe<Code>;
+  withheld: Array<Withheld>;
+};
+
+export type AssessmentPayload = {
+  __typename?: 'AssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<Assessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AssessmentStatus =
+  /** Begun and not carried through. */
+  | 'CANCELLED'
+  /** Authorised. */
+  | 'COMPLETED'
+  | 'OPEN';
+
 export type Attendance =
   | 'ATTENDED'
   /** By who gives it */
@@ -138,6 +334,25 @@ export type CallOutHistory = {
   since?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
 };
+
+export type CancelAssessmentInput = {
+  assessment: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+};
+
+export type ChangeDirection =
+  | 'BETTER'
+  | 'UNCHANGED'
+  | 'WORSE';
+
+export type CheckAnswer =
+  | 'NO'
+  | 'UNKNOWN'
+  | 'YES';
 
 /** What a child said, in the child's own words. */
 export type ChildWords = {
@@ -167,10 +382,12 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Plan | SafetyCondition | ServiceOffer | WorkbookEntry;
+export type ChronologyEvent = Assessment | Contact | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Plan | SafetyCondition | ServiceOffer | SpecialistAssessment | ToolReading | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
+  | 'ASSESSMENT'
+  | 'CONTACT'
   | 'HOUSING_SITUATION'
   | 'INCIDENT'
   | 'INTERVENTION'
@@ -179,10 +396,12 @@ export type ChronologyType =
   | 'PLAN'
   | 'SAFETY_CONDITION'
   | 'SERVICE_OFFER'
+  | 'SPECIALIST_ASSESSMENT'
+  | 'TOOL_READING'
   | 'WORKBOOK_ENTRY';
 
 /** A timescale that runs, or has run, for one family. */
-export type Clock = Node & {
+export type Clock = DueItem & Node & {
   __typename?: 'Clock';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
@@ -239,6 +458,27 @@ export type Code = {
   version?: Maybe<Scalars['String']['output']>;
 };
 
+export type CompleteAssessmentInput = {
+  aces?: InputMaybe<Array<AceCountInput>>;
+  analysis?: InputMaybe<Scalars['String']['input']>;
+  assessment: Scalars['ID']['input'];
+  authorisedOn: Scalars['Date']['input'];
+  childSeen: Scalars['Boolean']['input'];
+  context?: InputMaybe<Array<ContextFactInput>>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  factors: Array<AssessmentFactorInput>;
+  /** Entered late: what breaks a census rule warns, and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons the findings do not exist; an amendment changes nothing of it. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `assessment-outcome`; at least one. */
+  outcomes: Array<Scalars['String']['input']>;
+  seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 export type CompleteTaskInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -257,6 +497,119 @@ export type CompleteTaskPayload = {
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
+
+/** What reached the front door: from a partner's referral, from somebody of the public, or from the family itself. */
+export type Contact = Node & {
+  __typename?: 'Contact';
+  /** How it came; from the code list `contact-channel`. */
+  channel?: Maybe<Code>;
+  children?: Maybe<Array<ContactChild>>;
+  concern?: Maybe<Scalars['String']['output']>;
+  decidedOn?: Maybe<Scalars['Date']['output']>;
+  /** Early help that was offered instead, and what the family said. */
+  earlyHelp?: Maybe<EarlyHelpAnswer>;
+  /** Null until it is known, and without access to it. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  informant?: Maybe<ContactInformant>;
+  keptFrom?: Maybe<Array<Person>>;
+  nextStep?: Maybe<Scalars['String']['output']>;
+  /** Null until it is decided on; from the code list `contact-outcome`. */
+  outcome?: Maybe<Code>;
+  /** Why it was decided so. */
+  reason?: Maybe<Scalars['String']['output']>;
+  receivedOn?: Maybe<Scalars['Date']['output']>;
+  /** Null where no partner sent it, and to whoever may not see the referral. */
+  referral?: Maybe<Referral>;
+  /**
+   * A referral of this family was taken, or an episode of need of one of its children ended, within the twelve months before.
+   * Worked out when the family becomes known.
+   */
+  repeat?: Maybe<Scalars['Boolean']['output']>;
+  /** Where somebody was sent whose referral was not taken. */
+  signpostedTo?: Maybe<Scalars['String']['output']>;
+  /** From the code list `referral-source`. That a relative or a neighbour told needs INFORMANT too. */
+  source?: Maybe<Code>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A child as the contact names it; `person` once it is known who it is. */
+export type ContactChild = {
+  __typename?: 'ContactChild';
+  dateOfBirth?: Maybe<Scalars['Date']['output']>;
+  familyName?: Maybe<Scalars['String']['output']>;
+  givenName?: Maybe<Scalars['String']['output']>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type ContactChildInput = {
+  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
+  /** Who it is, where that is known. With a family only. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type ContactConnection = {
+  __typename?: 'ContactConnection';
+  edges?: Maybe<Array<ContactEdge>>;
+  nodes?: Maybe<Array<Contact>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ContactEdge = {
+  __typename?: 'ContactEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Contact>;
+};
+
+export type ContactFilter = {
+  /** Days on which they were received, both included. */
+  from?: InputMaybe<Scalars['Date']['input']>;
+  repeat?: InputMaybe<Scalars['Boolean']['input']>;
+  /** From the code list `referral-source`. Those of relatives, neighbours and others are found by the roles that may see them. */
+  source?: InputMaybe<Scalars['String']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  /** True: no decision yet; false: decided. */
+  undecided?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+/** Somebody of the public who told. */
+export type ContactInformant = {
+  __typename?: 'ContactInformant';
+  /** Wants to stay unknown to the family and everybody else. */
+  anonymous?: Maybe<Scalars['Boolean']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  phone?: Maybe<Scalars['String']['output']>;
+  relation?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** What else is known of the family's situation. */
+export type ContextFact = {
+  __typename?: 'ContextFact';
+  /** From the code list `context-fact`. */
+  fact?: Maybe<Code>;
+  value?: Maybe<ContextValue>;
+  withheld: Array<Withheld>;
+};
+
+export type ContextFactInput = {
+  /** From the code list `context-fact`. */
+  code: Scalars['String']['input'];
+  value: ContextValue;
+};
+
+export type ContextValue =
+  | 'NO'
+  /** True of some and not of others: one parent is in employment. */
+  | 'SOME'
+  /** Asked, and not known. */
+  | 'UNKNOWN'
+  | 'YES';
 
 /** What an authority has contracted: a lead provider, and partners beside it. */
 export type Contract = {
@@ -301,6 +654,37 @@ export type DataClass =
   | 'WHEREABOUTS'
   | 'WORKBOOK';
 
+export type DecideContactInput = {
+  /** The members of the family of whom a referral is taken: an episode of need is opened for each. */
+  children?: InputMaybe<Array<ReferredChildInput>>;
+  contact: Scalars['ID']['input'];
+  decidedOn: Scalars['Date']['input'];
+  /** What the family said to early help; with EARLY_HELP only, OFFERED where none is given. */
+  earlyHelp?: InputMaybe<EarlyHelpAnswer>;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Entered late: what breaks a rule warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** What comes next, in words fit for the referrer: it is told these, at most 300 characters. */
+  nextStep: Scalars['String']['input'];
+  /** From the code list `contact-outcome`. */
+  outcome: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** Where somebody was sent: must be given with SIGNPOSTED. */
+  signpostedTo?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type DecideContactPayload = {
+  __typename?: 'DecideContactPayload';
+  /** As the caller may see it now. */
+  contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A district, by its ONS code. */
 export type District = {
   __typename?: 'District';
@@ -327,6 +711,47 @@ export type DistrictRollout = {
   state?: Maybe<RolloutState>;
 };
 
+export type DueFilter = {
+  /** Id of the organisation whose it is to do. */
+  assigned?: InputMaybe<Scalars['ID']['input']>;
+  state?: InputMaybe<ClockState>;
+  /** Id of the team that works with the family today. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** Something that has to be done by a day. */
+export type DueItem = {
+  assigned?: Maybe<Organisation>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  person?: Maybe<Person>;
+  state?: Maybe<ClockState>;
+};
+
+export type DueItemConnection = {
+  __typename?: 'DueItemConnection';
+  edges?: Maybe<Array<DueItemEdge>>;
+  nodes?: Maybe<Array<DueItem>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DueItemEdge = {
+  __typename?: 'DueItemEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<DueItem>;
+};
+
+export type DueItemType =
+  | 'CLOCK'
+  | 'TASK';
+
+export type EarlyHelpAnswer =
+  | 'ACCEPTED'
+  | 'DECLINED'
+  | 'OFFERED';
+
 export type EndSafetyConditionInput = {
   condition: Scalars['ID']['input'];
   /** The version that the caller read. */
@@ -350,6 +775,18 @@ export type Exclusion =
   | 'PERMANENT'
   | 'SUSPENSION';
 
+/** That a factor is one concern of the trio. */
+export type FactorConcern = {
+  __typename?: 'FactorConcern';
+  concern?: Maybe<TrioConcern>;
+  /** Code of the list `assessment-factor`. */
+  factor?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+  variant?: Maybe<TrioVariant>;
+};
+
 /** The four groups of the performance framework. */
 export type FactorGroup =
   | 'CHILDREN_AND_YOUNG_PEOPLE'
@@ -362,6 +799,8 @@ export type Family = Node & {
   __typename?: 'Family';
   /** Times without a substance, counted today. */
   abstinences?: Maybe<Array<Abstinence>>;
+  /** Child and family assessments, latest first. */
+  assessments?: Maybe<AssessmentConnection>;
   /** Null where no call-out of the police is known. */
   callOuts?: Maybe<CallOutHistory>;
   /**
@@ -371,6 +810,7 @@ export type Family = Node & {
   chronology?: Maybe<ChronologyConnection>;
   /** What is due and what was, the longest due first. */
   clocks?: Maybe<ClockConnection>;
+  contacts?: Maybe<ContactConnection>;
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
   housing?: Maybe<Array<HousingSituation>>;
@@ -381,6 +821,8 @@ export type Family = Node & {
   /** Who works with the family today. A service whose name tells of health or abuse is left out for those who may not know. */
   involvements?: Maybe<Array<Involvement>>;
   leadPractitioner?: Maybe<Involvement>;
+  /** Who looked up a child of this family, the latest first; at most 25. */
+  lookUps?: Maybe<Array<LookUpReceipt>>;
   members?: Maybe<Array<FamilyMember>>;
   name?: Maybe<Scalars['String']['output']>;
   offers?: Maybe<ServiceOfferConnection>;
@@ -394,14 +836,31 @@ export type Family = Node & {
   /** All of it, with what has ended. */
   safetyHistory?: Maybe<SafetyConditionConnection>;
   schoolRecords?: Maybe<Array<SchoolRecord>>;
+  /** What was asked of specialists, latest first. One whose kind tells of health or abuse is left out for those who may not know. */
+  specialistAssessments?: Maybe<SpecialistAssessmentConnection>;
   stage?: Maybe<FamilyStage>;
   /** What people are to do and have done for the family, the longest due first. */
   tasks?: Maybe<TaskConnection>;
   /** The multi-disciplinary team. */
   team?: Maybe<Organisation>;
+  /** First and latest reading of each tool and person who has two or more. */
+  toolChanges?: Maybe<Array<ToolChange>>;
+  /** Readings of tools, latest first. One whose tool tells of health or abuse is left out for those who may not know. */
+  toolReadings?: Maybe<ToolReadingConnection>;
+  /** From the latest completed assessment of each child, and of the family. Null until one is completed. */
+  triggerTrio?: Maybe<TriggerTrio>;
+  /** The same, of the parents' own factors alone. */
+  triggerTrioOfParents?: Maybe<TriggerTrio>;
   withheld: Array<Withheld>;
   /** The Workbook, latest entry first. */
   workbook?: Maybe<WorkbookEntryConnection>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyAssessmentsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -417,6 +876,13 @@ export type FamilyChronologyArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyClocksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyContactsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -451,7 +917,21 @@ export type FamilySafetyHistoryArgs = {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilySpecialistAssessmentsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyTasksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyToolReadingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -485,6 +965,12 @@ export type FamilyFilter = {
   team?: InputMaybe<Scalars['ID']['input']>;
 };
 
+export type FamilyKnows =
+  /** To tell would have put somebody at risk */
+  | 'NOT_SAFE_TO_TELL'
+  | 'NOT_TOLD'
+  | 'TOLD';
+
 /** A person's place in a family. */
 export type FamilyMember = {
   __typename?: 'FamilyMember';
@@ -512,6 +998,34 @@ export type FamilyStage =
   | 'PRE_PROCEEDINGS'
   | 'SECTION_47'
   | 'STRATEGY_DISCUSSION';
+
+export type FeedbackKind =
+  /** When an assessment that followed is done */
+  | 'AFTER_ASSESSMENT'
+  /** When the county has decided on the next step */
+  | 'DECISION';
+
+export type GiveFeedbackInput = {
+  givenOn: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** DECISION is given with the decision itself. */
+  kind: FeedbackKind;
+  /** In words fit for the referrer, at most 300 characters. */
+  nextStep?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `contact-outcome`. */
+  outcome: Scalars['String']['input'];
+  referral: Scalars['ID']['input'];
+};
+
+export type GiveFeedbackPayload = {
+  __typename?: 'GiveFeedbackPayload';
+  /** As the caller may see it now. */
+  feedback?: Maybe<ReferralFeedback>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
 
 export type GoodDirection =
   | 'DOWN'
@@ -668,6 +1182,88 @@ export type IncidentPart =
   | 'SUSPECT'
   | 'VICTIM'
   | 'WITNESS';
+
+export type InformantInput = {
+  anonymous: Scalars['Boolean']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+  phone?: InputMaybe<Scalars['String']['input']>;
+  relation?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What the organisation answered, or why it refused. */
+export type InformationAnswer = Node & {
+  __typename?: 'InformationAnswer';
+  answer?: Maybe<Scalars['String']['output']>;
+  /** Name of the practitioner who answered. */
+  answeredBy?: Maybe<Scalars['String']['output']>;
+  answeredOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  keptFrom?: Maybe<Array<Person>>;
+  organisation?: Maybe<Organisation>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** From the code list `refusal-reason`; null where it answered. */
+  refusal?: Maybe<Code>;
+  withheld: Array<Withheld>;
+};
+
+export type InformationPurpose =
+  | 'ASSESSMENT'
+  | 'MASH'
+  | 'STRATEGY_DISCUSSION';
+
+/** What the county asks of an organisation about a family. The two of them see it, and nobody else. */
+export type InformationRequest = Node & {
+  __typename?: 'InformationRequest';
+  addressee?: Maybe<Organisation>;
+  answer?: Maybe<InformationAnswer>;
+  askedOn?: Maybe<Scalars['Date']['output']>;
+  contact?: Maybe<Contact>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Whom it is about, as the request names them. */
+  persons?: Maybe<Array<InformationRequestPerson>>;
+  purpose?: Maybe<InformationPurpose>;
+  question?: Maybe<Scalars['String']['output']>;
+  sender?: Maybe<Organisation>;
+  status?: Maybe<InformationRequestStatus>;
+  withheld: Array<Withheld>;
+};
+
+export type InformationRequestConnection = {
+  __typename?: 'InformationRequestConnection';
+  edges?: Maybe<Array<InformationRequestEdge>>;
+  nodes?: Maybe<Array<InformationRequest>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type InformationRequestEdge = {
+  __typename?: 'InformationRequestEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<InformationRequest>;
+};
+
+export type InformationRequestFilter = {
+  /** True: neither answered nor refused yet. */
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type InformationRequestPerson = {
+  __typename?: 'InformationRequestPerson';
+  dateOfBirth?: Maybe<Scalars['Date']['output']>;
+  familyName?: Maybe<Scalars['String']['output']>;
+  givenName?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the person. */
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type InformationRequestStatus =
+  | 'ANSWERED'
+  | 'OPEN'
+  | 'REFUSED';
 
 /** Help for one person of the family. That it exists, what it is and how it goes are three things to share. */
 export type Intervention = Node & {
@@ -877,6 +1473,96 @@ export type Involvement = {
   withheld: Array<Withheld>;
 };
 
+/**
+ * What a look-up tells: whether there is a child protection plan, care by the county or a plan for an unborn child, and whom to
+ * ring. Where there is none of these it says so in the same words, whether or not the child is known.
+ */
+export type LookUp = Node & {
+  __typename?: 'LookUp';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  childProtectionPlan?: Maybe<Scalars['Boolean']['output']>;
+  id: Scalars['ID']['output'];
+  lookedAfter?: Maybe<Scalars['Boolean']['output']>;
+  ring?: Maybe<Scalars['String']['output']>;
+  unbornPlan?: Maybe<Scalars['Boolean']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type LookUpInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Ten digits. One of the two; health, police and county ask by this one. */
+  nhsNumber?: InputMaybe<Scalars['String']['input']>;
+  /** Why it is asked; kept with the look-up. */
+  reason: Scalars['String']['input'];
+  /** Thirteen characters; schools and the county ask by this one. */
+  upn?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type LookUpPayload = {
+  __typename?: 'LookUpPayload';
+  /** As the caller may see it now. */
+  lookUp?: Maybe<LookUp>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** That a child of the family was looked up. */
+export type LookUpReceipt = {
+  __typename?: 'LookUpReceipt';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  organisation?: Maybe<Organisation>;
+  withheld: Array<Withheld>;
+};
+
+export type MakeReferralInput = {
+  /** The county; where none is named, the county that this database is of. */
+  addressee?: InputMaybe<Scalars['ID']['input']>;
+  agreed: Scalars['Boolean']['input'];
+  /** At least one; at most 20. */
+  children: Array<NamedChildInput>;
+  concern: Scalars['String']['input'];
+  familyKnows: FamilyKnows;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The day of the referral; not in the future. */
+  madeOn: Scalars['Date']['input'];
+  /** From the code list `primary-need`. */
+  need?: InputMaybe<Scalars['String']['input']>;
+  /** Where the referrer is rung up. */
+  phone: Scalars['String']['input'];
+  /** Must be given where the family does not know. */
+  whyNotTold?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type MakeReferralPayload = {
+  __typename?: 'MakeReferralPayload';
+  /** As the caller may see it now. */
+  referral?: Maybe<Referral>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type MatchContactInput = {
+  contact: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type MatchContactPayload = {
+  __typename?: 'MatchContactPayload';
+  /** As the caller may see it now. */
+  contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type MoveInterventionInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -909,20 +1595,48 @@ export type Mutation = {
   __typename?: 'Mutation';
   /** Writes an entry into a family's Workbook. */
   addWorkbookEntry?: Maybe<AddWorkbookEntryPayload>;
+  /** Changes what a completed assessment found; what it said before is kept. */
+  amendAssessment?: Maybe<AssessmentPayload>;
   /** Changes an own record of a home. */
   amendHousingSituation?: Maybe<AmendHousingSituationPayload>;
   /** Changes an own record of a term. */
   amendSchoolRecord?: Maybe<AmendSchoolRecordPayload>;
+  /** What the family said to early help that was offered instead. */
+  answerEarlyHelp?: Maybe<AnswerEarlyHelpPayload>;
+  /** Says whether feedback on an own referral was of use. */
+  answerFeedback?: Maybe<AnswerFeedbackPayload>;
+  /** Answers what was asked, or refuses with a reason. */
+  answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
+  /** Ends an open assessment that is not carried through. */
+  cancelAssessment?: Maybe<AssessmentPayload>;
+  /** Completes an assessment: who was seen, what was found, and when it was authorised. Its clock stops. */
+  completeAssessment?: Maybe<AssessmentPayload>;
   /** Says that a task is done. */
   completeTask?: Maybe<CompleteTaskPayload>;
+  /** Decides on a contact and tells its referrer. */
+  decideContact?: Maybe<DecideContactPayload>;
   /** Says that an own condition no longer holds. */
   endSafetyCondition?: Maybe<EndSafetyConditionPayload>;
+  /** Tells a referrer once more, after the assessment. */
+  giveFeedback?: Maybe<GiveFeedbackPayload>;
+  /** Asks by an exact identifier whether there is a plan, and whom to ring. The county is told who asked. */
+  lookUp?: Maybe<LookUpPayload>;
+  /** Tells the county of a worry about a child. */
+  makeReferral?: Maybe<MakeReferralPayload>;
+  /** Says which family a contact is of. */
+  matchContact?: Maybe<MatchContactPayload>;
   /** Moves an intervention on: accepted, waiting, started, completed, or ended otherwise. */
   moveIntervention?: Maybe<MoveInterventionPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
+  /** Puts on record that a specialist assessment was ordered. */
+  orderSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
+  /** Puts on record that a specialist assessment came, and what it concludes. */
+  receiveSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
   /** Begins to count the days without a substance. */
   recordAbstinence?: Maybe<RecordAbstinencePayload>;
+  /** Writes what reached the front door, from a referral or from the public. */
+  recordContact?: Maybe<RecordContactPayload>;
   /** Puts a home, and the duty owed, on record. */
   recordHousingSituation?: Maybe<RecordHousingSituationPayload>;
   /** Puts an incident on record: `RECORDED` by the police, `REPORTED` by everybody else. */
@@ -947,15 +1661,28 @@ export type Mutation = {
   recordSafetyCondition?: Maybe<RecordSafetyConditionPayload>;
   /** Puts a child's term on record; the same term again replaces nothing, and is amended. */
   recordSchoolRecord?: Maybe<RecordSchoolRecordPayload>;
+  /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
+  recordToolReading?: Maybe<ToolReadingPayload>;
+  /** Asks an organisation for what it knows. */
+  requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
   requestIntervention?: Maybe<RequestInterventionPayload>;
   /** Says that an own condition was looked at again, and what it is now. */
   reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
+  /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
+  startAssessment?: Maybe<AssessmentPayload>;
+  /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
+  withdrawToolReading?: Maybe<ToolReadingPayload>;
 };
 
 
 export type MutationAddWorkbookEntryArgs = {
   input: AddWorkbookEntryInput;
+};
+
+
+export type MutationAmendAssessmentArgs = {
+  input: AmendAssessmentInput;
 };
 
 
@@ -969,13 +1696,63 @@ export type MutationAmendSchoolRecordArgs = {
 };
 
 
+export type MutationAnswerEarlyHelpArgs = {
+  input: AnswerEarlyHelpInput;
+};
+
+
+export type MutationAnswerFeedbackArgs = {
+  input: AnswerFeedbackInput;
+};
+
+
+export type MutationAnswerInformationRequestArgs = {
+  input: AnswerInformationRequestInput;
+};
+
+
+export type MutationCancelAssessmentArgs = {
+  input: CancelAssessmentInput;
+};
+
+
+export type MutationCompleteAssessmentArgs = {
+  input: CompleteAssessmentInput;
+};
+
+
 export type MutationCompleteTaskArgs = {
   input: CompleteTaskInput;
 };
 
 
+export type MutationDecideContactArgs = {
+  input: DecideContactInput;
+};
+
+
 export type MutationEndSafetyConditionArgs = {
   input: EndSafetyConditionInput;
+};
+
+
+export type MutationGiveFeedbackArgs = {
+  input: GiveFeedbackInput;
+};
+
+
+export type MutationLookUpArgs = {
+  input: LookUpInput;
+};
+
+
+export type MutationMakeReferralArgs = {
+  input: MakeReferralInput;
+};
+
+
+export type MutationMatchContactArgs = {
+  input: MatchContactInput;
 };
 
 
@@ -989,8 +1766,23 @@ export type MutationOfferServiceArgs = {
 };
 
 
+export type MutationOrderSpecialistAssessmentArgs = {
+  input: OrderSpecialistAssessmentInput;
+};
+
+
+export type MutationReceiveSpecialistAssessmentArgs = {
+  input: ReceiveSpecialistAssessmentInput;
+};
+
+
 export type MutationRecordAbstinenceArgs = {
   input: RecordAbstinenceInput;
+};
+
+
+export type MutationRecordContactArgs = {
+  input: RecordContactInput;
 };
 
 
@@ -1054,6 +1846,16 @@ export type MutationRecordSchoolRecordArgs = {
 };
 
 
+export type MutationRecordToolReadingArgs = {
+  input: RecordToolReadingInput;
+};
+
+
+export type MutationRequestInformationArgs = {
+  input: RequestInformationInput;
+};
+
+
 export type MutationRequestInterventionArgs = {
   input: RequestInterventionInput;
 };
@@ -1061,6 +1863,24 @@ export type MutationRequestInterventionArgs = {
 
 export type MutationReviewSafetyConditionArgs = {
   input: ReviewSafetyConditionInput;
+};
+
+
+export type MutationStartAssessmentArgs = {
+  input: StartAssessmentInput;
+};
+
+
+export type MutationWithdrawToolReadingArgs = {
+  input: WithdrawToolReadingInput;
+};
+
+export type NamedChildInput = {
+  address?: InputMaybe<Scalars['String']['input']>;
+  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
+  school?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** An object with an id that `node` can fetch. */
@@ -1101,6 +1921,25 @@ export type OnwardActivity = Node & {
   withheld: Array<Withheld>;
 };
 
+export type OrderSpecialistAssessmentInput = {
+  /** Id of the organisation that makes it, where it is on the platform. */
+  assessor?: InputMaybe<Scalars['ID']['input']>;
+  /** Who makes it, by name, where it is not. */
+  assessorName?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Code of a kind of `specialistKinds`. */
+  kind: Scalars['String']['input'];
+  orderedOn: Scalars['Date']['input'];
+  /** Who is to be assessed. */
+  person: Scalars['ID']['input'];
+  /** What is asked. */
+  question?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** A body with a place in the agreement: a county, team, trust, school, police force, council desk or provider. */
 export type Organisation = Node & {
   __typename?: 'Organisation';
@@ -1112,6 +1951,8 @@ export type Organisation = Node & {
   name?: Maybe<Scalars['String']['output']>;
   /** The council a desk belongs to, the trust of a team. */
   parent?: Maybe<Organisation>;
+  /** Where professionals ring it up. */
+  phone?: Maybe<Scalars['String']['output']>;
 };
 
 export type OrganisationConnection = {
@@ -1313,9 +2154,20 @@ export type ProviderSnapshot = {
 
 export type Query = {
   __typename?: 'Query';
+  /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
+  aceAssociations?: Maybe<Array<AceAssociation>>;
+  /** What reached the front door, the latest first. */
+  contacts?: Maybe<ContactConnection>;
   /** What the authority has contracted, and with whom. */
   contracts?: Maybe<Array<Contract>>;
   districts?: Maybe<Array<District>>;
+  /**
+   * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
+   * which it is due, both included.
+   */
+  dueItems?: Maybe<DueItemConnection>;
+  /** Which assessment factor is which concern of the trio, by variant, with its validity. */
+  factorConcerns?: Maybe<Array<FactorConcern>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
   families?: Maybe<FamilyConnection>;
   family?: Maybe<Family>;
@@ -1323,6 +2175,8 @@ export type Query = {
   familyByReference?: Maybe<Family>;
   /** Runs of programmes for groups, the earliest first. */
   groupProgrammes?: Maybe<GroupProgrammeConnection>;
+  /** What was asked of the caller's organisation, and what it asked; the earliest due first. */
+  informationRequests?: Maybe<InformationRequestConnection>;
   /**
    * The interventions that the caller may see, of every family: a provider's own list. Rows that withhold what is filtered or
    * ordered by take no part.
@@ -1342,14 +2196,40 @@ export type Query = {
    * provider it is their own casework.
    */
   providerSnapshot?: Maybe<ProviderSnapshot>;
+  /**
+   * Referrals, the latest first: for a partner its own, for the county all that were sent to it. Those that were found to be
+   * about a restricted family are shown to its named users alone; their senders see no difference.
+   */
+  referrals?: Maybe<ReferralConnection>;
   /** The public directory of services. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
   sharingMatrix?: Maybe<Array<SharingRule>>;
+  /** Kinds of specialist assessment that can be ordered. */
+  specialistKinds?: Maybe<Array<SpecialistKind>>;
   /** How long things may take: England's timescales, and the authority's own, which go before them. */
   timescales?: Maybe<Array<Timescale>>;
+  /** The tools that people are asked with: how they are scored, by whose licence, and what a change in them means. */
+  tools?: Maybe<Array<Tool>>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+};
+
+
+export type QueryContactsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<ContactFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryDueItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DueFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  types?: InputMaybe<Array<DueItemType>>;
 };
 
 
@@ -1373,6 +2253,13 @@ export type QueryFamilyByReferenceArgs = {
 
 export type QueryGroupProgrammesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryInformationRequestsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<InformationRequestFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -1416,6 +2303,13 @@ export type QueryProviderSnapshotArgs = {
 };
 
 
+export type QueryReferralsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<ReferralFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryServicesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ServiceFilter>;
@@ -1425,6 +2319,18 @@ export type QueryServicesArgs = {
 
 export type QuerySharingMatrixArgs = {
   agency?: InputMaybe<Agency>;
+};
+
+export type ReceiveSpecialistAssessmentInput = {
+  conclusion: Scalars['String']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  receivedOn: Scalars['Date']['input'];
+  specialistAssessment: Scalars['ID']['input'];
+  /** The entry of the Workbook in which it is recorded. */
+  workbookEntry?: InputMaybe<Scalars['ID']['input']>;
 };
 
 export type RecordAbstinenceInput = {
@@ -1442,6 +2348,38 @@ export type RecordAbstinencePayload = {
   __typename?: 'RecordAbstinencePayload';
   /** As the caller may see it now. */
   abstinence?: Maybe<Abstinence>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordContactInput = {
+  /** From the code list `contact-channel`. */
+  channel: Scalars['String']['input'];
+  children?: InputMaybe<Array<ContactChildInput>>;
+  concern?: InputMaybe<Scalars['String']['input']>;
+  /** Where it is known already. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** Entered late: what breaks a rule warns and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Somebody of the public; not with a referral. */
+  informant?: InputMaybe<InformantInput>;
+  /** Members of the family from whom the contact is kept. With a family only. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** The day it reached the county; of a referral, the day it was made unless another is given. */
+  receivedOn?: InputMaybe<Scalars['Date']['input']>;
+  /** The partner's referral it came by; concern and children are then the referral's unless others are given. */
+  referral?: InputMaybe<Scalars['ID']['input']>;
+  /** From the code list `referral-source`. */
+  source: Scalars['String']['input'];
+};
+
+export type RecordContactPayload = {
+  __typename?: 'RecordContactPayload';
+  /** As the caller may see it now. */
+  contact?: Maybe<Contact>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -1718,6 +2656,176 @@ export type RecordSchoolRecordPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordToolReadingInput = {
+  /** SWEMWBS, PHQ9, GAD7, AUDIT_C: every answer, in the tool's order. */
+  answers?: InputMaybe<Array<Scalars['Int']['input']>>;
+  /** DASH: every answer, in the checklist's order. */
+  checks?: InputMaybe<Array<CheckAnswer>>;
+  /** From the code list `tool-completed-by`. */
+  completedBy?: Scalars['String']['input'];
+  /** Graded Care Profile 2, the Stars: the domains that were scored. */
+  domains?: InputMaybe<Array<ToolScoreInput>>;
+  /** Where another edition than the tool's own was used. */
+  edition?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** Entered late: it raises no task of today, and a licence that has ended only warns. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** The day; not in the future. */
+  on: Scalars['Date']['input'];
+  /** Left out where it is about the whole family. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** DASH: a level (`standard`, `medium`, `high`) that is higher than the one the score gives; and why. */
+  raise?: InputMaybe<ToolRaiseInput>;
+  /** Code of a tool of `tools`: `PHQ9`. */
+  tool: Scalars['String']['input'];
+  /** SDQ, home environment, family relationship. */
+  total?: InputMaybe<Scalars['Int']['input']>;
+};
+
+/** A partner's worry about a child, told to the county. Its sender sees what became of it, and nothing else of the family. */
+export type Referral = Node & {
+  __typename?: 'Referral';
+  addressee?: Maybe<Organisation>;
+  /** Whether the family agreed to it. */
+  agreed?: Maybe<Scalars['Boolean']['output']>;
+  children?: Maybe<Array<ReferralChild>>;
+  concern?: Maybe<Scalars['String']['output']>;
+  /** The front door's own row; null to whoever may not see it. */
+  contact?: Maybe<Contact>;
+  familyKnows?: Maybe<FamilyKnows>;
+  /** What the county said back, the earliest first. */
+  feedback?: Maybe<Array<ReferralFeedback>>;
+  id: Scalars['ID']['output'];
+  madeOn?: Maybe<Scalars['Date']['output']>;
+  /** What the sender takes it to be; from the code list `primary-need`. */
+  need?: Maybe<Code>;
+  nextStep?: Maybe<Scalars['String']['output']>;
+  /** From the code list `contact-outcome`. */
+  outcome?: Maybe<Code>;
+  /** Where the referrer is rung up. */
+  phone?: Maybe<Scalars['String']['output']>;
+  /** Who made it, by name. */
+  referrer?: Maybe<Scalars['String']['output']>;
+  sender?: Maybe<Organisation>;
+  status?: Maybe<ReferralStatus>;
+  version?: Maybe<Scalars['Int']['output']>;
+  /** Why the family was not told. */
+  whyNotTold?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A child as a referral names it. */
+export type ReferralChild = {
+  __typename?: 'ReferralChild';
+  /** As told. */
+  address?: Maybe<Scalars['String']['output']>;
+  dateOfBirth?: Maybe<Scalars['Date']['output']>;
+  familyName?: Maybe<Scalars['String']['output']>;
+  givenName?: Maybe<Scalars['String']['output']>;
+  school?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ReferralConnection = {
+  __typename?: 'ReferralConnection';
+  edges?: Maybe<Array<ReferralEdge>>;
+  nodes?: Maybe<Array<Referral>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ReferralEdge = {
+  __typename?: 'ReferralEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Referral>;
+};
+
+/**
+ * What a referrer is told: the outcome, and the next step in at most 300 characters fit for a professional outside the case.
+ * It names no finding, no plan and nobody of the family.
+ */
+export type ReferralFeedback = Node & {
+  __typename?: 'ReferralFeedback';
+  /** Whether the referrer could use it; null until it says so. */
+  answer?: Maybe<ReferralFeedbackAnswer>;
+  givenOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<FeedbackKind>;
+  nextStep?: Maybe<Scalars['String']['output']>;
+  /** From the code list `contact-outcome`. */
+  outcome?: Maybe<Code>;
+  referral?: Maybe<Referral>;
+  withheld: Array<Withheld>;
+};
+
+/** What the referrer says of the feedback. */
+export type ReferralFeedbackAnswer = {
+  __typename?: 'ReferralFeedbackAnswer';
+  answeredOn?: Maybe<Scalars['Date']['output']>;
+  comment?: Maybe<Scalars['String']['output']>;
+  useful?: Maybe<Scalars['Boolean']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ReferralFilter = {
+  /** Days on which they were made, both included. */
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
+  /** True: those of which the front door has not made a contact yet. Of use to the county. */
+  withoutContact?: InputMaybe<Scalars['Boolean']['input']>;
+  /** True: those on which nothing has been said back; false: those on which something has. */
+  withoutFeedback?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+/** How far the county is with a referral. Whoever it is about, the sender sees RECEIVED until it is decided on. */
+export type ReferralStatus =
+  | 'DECIDED'
+  | 'RECEIVED';
+
+export type ReferredChildInput = {
+  person: Scalars['ID']['input'];
+  /** From the code list `primary-need`. */
+  primaryNeed: Scalars['String']['input'];
+};
+
+export type RefusalInput = {
+  reason: Scalars['String']['input'];
+  /** From the code list `refusal-reason`. */
+  reasonCode: Scalars['String']['input'];
+};
+
+export type RequestInformationInput = {
+  contact?: InputMaybe<Scalars['ID']['input']>;
+  /** When it is needed; by the authority's timescale where none is given. */
+  dueOn?: InputMaybe<Scalars['Date']['input']>;
+  /** One of family and contact, or both. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Others whom it is about, by name. */
+  named?: InputMaybe<Array<RequestPersonInput>>;
+  organisation: Scalars['ID']['input'];
+  /** Members of the family whom it is about: the addressee is told their names and dates of birth. */
+  persons?: InputMaybe<Array<Scalars['ID']['input']>>;
+  purpose: InformationPurpose;
+  question: Scalars['String']['input'];
+  /** The user who is asked (the `sub` of the organisation's tokens): must be given for a team or provider, where rows are users' own. */
+  recipient?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RequestInformationPayload = {
+  __typename?: 'RequestInformationPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<InformationRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RequestInterventionInput = {
   /** Whether the person agreed. */
   agreed: Scalars['Boolean']['input'];
@@ -1746,6 +2854,12 @@ export type RequestInterventionPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type RequestPersonInput = {
+  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  familyName: Scalars['String']['input'];
+  givenName: Scalars['String']['input'];
 };
 
 export type ReviewSafetyConditionInput = {
@@ -1965,6 +3079,63 @@ export type SharingRule = {
   level: SharingLevel;
 };
 
+/** An assessment asked of a specialist. It needs its kind's own class too: that a hair strand test was ordered is health data. */
+export type SpecialistAssessment = Node & {
+  __typename?: 'SpecialistAssessment';
+  /** The organisation that makes it, where it is on the platform. */
+  assessor?: Maybe<Organisation>;
+  /** Who makes it, by name. */
+  assessorName?: Maybe<Scalars['String']['output']>;
+  conclusion?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<SpecialistKind>;
+  orderedOn?: Maybe<Scalars['Date']['output']>;
+  /** Who is assessed. */
+  person?: Maybe<Person>;
+  /** What was asked. */
+  question?: Maybe<Scalars['String']['output']>;
+  receivedOn?: Maybe<Scalars['Date']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+  /** Where the Workbook holds it: a structured parenting assessment. */
+  workbookEntry?: Maybe<WorkbookEntry>;
+};
+
+export type SpecialistAssessmentConnection = {
+  __typename?: 'SpecialistAssessmentConnection';
+  edges?: Maybe<Array<SpecialistAssessmentEdge>>;
+  nodes?: Maybe<Array<SpecialistAssessment>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SpecialistAssessmentEdge = {
+  __typename?: 'SpecialistAssessmentEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SpecialistAssessment>;
+};
+
+export type SpecialistAssessmentPayload = {
+  __typename?: 'SpecialistAssessmentPayload';
+  /** As the caller may see it now. */
+  specialistAssessment?: Maybe<SpecialistAssessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** A kind of specialist assessment. */
+export type SpecialistKind = {
+  __typename?: 'SpecialistKind';
+  code?: Maybe<Scalars['String']['output']>;
+  /** What its being asked for tells about a person. */
+  dataClass?: Maybe<DataClass>;
+  name?: Maybe<Scalars['String']['output']>;
+};
+
 export type StageOfChange =
   | 'ACTION'
   | 'CONTEMPLATION'
@@ -1972,6 +3143,23 @@ export type StageOfChange =
   | 'PRECONTEMPLATION'
   | 'PREPARATION'
   | 'RELAPSE';
+
+export type StartAssessmentInput = {
+  family: Scalars['ID']['input'];
+  /** Entered late: what breaks a census rule warns, and is written all the same. */
+  historical?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `assessment-kind`. */
+  kind?: Scalars['String']['input'];
+  /** The child; left out where the whole family is assessed. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** The day of the referral; where the child has an open episode of need, it is that of the episode. */
+  referred?: InputMaybe<Scalars['Date']['input']>;
+  started: Scalars['Date']['input'];
+  /** Id of the multi-disciplinary team that assesses. */
+  team?: InputMaybe<Scalars['ID']['input']>;
+};
 
 export type SustainedChange =
   /** Nobody could be reached */
@@ -1981,7 +3169,7 @@ export type SustainedChange =
   | 'SUSTAINED';
 
 /** Something one person is to do. */
-export type Task = Node & {
+export type Task = DueItem & Node & {
   __typename?: 'Task';
   /** Whose it is to do. */
   assigned?: Maybe<Organisation>;
@@ -2067,6 +3255,191 @@ export type TimescaleKind =
   /** Set by law or by statutory guidance; an authority may only be stricter */
   | 'STATUTORY';
 
+/** A tool. Nothing of its wording is held. */
+export type Tool = {
+  __typename?: 'Tool';
+  about?: Maybe<ToolAbout>;
+  bands?: Maybe<Array<ToolBand>>;
+  /** Least difference between the first and the latest reading that means something, as a decimal. Null: nobody has stated one, and no change is worked out. */
+  changeAtLeast?: Maybe<Scalars['String']['output']>;
+  /** The pair that is compared and the difference that counts, in words. */
+  changeRule?: Maybe<Scalars['String']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  /** What its having been used tells about a person. */
+  dataClass?: Maybe<DataClass>;
+  domains?: Maybe<Array<ToolDomain>>;
+  edition?: Maybe<Scalars['String']['output']>;
+  /** What a higher score means. */
+  higher?: Maybe<ToolDirection>;
+  itemMaximum?: Maybe<Scalars['Int']['output']>;
+  /** Least score of an answer, or of a domain. */
+  itemMinimum?: Maybe<Scalars['Int']['output']>;
+  /** How many answers it has. */
+  items?: Maybe<Scalars['Int']['output']>;
+  licence?: Maybe<Scalars['String']['output']>;
+  /** Whether the authority holds it. */
+  licenceHeld?: Maybe<Scalars['Boolean']['output']>;
+  licenceRequired?: Maybe<Scalars['Boolean']['output']>;
+  maximum?: Maybe<Scalars['Int']['output']>;
+  maximumAge?: Maybe<Scalars['Int']['output']>;
+  /** Least total. */
+  minimum?: Maybe<Scalars['Int']['output']>;
+  /** Least age in years. */
+  minimumAge?: Maybe<Scalars['Int']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** What bands and changes are reckoned on. */
+  reckonedOn?: Maybe<ToolReckoning>;
+  scoring?: Maybe<ToolScoring>;
+  source?: Maybe<Scalars['String']['output']>;
+  /** `verified`, `believed` or `local`. */
+  status?: Maybe<Scalars['String']['output']>;
+  /** From which total on `thresholdMeaning` holds. */
+  threshold?: Maybe<Scalars['Int']['output']>;
+  thresholdMeaning?: Maybe<Scalars['String']['output']>;
+};
+
+export type ToolAbout =
+  | 'EITHER'
+  | 'FAMILY'
+  | 'PERSON';
+
+/** A band of scores; both ends are in it. */
+export type ToolBand = {
+  __typename?: 'ToolBand';
+  code?: Maybe<Scalars['String']['output']>;
+  highest?: Maybe<Scalars['String']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+  lowest?: Maybe<Scalars['String']['output']>;
+};
+
+/**
+ * First and latest reading of one tool and person, among those that the caller may see. Change, direction and meaning are
+ * null where the tool has no stated rule: no figure without its rule.
+ */
+export type ToolChange = {
+  __typename?: 'ToolChange';
+  /** Latest less first, a decimal. */
+  change?: Maybe<Scalars['String']['output']>;
+  direction?: Maybe<ChangeDirection>;
+  first?: Maybe<ToolReading>;
+  latest?: Maybe<ToolReading>;
+  /** Whether the change is at least what the tool's rule asks for. */
+  meaningful?: Maybe<Scalars['Boolean']['output']>;
+  person?: Maybe<Person>;
+  /** The rule, in words. */
+  rule?: Maybe<Scalars['String']['output']>;
+  tool?: Maybe<Tool>;
+  withheld: Array<Withheld>;
+};
+
+export type ToolDirection =
+  | 'BETTER'
+  | 'WORSE';
+
+/** A part of a tool with a score of its own. */
+export type ToolDomain = {
+  __typename?: 'ToolDomain';
+  code?: Maybe<Scalars['String']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+  /** The domain that the worst of such parts drives. */
+  parent?: Maybe<Scalars['String']['output']>;
+};
+
+export type ToolRaise =
+  /** What happens grows more frequent or worse. */
+  | 'ESCALATION'
+  /** Professional judgement. */
+  | 'JUDGEMENT';
+
+export type ToolRaiseInput = {
+  band: Scalars['String']['input'];
+  by: ToolRaise;
+};
+
+/** What a tool gave on one day. Answers are never kept. */
+export type ToolReading = Node & {
+  __typename?: 'ToolReading';
+  /** Whether the tool's threshold is reached: of DASH, that it goes to MARAC. */
+  atThreshold?: Maybe<Scalars['Boolean']['output']>;
+  /** Name of the practitioner. */
+  author?: Maybe<Scalars['String']['output']>;
+  /** The band that counts. */
+  band?: Maybe<ToolBand>;
+  /** From the code list `tool-completed-by`. */
+  completedBy?: Maybe<Code>;
+  domains?: Maybe<Array<ToolScore>>;
+  edition?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** The first reading of this tool and person that the caller may see; this one, where it is the first. */
+  first?: Maybe<ToolReading>;
+  id: Scalars['ID']['output'];
+  /** SWEMWBS: the metric score of the total, a decimal. */
+  metric?: Maybe<Scalars['String']['output']>;
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  /** Null where it is about the whole family. */
+  person?: Maybe<Person>;
+  /** What raised the band above that of the score; nothing lowers it. */
+  raisedBy?: Maybe<ToolRaise>;
+  /** The band that the score alone gives. */
+  scoredBand?: Maybe<ToolBand>;
+  tool?: Maybe<Tool>;
+  total?: Maybe<Scalars['Int']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ToolReadingConnection = {
+  __typename?: 'ToolReadingConnection';
+  edges?: Maybe<Array<ToolReadingEdge>>;
+  nodes?: Maybe<Array<ToolReading>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ToolReadingEdge = {
+  __typename?: 'ToolReadingEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ToolReading>;
+};
+
+export type ToolReadingPayload = {
+  __typename?: 'ToolReadingPayload';
+  /** As the caller may see it now. */
+  reading?: Maybe<ToolReading>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ToolReckoning =
+  /** The metric score that belongs to a raw total. */
+  | 'METRIC'
+  | 'TOTAL';
+
+/** The score of one domain. */
+export type ToolScore = {
+  __typename?: 'ToolScore';
+  domain?: Maybe<ToolDomain>;
+  score?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ToolScoreInput = {
+  code: Scalars['String']['input'];
+  score: Scalars['Int']['input'];
+};
+
+export type ToolScoring =
+  /** From the answers, which are counted and not kept. */
+  | 'ANSWERS'
+  /** A score for each domain is given. */
+  | 'DOMAINS'
+  /** A total is given. */
+  | 'TOTAL';
+
 /** How many rows there are that the caller may see. */
 export type TotalCount = {
   __typename?: 'TotalCount';
@@ -2075,6 +3448,27 @@ export type TotalCount = {
   /** Exact up to 10,000. */
   value: Scalars['Int']['output'];
 };
+
+/** The three concerns that count most for a child, by the mapping in force on the day of the assessment. */
+export type TriggerTrio = {
+  __typename?: 'TriggerTrio';
+  /** How many of the three: 0 to 3. */
+  count?: Maybe<Scalars['Int']['output']>;
+  domesticAbuse?: Maybe<Scalars['Boolean']['output']>;
+  parentalMentalHealth?: Maybe<Scalars['Boolean']['output']>;
+  substanceMisuse?: Maybe<Scalars['Boolean']['output']>;
+  variant?: Maybe<TrioVariant>;
+  withheld: Array<Withheld>;
+};
+
+export type TrioConcern =
+  | 'DOMESTIC_ABUSE'
+  | 'PARENTAL_MENTAL_HEALTH'
+  | 'SUBSTANCE_MISUSE';
+
+export type TrioVariant =
+  | 'ANY_IN_HOUSEHOLD'
+  | 'PARENT_ONLY';
 
 /** What the caller can mend in its input. */
 export type UserError = {
@@ -2121,6 +3515,14 @@ export type ViewerClass = {
   __typename?: 'ViewerClass';
   class: DataClass;
   level: SharingLevel;
+};
+
+export type WithdrawToolReadingInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reading: Scalars['ID']['input'];
 };
 
 /** A field of this object that the caller may not see here, whether or not it holds a value. */

@@ -2,6 +2,7 @@
 import {
   type ASTVisitor,
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
   GraphQLError,
   Kind,
@@ -10,6 +11,7 @@ import {
   type ValueNode,
   visit,
 } from 'graphql';
+import { PublicError } from '../errors.ts';
 import { LIMITS, type LimitName } from '../limits.ts';
 
 /** An error of this rule names its limit, by which it is told from what the schema does not have. */
@@ -115,4 +117,16 @@ function excessOfLiteral(value: ValueNode, depth = 0): GraphQLError | null {
     if (excess) return excess;
   }
   return null;
+}
+
+/** @throws PublicError OPERATION_TOO_LARGE where an object holds one field under too many aliases. */
+export function checkSameField(selected: ReadonlyMap<string, readonly FieldNode[]>): void {
+  const times = new Map<string, number>();
+  for (const [node] of selected.values()) {
+    const name = (node as FieldNode).name.value;
+    times.set(name, (times.get(name) ?? 0) + 1);
+    if ((times.get(name) as number) <= LIMITS.sameField) continue;
+    const words = `An object may hold one field ${LIMITS.sameField} times, under several aliases; ${name} stands there more often.`;
+    throw new PublicError('OPERATION_TOO_LARGE', words, { limit: 'sameField' });
+  }
 }

@@ -2,13 +2,17 @@
 import {
   type DefinitionNode,
   type DocumentNode,
+  execute,
   type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLSchema,
   Kind,
   type OperationDefinitionNode,
   type SelectionNode,
   visit,
 } from 'graphql';
+import type { Client } from '../access/client.ts';
+import { PublicError } from '../errors.ts';
 
 /** Roots that graphql-js answers itself. */
 export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
@@ -94,4 +98,18 @@ export function staticFields(document: DocumentNode, operation: OperationDefinit
     return fields;
   };
   return only.definitions.reduce((sum, d) => (d.kind === Kind.OPERATION_DEFINITION ? sum + count(d.selectionSet) : sum), 0);
+}
+
+/** Has graphql-js answer what it answers itself: JSON by response key. @throws PublicError INTERNAL */
+export async function executeStatics(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variableValues: Record<string, unknown>,
+  client: Client,
+): Promise<Record<string, string>> {
+  const operationName = operation.name?.value ?? null;
+  const { errors, data } = await execute({ schema, document, contextValue: { client }, variableValues, operationName });
+  if (errors) throw new PublicError('INTERNAL', undefined, {});
+  return Object.fromEntries(Object.entries(data ?? {}).map(([key, value]) => [key, JSON.stringify(value)]));
 }

@@ -107,3 +107,12 @@ export function shapeOf(schema: GraphQLSchema, operation: OperationDefinitionNod
   }
   return JSON.stringify(parts);
 }
+
+/** `first`, checked. @throws PublicError BAD_USER_INPUT outside 1 to 100. */
+export function firstOf(args: Record<string, unknown>): number {
+  const first = args.first === undefined ? LIMITS.firstDefault : args.first;
+  if (typeof first !== 'number' || !Number.isInteger(first) || first < 1 || first > LIMITS.first) {
+    throw new PublicError('BAD_USER_INPUT', `first must be a whole number from 1 to ${LIMITS.first}.`);
+  }
+  return first;
+}

@@ -1,11 +1,24 @@
 /** The modules of the product. A new noun is one line in each of these lists. */
 import type { Command } from '../change/command.ts';
 import type { Binding, FieldBinding, RootBinding } from '../read/binding.ts';
+import * as assessment from './assessment/binding.ts';
+import {
+  amendAssessment,
+  cancelAssessment,
+  completeAssessment,
+  orderSpecialistAssessment,
+  receiveSpecialistAssessment,
+  startAssessment,
+} from './assessment/commands.ts';
 import * as chronology from './chronology/binding.ts';
 import * as circumstance from './circumstance/binding.ts';
 import { amendHousingSituation, amendSchoolRecord, recordHousingSituation, recordSchoolRecord } from './circumstance/commands.ts';
 import * as clock from './clock/binding.ts';
 import { completeTask } from './clock/commands.ts';
+import * as contact from './contact/binding.ts';
+import { answerEarlyHelp, decideContact, matchContact, recordContact } from './contact/contacts.ts';
+import { answerInformationRequest, lookUp, requestInformation } from './contact/information.ts';
+import { answerFeedback, giveFeedback, makeReferral } from './contact/referrals.ts';
 import * as district from './district/binding.ts';
 import { offerService, recordOfferOutcome } from './district/commands.ts';
 import * as family from './family/binding.ts';
@@ -33,6 +46,8 @@ import {
   reviewSafetyCondition,
 } from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
+import * as tool from './tool/binding.ts';
+import { recordToolReading, withdrawToolReading } from './tool/commands.ts';
 import * as workbook from './workbook/binding.ts';
 import { addWorkbookEntry } from './workbook/commands.ts';
 import './tables.ts';
@@ -49,9 +64,12 @@ const modules: Module[] = [
   intervention,
   district,
   outcome,
+  clock,
+  assessment,
+  tool,
+  contact,
   safety,
   circumstance,
-  clock,
   chronology,
 ];
 
@@ -79,13 +97,27 @@ export const ROOTS: ReadonlyMap<string, RootBinding> = new Map(modules.flatMap((
 export const COMMANDS: ReadonlyMap<string, Command> = new Map(
   Object.entries({
     addWorkbookEntry,
+    amendAssessment,
     amendHousingSituation,
     amendSchoolRecord,
+    answerEarlyHelp,
+    answerFeedback,
+    answerInformationRequest,
+    cancelAssessment,
+    completeAssessment,
     completeTask,
+    decideContact,
     endSafetyCondition,
+    giveFeedback,
+    lookUp,
+    makeReferral,
+    matchContact,
     moveIntervention,
     offerService,
+    orderSpecialistAssessment,
+    receiveSpecialistAssessment,
     recordAbstinence,
+    recordContact,
     recordHousingSituation,
     recordIncident,
     recordIncidentOutcome,
@@ -98,7 +130,11 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map(
     recordRelapse,
     recordSafetyCondition,
     recordSchoolRecord,
+    recordToolReading,
+    requestInformation,
     requestIntervention,
     reviewSafetyCondition,
+    startAssessment,
+    withdrawToolReading,
   }),
 );

@@ -2,6 +2,7 @@
 import './sharing/tables.ts';
 import './person/tables.ts';
 import './family/tables.ts';
+import './plan/legal.ts';
 import './plan/tables.ts';
 import './workbook/tables.ts';
 import './intervention/tables.ts';
@@ -10,5 +11,8 @@ import './safety/tables.ts';
 import './circumstance/tables.ts';
 import './outcome/tables.ts';
 import './clock/tables.ts';
+import './assessment/tables.ts';
+import './tool/tables.ts';
+import './contact/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

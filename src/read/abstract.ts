@@ -4,8 +4,7 @@ import { classOf, type TableClass } from '../db/classified.ts';
 import { enumName } from '../graphql/classes.ts';
 import { type Binding, type Member, membersOf, type On, type Stream as Streamed, tableOf } from './binding.ts';
 import { type Arguments, alias, type Context, parameter, type Times, type Variables } from './context.ts';
-import type { Stream } from './page.ts';
-import { showsKey } from './page.ts';
+import { type Stream, showsKey } from './page.ts';
 import { quoted } from './scalar.ts';
 import { and, bindingOf, disclose, type Entity, filterSql, isAnchor, isGiven, rows, seenSql, sideJoin, sourceOf } from './select.ts';
 
@@ -46,11 +45,10 @@ export function unionStream(ctx: Context, page: Entity, stream: Streamed, on?: (
         const none = key('null', 'null::timestamptz', 'null').map((value, i) => `${value} as o${i}`);
         return `select * from (${united(parts, `${none}, null::text as d`)}) u order by u.o0${way}, u.o1${way}, u.o2${way} limit ${limit}`;
       },
-      counted: (limit) =>
-        `select 1 from (${united(
-          branches.map(({ from, where }) => `(select 1 from ${from} where ${and(where)} limit ${limit})`),
-          '1',
-        )}) u limit ${limit}`,
+      counted: (limit) => {
+        const parts = branches.map(({ from, where }) => `(select 1 from ${from} where ${and(where)} limit ${limit})`);
+        return `select 1 from (${united(parts, '1')}) u limit ${limit}`;
+      },
       node: (nodes, at, times, shown) => {
         const object = (within: Context, { type }: Member) => {
           const own = alias(ctx, 'm');
@@ -59,20 +57,17 @@ export function unionStream(ctx: Context, page: Entity, stream: Streamed, on?: (
           return rows(within, { ...page, type, nodes, at, times }, own, { where });
         };
         for (const member of chosen.filter(isClosed)) object(aside(), member);
-        const before = ctx.costs;
-        const costs: Times[][] = [];
-        const subs = open.map((member) => {
+        const { costs } = ctx;
+        const made = open.map((member) => {
           ctx.costs = [];
-          costs.push(ctx.costs);
-          return object(ctx, member);
+          return { ...object(ctx, member), costs: ctx.costs };
         });
-        const total = (variables: Variables, of: Times[]) => of.reduce((sum, cost) => sum + cost(variables), 0);
+        const total = (of: Times[], variables: Variables) => of.reduce((sum, cost) => sum + cost(variables), 0);
         // Each row is of one type: at most all are of the heaviest.
-        ctx.costs = [...before, (variables) => Math.max(0, ...costs.map((of) => total(variables, of)))];
-        const discloses = subs.some((sub) => sub.discloses);
-        const parts = subs.map(
-          (sub) => `select m.j${discloses ? `, ${sub.discloses ? 'm.d' : 'null::text as d'}` : ''} from (${sub.sql}) m`,
-        );
+        ctx.costs = [...costs, (variables) => Math.max(0, ...made.map((each) => total(each.costs, variables)))];
+        const discloses = made.some((each) => each.discloses);
+        const seen = (own: boolean) => (!discloses ? '' : own ? ', m.d' : ', null::text as d');
+        const parts = made.map((each) => `select m.j${seen(each.discloses)} from (${each.sql}) m`);
         return { sql: united(parts, 'null::json as j'), discloses };
       },
     };

@@ -23,6 +23,8 @@ export type RelationField = {
   /** Table whose row the join reads, where it is a side table of the parent. */
   from?: PgTable;
   order?: Order;
+  /** A further predicate on the child's row, that may ask other tables, under the plan's rules. Of a list or one row. */
+  only?: (child: string, sub: Subquery) => string;
   /** One row of several: the first by `order`. */
   first?: boolean;
   /** Column of the parent's row that is the child's key. */

@@ -2,7 +2,7 @@
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { FieldNode, GraphQLField, GraphQLObjectType } from 'graphql';
 import { classOf } from '../db/classified.ts';
-import { PublicError } from '../errors.ts';
+import { firstOf } from '../graphql/values.ts';
 import { LIMITS } from '../limits.ts';
 import type { Binding, Order, SortKey } from './binding.ts';
 import { type Arguments, alias, argumentsOf, type Context, parameter, type Run, selection, type Times, type Variables } from './context.ts';
@@ -86,15 +86,6 @@ export function showsKey(ctx: Context, { type, fields }: Binding, table: PgTable
   const shown = Object.entries(fields).find(([, f]) => f.kind === 'column' && f.column.table === table && f.column.name === column);
   if (shown) ctx.fields.add(`${type}.${shown[0]}`);
   ctx.classes.add(classOf(table).dataClass);
-}
-
-/** `first`, checked. @throws PublicError BAD_USER_INPUT outside 1 to 100. */
-export function firstOf(args: Record<string, unknown>): number {
-  const first = args.first === undefined ? LIMITS.firstDefault : args.first;
-  if (typeof first !== 'number' || !Number.isInteger(first) || first < 1 || first > LIMITS.first) {
-    throw new PublicError('BAD_USER_INPUT', `first must be a whole number from 1 to ${LIMITS.first}.`);
-  }
-  return first;
 }
 
 /** Compiles a connection to a subquery with one row: its JSON, and the families and persons in it. */

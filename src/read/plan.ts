@@ -8,12 +8,8 @@ import {
   type GraphQLInputType,
   type GraphQLObjectType,
   getNamedType,
-  isAbstractType,
   Kind,
   type OperationDefinitionNode,
-  TypeInfo,
-  visit,
-  visitWithTypeInfo,
 } from 'graphql';
 import { collectFields } from 'graphql/execution/collectFields.js';
 import { purposeRule } from '../access/agreement.ts';
@@ -23,6 +19,7 @@ import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
+import { namedFields } from '../graphql/named.ts';
 import type { AssembledSchema } from '../graphql/schema.ts';
 import { STATIC_ROOTS, staticFields } from '../graphql/statics.ts';
 import { shapeOf } from '../graphql/values.ts';
@@ -122,23 +119,10 @@ export function createPlanner(
 
 /** Asks graphql-shield's rule of every field that the document names, once. */
 async function askRules({ schema }: AssembledSchema, rules: Rules, document: DocumentNode, client: Client): Promise<Map<string, boolean>> {
-  const named = new Map<string, [string, string]>();
-  const info = new TypeInfo(schema);
-  visit(
-    document,
-    visitWithTypeInfo(info, {
-      Field() {
-        const parent = info.getParentType();
-        const field = info.getFieldDef();
-        if (!parent || !field || field.name.startsWith('__')) return;
-        // A field of an interface is asked for on each type that it may turn out to be.
-        const possible = isAbstractType(parent) ? schema.getPossibleTypes(parent) : [parent];
-        for (const { name } of possible) named.set(`${name}.${field.name}`, [name, field.name]);
-      },
-    }),
+  const answers = namedFields(schema, document).map(
+    async ([type, field]) => [`${type}.${field}`, await rules.ask(type, field, client)] as const,
   );
-  const answers = await Promise.all([...named].map(async ([name, [type, field]]) => [name, await rules.ask(type, field, client)] as const));
-  return new Map(answers);
+  return new Map(await Promise.all(answers));
 }
 
 async function compile(
@@ -314,7 +298,7 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (binding.kind === 'list') {
     const row = alias(ctx, 'k');
     const tail = `order by ${orderBy(binding.order, row)}`;
-    return add(listOf(rows(ctx, { ...page, times: () => LIMITS.costOfList }, row, { where: [on(row)], tail })));
+    return add(listOf(rows(ctx, { ...page, times: () => LIMITS.costOfList }, row, { where: [on(row)], tail, entered: true })));
   }
   return add(compilePage(ctx, { ...connection, stream: tableStream(ctx, page, binding.order(args.now), on, true) }));
 }

@@ -7,7 +7,7 @@ import { maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, narrowedToUser, requestMasks } from '../access/decide.ts';
 import { effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
-import type { TableClass } from '../db/classified.ts';
+import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 
 /** The user is bound in every statement, always as the first parameter. */
 export const USER = '$1::text';
@@ -91,7 +91,7 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
     // Where the purpose closes nothing and nobody is narrowed, the policy has said it all.
     if (narrowed || all !== maskOf(PERSONAL_CLASSES)) predicates.push(`(${ways.join(' or ')})`);
   }
-  if (table.keptFrom && table.family) predicates.push(...keptFromUser(table, alias, client));
+  if (table.keptFrom && (table.family || isBetweenOrganisations(table))) predicates.push(...keptFromUser(table, alias, client));
   if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));
   if (table.person && closesNeeds(client)) {
     predicates.push(
@@ -108,8 +108,10 @@ function keptFromUser(table: TableClass, alias: string, client: Client): string[
     // Without a user nobody can say whom they work with; a record system holds the record whole.
     return client.purpose === 'RECORD_SYNC' ? [] : [`${column} = '{}'`];
   }
+  // A row between organisations names no family: whom the user works with, in whichever family, decides.
+  const sameFamily = table.family ? ` and focus.family = ${alias}.${table.family}` : '';
   return [
-    `(${column} = '{}' or (select true from fsp.user_focus focus where focus.login = ${client.login.id} and focus.subject = ${USER} and focus.family = ${alias}.${table.family} and ${isNow('focus')} and focus.only_with <@ ${column}) is null)`,
+    `(${column} = '{}' or (select true from fsp.user_focus focus where focus.login = ${client.login.id} and focus.subject = ${USER}${sameFamily} and ${isNow('focus')} and focus.only_with <@ ${column} limit 1) is null)`,
   ];
 }
 

@@ -3,18 +3,18 @@
  * `stringify`; it never throws, because a thrown error would be formatted elsewhere.
  */
 
-import { createHash } from 'node:crypto';
 import type { ApolloServerPlugin, GraphQLRequestContext, GraphQLResponse } from '@apollo/server';
-import { type DocumentNode, type ExecutionResult, execute, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { type Budgets, costOfAnswer } from '../access/budget.ts';
 import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
 import { type Asker, databaseError, type Pools } from '../db/pools.ts';
-import { planRecord, readShown, recordText } from '../disclosure/record.ts';
+import { createPreparing } from '../db/preparing.ts';
+import { answerRecords } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
 import { ERRORS, type ErrorCode, errorBody, formatError, PublicError } from '../errors.ts';
-import { onlyIntrospection, staticDocument } from '../graphql/statics.ts';
+import { executeStatics, onlyIntrospection, staticDocument } from '../graphql/statics.ts';
 import { coerceVariables } from '../graphql/values.ts';
 import { LIMITS } from '../limits.ts';
 import type { Told } from '../watch.ts';
@@ -55,33 +55,11 @@ let runs = 0;
 
 const NOTHING: Found = { json: {}, seen: '' };
 
-/** A plan is prepared when it was seen this often, and as long as its login has fewer prepared than this. */
-const PREPARE_AFTER = 2;
-
-/** The plugin, with the counter of what each login has prepared. */
+/** The plugin. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
-  const prepared = new Map<string, { count: number; since: number }>();
-  const hashes = new WeakMap<DocumentNode, string>();
-  const records = new WeakMap<Plan, string>();
+  const mayPrepare = createPreparing(executor.prepare);
+  const record = answerRecords(executor.recorder);
   const introspection = new WeakMap<Plan, Record<string, string>>();
-
-  /** Whether this run of the plan is prepared. */
-  const mayPrepare = (plan: Plan, login: string): boolean => {
-    if (!executor.prepare) return false;
-    plan.runs++;
-    if (plan.runs < PREPARE_AFTER) return false;
-    if (plan.runs === PREPARE_AFTER) {
-      let known = prepared.get(login);
-      // What was prepared on a connection goes with it, after this time at the latest.
-      if (!known || performance.now() - known.since > LIMITS.lifeSeconds * 1000) {
-        known = { count: 0, since: performance.now() };
-        prepared.set(login, known);
-      }
-      if (known.count >= LIMITS.preparedPerLogin) plan.runs = 0;
-      else known.count++;
-    }
-    return plan.runs >= PREPARE_AFTER;
-  };
 
   const read = async (plan: Plan, run: Run, asker: Asker): Promise<Found> => {
     const { client } = run;
@@ -106,23 +84,6 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       throw new PublicError('OPERATION_TOO_LARGE', words, { limit: 'answerBytes' });
     }
     return found;
-  };
-
-  const record = async (plan: Plan, client: Client, document: DocumentNode, source: string, name: string | null, seen: string) => {
-    if (!executor.recorder) return;
-    const shown = readShown(seen);
-    if (!plan.personal && plan.refused.length === 0) return;
-    let hash = hashes.get(document);
-    if (!hash) {
-      hash = createHash('sha256').update(source).digest('hex');
-      hashes.set(document, hash);
-    }
-    let fixed = records.get(plan);
-    if (!fixed) {
-      fixed = planRecord(name, hash, plan.classes, plan.fields, plan.refused);
-      records.set(plan, fixed);
-    }
-    await executor.recorder.record(recordText(client, fixed, shown));
   };
 
   type Asked = { document: DocumentNode; operation: OperationDefinitionNode; source: string };
@@ -211,15 +172,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const known = introspection.get(plan);
     if (known) return known;
     const only = staticDocument(document, operation, new Set(plan.staticKeys));
-    const result = (await execute({
-      schema: executor.staticSchema(client.agency),
-      document: only,
-      contextValue: { client },
-      variableValues: variables,
-      operationName: operation.name?.value ?? null,
-    })) as ExecutionResult;
-    if (result.errors) throw new PublicError('INTERNAL', undefined, {});
-    const texts = Object.fromEntries(Object.entries(result.data ?? {}).map(([key, value]) => [key, JSON.stringify(value)]));
+    const texts = await executeStatics(executor.staticSchema(client.agency), only, operation, variables, client);
     if (!operation.variableDefinitions?.length && onlyIntrospection(only)) introspection.set(plan, texts);
     return texts;
   };

@@ -5,7 +5,7 @@ import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { classOf } from '../db/classified.ts';
-import { PublicError } from '../errors.ts';
+import { checkSameField } from '../graphql/limits.ts';
 import { LIMITS } from '../limits.ts';
 import { unionStream } from './abstract.ts';
 import {
@@ -222,7 +222,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const many = (variables: Variables) => entity.times(variables) * LIMITS.costOfList;
     const next: Entity = { type: field.to, nodes, scope: inner, at, times: field.kind === 'list' ? many : entity.times };
     const parent = field.from ? side(field.from) : row;
-    const join = field.on(parent, child);
+    const join = and([field.on(parent, child), ...(field.kind !== 'union' && field.only ? [field.only(child, subquery(ctx))] : [])]);
     if (field.kind === 'one') {
       if (provesPerson(ctx, binding, field, nodes)) return jsonOf(personOf(next, `${parent}.${quoted(field.column as string)}`, child));
       const tail = field.first && field.order ? `order by ${orderBy(field.order, child)} limit 1` : '';
@@ -273,18 +273,6 @@ function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes
   if (ctx.client.agency !== 'LA' || !field.samePerson || !field.column || typeof parent.anchor === 'string') return false;
   const asked = selection(ctx, ctx.schema.getType('Person') as GraphQLObjectType, nodes);
   return ![...asked.values()].some(([node]) => node?.name.value === 'withheld');
-}
-
-/** @throws PublicError OPERATION_TOO_LARGE where an object holds one field under too many aliases. */
-function checkSameField(selected: ReadonlyMap<string, readonly FieldNode[]>): void {
-  const times = new Map<string, number>();
-  for (const [node] of selected.values()) {
-    const name = (node as FieldNode).name.value;
-    times.set(name, (times.get(name) ?? 0) + 1);
-    if ((times.get(name) as number) <= LIMITS.sameField) continue;
-    const words = `An object may hold one field ${LIMITS.sameField} times, under several aliases; ${name} stands there more often.`;
-    throw new PublicError('OPERATION_TOO_LARGE', words, { limit: 'sameField' });
-  }
 }
 
 /** A subquery's rows as one JSON array and one list of disclosures. */

@@ -17,6 +17,8 @@ export class Grants {
   private readonly binding: Binding;
   private readonly row: string;
   private readonly joins: string[];
+  /** The person's key, in a row that may be about nobody. */
+  private about: string | null = null;
   private found: { family?: string; person?: string } | null = null;
 
   constructor(ctx: Context, binding: Binding, row: string, joins: string[]) {
@@ -34,6 +36,7 @@ export class Grants {
     else {
       const table = classOf(Array.isArray(anchor) ? (anchor[0] as PgTable) : anchor);
       this.found = {};
+      if (table.personOptional) this.about = `${this.row}.${table.person}`;
       for (const kind of ['family', 'person'] as const) {
         const key = table[kind];
         if (!key) continue;
@@ -47,21 +50,31 @@ export class Grants {
     return this.found;
   }
 
+  /** SQL over the grants here; where the row is about nobody, over the family's alone. */
+  private over(sql: (family?: string, person?: string) => string): string {
+    const { family, person } = this.grants();
+    return this.about ? `case when ${this.about} is null then ${sql(family)} else ${sql(family, person)} end` : sql(family, person);
+  }
+
   /** SQL: the grants open this class here. */
   has(dataClass: DataClass): string {
-    const { family, person } = this.grants();
-    // A row between organisations stands behind no grant: who sees it was named in it.
-    if (!family && !person) return 'true';
     const bit = bitOf(dataClass);
-    return `coalesce((${effectiveMask(this.ctx.client.agency, family, person)} & ${bit}) = ${bit}, false)`;
+    const open = this.over((family, person) =>
+      // A row between organisations stands behind no grant: who sees it was named in it.
+      family || person ? `coalesce((${effectiveMask(this.ctx.client.agency, family, person)} & ${bit}) = ${bit}, false)` : 'true',
+    );
+    const { anchor } = this.binding;
+    const table = typeof anchor === 'string' || Array.isArray(anchor) ? null : classOf(anchor);
+    // A row that names no family yet is its own organisations' alone, and so is all that belongs to it.
+    return table?.familyOptional ? `(${this.row}.${table.family} is null or ${open})` : open;
   }
 
   /** SQL: a decision withholds this class here. */
   withheldByDecision(dataClass: DataClass): string {
-    const { family, person } = this.grants();
-    if (!family && !person) return 'false';
-    const masks = [family && `${family}.withheld`, person && `${person}.withheld`, !family && person && `${person}.family_withheld`];
-    return `coalesce((${masks.filter(Boolean).join(' | ')}) & ${bitOf(dataClass)}, 0) <> 0`;
+    return this.over((family, person) => {
+      const masks = [family && `${family}.withheld`, person && `${person}.withheld`, !family && person && `${person}.family_withheld`];
+      return `coalesce((${masks.filter(Boolean).join(' | ') || '0'}) & ${bitOf(dataClass)}, 0) <> 0`;
+    });
   }
 
   /** Where a list of this class may be null as a whole: the SQL that says it is shown; null where it always is. */

@@ -104,19 +104,28 @@ export function oracle(world: World, organisationId: number) {
       const person: number | null = table.person ? row[table.person] : null;
       const own = table.dataClass as PersonalClass;
       const wanted = [...(table.dataClass === 'STRUCTURE' ? [] : [own]), ...(table.rowMask ? classesOf(row[table.rowMask]) : [])];
-      const byGrant = () => {
+      const byGrant = (classes: PersonalClass[]) => {
         const seen = family === null ? 'all' : access(family);
         if (seen === null) return false;
         if (person !== null && familiesOf(person).length === 0) return false;
         if (table.keptFrom && seen !== 'all' && [...seen].every((p) => row.kept_from.includes(p))) return false;
-        return [...wanted, ...(person === null ? [] : needs(person))].every((c) => opened(c, family, person));
+        return [...classes, ...(person === null ? [] : needs(person))].every((c) => opened(c, family, person));
       };
-      if (byGrant()) return true;
+      // Between organisations: whom the row names sees it, at every level but those that know no own rows.
+      if (!table.family && !table.person && table.dataClass !== 'STRUCTURE') {
+        const named = ['sender', 'addressee', 'controller', 'recipient'].some((column) => row[column] === organisationId);
+        return named && level(own) !== 'N' && level(own) !== 'D';
+      }
+      // What names no family yet is its own organisations' alone.
+      if (table.familyOptional && family === null)
+        return level(own) !== 'N' && level(own) !== 'D' && (table.own?.columns ?? []).some((column) => row[column] === organisationId);
+      if (byGrant(wanted)) return true;
       if (!table.own || table.dataClass === 'STRUCTURE') return false;
       const levels = wanted.map(level);
       if (levels.includes('N') || level(own) === 'D') return false;
       // The county has a grant on every family there is; a decision that withholds from it withholds its own rows too.
-      if (agency === 'LA' && level(own) === 'A') return false;
+      // Of a table of which it has own rows, the class of the row alone needs no decision.
+      if (agency === 'LA' && level(own) === 'A' && !(table.ownRows && byGrant([own]))) return false;
       // A class that comes by decision alone has no own rows.
       if (levels.slice(1).includes('D')) return false;
       if (!table.family && level(own) !== 'O' && level(own) !== 'O/D') return false;

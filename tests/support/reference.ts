@@ -1,20 +1,24 @@
 /**
  * A second, slow way to the same answers: graphql-js with a resolver for each field, small queries on the
- * organisation's own login, and the rules about purpose and user in plain code. It shares nothing with `src/read` but
- * how an id is written, so that what both say alike is likely to be right.
+ * organisation's own login, and the rules about purpose and user in plain code. Types that have no resolver here are read
+ * by their bindings. It shares with `src/read` how an id is written and how a binding is, and none of its SQL, so that
+ * what both say alike is likely to be right.
  */
+
+import { getTableColumns } from 'drizzle-orm';
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import {
   type DocumentNode,
   execute,
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLInputObjectType,
-  type GraphQLInterfaceType,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   getArgumentValues,
   getNamedType,
   getVariableValues,
+  isAbstractType,
   isInputObjectType,
   isObjectType,
   Kind,
@@ -24,6 +28,22 @@ import { collectFields, collectSubfields } from 'graphql/execution/collectFields
 import pg from 'pg';
 import { AGREEMENT, PURPOSES, type Purpose, type PurposeRule, ROLE_CLOSES, ROLES_FOR } from '../../src/access/agreement.ts';
 import { type Agency, CLASS_BIT, type DataClass, PERSONAL_CLASSES, type PersonalClass } from '../../src/access/classes.ts';
+import { openTo } from '../../src/access/view.ts';
+import { classifiedTables, classOf, type TableClass } from '../../src/db/classified.ts';
+import { addDays, today } from '../../src/modules/clock/calendar.ts';
+import { BINDINGS, ROOTS } from '../../src/modules/index.ts';
+import {
+  type Binding,
+  fieldTable,
+  type Member,
+  membersOf,
+  type On,
+  type Order,
+  type RootBinding,
+  type RootFilter,
+  type Stream,
+  type Subquery,
+} from '../../src/read/binding.ts';
 import { decodeId, encodeId } from '../../src/read/ids.ts';
 import { productSchema } from '../../src/server.ts';
 
@@ -187,6 +207,11 @@ type Table = {
   own: string[];
   /** The link that says whose row it is besides. */
   link?: { table: string; key: string; from: string; columns: string[] };
+  /** The same in the table's own words, asked of the row: for tables that are not written out here. */
+  through?: TableClass['own'] & object;
+  /** Column with the user whose row it is. */
+  user?: string;
+  people?: TableClass['people'];
 };
 
 const interventionLink = (from: string) => ({ table: 'intervention_link', key: 'intervention', from, columns: ['provider', 'assigned'] });
@@ -222,14 +247,41 @@ const TABLES = {
     link: { table: 'service_offer_link', key: 'offer', from: 'id', columns: ['provider'] },
   },
   service_offer_link: { is: 'OFFER', own: ['controller', 'provider'] },
+  clock: { is: 'CASE', own: ['controller', 'assigned'] },
+  task: { is: 'WORKBOOK', own: ['controller', 'assigned'] },
 } as const satisfies Record<string, Table>;
 
-type TableName = keyof typeof TABLES;
+/** A table by its name: as it is written out above, or as it was classified. */
+type TableName = string;
+
+const CLASSIFIED = new Map(classifiedTables().map((entry) => [entry.name, entry]));
+
+function tableNamed(name: TableName): Table {
+  const written = (TABLES as Record<string, Table>)[name];
+  if (written) return written;
+  const { dataClass, own, people } = CLASSIFIED.get(name) as TableClass;
+  return {
+    is: dataClass as PersonalClass,
+    own: own?.columns ?? [],
+    ...(own?.through ? { through: own } : {}),
+    ...(own?.user ? { user: own.user } : {}),
+    ...(people ? { people } : {}),
+  };
+}
+
+/** Where a row of a query stands: its table, and its place in it. */
+const PLACE = '@place';
 
 /** Rows of a table that the login sees and the request may. */
-async function visible(asker: Asker, name: TableName, rest: string, values: unknown[]): Promise<Row[]> {
-  if (isClosed(asker, TABLES[name].is)) return [];
-  const rows = await asker.query(`select * from fsp.${name} where ${rest}`, values);
+const visible = (asker: Asker, name: TableName, rest: string, values: unknown[]): Promise<Row[]> =>
+  visibleOf(asker, name, `from fsp.${name} c where ${rest}`, values);
+
+/** The same, given the query from its `from` on, in which the table is `c`. */
+async function visibleOf(asker: Asker, name: TableName, from: string, values: unknown[]): Promise<Row[]> {
+  const { is } = tableNamed(name);
+  if (isPersonal(is) && isClosed(asker, is)) return [];
+  const rows = await asker.query(`select c.*, c.ctid::text as "${PLACE}" ${from}`, values);
+  if (!isPersonal(is)) return rows;
   const allowed = await Promise.all(rows.map((row) => mayShow(asker, name, row)));
   return rows.filter((_, index) => allowed[index]);
 }
@@ -238,7 +290,7 @@ async function visible(asker: Asker, name: TableName, rest: string, values: unkn
 async function mayShow(asker: Asker, name: TableName, row: Row): Promise<boolean> {
   const mine = await isMine(asker, name, row);
   const granted = await opensByGrant(asker, name, row);
-  const { is } = TABLES[name];
+  const { is } = tableNamed(name);
   if (opening(asker, is) === 'own rows' && !mine) return false;
   if (narrowed(asker) && !mine && !granted) return false;
   if (!rowClassesOpen(asker, row, mine, granted)) return false;
@@ -260,11 +312,11 @@ function rowClassesOpen(asker: Asker, row: Row, mine: boolean, granted: boolean)
 
 /** The row is the organisation's own, by the agreement; for a team or provider, the user's. */
 async function isMine(asker: Asker, name: TableName, row: Row): Promise<boolean> {
-  const table: Table = TABLES[name];
+  const table = tableNamed(name);
   const org = asker.organisation.id;
   const owning = ofLevel(asker, 'A', 'R', 'O', 'O/D');
   // A person's own tables tell of no family: there only the levels that speak of own rows count.
-  const levels = row.family ? owning : ofLevel(asker, 'O', 'O/D');
+  const levels = 'family' in row || !('person' in row) ? owning : ofLevel(asker, 'O', 'O/D');
   if (!covers(levels, bit(table.is)) || !covers(owning, BigInt(row.row_mask ?? 0))) return false;
   let own = table.own.some((column) => row[column] === org);
   if (!own && table.link) {
@@ -272,15 +324,24 @@ async function isMine(asker: Asker, name: TableName, row: Row): Promise<boolean>
     const links = await asker.query(`select * from fsp.${link} where ${key} = $1`, [row[from]]);
     own = links.some((found) => columns.some((column) => found[column] === org));
   }
-  return own && (!narrowed(asker) || (asker.user !== null && row.worker === asker.user));
+  if (!own && table.through) own = (await ofRow(asker, name, row, `${table.through.through?.('c', String(org))} as own`)).own === true;
+  return own && (!narrowed(asker) || (asker.user !== null && row[table.user ?? 'worker'] === asker.user));
 }
+
+/** Something that SQL says of one row, in which the row is `c`. */
+const ofRow = async (asker: Asker, name: TableName, row: Row, columns: string): Promise<Row> =>
+  (await asker.query(`select ${columns} from fsp.${name} c where c.ctid = $1::tid`, [row[PLACE]]))[0] as Row;
+
+/** A row that names neither family nor person is seen by the organisations that it names. */
+const isBetween = (row: Row) => !('family' in row) && !('person' in row);
 
 /** A grant of today opens the row: the family's, and the person's where it is about one. */
 async function opensByGrant(asker: Asker, name: TableName, row: Row): Promise<boolean> {
+  if (isBetween(row) || row.family === null) return false;
   const ofFamily = row.family ? await familyGrant(asker, row.family) : undefined;
   const ofPerson = row.person ? await personGrant(asker, row.person) : undefined;
   if ((row.family && !ofFamily) || (row.person && !ofPerson)) return false;
-  const needed = bit(TABLES[name].is) | BigInt(row.row_mask ?? 0) | BigInt(ofPerson?.needs ?? 0);
+  const needed = bit(tableNamed(name).is) | BigInt(row.row_mask ?? 0) | BigInt(ofPerson?.needs ?? 0);
   if (!covers(opened(asker, ofFamily, ofPerson), needed)) return false;
   const only = ofFamily?.only_with as string[] | null | undefined;
   return !(row.kept_from && only?.every((each) => row.kept_from.includes(each)));
@@ -291,31 +352,42 @@ async function isKeptFrom(asker: Asker, row: Row): Promise<boolean> {
   const from = (row.kept_from ?? []) as string[];
   if (from.length === 0) return false;
   if (asker.user === null) return asker.purpose !== 'RECORD_SYNC';
-  const focus = await asker.query('select * from fsp.user_focus where subject = $1 and family = $2 and starts <= now() and ends > now()', [
-    asker.user,
-    row.family,
-  ]);
+  const focus = (
+    await asker.query('select * from fsp.user_focus where subject = $1 and starts <= now() and ends > now()', [asker.user])
+  ).filter(
+    // A row between organisations names no family: whom the user works with, in whichever family, decides.
+    ({ family }) => isBetween(row) || family === row.family,
+  );
   return focus.some(({ only_with }) => (only_with as string[]).every((each) => from.includes(each)));
 }
 
 /** The person the row is about agreed to this organisation; of a household, somebody who lives there. */
 async function someoneAgreed(asker: Asker, name: TableName, row: Row): Promise<boolean> {
+  if (isBetween(row)) return true;
+  const { people } = tableNamed(name);
   const about =
     name === 'household'
       ? (await asker.query('select person from fsp.household_member where household = $1', [row.id])).map((each) => each.person)
       : row.person
         ? [row.person]
-        : [];
-  const grants = await Promise.all(about.map((each) => personGrant(asker, each)));
+        : people
+          ? (await ofRow(asker, name, row, `array(select g.person from fsp.person_grant g where g.person in ${people('c')}) as persons`))
+              .persons
+          : [];
+  const grants = await Promise.all(about.map((each: string) => personGrant(asker, each)));
   return grants.some((grant) => grant?.agreed === true);
 }
 
 /** A row reached by its id: its family is there, or the row is the caller's own. Every row is the county's: it asks by family. */
 async function entered(asker: Asker, name: TableName, id: string): Promise<Row | null> {
   const [row] = await visible(asker, name, 'id = $1', [id]);
-  if (!row) return null;
-  if (await family(asker, row.family)) return row;
-  return asker.agency !== 'LA' && (await namedInTeam(asker)) && (await isMine(asker, name, row)) ? row : null;
+  return row && (await isEntered(asker, name, row)) ? row : null;
+}
+
+async function isEntered(asker: Asker, name: TableName, row: Row): Promise<boolean> {
+  if (!('family' in row)) return true;
+  if (row.family === null ? asker.agency === 'LA' : await family(asker, row.family)) return true;
+  return asker.agency !== 'LA' && (await namedInTeam(asker)) && (await isMine(asker, name, row));
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -332,7 +404,7 @@ const ordered = (rows: Row[], key: string) => [...rows].sort((a, b) => Number(Bi
 const RUNNING = `"from" <= now() and (until is null or until > now())`;
 
 const directory = (asker: Asker, type: string, table: string, column: string, value: unknown) =>
-  first(type, asker.query(`select * from fsp.${table} where ${column} = $1`, [value]));
+  first(type, asker.query(`select *, ctid::text as "${PLACE}" from fsp.${table} where ${column} = $1`, [value]));
 const organisation = (asker: Asker, id: number | null) => directory(asker, 'Organisation', 'organisation', 'id', id);
 const district = (asker: Asker, value: string | null) => directory(asker, 'District', 'district', 'code', value);
 const codeOf = (asker: Asker, list: string, value: string | null) =>
@@ -347,7 +419,7 @@ function page(rows: Row[], args: Row): Row {
     rows,
     nodes,
     edges: nodes.map((node) => ({ cursor: CURSOR, node })),
-    pageInfo: { hasNextPage: rows.length > nodes.length, hasPreviousPage: false, startCursor: end, endCursor: end },
+    pageInfo: { hasNextPage: rows.length > nodes.length, hasPreviousPage: false, startCursor: end, endCursor: end, of: nodes },
     totalCount: { value: Math.min(rows.length, 10_000), atLeast: rows.length > 10_000 },
   };
 }
@@ -381,9 +453,17 @@ function beside(key: string, of: string, tables: Partial<Record<TableName, strin
   );
 }
 
+function besideOf(type: string, field: string) {
+  const binding = BINDINGS.get(type);
+  const bound = binding?.fields[field];
+  const table = bound && fieldTable(bound);
+  const key = binding?.sides?.find(([side]) => side === table)?.[1];
+  return BESIDE[type]?.[field] ?? (table && key ? { table: classOf(table).name, key: key.name, of: binding?.id ?? 'id' } : undefined);
+}
+
 /** The row beside an object in which a field's value stands, if the caller sees it. */
 async function rowBeside(asker: Asker, row: Row, field: string): Promise<Row | undefined> {
-  const at = BESIDE[row.__typename]?.[field];
+  const at = besideOf(row.__typename, field);
   if (!at) throw new Error(`${row.__typename}.${field} stands in the object's own row.`);
   return (await visible(asker, at.table, `${at.key} = $1`, [row[at.of]]))[0];
 }
@@ -430,6 +510,14 @@ const pageOf =
 const persons = async (asker: Asker, ids: string[]) =>
   ordered(present(await Promise.all([...new Set(ids)].map((each) => person(asker, each)))), 'person');
 
+/** How something stands today, by its days. */
+function stateOf(due: string, soon: string, met: string | null, ended: string | null): string {
+  if (met !== null) return met > due ? 'MET_LATE' : 'MET';
+  if (ended !== null) return 'ENDED';
+  const now = today(new Date());
+  return now > due ? 'LATE' : now < soon ? 'IN_TIME' : 'DUE_SOON';
+}
+
 const RESOLVERS: Record<string, Record<string, Resolver>> = {
   Query: {
     node: (_row, asker, args) => nodeById(asker, args.id),
@@ -443,6 +531,7 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     },
     families: async (_row, asker, args) => page(await families(asker, args), args),
     districts: (_row, { query }) => list('District', query('select * from fsp.district order by code')),
+    timescales: (_row, { query }) => list('Timescale', query('select * from fsp.timescale order by code, version')),
     organisations: async (_row, { query }, args) =>
       page(
         await list(
@@ -501,6 +590,8 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     workbook: pageOf('WorkbookEntry', 'workbook_entry', 'occurred_at desc, id desc'),
     interventions: pageOf('Intervention', 'intervention', 'id'),
     offers: pageOf('ServiceOffer', 'service_offer', 'id'),
+    clocks: pageOf('Clock', 'clock', 'due_on, id'),
+    tasks: pageOf('Task', 'task', 'due_on, id'),
   },
   FamilyMember: { role: coded('family-role', 'role'), person: itsPerson },
   Household: {
@@ -584,6 +675,42 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     takenUp: column('taken_up_on'),
     family: itsFamily,
   },
+  Clock: {
+    id: id(),
+    rule: (row, asker) =>
+      first('Timescale', asker.query('select * from fsp.timescale where code = $1 and version = $2', [row.rule, row.rule_version])),
+    ruleVersion: column('rule_version'),
+    family: itsFamily,
+    person: itsPerson,
+    assigned: itsOrganisation('assigned'),
+    startedOn: column('started_on'),
+    dueOn: column('due_on'),
+    dueSoonOn: column('due_soon_on'),
+    metOn: column('met_on'),
+    endedOn: column('ended_on'),
+    state: (row) => stateOf(row.due_on, row.due_soon_on, row.met_on, row.ended_on),
+  },
+  Task: {
+    id: id(),
+    kind: coded('task-kind', 'kind'),
+    family: itsFamily,
+    person: itsPerson,
+    assigned: itsOrganisation('assigned'),
+    organisation: itsOrganisation('controller'),
+    dueOn: column('due_on'),
+    doneOn: column('done_on'),
+    doneBy: column('done_by'),
+    state: (row) => stateOf(row.due_on, addDays(row.due_on, -1), row.done_on, null),
+  },
+  Timescale: {
+    from: column('from_event'),
+    to: column('to_event'),
+    limit: column('amount'),
+    dueSoon: column('due_soon'),
+    countsFromNextDay: column('counts_from_next_day'),
+    validFrom: column('valid_from'),
+    validTo: column('valid_to'),
+  },
   Programme: { id: id(), dataClass: column('data_class') },
   Service: {
     id: id(),
@@ -617,6 +744,8 @@ const NODE_TABLES: Record<string, TableName> = {
   Plan: 'plan',
   Intervention: 'intervention',
   ServiceOffer: 'service_offer',
+  Clock: 'clock',
+  Task: 'task',
   WorkbookEntry: 'workbook_entry',
 };
 const NODE_DIRECTORY: Record<string, string> = {
@@ -626,14 +755,14 @@ const NODE_DIRECTORY: Record<string, string> = {
   OutcomeIndicator: 'outcome_indicator',
 };
 
-const isNodeOfPeople = (type: string) => type === 'Family' || type === 'Person' || type in NODE_TABLES;
+const isNodeOfPeople = (type: string) => type in NODE_TABLES || isOfPeople(type);
 
 /** Under subject access one person is asked for, by the person. */
 const onePersonOnly = (asker: Asker) => asker.purpose === 'SUBJECT_ACCESS';
 
 /** Whether `node` can give this type to the caller at all. */
 function nodeOpen(asker: Asker, type: string): boolean {
-  if (!isNodeOfPeople(type)) return type in NODE_DIRECTORY;
+  if (!isNodeOfPeople(type)) return type in NODE_DIRECTORY || BINDINGS.get(type)?.id !== undefined;
   return !nothingOpen(asker) && (type === 'Person' || !onePersonOnly(asker));
 }
 
@@ -647,7 +776,210 @@ async function nodeById(asker: Asker, text: string): Promise<Row | null> {
     const row = await entered(asker, table, key);
     return row && typed(type)(row);
   }
-  return directory(asker, type, NODE_DIRECTORY[type] as string, 'id', key);
+  if (type in NODE_DIRECTORY) return directory(asker, type, NODE_DIRECTORY[type] as string, 'id', key);
+  const [found] = await rowsOfType(asker, type, `c.${BINDINGS.get(type)?.id} = $1`, [key], '', true);
+  return found ?? null;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Types without a resolver above: their bindings, read by one small query for each relation
+
+const bindingOf = (type: string) => BINDINGS.get(type) as Binding;
+const anchorsOf = ({ anchor }: Binding) => (typeof anchor === 'string' ? [] : [anchor].flat().map((table) => classOf(table)));
+const isOfPeople = (type: string) => {
+  const binding = BINDINGS.get(type);
+  return binding !== undefined && (typeof binding.anchor === 'string' || anchorsOf(binding).some(({ dataClass }) => isPersonal(dataClass)));
+};
+
+/** Rows of a type for which SQL over `c` holds. `entered`: without their family. */
+async function rowsOfType(
+  asker: Asker,
+  type: string,
+  where: string,
+  values: unknown[],
+  rest = '',
+  entered = false,
+  from = '',
+): Promise<Row[]> {
+  const binding = bindingOf(type);
+  if (binding.anchor === 'family' || binding.anchor === 'person') {
+    const kind = binding.anchor;
+    const found = await asker.query(
+      `select c.${kind} from fsp.${kind}_grant c ${from} where c.period @> now() and ${where} ${rest}`,
+      values,
+    );
+    return present(await Promise.all(found.map((each) => (kind === 'family' ? family(asker, each.family) : person(asker, each.person)))));
+  }
+  const found: Row[] = [];
+  for (const { name } of anchorsOf(binding)) {
+    const rows = await visibleOf(asker, name, `from fsp.${name} c ${from} where ${where} ${rest}`, values);
+    const kept = await Promise.all(rows.map((row) => !entered || isEntered(asker, name, row)));
+    found.push(...rows.filter((_, index) => kept[index]).map((row) => ({ ...row, __typename: type, __table: name })));
+  }
+  return found;
+}
+
+/** A row as `p` in a query, given the place of its value among the parameters. */
+function asParent(row: Row, table: PgTable | undefined, beside: Row | undefined): { from: string; value: unknown } {
+  const { anchor } = bindingOf(row.__typename);
+  if (table && beside) return { from: `fsp.${classOf(table).name} p on p.ctid = $1::tid`, value: beside[PLACE] };
+  if (typeof anchor === 'string') return { from: `(select $1::bigint as ${anchor}) p on true`, value: row[anchor] };
+  const name = row.__table ?? classOf([anchor].flat()[0] as PgTable).name;
+  return { from: `fsp.${name} p on p.ctid = $1::tid`, value: row[PLACE] };
+}
+
+const keyText = ({ keys, descending }: Order, side: (table: PgTable) => string) =>
+  `order by ${keys.map(({ column: name, table }) => `${table ? side(table) : 'c'}."${name}"${descending ? ' desc' : ''}`).join(', ')}`;
+
+/** Rows of a type in an order, of which a key may stand beside them: who may not see that takes no part. */
+async function inOrder(
+  asker: Asker,
+  type: string,
+  order: Order | undefined,
+  where: string,
+  values: unknown[],
+  entered: boolean,
+  parent = '',
+): Promise<Row[]> {
+  const binding = bindingOf(type);
+  const sides = (order?.keys ?? []).flatMap(({ table }) => (table ? [table] : []));
+  const keyOf = (table: PgTable) => (binding.sides as [PgTable, PgColumn][]).find(([side]) => side === table)?.[1].name as string;
+  const joins = sides
+    .map((table, i) => `join fsp.${classOf(table).name} s${i} on s${i}.${keyOf(table)} = c.${binding.id ?? 'id'}`)
+    .join(' ');
+  const rest = order ? keyText(order, (table) => `s${sides.indexOf(table)}`) : '';
+  const rows = await rowsOfType(asker, type, where, values, rest, entered, `${joins} ${parent}`);
+  const shown = await Promise.all(
+    rows.map(async (row) => {
+      const beside = await Promise.all(
+        sides.map((table) => visible(asker, classOf(table).name, `${keyOf(table)} = $1`, [row[binding.id ?? 'id']])),
+      );
+      return beside.every((found) => found.length > 0);
+    }),
+  );
+  const kept = rows.filter((_, index) => shown[index]);
+  // Each of several tables came in its own order.
+  if (anchorsOf(binding).length < 2 || !order) return kept;
+  const compare = (a: Row, b: Row) => order.keys.reduce((found, { column: name }) => found || Number(BigInt(a[name]) - BigInt(b[name])), 0);
+  return [...kept].sort(compare);
+}
+
+/**
+ * SQL that reads other tables through `sub`, with the rows that the asker sees of them in their place: what they are is
+ * asked first.
+ */
+async function withSub(asker: Asker, write: (sub: Subquery) => string): Promise<string> {
+  const read = new Set<PgTable>();
+  write((table, name) => {
+    read.add(table);
+    return `from fsp.${classOf(table).name} ${name} where true`;
+  });
+  const seen = new Map<PgTable, string[]>();
+  for (const table of read)
+    seen.set(
+      table,
+      (await visible(asker, classOf(table).name, 'true', [])).map((row) => row[PLACE]),
+    );
+  return write((table, name) => {
+    const places = seen.get(table) as string[];
+    if (places.length > 0)
+      return `from fsp.${classOf(table).name} ${name} where ${name}.ctid = any ('{${places.map((p) => `"${p}"`).join(',')}}'::tid[])`;
+    const none = (Object.values(getTableColumns(table)) as PgColumn[]).map((c) => `null::${c.getSQLType()} as "${c.name}"`).join(', ');
+    return `from (select ${none}) ${name} where false`;
+  });
+}
+
+const plain = (value: unknown) => (value instanceof Date ? value.toISOString() : (value ?? null));
+
+/** A field by its binding. */
+async function bound(row: Row, asker: Asker, args: Row, field: string): Promise<unknown> {
+  const type = row.__typename as string;
+  const binding = bindingOf(type);
+  if (field === 'id') return encodeId(type, row[binding.id as string]);
+  const found = binding.fields[field];
+  if (!found) throw new Error(`${type}.${field} has no binding.`);
+  const table = fieldTable(found);
+  const isBeside = besideOf(type, field) !== undefined;
+  const holder = isBeside ? await rowBeside(asker, row, field) : row;
+  if (found.kind === 'column') return plain(holder?.[found.column.name]);
+  if (found.kind === 'code') return codeOf(asker, found.list, holder?.[found.column.name] ?? null);
+  if (found.kind === 'computed') {
+    if (!holder) return null;
+    const sql = await withSub(asker, (sub) => found.sql('c', sub));
+    const { value } = await ofRow(asker, classOf(found.table).name, holder, `(${sql}) as value`);
+    return plain(value);
+  }
+  if (found.kind === 'union') return page(await stream(asker, found, args, row), args);
+  if (isBeside && !holder) return null;
+  const { from, value } = asParent(row, table, isBeside ? holder : undefined);
+  const rows = await inOrder(asker, found.to, found.order, found.on('p', 'c'), [value], false, `join ${from}`);
+  if (found.kind === 'one') return rows[0] ?? null;
+  return found.kind === 'page' ? page(rows, args) : rows;
+}
+
+/** The types of a stream that are asked for. */
+const chosenMembers = (of: Stream, args: Row): Member[] =>
+  membersOf(BINDINGS, of).filter(
+    ({ type }) => args.types == null || args.types.some((name: string) => name.replaceAll('_', '').toLowerCase() === type.toLowerCase()),
+  );
+
+/** The rows of a stream: gathered, sorted, cut to the days. */
+async function stream(asker: Asker, of: Stream & { on?: On }, args: Row, parent: Row | null): Promise<Row[]> {
+  const all: { moment: string; type: string; id: bigint; row: Row }[] = [];
+  const given = membersOf(BINDINGS, of)
+    .flatMap(({ filters }) => Object.keys(filters ?? {}))
+    .filter((path) => at(args, path) != null);
+  for (const member of chosenMembers(of, args)) {
+    const { type, at: when, filters = {}, on = of.on } = member;
+    if (!given.every((path) => filters[path])) continue;
+    const binding = bindingOf(type);
+    const values: unknown[] = [];
+    const up = parent && asParent(parent, undefined, undefined);
+    if (up) values.push(up.value);
+    const wheres = up ? [(on as On)('p', 'c')] : ['true'];
+    for (const path of new Set(given)) wheres.push(await filterText(asker, filters[path] as RootFilter, at(args, path), values));
+    const rows = await rowsOfType(asker, type, wheres.join(' and '), values, '', parent === null, up ? `join ${up.from}` : '');
+    for (const row of rows) {
+      const side = binding.sides?.find(([table]) => table === when.table);
+      const holder = side ? (await visible(asker, classOf(side[0]).name, `${side[1].name} = $1`, [row[binding.id as string]]))[0] : row;
+      const value = holder?.[when.name];
+      if (value == null) continue;
+      const moment = value instanceof Date ? value.toISOString() : `${value}T00:00:00.000Z`;
+      if (args.from != null && moment.slice(0, 10) < args.from) continue;
+      if (args.to != null && moment.slice(0, 10) > args.to) continue;
+      all.push({ moment, type, id: BigInt(row[binding.id as string]), row });
+    }
+  }
+  const way = of.descending ? -1 : 1;
+  const compare = <T>(a: T, b: T) => (a < b ? -1 : a > b ? 1 : 0);
+  all.sort((a, b) => way * (compare(a.moment, b.moment) || compare(a.type, b.type) || compare(a.id, b.id)));
+  return all.map(({ row }) => row);
+}
+
+const at = (values: Row, path: string) => path.split('.').reduce<any>((value, key) => value?.[key], values);
+
+/** A filter's predicate on `c`; its value joins the parameters. */
+async function filterText(asker: Asker, { decode, type, where }: RootFilter, value: unknown, values: unknown[]): Promise<string> {
+  const id = decode === 'id' ? decodeId(String(value)) : null;
+  values.push(id ? (id.type === type ? id.key : null) : String(value));
+  return withSub(asker, (sub) => where('c', decode === 'id' ? `$${values.length}` : `$${values.length}::text`, sub));
+}
+
+/** A root by its binding. */
+async function boundRoot(asker: Asker, field: string, args: Row): Promise<unknown> {
+  const root = ROOTS.get(field) as RootBinding;
+  if (root.kind === 'union') return page(await stream(asker, root, args, null), args);
+  const values: unknown[] = [];
+  const wheres: string[] = ['true'];
+  if (root.kind === 'entity') {
+    for (const match of root.match(args)) wheres.push(await filterText(asker, match, at(args, match.path.join('.')), values));
+    return (await rowsOfType(asker, root.to, wheres.join(' and '), values, '', true))[0] ?? null;
+  }
+  for (const [path, filter] of Object.entries(root.filters)) {
+    if (at(args, path) != null) wheres.push(await filterText(asker, filter, at(args, path), values));
+  }
+  const rows = await inOrder(asker, root.to, root.kind === 'page' ? root.order(args) : root.order, wheres.join(' and '), values, true);
+  return root.kind === 'page' ? page(rows, args) : rows;
 }
 
 /** All families of a list, in its order. Rows that withhold what is filtered or ordered by take no part. */
@@ -677,7 +1009,7 @@ async function inFilter(asker: Asker, of: string, { stage, district: within, tea
 // What is withheld
 
 const { schema, classes } = productSchema();
-(schema.getType('Node') as GraphQLInterfaceType).resolveType = (row) => (row as Row).__typename;
+for (const type of Object.values(schema.getTypeMap())) if (isAbstractType(type)) type.resolveType = (row) => (row as Row).__typename;
 
 /** The class that an object's own row proves: who sees the row sees that class here. */
 const PROVES: Record<string, PersonalClass> = {
@@ -693,16 +1025,24 @@ const PROVES: Record<string, PersonalClass> = {
   ParentWords: 'ADULT_VOICE',
   Intervention: 'INVOLVEMENT',
   ServiceOffer: 'OFFER',
+  Clock: 'CASE',
+  Task: 'WORKBOOK',
 };
+
+/** Whether an object's own row is of a class. */
+const isProved = (type: string, dataClass: DataClass) =>
+  PROVES[type] === dataClass || anchorsOf(bindingOf(type)).some((table) => table.dataClass === dataClass);
 
 async function grantsOf(asker: Asker, row: Row): Promise<{ family: Row | undefined; person: Row | undefined; whole: boolean }> {
   const ofFamily = row.family ? await familyGrant(asker, row.family) : undefined;
   const ofPerson = row.person ? await personGrant(asker, row.person) : undefined;
   // A row about a person in a family needs both grants.
-  return { family: ofFamily, person: ofPerson, whole: !(row.family && !ofFamily) && !(row.person && !ofPerson) };
+  return { family: ofFamily, person: ofPerson, whole: row.family !== null && !(row.family && !ofFamily) && !(row.person && !ofPerson) };
 }
 
 async function isOpened(asker: Asker, row: Row, dataClass: PersonalClass): Promise<boolean> {
+  // What names no family, or none yet, is its own organisations' alone, with all that belongs to it.
+  if (isBetween(row) || row.family === null) return true;
   const grants = await grantsOf(asker, row);
   return grants.whole && covers(opened(asker, grants.family, grants.person), bit(dataClass));
 }
@@ -719,8 +1059,9 @@ async function whyWithheld(asker: Asker, row: Row, field: string): Promise<strin
   const dataClass = classes.fieldClass(type, field);
   const open = opening(asker, dataClass);
   if (!isPersonal(dataClass) || typeof open === 'object') return null;
-  const isBeside = BESIDE[type]?.[field] !== undefined;
-  if (!isBeside && PROVES[type] === dataClass) return null;
+  const isBeside = besideOf(type, field) !== undefined;
+  const inRow = !BESIDE[type] && bindingOf(type).fields[field];
+  if (!isBeside && (isProved(type, dataClass) || (inRow && fieldTable(inRow)))) return null;
   const ownOnly = open === 'own rows';
   const cannotKnow = ownOnly || classes.rowClass(type, field) || !(await isOpened(asker, row, dataClass));
   if (!cannotKnow || (isBeside && (await rowBeside(asker, row, field)))) return null;
@@ -744,7 +1085,7 @@ async function withheld(asker: Asker, row: Row): Promise<Row[]> {
 /** A list of which nothing may be seen is null; one that is cut to own rows stays a list. */
 async function isWholeListClosed(asker: Asker, row: Row, field: string): Promise<boolean> {
   const dataClass = classes.fieldClass(row.__typename, field);
-  if (!isPersonal(dataClass) || PROVES[row.__typename] === dataClass) return false;
+  if (!isPersonal(dataClass) || isProved(row.__typename, dataClass)) return false;
   if (opening(asker, dataClass) !== 'in full' || levelOf(asker, dataClass) === 'O/D') return false;
   return !(await isOpened(asker, row, dataClass));
 }
@@ -752,7 +1093,11 @@ async function isWholeListClosed(asker: Asker, row: Row, field: string): Promise
 // ---------------------------------------------------------------------------------------------------------------
 // Refusals: once for each response path, also where no row comes
 
-const ROOTS_OF_PEOPLE = ['family', 'familyByReference', 'families'];
+/** The types that a root may give. */
+function typesOfRoot(name: string): string[] {
+  const root = ROOTS.get(name);
+  return !root ? [] : root.kind === 'union' ? membersOf(BINDINGS, root).map(({ type }) => type) : [root.to];
+}
 
 function refusals(asker: Asker, document: DocumentNode, operation: OperationDefinitionNode, variables: Row): Refused[] {
   const fragments = Object.fromEntries(
@@ -760,7 +1105,7 @@ function refusals(asker: Asker, document: DocumentNode, operation: OperationDefi
   );
   const refused: Refused[] = [];
 
-  const walk = (type: GraphQLObjectType, fields: ReadonlyMap<string, readonly FieldNode[]>, above: string) => {
+  const walk = (type: GraphQLObjectType, fields: ReadonlyMap<string, readonly FieldNode[]>, above: string, among: string[] = []) => {
     for (const [key, nodes] of fields) {
       const node = nodes[0] as FieldNode;
       const name = node.name.value;
@@ -771,7 +1116,15 @@ function refusals(asker: Asker, document: DocumentNode, operation: OperationDefi
       refused.push(...found);
       if (found.length > 0) continue;
       const to = name === 'node' && type.name === 'Query' ? nodeType(asker, args.id as string) : getNamedType(type.getFields()[name]?.type);
-      if (isObjectType(to)) walk(to, collectSubfields(schema, fragments, variables, to, nodes), at);
+      // Below a connection of several types: those that were chosen.
+      const of = type.name === 'Query' ? ROOTS.get(name) : BINDINGS.get(type.name)?.fields[name];
+      const members = of?.kind === 'union' ? chosenMembers(of, args).map((member) => member.type) : among;
+      const possible = isObjectType(to)
+        ? [to]
+        : isAbstractType(to)
+          ? members.map((member) => schema.getType(member) as GraphQLObjectType)
+          : [];
+      for (const each of possible) walk(each, collectSubfields(schema, fragments, variables, each, nodes), at, members);
     }
   };
   const query = schema.getQueryType() as GraphQLObjectType;
@@ -788,15 +1141,14 @@ function refusedHere(asker: Asker, type: GraphQLObjectType, name: string, args: 
   const field = `${type.name}.${name}`;
   const own = opening(asker, classes.fieldClass(type.name, name));
   if (typeof own === 'object') return [{ field, reason: own.closed, at }];
+  if (!openTo(schema, classes, asker.agency).field(type.name, name)) return [{ field, reason: 'NOT_SHARED_WITH_AGENCY', at }];
   if (type.name !== 'Query') return [];
-  const ofPeople = ROOTS_OF_PEOPLE.includes(name);
-  const never = ofPeople && PERSONAL_CLASSES.every((dataClass) => levelOf(asker, dataClass) === 'N');
-  const closedArguments = never
-    ? []
-    : refusedArguments(asker, name, args).map((found) => ({ ...found, field: `${field}(${found.field})`, at }));
+  const types = typesOfRoot(name);
+  const ofPeople = types.some(isOfPeople);
+  const closedArguments = refusedArguments(asker, name, args).map((found) => ({ ...found, field: `${field}(${found.field})`, at }));
   if (closedArguments.length > 0 || !ofPeople) return closedArguments;
   if (onePersonOnly(asker)) return [{ field, reason: 'NOT_FOR_THIS_PURPOSE', at }];
-  if (!nothingOpen(asker)) return [];
+  if (!nothingOpen(asker) || !types.every(isOfPeople)) return [];
   const names = opening(asker, 'IDENTITY') as { closed: string };
   return [{ field, reason: names.closed, at }];
 }
@@ -814,7 +1166,8 @@ function refusedArguments(asker: Asker, name: string, args: Row): { field: strin
       if (given != null) found.push([`${argument.name}.${inner}`, classes.inputClass((type as GraphQLInputObjectType).name, inner)]);
     }
   }
-  if (name === 'families' && args.orderBy === 'NAME') found.push(['orderBy', 'FAMILY']);
+  const root = ROOTS.get(name);
+  if (root?.kind === 'page') for (const { table } of root.order(args).keys) if (table) found.push(['orderBy', classOf(table).dataClass]);
   return found.flatMap(([field, dataClass]) => {
     const open = opening(asker, dataClass);
     return typeof open === 'object' ? [{ field, reason: open.closed }] : [];
@@ -831,21 +1184,13 @@ const pathOf = ({ path }: GraphQLResolveInfo): string => {
 };
 
 /** Lists, and the first of a list. */
-const LISTS_OF_CLASSES = new Set([
-  'leadPractitioner',
-  'team',
-  'involvements',
-  'members',
-  'households',
-  'plans',
-  'workbook',
-  'interventions',
-  'offers',
-  'childWords',
-  'parentWords',
-]);
+function isOfList(type: string, field: string): boolean {
+  const found = BINDINGS.get(type)?.fields[field];
+  return found !== undefined && (found.kind === 'list' || found.kind === 'page' || (found.kind === 'one' && found.first === true));
+}
 
-export type Answered = { data: Row; refused: Refused[] };
+/** `shown`: families and persons in the answer, as `f12` and `p34`: of every object, and of every row that a cursor tells of. */
+export type Answered = { data: Row; refused: Refused[]; shown: Set<string> };
 
 /** The product's schema, for documents to be made and validated with. */
 export { schema };
@@ -858,24 +1203,43 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
   const { coerced, errors: faults } = getVariableValues(schema, operation.variableDefinitions ?? [], given);
   if (faults) throw faults[0];
   const refused = refusals(asker, document, operation, coerced as Row);
-  const closed = new Set(refused.map(({ at }) => at));
+  const closed = new Set(refused.map(({ at, field }) => `${at} ${field.split('.')[0]}`));
+  const shown = new Set<string>();
+  const note = (value: unknown): void => {
+    if (Array.isArray(value)) for (const each of value) note(each);
+    const { __typename, node, family: ofFamily, person: ofPerson } = (value ?? {}) as Row;
+    if (node) note(node);
+    if (!__typename || !isOfPeople(__typename)) return;
+    if (ofFamily) shown.add(`f${ofFamily}`);
+    if (ofPerson) shown.add(`p${ofPerson}`);
+  };
+  const resolve = async (source: unknown, args: Row, info: GraphQLResolveInfo): Promise<unknown> => {
+    const row = source as Row;
+    const { fieldName: field } = info;
+    if (closed.has(`${pathOf(info)} ${info.parentType.name}`)) return null;
+    if (field === 'withheld') return withheld(asker, row);
+    if (row?.__typename && isOfList(row.__typename, field) && (await isWholeListClosed(asker, row, field))) return null;
+    const type = info.parentType.name;
+    const resolver = RESOLVERS[type]?.[field];
+    if (resolver) return resolver(row, asker, args, field);
+    if (type === 'Query' && ROOTS.has(field)) return boundRoot(asker, field, args);
+    // Of a type that is written out here, what has its column's name is read as it is.
+    const isWritten = RESOLVERS[type] !== undefined && field in (row ?? {});
+    return BINDINGS.has(type) && !isWritten ? bound(row, asker, args, field) : row[field];
+  };
   const result = await execute({
     schema,
     document,
     variableValues: given,
     contextValue: { client: clientOf(asker) },
     fieldResolver: async (source, args, _context, info) => {
-      const row = source as Row;
-      const { fieldName: field } = info;
-      if (closed.has(pathOf(info))) return null;
-      if (field === 'withheld') return withheld(asker, row);
-      if (LISTS_OF_CLASSES.has(field) && row?.__typename && (await isWholeListClosed(asker, row, field))) return null;
-      const resolver = RESOLVERS[info.parentType.name]?.[field];
-      return resolver ? resolver(row, asker, args, field) : row[field];
+      const value = await resolve(source, args, info);
+      note(info.parentType.name === 'PageInfo' && info.fieldName.endsWith('Cursor') ? (source as Row).of : value);
+      return value;
     },
   });
   if (result.errors) throw result.errors[0];
-  return { data: JSON.parse(JSON.stringify(result.data)), refused };
+  return { data: JSON.parse(JSON.stringify(result.data)), refused, shown };
 }
 
 /** What `viewer` says is the product's own; here it need only be told who asks. */

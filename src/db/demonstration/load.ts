@@ -6,6 +6,7 @@
 import type pg from 'pg';
 import { advanceSequences, generatedFamilies, writeFamilies } from '../generate.ts';
 import { CLIENTS, organisationId, TEAMS, USERS } from '../personas.ts';
+import { loadFrontDoor } from './front-door.ts';
 import { STORIES, storyRows } from './rows.ts';
 
 /** The generated families of the demonstration: ids 4 to 203. */
@@ -64,6 +65,7 @@ export async function loadDemonstration(client: pg.Client): Promise<void> {
     await requireLogins(client);
     await loadCallers(client);
     await writeFamilies(client, [...STORIES.map(storyRows), ...generatedFamilies(GENERATED, 0, GENERATED.families)]);
+    await loadFrontDoor(client);
     await advanceSequences(client);
     await client.query('commit');
   } catch (error) {

@@ -1,4 +1,16 @@
-import { type Binding, code, column, computed, type FieldBinding, type Order, one, page, type RootBinding } from '../../read/binding.ts';
+import {
+  type Binding,
+  code,
+  column,
+  computed,
+  type FieldBinding,
+  type Order,
+  one,
+  page,
+  type RootBinding,
+  type RootFilter,
+} from '../../read/binding.ts';
+import { ofTeam } from '../family/binding.ts';
 import { clockState, taskState } from './rules.ts';
 import { clock, task, timescale } from './tables.ts';
 
@@ -77,6 +89,12 @@ export const extensions: Record<string, Record<string, FieldBinding>> = {
   },
 };
 
+const dueFilters = (state: (row: string) => string): Record<string, RootFilter> => ({
+  'filter.team': ofTeam,
+  'filter.state': { decode: 'text', where: (row, p) => `${state(row)} = ${p}` },
+  'filter.assigned': { decode: 'id', type: 'Organisation', where: (row, p) => `${row}.assigned = ${p}::bigint` },
+});
+
 export const roots: Record<string, RootBinding> = {
   timescales: {
     kind: 'list',
@@ -88,5 +106,13 @@ export const roots: Record<string, RootBinding> = {
       ],
     },
     filters: {},
+  },
+  dueItems: {
+    kind: 'union',
+    to: 'DueItem',
+    members: [
+      { type: 'Clock', at: clock.dueOn, filters: dueFilters(clockState) },
+      { type: 'Task', at: task.dueOn, filters: dueFilters(taskState) },
+    ],
   },
 };

@@ -111,5 +111,5 @@ export const task = classify(
     ],
   ),
   'WORKBOOK',
-  { own: { columns: ['controller', 'assigned'] }, acts: ['completeTask'], amendedBy: ['controller', 'assigned'] },
+  { own: { columns: ['controller', 'assigned'] }, acts: ['completeTask'], amendedBy: ['controller', 'assigned'], ownRows: true },
 );

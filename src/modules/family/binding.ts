@@ -1,4 +1,4 @@
-import { type Binding, byId, code, column, list, one, page, type RootBinding } from '../../read/binding.ts';
+import { type Binding, byId, code, column, list, one, page, type RootBinding, type RootFilter } from '../../read/binding.ts';
 import { familyName, familyStage, household, householdMember, involvement, membership, unbornMembership } from './tables.ts';
 
 const current = (alias: string) => `${alias}."from" <= now() and (${alias}.until is null or ${alias}.until > now())`;
@@ -118,6 +118,14 @@ export const bindings: Binding[] = [
   },
 ];
 
+/** Rows of families with which a team works today. */
+export const ofTeam: RootFilter = {
+  decode: 'id',
+  type: 'Organisation',
+  where: (row, p, sub) =>
+    `(select true ${sub(involvement, 'by')} and by.family = ${row}.family and by.organisation = ${p}::bigint and ${current('by')} and exists (select from fsp.organisation team where team.id = by.organisation and team.agency = 'TEAM') limit 1)`,
+};
+
 export const roots: Record<string, RootBinding> = {
   family: {
     kind: 'entity',
@@ -157,12 +165,7 @@ export const roots: Record<string, RootBinding> = {
         where: (f, p, sub) =>
           `(select true ${sub(household, 'home')} and home.family = ${f}.family and home.district = ${p} and home."from" <= current_date and (home.until is null or home.until > current_date) limit 1)`,
       },
-      'filter.team': {
-        decode: 'id',
-        type: 'Organisation',
-        where: (f, p, sub) =>
-          `(select true ${sub(involvement, 'by')} and by.family = ${f}.family and by.organisation = ${p}::bigint and ${current('by')} and exists (select from fsp.organisation team where team.id = by.organisation and team.agency = 'TEAM') limit 1)`,
-      },
+      'filter.team': ofTeam,
     },
   },
 };

@@ -1,4 +1,5 @@
 /** The family at the centre: who belongs to it, where it lives, who works with it. */
+import { sql } from 'drizzle-orm';
 import { boolean, date, index, integer, type PgColumn, text, unique } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { person } from '../person/tables.ts';
@@ -6,16 +7,20 @@ import { organisation } from '../sharing/tables.ts';
 
 /** A family's key. Whether a caller may know of it is its grant's to say; everything it says is in other tables. */
 export const family = classify(
-  fsp.table('family', {
-    id: id(),
-    controller: integer('controller')
-      .notNull()
-      .references(() => organisation.id),
-    /** Granted to sealed logins only. */
-    restricted: boolean('restricted').notNull().default(false),
-    version: version(),
-    ...times(),
-  }),
+  fsp.table(
+    'family',
+    {
+      id: id(),
+      controller: integer('controller')
+        .notNull()
+        .references(() => organisation.id),
+      /** Granted to sealed logins only. */
+      restricted: boolean('restricted').notNull().default(false),
+      version: version(),
+      ...times(),
+    },
+    (t) => [index('family_restricted').on(t.id).where(sql`restricted`)],
+  ),
   'STRUCTURE',
   { family: 'id' },
 );

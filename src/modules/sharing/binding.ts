@@ -13,6 +13,7 @@ export const bindings: Binding[] = [
       kind: code('organisation-kind', organisation.kind),
       parent: one('Organisation', organisation.parent, 'id'),
       district: one('District', organisation.district, 'code'),
+      phone: column(organisation.phone),
     },
   },
   {

@@ -23,6 +23,8 @@ export const organisation = classify(
     kind: text('kind').notNull(),
     parent: integer('parent'),
     district: text('district'),
+    /** Where it is rung up by professionals. */
+    phone: text('phone'),
     validFrom: text('valid_from'),
     validTo: text('valid_to'),
   }),
