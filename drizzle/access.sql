@@ -55,6 +55,10 @@ declare
   org integer;
   behind_seal boolean;
 begin
+  -- A grant to this very login has asked it all; the tables below are the long way, for those who have none.
+  if exists (select from fsp.family_grant g where g.login = fsp.current_login() and g.family = asked and g.starts <= now() and g.ends > now()) then
+    return true;
+  end if;
   select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
   return (exists (select from fsp.family r where r.id = asked and r.controller = org)
       or exists (select from fsp.family_name r where r.family = asked and r.controller = org)
@@ -82,8 +86,23 @@ begin
       or exists (select from fsp.intervention r where r.family = asked and r.controller = org)
       or exists (select from fsp.intervention_link r where r.family = asked and org in (r.controller, r.provider, r.assigned))
       or exists (select from fsp.intervention_progress r where r.family = asked and r.controller = org)
+      or exists (select from fsp.intervention_event r where r.family = asked and r.controller = org)
+      or exists (select from fsp.relapse_detail r where r.family = asked and r.controller = org)
+      or exists (select from fsp.intervention_session r where r.family = asked and r.controller = org)
+      or exists (select from fsp.intervention_outcome r where r.family = asked and r.controller = org)
+      or exists (select from fsp.onward_activity r where r.family = asked and r.controller = org)
+      or exists (select from fsp.intervention_test r where r.family = asked and r.controller = org)
+      or exists (select from fsp.abstinence r where r.family = asked and r.controller = org)
       or exists (select from fsp.service_offer r where r.family = asked and r.controller = org)
       or exists (select from fsp.service_offer_link r where r.family = asked and org in (r.controller, r.provider))
+      or exists (select from fsp.safety_condition r where r.family = asked and r.controller = org)
+      or exists (select from fsp.safety_condition_person r where r.family = asked and r.controller = org)
+      or exists (select from fsp.safety_offence_reason r where r.family = asked and r.controller = org)
+      or exists (select from fsp.safety_victim_reason r where r.family = asked and r.controller = org)
+      or exists (select from fsp.incident r where r.family = asked and r.controller = org)
+      or exists (select from fsp.incident_informant r where r.family = asked and r.controller = org)
+      or exists (select from fsp.housing_situation r where r.family = asked and r.controller = org)
+      or exists (select from fsp.school_record r where r.family = asked and r.controller = org)
       or exists (select from fsp.clock r where r.family = asked and org in (r.controller, r.assigned))
       or exists (select from fsp.task r where r.family = asked and org in (r.controller, r.assigned))
       or exists (select from fsp.assessment r where r.family = asked and r.controller = org)
@@ -406,6 +425,7 @@ declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
   told_class text;
+  opened bigint;
   row_classes constant jsonb := '{"intervention_link":"programme","service_offer_link":"service","specialist_assessment":"specialist_kind","tool_reading":"tool","tool_score":"tool"}'::jsonb;
 begin
   if session_user = current_user then return new; end if;
@@ -424,10 +444,62 @@ begin
   if tg_table_name = 'service_offer_link' then
     given := given || jsonb_build_object('provider', (select s.organisation from fsp.service s where s.id = (told ->> 'service')::int));
   end if;
+  if tg_table_name = 'intervention_link' then
+    -- Who is asked to help somebody is shown whom: their work with that person begins with the request.
+    select i.id into opened from fsp.involvement i where i.family = (told ->> 'family')::bigint and i.organisation = (told ->> 'provider')::int
+      and (i.person is null or i.person = (told ->> 'person')::bigint) and i.until is null order by i.person nulls first limit 1;
+    if opened is null and exists (select from fsp.programme_provider p join fsp.organisation o on o.id = p.organisation
+        where p.programme = (told ->> 'programme')::int and p.organisation = (told ->> 'provider')::int and o.agency in ('PROVIDER', 'HEALTH')
+          and p.valid_from <= current_date and coalesce(p.valid_to, 'infinity') > current_date) then
+      insert into fsp.involvement (family, person, controller, row_mask, organisation, role, agreed, "from")
+        values ((told ->> 'family')::bigint, (told ->> 'person')::bigint, (told ->> 'controller')::int, (given ->> 'row_mask')::bigint,
+          (told ->> 'provider')::int, 'provider-practitioner', coalesce((told ->> 'agreed')::boolean, false), now())
+        returning id into opened;
+    elsif opened is not null and not exists (select from fsp.intervention_link k where k.involvement = opened) then
+      -- It stands for other work than what requests began, and does not end with them.
+      opened := null;
+    end if;
+    given := given || jsonb_build_object('involvement', opened);
+  end if;
+  if tg_table_name = 'incident' and told ->> 'basis' = 'RECORDED' and not exists (select from fsp.login l
+      join fsp.organisation o on o.id = l.organisation where l.name = session_user and o.agency = 'POLICE') then
+    raise insufficient_privilege using message = 'The police record; others report.';
+  end if;
   return jsonb_populate_record(new, given);
 end
 $$;
 revoke all on function fsp.stamp() from public;
+
+-- Who takes an intervention up works on it, and what opened the family to them ends with it.
+create or replace function fsp.follow_progress() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  belongs text;
+begin
+  if session_user = current_user then return null; end if;
+  if new.worker is distinct from old.worker then
+    update fsp.intervention v set worker = new.worker where v.id = new.intervention;
+    update fsp.intervention_link k set worker = new.worker where k.intervention = new.intervention;
+    foreach belongs in array array['intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity',
+        'intervention_test'] loop
+      execute format('update fsp.%I r set worker = $1 where r.intervention = $2 and r.worker is not distinct from $3', belongs)
+        using new.worker, new.intervention, old.worker;
+    end loop;
+  end if;
+  if new.ended is not null and old.ended is null then
+    update fsp.involvement i set until = now()
+      from fsp.intervention_link k
+      where k.intervention = new.intervention and i.id = k.involvement and i.until is null
+        and not exists (select from fsp.intervention_link other join fsp.intervention_progress p on p.intervention = other.intervention
+          where other.involvement = i.id and p.ended is null);
+  end if;
+  return null;
+end
+$$;
+revoke all on function fsp.follow_progress() from public;
+drop trigger if exists follow_progress on fsp.intervention_progress;
+create trigger follow_progress after update on fsp.intervention_progress for each row execute function fsp.follow_progress();
 
 -- What a login changes keeps its key, its family once it has one, whose it is and whom it is kept from; its version counts
 -- the change, and what it was before is kept.
@@ -441,7 +513,7 @@ declare
   fixed text;
 begin
   if session_user <> current_user then
-    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version'] loop
+    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'kept_from', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
@@ -461,11 +533,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'service_offer', 'service_offer_link', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'episode', 'episode_need', 'strategy_discussion', 'section47', 'pre_proceedings', 'placement', 'marac', 'plan', 'plan_category', 'plan_review', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -1910,6 +1982,62 @@ create policy provider_select on fsp.workbook_parent_words for select to "{{db}}
 -- programme: DIRECTORY
 grant select on fsp.programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
+-- contract: DIRECTORY
+grant select on fsp.contract to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- contract_partner: DIRECTORY
+grant select on fsp.contract_partner to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- programme_provider: DIRECTORY
+grant select on fsp.programme_provider to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- group_programme: DIRECTORY
+grant select on fsp.group_programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- group_session: DIRECTORY
+grant select on fsp.group_session to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- provider_month: PROGRESS
+alter table fsp.provider_month enable row level security;
+alter table fsp.provider_month force row level security;
+create policy owner_all on fsp.provider_month for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.provider_month to "{{db}}_agency_la";
+create policy la_select on fsp.provider_month for select to "{{db}}_agency_la"
+  using (((provider_month.controller = (select fsp.current_organisation()) or provider_month.provider = (select fsp.current_organisation()))));
+grant select on fsp.provider_month to "{{db}}_agency_team";
+create policy team_select on fsp.provider_month for select to "{{db}}_agency_team"
+  using (((provider_month.controller = (select fsp.current_organisation()) or provider_month.provider = (select fsp.current_organisation()))));
+grant select on fsp.provider_month to "{{db}}_agency_health";
+create policy health_select on fsp.provider_month for select to "{{db}}_agency_health"
+  using (false);
+grant select on fsp.provider_month to "{{db}}_agency_police";
+create policy police_select on fsp.provider_month for select to "{{db}}_agency_police"
+  using (false);
+grant select on fsp.provider_month to "{{db}}_agency_provider";
+create policy provider_select on fsp.provider_month for select to "{{db}}_agency_provider"
+  using (((provider_month.controller = (select fsp.current_organisation()) or provider_month.provider = (select fsp.current_organisation()))));
+
+-- provider_month_tests: CLINICAL
+alter table fsp.provider_month_tests enable row level security;
+alter table fsp.provider_month_tests force row level security;
+create policy owner_all on fsp.provider_month_tests for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.provider_month_tests to "{{db}}_agency_la";
+create policy la_select on fsp.provider_month_tests for select to "{{db}}_agency_la"
+  using (((provider_month_tests.controller = (select fsp.current_organisation()) or provider_month_tests.provider = (select fsp.current_organisation()))));
+grant select on fsp.provider_month_tests to "{{db}}_agency_team";
+create policy team_select on fsp.provider_month_tests for select to "{{db}}_agency_team"
+  using (((provider_month_tests.controller = (select fsp.current_organisation()) or provider_month_tests.provider = (select fsp.current_organisation()))));
+grant select on fsp.provider_month_tests to "{{db}}_agency_health";
+create policy health_select on fsp.provider_month_tests for select to "{{db}}_agency_health"
+  using (((provider_month_tests.controller = (select fsp.current_organisation()) or provider_month_tests.provider = (select fsp.current_organisation()))));
+grant select on fsp.provider_month_tests to "{{db}}_agency_provider";
+create policy provider_select on fsp.provider_month_tests for select to "{{db}}_agency_provider"
+  using (((provider_month_tests.controller = (select fsp.current_organisation()) or provider_month_tests.provider = (select fsp.current_organisation()))));
+
 -- intervention: INVOLVEMENT
 alter table fsp.intervention enable row level security;
 alter table fsp.intervention force row level security;
@@ -2059,11 +2187,395 @@ create policy provider_update on fsp.intervention_progress for update to "{{db}}
   using ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_progress.family))
   with check ((intervention_progress.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_progress.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_progress.family));
 
+-- intervention_event: PROGRESS
+alter table fsp.intervention_event enable row level security;
+alter table fsp.intervention_event force row level security;
+create policy owner_all on fsp.intervention_event for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.intervention_event to "{{db}}_agency_la";
+create policy la_select on fsp.intervention_event for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false)));
+grant insert on fsp.intervention_event to "{{db}}_agency_la";
+create policy la_insert on fsp.intervention_event for insert to "{{db}}_agency_la"
+  with check (intervention_event.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4096) = 4096 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_event.family)))
+    and (intervention_event.intervention is null or (select true from fsp.intervention p where p.id = intervention_event.intervention and p.family is not distinct from intervention_event.family)));
+grant update on fsp.intervention_event to "{{db}}_agency_la";
+create policy la_update on fsp.intervention_event for update to "{{db}}_agency_la"
+  using (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family))
+  with check (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family));
+grant select on fsp.intervention_event to "{{db}}_agency_team";
+create policy team_select on fsp.intervention_event for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false))
+    or ((intervention_event.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_event.family)));
+grant insert on fsp.intervention_event to "{{db}}_agency_team";
+create policy team_insert on fsp.intervention_event for insert to "{{db}}_agency_team"
+  with check (intervention_event.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 4096) = 4096 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_event.family)))
+    and (intervention_event.intervention is null or (select true from fsp.intervention p where p.id = intervention_event.intervention and p.family is not distinct from intervention_event.family)));
+grant update on fsp.intervention_event to "{{db}}_agency_team";
+create policy team_update on fsp.intervention_event for update to "{{db}}_agency_team"
+  using (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family))
+  with check (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family));
+grant select on fsp.intervention_event to "{{db}}_agency_health";
+create policy health_select on fsp.intervention_event for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false)));
+grant select on fsp.intervention_event to "{{db}}_agency_police";
+create policy police_select on fsp.intervention_event for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false)));
+grant select on fsp.intervention_event to "{{db}}_agency_provider";
+create policy provider_select on fsp.intervention_event for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs) and not coalesce(fg.only_with <@ intervention_event.kept_from, false))
+    or ((intervention_event.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_event.family)));
+grant insert on fsp.intervention_event to "{{db}}_agency_provider";
+create policy provider_insert on fsp.intervention_event for insert to "{{db}}_agency_provider"
+  with check (intervention_event.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_event.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_event.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 4096) = 4096 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_event.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_event.family)))
+    and (intervention_event.intervention is null or (select true from fsp.intervention p where p.id = intervention_event.intervention and p.family is not distinct from intervention_event.family)));
+grant update on fsp.intervention_event to "{{db}}_agency_provider";
+create policy provider_update on fsp.intervention_event for update to "{{db}}_agency_provider"
+  using (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family))
+  with check (intervention_event.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_event.family));
+
+-- relapse_detail: CLINICAL
+alter table fsp.relapse_detail enable row level security;
+alter table fsp.relapse_detail force row level security;
+create policy owner_all on fsp.relapse_detail for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.relapse_detail to "{{db}}_agency_la";
+create policy la_select on fsp.relapse_detail for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs) and not coalesce(fg.only_with <@ relapse_detail.kept_from, false))
+    or ((relapse_detail.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(relapse_detail.family)));
+grant insert on fsp.relapse_detail to "{{db}}_agency_la";
+create policy la_insert on fsp.relapse_detail for insert to "{{db}}_agency_la"
+  with check (relapse_detail.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(relapse_detail.family)))
+    and (relapse_detail.event is null or (select true from fsp.intervention_event p where p.id = relapse_detail.event and p.family is not distinct from relapse_detail.family))
+    and (relapse_detail.intervention is null or (select true from fsp.intervention p where p.id = relapse_detail.intervention and p.family is not distinct from relapse_detail.family)));
+grant update on fsp.relapse_detail to "{{db}}_agency_la";
+create policy la_update on fsp.relapse_detail for update to "{{db}}_agency_la"
+  using (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family))
+  with check (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family));
+grant select on fsp.relapse_detail to "{{db}}_agency_team";
+create policy team_select on fsp.relapse_detail for select to "{{db}}_agency_team"
+  using (((relapse_detail.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(relapse_detail.family)));
+grant insert on fsp.relapse_detail to "{{db}}_agency_team";
+create policy team_insert on fsp.relapse_detail for insert to "{{db}}_agency_team"
+  with check (relapse_detail.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(relapse_detail.family)))
+    and (relapse_detail.event is null or (select true from fsp.intervention_event p where p.id = relapse_detail.event and p.family is not distinct from relapse_detail.family))
+    and (relapse_detail.intervention is null or (select true from fsp.intervention p where p.id = relapse_detail.intervention and p.family is not distinct from relapse_detail.family)));
+grant update on fsp.relapse_detail to "{{db}}_agency_team";
+create policy team_update on fsp.relapse_detail for update to "{{db}}_agency_team"
+  using (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family))
+  with check (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family));
+grant select on fsp.relapse_detail to "{{db}}_agency_health";
+create policy health_select on fsp.relapse_detail for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs) and not coalesce(fg.only_with <@ relapse_detail.kept_from, false))
+    or ((relapse_detail.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(relapse_detail.family)));
+grant insert on fsp.relapse_detail to "{{db}}_agency_health";
+create policy health_insert on fsp.relapse_detail for insert to "{{db}}_agency_health"
+  with check (relapse_detail.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 32768) = 32768 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(relapse_detail.family)))
+    and (relapse_detail.event is null or (select true from fsp.intervention_event p where p.id = relapse_detail.event and p.family is not distinct from relapse_detail.family))
+    and (relapse_detail.intervention is null or (select true from fsp.intervention p where p.id = relapse_detail.intervention and p.family is not distinct from relapse_detail.family)));
+grant update on fsp.relapse_detail to "{{db}}_agency_health";
+create policy health_update on fsp.relapse_detail for update to "{{db}}_agency_health"
+  using (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family))
+  with check (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family));
+grant select on fsp.relapse_detail to "{{db}}_agency_provider";
+create policy provider_select on fsp.relapse_detail for select to "{{db}}_agency_provider"
+  using (((relapse_detail.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(relapse_detail.family)));
+grant insert on fsp.relapse_detail to "{{db}}_agency_provider";
+create policy provider_insert on fsp.relapse_detail for insert to "{{db}}_agency_provider"
+  with check (relapse_detail.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = relapse_detail.family and fg.starts <= now() and fg.ends > now() and pg.person = relapse_detail.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 32768) = 32768 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = relapse_detail.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(relapse_detail.family)))
+    and (relapse_detail.event is null or (select true from fsp.intervention_event p where p.id = relapse_detail.event and p.family is not distinct from relapse_detail.family))
+    and (relapse_detail.intervention is null or (select true from fsp.intervention p where p.id = relapse_detail.intervention and p.family is not distinct from relapse_detail.family)));
+grant update on fsp.relapse_detail to "{{db}}_agency_provider";
+create policy provider_update on fsp.relapse_detail for update to "{{db}}_agency_provider"
+  using (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family))
+  with check (relapse_detail.controller = (select fsp.current_organisation()) and fsp.own_open(relapse_detail.family));
+
+-- intervention_session: PROGRESS
+alter table fsp.intervention_session enable row level security;
+alter table fsp.intervention_session force row level security;
+create policy owner_all on fsp.intervention_session for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.intervention_session to "{{db}}_agency_la";
+create policy la_select on fsp.intervention_session for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant insert on fsp.intervention_session to "{{db}}_agency_la";
+create policy la_insert on fsp.intervention_session for insert to "{{db}}_agency_la"
+  with check (intervention_session.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4096) = 4096 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_session.family)))
+    and (intervention_session.intervention is null or (select true from fsp.intervention p where p.id = intervention_session.intervention and p.family is not distinct from intervention_session.family)));
+grant update on fsp.intervention_session to "{{db}}_agency_la";
+create policy la_update on fsp.intervention_session for update to "{{db}}_agency_la"
+  using (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family))
+  with check (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family));
+grant select on fsp.intervention_session to "{{db}}_agency_team";
+create policy team_select on fsp.intervention_session for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    or ((intervention_session.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_session.family)));
+grant insert on fsp.intervention_session to "{{db}}_agency_team";
+create policy team_insert on fsp.intervention_session for insert to "{{db}}_agency_team"
+  with check (intervention_session.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 4096) = 4096 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_session.family)))
+    and (intervention_session.intervention is null or (select true from fsp.intervention p where p.id = intervention_session.intervention and p.family is not distinct from intervention_session.family)));
+grant update on fsp.intervention_session to "{{db}}_agency_team";
+create policy team_update on fsp.intervention_session for update to "{{db}}_agency_team"
+  using (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family))
+  with check (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family));
+grant select on fsp.intervention_session to "{{db}}_agency_health";
+create policy health_select on fsp.intervention_session for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant select on fsp.intervention_session to "{{db}}_agency_police";
+create policy police_select on fsp.intervention_session for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant select on fsp.intervention_session to "{{db}}_agency_provider";
+create policy provider_select on fsp.intervention_session for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    or ((intervention_session.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_session.family)));
+grant insert on fsp.intervention_session to "{{db}}_agency_provider";
+create policy provider_insert on fsp.intervention_session for insert to "{{db}}_agency_provider"
+  with check (intervention_session.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_session.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_session.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 4096) = 4096 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_session.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_session.family)))
+    and (intervention_session.intervention is null or (select true from fsp.intervention p where p.id = intervention_session.intervention and p.family is not distinct from intervention_session.family)));
+grant update on fsp.intervention_session to "{{db}}_agency_provider";
+create policy provider_update on fsp.intervention_session for update to "{{db}}_agency_provider"
+  using (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family))
+  with check (intervention_session.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_session.family));
+
+-- intervention_outcome: PROGRESS
+alter table fsp.intervention_outcome enable row level security;
+alter table fsp.intervention_outcome force row level security;
+create policy owner_all on fsp.intervention_outcome for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.intervention_outcome to "{{db}}_agency_la";
+create policy la_select on fsp.intervention_outcome for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant insert on fsp.intervention_outcome to "{{db}}_agency_la";
+create policy la_insert on fsp.intervention_outcome for insert to "{{db}}_agency_la"
+  with check (intervention_outcome.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4096) = 4096 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_outcome.family)))
+    and (intervention_outcome.intervention is null or (select true from fsp.intervention p where p.id = intervention_outcome.intervention and p.family is not distinct from intervention_outcome.family)));
+grant update on fsp.intervention_outcome to "{{db}}_agency_la";
+create policy la_update on fsp.intervention_outcome for update to "{{db}}_agency_la"
+  using (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family))
+  with check (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family));
+grant select on fsp.intervention_outcome to "{{db}}_agency_team";
+create policy team_select on fsp.intervention_outcome for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    or ((intervention_outcome.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_outcome.family)));
+grant insert on fsp.intervention_outcome to "{{db}}_agency_team";
+create policy team_insert on fsp.intervention_outcome for insert to "{{db}}_agency_team"
+  with check (intervention_outcome.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 4096) = 4096 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_outcome.family)))
+    and (intervention_outcome.intervention is null or (select true from fsp.intervention p where p.id = intervention_outcome.intervention and p.family is not distinct from intervention_outcome.family)));
+grant update on fsp.intervention_outcome to "{{db}}_agency_team";
+create policy team_update on fsp.intervention_outcome for update to "{{db}}_agency_team"
+  using (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family))
+  with check (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family));
+grant select on fsp.intervention_outcome to "{{db}}_agency_health";
+create policy health_select on fsp.intervention_outcome for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant select on fsp.intervention_outcome to "{{db}}_agency_police";
+create policy police_select on fsp.intervention_outcome for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant select on fsp.intervention_outcome to "{{db}}_agency_provider";
+create policy provider_select on fsp.intervention_outcome for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    or ((intervention_outcome.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_outcome.family)));
+grant insert on fsp.intervention_outcome to "{{db}}_agency_provider";
+create policy provider_insert on fsp.intervention_outcome for insert to "{{db}}_agency_provider"
+  with check (intervention_outcome.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_outcome.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_outcome.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 4096) = 4096 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_outcome.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_outcome.family)))
+    and (intervention_outcome.intervention is null or (select true from fsp.intervention p where p.id = intervention_outcome.intervention and p.family is not distinct from intervention_outcome.family)));
+grant update on fsp.intervention_outcome to "{{db}}_agency_provider";
+create policy provider_update on fsp.intervention_outcome for update to "{{db}}_agency_provider"
+  using (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family))
+  with check (intervention_outcome.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_outcome.family));
+
+-- onward_activity: PROGRESS
+alter table fsp.onward_activity enable row level security;
+alter table fsp.onward_activity force row level security;
+create policy owner_all on fsp.onward_activity for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.onward_activity to "{{db}}_agency_la";
+create policy la_select on fsp.onward_activity for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant insert on fsp.onward_activity to "{{db}}_agency_la";
+create policy la_insert on fsp.onward_activity for insert to "{{db}}_agency_la"
+  with check (onward_activity.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 4096) = 4096 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(onward_activity.family)))
+    and (onward_activity.intervention is null or (select true from fsp.intervention p where p.id = onward_activity.intervention and p.family is not distinct from onward_activity.family)));
+grant update on fsp.onward_activity to "{{db}}_agency_la";
+create policy la_update on fsp.onward_activity for update to "{{db}}_agency_la"
+  using (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family))
+  with check (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family));
+grant select on fsp.onward_activity to "{{db}}_agency_team";
+create policy team_select on fsp.onward_activity for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    or ((onward_activity.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(onward_activity.family)));
+grant insert on fsp.onward_activity to "{{db}}_agency_team";
+create policy team_insert on fsp.onward_activity for insert to "{{db}}_agency_team"
+  with check (onward_activity.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 4096) = 4096 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(onward_activity.family)))
+    and (onward_activity.intervention is null or (select true from fsp.intervention p where p.id = onward_activity.intervention and p.family is not distinct from onward_activity.family)));
+grant update on fsp.onward_activity to "{{db}}_agency_team";
+create policy team_update on fsp.onward_activity for update to "{{db}}_agency_team"
+  using (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family))
+  with check (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family));
+grant select on fsp.onward_activity to "{{db}}_agency_health";
+create policy health_select on fsp.onward_activity for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant select on fsp.onward_activity to "{{db}}_agency_police";
+create policy police_select on fsp.onward_activity for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs)));
+grant select on fsp.onward_activity to "{{db}}_agency_provider";
+create policy provider_select on fsp.onward_activity for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4096 | pg.needs)) = (4096 | pg.needs))
+    or ((onward_activity.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(onward_activity.family)));
+grant insert on fsp.onward_activity to "{{db}}_agency_provider";
+create policy provider_insert on fsp.onward_activity for insert to "{{db}}_agency_provider"
+  with check (onward_activity.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = onward_activity.family and fg.starts <= now() and fg.ends > now() and pg.person = onward_activity.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 4096) = 4096 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = onward_activity.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(onward_activity.family)))
+    and (onward_activity.intervention is null or (select true from fsp.intervention p where p.id = onward_activity.intervention and p.family is not distinct from onward_activity.family)));
+grant update on fsp.onward_activity to "{{db}}_agency_provider";
+create policy provider_update on fsp.onward_activity for update to "{{db}}_agency_provider"
+  using (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family))
+  with check (onward_activity.controller = (select fsp.current_organisation()) and fsp.own_open(onward_activity.family));
+
+-- intervention_test: CLINICAL
+alter table fsp.intervention_test enable row level security;
+alter table fsp.intervention_test force row level security;
+create policy owner_all on fsp.intervention_test for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.intervention_test to "{{db}}_agency_la";
+create policy la_select on fsp.intervention_test for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
+    or ((intervention_test.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_test.family)));
+grant insert on fsp.intervention_test to "{{db}}_agency_la";
+create policy la_insert on fsp.intervention_test for insert to "{{db}}_agency_la"
+  with check (intervention_test.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_test.family)))
+    and (intervention_test.intervention is null or (select true from fsp.intervention p where p.id = intervention_test.intervention and p.family is not distinct from intervention_test.family)));
+grant update on fsp.intervention_test to "{{db}}_agency_la";
+create policy la_update on fsp.intervention_test for update to "{{db}}_agency_la"
+  using (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family))
+  with check (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family));
+grant select on fsp.intervention_test to "{{db}}_agency_team";
+create policy team_select on fsp.intervention_test for select to "{{db}}_agency_team"
+  using (((intervention_test.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_test.family)));
+grant insert on fsp.intervention_test to "{{db}}_agency_team";
+create policy team_insert on fsp.intervention_test for insert to "{{db}}_agency_team"
+  with check (intervention_test.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_test.family)))
+    and (intervention_test.intervention is null or (select true from fsp.intervention p where p.id = intervention_test.intervention and p.family is not distinct from intervention_test.family)));
+grant update on fsp.intervention_test to "{{db}}_agency_team";
+create policy team_update on fsp.intervention_test for update to "{{db}}_agency_team"
+  using (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family))
+  with check (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family));
+grant select on fsp.intervention_test to "{{db}}_agency_health";
+create policy health_select on fsp.intervention_test for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
+    or ((intervention_test.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_test.family)));
+grant insert on fsp.intervention_test to "{{db}}_agency_health";
+create policy health_insert on fsp.intervention_test for insert to "{{db}}_agency_health"
+  with check (intervention_test.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 32768) = 32768 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_test.family)))
+    and (intervention_test.intervention is null or (select true from fsp.intervention p where p.id = intervention_test.intervention and p.family is not distinct from intervention_test.family)));
+grant update on fsp.intervention_test to "{{db}}_agency_health";
+create policy health_update on fsp.intervention_test for update to "{{db}}_agency_health"
+  using (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family))
+  with check (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family));
+grant select on fsp.intervention_test to "{{db}}_agency_provider";
+create policy provider_select on fsp.intervention_test for select to "{{db}}_agency_provider"
+  using (((intervention_test.controller = (select fsp.current_organisation()) or (select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation())))) and fsp.own_open(intervention_test.family)));
+grant insert on fsp.intervention_test to "{{db}}_agency_provider";
+create policy provider_insert on fsp.intervention_test for insert to "{{db}}_agency_provider"
+  with check (intervention_test.controller = (select fsp.current_organisation())
+    and ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = intervention_test.family and fg.starts <= now() and fg.ends > now() and pg.person = intervention_test.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 32768) = 32768 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) or ((select true from fsp.intervention_link own_link where own_link.intervention = intervention_test.intervention and (own_link.provider = (select fsp.current_organisation()) or own_link.assigned = (select fsp.current_organisation()))) and fsp.own_open(intervention_test.family)))
+    and (intervention_test.intervention is null or (select true from fsp.intervention p where p.id = intervention_test.intervention and p.family is not distinct from intervention_test.family)));
+grant update on fsp.intervention_test to "{{db}}_agency_provider";
+create policy provider_update on fsp.intervention_test for update to "{{db}}_agency_provider"
+  using (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family))
+  with check (intervention_test.controller = (select fsp.current_organisation()) and fsp.own_open(intervention_test.family));
+
+-- abstinence: CLINICAL
+alter table fsp.abstinence enable row level security;
+alter table fsp.abstinence force row level security;
+create policy owner_all on fsp.abstinence for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.abstinence to "{{db}}_agency_la";
+create policy la_select on fsp.abstinence for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
+    or (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family)));
+grant insert on fsp.abstinence to "{{db}}_agency_la";
+create policy la_insert on fsp.abstinence for insert to "{{db}}_agency_la"
+  with check (abstinence.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.abstinence to "{{db}}_agency_la";
+create policy la_update on fsp.abstinence for update to "{{db}}_agency_la"
+  using (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family))
+  with check (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family));
+grant select on fsp.abstinence to "{{db}}_agency_team";
+create policy team_select on fsp.abstinence for select to "{{db}}_agency_team"
+  using ((abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family)));
+grant insert on fsp.abstinence to "{{db}}_agency_team";
+create policy team_insert on fsp.abstinence for insert to "{{db}}_agency_team"
+  with check (abstinence.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.abstinence to "{{db}}_agency_team";
+create policy team_update on fsp.abstinence for update to "{{db}}_agency_team"
+  using (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family))
+  with check (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family));
+grant select on fsp.abstinence to "{{db}}_agency_health";
+create policy health_select on fsp.abstinence for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
+    or (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family)));
+grant insert on fsp.abstinence to "{{db}}_agency_health";
+create policy health_insert on fsp.abstinence for insert to "{{db}}_agency_health"
+  with check (abstinence.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 32768) = 32768 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.abstinence to "{{db}}_agency_health";
+create policy health_update on fsp.abstinence for update to "{{db}}_agency_health"
+  using (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family))
+  with check (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family));
+grant select on fsp.abstinence to "{{db}}_agency_provider";
+create policy provider_select on fsp.abstinence for select to "{{db}}_agency_provider"
+  using ((abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family)));
+grant insert on fsp.abstinence to "{{db}}_agency_provider";
+create policy provider_insert on fsp.abstinence for insert to "{{db}}_agency_provider"
+  with check (abstinence.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = abstinence.family and fg.starts <= now() and fg.ends > now() and pg.person = abstinence.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 32768) = 32768 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.abstinence to "{{db}}_agency_provider";
+create policy provider_update on fsp.abstinence for update to "{{db}}_agency_provider"
+  using (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family))
+  with check (abstinence.controller = (select fsp.current_organisation()) and fsp.own_open(abstinence.family));
+
+-- outcome_indicator: DIRECTORY
+grant select on fsp.outcome_indicator to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
 -- district: DIRECTORY
 grant select on fsp.district to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
 -- service: DIRECTORY
 grant select on fsp.service to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- district_rollout: DIRECTORY
+grant select on fsp.district_rollout to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- service_indicator: DIRECTORY
+grant select on fsp.service_indicator to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 
 -- service_offer: OFFER
 alter table fsp.service_offer enable row level security;
@@ -2159,8 +2671,356 @@ grant select on fsp.service_offer_link to "{{db}}_agency_provider";
 create policy provider_select on fsp.service_offer_link for select to "{{db}}_agency_provider"
   using (((service_offer_link.controller = (select fsp.current_organisation()) or service_offer_link.provider = (select fsp.current_organisation())) and (service_offer_link.row_mask & ~2227471::bigint) = 0 and fsp.own_open(service_offer_link.family)));
 
--- outcome_indicator: DIRECTORY
-grant select on fsp.outcome_indicator to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+-- safety_condition: SAFETY
+alter table fsp.safety_condition enable row level security;
+alter table fsp.safety_condition force row level security;
+create policy owner_all on fsp.safety_condition for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.safety_condition to "{{db}}_agency_la";
+create policy la_select on fsp.safety_condition for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false)));
+grant insert on fsp.safety_condition to "{{db}}_agency_la";
+create policy la_insert on fsp.safety_condition for insert to "{{db}}_agency_la"
+  with check (safety_condition.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 1) = 1));
+grant update on fsp.safety_condition to "{{db}}_agency_la";
+create policy la_update on fsp.safety_condition for update to "{{db}}_agency_la"
+  using (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family))
+  with check (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family));
+grant select on fsp.safety_condition to "{{db}}_agency_team";
+create policy team_select on fsp.safety_condition for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
+    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
+grant select on fsp.safety_condition to "{{db}}_agency_health";
+create policy health_select on fsp.safety_condition for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
+    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
+grant select on fsp.safety_condition to "{{db}}_agency_education";
+create policy education_select on fsp.safety_condition for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
+    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
+grant select on fsp.safety_condition to "{{db}}_agency_police";
+create policy police_select on fsp.safety_condition for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
+    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
+grant insert on fsp.safety_condition to "{{db}}_agency_police";
+create policy police_insert on fsp.safety_condition for insert to "{{db}}_agency_police"
+  with check (safety_condition.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 1) = 1));
+grant update on fsp.safety_condition to "{{db}}_agency_police";
+create policy police_update on fsp.safety_condition for update to "{{db}}_agency_police"
+  using (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family))
+  with check (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family));
+grant select on fsp.safety_condition to "{{db}}_agency_district";
+create policy district_select on fsp.safety_condition for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
+    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
+grant select on fsp.safety_condition to "{{db}}_agency_provider";
+create policy provider_select on fsp.safety_condition for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = safety_condition.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 1) = 1 and not coalesce(fg.only_with <@ safety_condition.kept_from, false))
+    or (safety_condition.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition.family)));
+
+-- safety_condition_person: SAFETY
+alter table fsp.safety_condition_person enable row level security;
+alter table fsp.safety_condition_person force row level security;
+create policy owner_all on fsp.safety_condition_person for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.safety_condition_person to "{{db}}_agency_la";
+create policy la_select on fsp.safety_condition_person for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false)));
+grant insert on fsp.safety_condition_person to "{{db}}_agency_la";
+create policy la_insert on fsp.safety_condition_person for insert to "{{db}}_agency_la"
+  with check (safety_condition_person.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 1) = 1 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.safety_condition_person to "{{db}}_agency_la";
+create policy la_update on fsp.safety_condition_person for update to "{{db}}_agency_la"
+  using (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family))
+  with check (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family));
+grant select on fsp.safety_condition_person to "{{db}}_agency_team";
+create policy team_select on fsp.safety_condition_person for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
+    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
+grant select on fsp.safety_condition_person to "{{db}}_agency_health";
+create policy health_select on fsp.safety_condition_person for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
+    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
+grant select on fsp.safety_condition_person to "{{db}}_agency_education";
+create policy education_select on fsp.safety_condition_person for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
+    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
+grant select on fsp.safety_condition_person to "{{db}}_agency_police";
+create policy police_select on fsp.safety_condition_person for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
+    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
+grant insert on fsp.safety_condition_person to "{{db}}_agency_police";
+create policy police_insert on fsp.safety_condition_person for insert to "{{db}}_agency_police"
+  with check (safety_condition_person.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 197007) & 1) = 1 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.safety_condition_person to "{{db}}_agency_police";
+create policy police_update on fsp.safety_condition_person for update to "{{db}}_agency_police"
+  using (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family))
+  with check (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family));
+grant select on fsp.safety_condition_person to "{{db}}_agency_district";
+create policy district_select on fsp.safety_condition_person for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
+    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
+grant select on fsp.safety_condition_person to "{{db}}_agency_provider";
+create policy provider_select on fsp.safety_condition_person for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = safety_condition_person.family and fg.starts <= now() and fg.ends > now() and pg.person = safety_condition_person.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (1 | pg.needs)) = (1 | pg.needs) and not coalesce(fg.only_with <@ safety_condition_person.kept_from, false))
+    or (safety_condition_person.controller = (select fsp.current_organisation()) and fsp.own_open(safety_condition_person.family)));
+
+-- safety_offence_reason: OFFENCE
+alter table fsp.safety_offence_reason enable row level security;
+alter table fsp.safety_offence_reason force row level security;
+create policy owner_all on fsp.safety_offence_reason for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.safety_offence_reason to "{{db}}_agency_la";
+create policy la_select on fsp.safety_offence_reason for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false)));
+grant insert on fsp.safety_offence_reason to "{{db}}_agency_la";
+create policy la_insert on fsp.safety_offence_reason for insert to "{{db}}_agency_la"
+  with check (safety_offence_reason.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 131072) = 131072));
+grant update on fsp.safety_offence_reason to "{{db}}_agency_la";
+create policy la_update on fsp.safety_offence_reason for update to "{{db}}_agency_la"
+  using (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family))
+  with check (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family));
+grant select on fsp.safety_offence_reason to "{{db}}_agency_team";
+create policy team_select on fsp.safety_offence_reason for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false))
+    or (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family)));
+grant insert on fsp.safety_offence_reason to "{{db}}_agency_team";
+create policy team_insert on fsp.safety_offence_reason for insert to "{{db}}_agency_team"
+  with check (safety_offence_reason.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 131072) = 131072));
+grant update on fsp.safety_offence_reason to "{{db}}_agency_team";
+create policy team_update on fsp.safety_offence_reason for update to "{{db}}_agency_team"
+  using (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family))
+  with check (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family));
+grant select on fsp.safety_offence_reason to "{{db}}_agency_health";
+create policy health_select on fsp.safety_offence_reason for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false)));
+grant select on fsp.safety_offence_reason to "{{db}}_agency_education";
+create policy education_select on fsp.safety_offence_reason for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false)));
+grant select on fsp.safety_offence_reason to "{{db}}_agency_police";
+create policy police_select on fsp.safety_offence_reason for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false))
+    or (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family)));
+grant insert on fsp.safety_offence_reason to "{{db}}_agency_police";
+create policy police_insert on fsp.safety_offence_reason for insert to "{{db}}_agency_police"
+  with check (safety_offence_reason.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 131072) = 131072));
+grant update on fsp.safety_offence_reason to "{{db}}_agency_police";
+create policy police_update on fsp.safety_offence_reason for update to "{{db}}_agency_police"
+  using (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family))
+  with check (safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family));
+grant select on fsp.safety_offence_reason to "{{db}}_agency_district";
+create policy district_select on fsp.safety_offence_reason for select to "{{db}}_agency_district"
+  using ((safety_offence_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_offence_reason.family)));
+grant select on fsp.safety_offence_reason to "{{db}}_agency_provider";
+create policy provider_select on fsp.safety_offence_reason for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = safety_offence_reason.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ safety_offence_reason.kept_from, false)));
+
+-- safety_victim_reason: VICTIM
+alter table fsp.safety_victim_reason enable row level security;
+alter table fsp.safety_victim_reason force row level security;
+create policy owner_all on fsp.safety_victim_reason for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.safety_victim_reason to "{{db}}_agency_la";
+create policy la_select on fsp.safety_victim_reason for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false)));
+grant insert on fsp.safety_victim_reason to "{{db}}_agency_la";
+create policy la_insert on fsp.safety_victim_reason for insert to "{{db}}_agency_la"
+  with check (safety_victim_reason.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 65536) = 65536));
+grant update on fsp.safety_victim_reason to "{{db}}_agency_la";
+create policy la_update on fsp.safety_victim_reason for update to "{{db}}_agency_la"
+  using (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family))
+  with check (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family));
+grant select on fsp.safety_victim_reason to "{{db}}_agency_team";
+create policy team_select on fsp.safety_victim_reason for select to "{{db}}_agency_team"
+  using ((safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family)));
+grant insert on fsp.safety_victim_reason to "{{db}}_agency_team";
+create policy team_insert on fsp.safety_victim_reason for insert to "{{db}}_agency_team"
+  with check (safety_victim_reason.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 65536) = 65536));
+grant update on fsp.safety_victim_reason to "{{db}}_agency_team";
+create policy team_update on fsp.safety_victim_reason for update to "{{db}}_agency_team"
+  using (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family))
+  with check (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family));
+grant select on fsp.safety_victim_reason to "{{db}}_agency_health";
+create policy health_select on fsp.safety_victim_reason for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false)));
+grant select on fsp.safety_victim_reason to "{{db}}_agency_education";
+create policy education_select on fsp.safety_victim_reason for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false)));
+grant select on fsp.safety_victim_reason to "{{db}}_agency_police";
+create policy police_select on fsp.safety_victim_reason for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false))
+    or (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family)));
+grant insert on fsp.safety_victim_reason to "{{db}}_agency_police";
+create policy police_insert on fsp.safety_victim_reason for insert to "{{db}}_agency_police"
+  with check (safety_victim_reason.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 65536) = 65536));
+grant update on fsp.safety_victim_reason to "{{db}}_agency_police";
+create policy police_update on fsp.safety_victim_reason for update to "{{db}}_agency_police"
+  using (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family))
+  with check (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family));
+grant select on fsp.safety_victim_reason to "{{db}}_agency_district";
+create policy district_select on fsp.safety_victim_reason for select to "{{db}}_agency_district"
+  using ((select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 65536) = 65536 and not coalesce(fg.only_with <@ safety_victim_reason.kept_from, false)));
+grant select on fsp.safety_victim_reason to "{{db}}_agency_provider";
+create policy provider_select on fsp.safety_victim_reason for select to "{{db}}_agency_provider"
+  using ((safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family)));
+grant insert on fsp.safety_victim_reason to "{{db}}_agency_provider";
+create policy provider_insert on fsp.safety_victim_reason for insert to "{{db}}_agency_provider"
+  with check (safety_victim_reason.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = safety_victim_reason.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 2227471) & 65536) = 65536));
+grant update on fsp.safety_victim_reason to "{{db}}_agency_provider";
+create policy provider_update on fsp.safety_victim_reason for update to "{{db}}_agency_provider"
+  using (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family))
+  with check (safety_victim_reason.controller = (select fsp.current_organisation()) and fsp.own_open(safety_victim_reason.family));
+
+-- incident: OFFENCE
+alter table fsp.incident enable row level security;
+alter table fsp.incident force row level security;
+create policy owner_all on fsp.incident for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.incident to "{{db}}_agency_la";
+create policy la_select on fsp.incident for select to "{{db}}_agency_la"
+  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end));
+grant insert on fsp.incident to "{{db}}_agency_la";
+create policy la_insert on fsp.incident for insert to "{{db}}_agency_la"
+  with check (incident.controller = (select fsp.current_organisation())
+    and (case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 131072) = 131072) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 131072) = 131072 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (incident.breaches is null or (select true from fsp.safety_condition p where p.id = incident.breaches and p.family is not distinct from incident.family)));
+grant update on fsp.incident to "{{db}}_agency_la";
+create policy la_update on fsp.incident for update to "{{db}}_agency_la"
+  using (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family))
+  with check (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family));
+grant select on fsp.incident to "{{db}}_agency_team";
+create policy team_select on fsp.incident for select to "{{db}}_agency_team"
+  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end)
+    or (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family)));
+grant insert on fsp.incident to "{{db}}_agency_team";
+create policy team_insert on fsp.incident for insert to "{{db}}_agency_team"
+  with check (incident.controller = (select fsp.current_organisation())
+    and (case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 131072) = 131072) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 131072) = 131072 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (incident.breaches is null or (select true from fsp.safety_condition p where p.id = incident.breaches and p.family is not distinct from incident.family)));
+grant update on fsp.incident to "{{db}}_agency_team";
+create policy team_update on fsp.incident for update to "{{db}}_agency_team"
+  using (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family))
+  with check (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family));
+grant select on fsp.incident to "{{db}}_agency_health";
+create policy health_select on fsp.incident for select to "{{db}}_agency_health"
+  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end));
+grant select on fsp.incident to "{{db}}_agency_education";
+create policy education_select on fsp.incident for select to "{{db}}_agency_education"
+  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end));
+grant select on fsp.incident to "{{db}}_agency_police";
+create policy police_select on fsp.incident for select to "{{db}}_agency_police"
+  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end)
+    or (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family)));
+grant insert on fsp.incident to "{{db}}_agency_police";
+create policy police_insert on fsp.incident for insert to "{{db}}_agency_police"
+  with check (incident.controller = (select fsp.current_organisation())
+    and (case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 197007) & 131072) = 131072) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 197007) & 131072) = 131072 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (incident.breaches is null or (select true from fsp.safety_condition p where p.id = incident.breaches and p.family is not distinct from incident.family)));
+grant update on fsp.incident to "{{db}}_agency_police";
+create policy police_update on fsp.incident for update to "{{db}}_agency_police"
+  using (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family))
+  with check (incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family));
+grant select on fsp.incident to "{{db}}_agency_district";
+create policy district_select on fsp.incident for select to "{{db}}_agency_district"
+  using ((incident.controller = (select fsp.current_organisation()) and fsp.own_open(incident.family)));
+grant select on fsp.incident to "{{db}}_agency_provider";
+create policy provider_select on fsp.incident for select to "{{db}}_agency_provider"
+  using ((case when incident.person is null then (select true from fsp.family_grant fg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 131072) = 131072 and not coalesce(fg.only_with <@ incident.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = incident.family and fg.starts <= now() and fg.ends > now() and pg.person = incident.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (131072 | pg.needs)) = (131072 | pg.needs) and not coalesce(fg.only_with <@ incident.kept_from, false)) end));
+
+-- incident_informant: INFORMANT
+alter table fsp.incident_informant enable row level security;
+alter table fsp.incident_informant force row level security;
+create policy owner_all on fsp.incident_informant for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.incident_informant to "{{db}}_agency_la";
+create policy la_select on fsp.incident_informant for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = incident_informant.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 4194304) = 4194304 and not coalesce(fg.only_with <@ incident_informant.kept_from, false)));
+grant insert on fsp.incident_informant to "{{db}}_agency_la";
+create policy la_insert on fsp.incident_informant for insert to "{{db}}_agency_la"
+  with check (incident_informant.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = incident_informant.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 4194304) = 4194304));
+grant update on fsp.incident_informant to "{{db}}_agency_la";
+create policy la_update on fsp.incident_informant for update to "{{db}}_agency_la"
+  using (incident_informant.controller = (select fsp.current_organisation()) and fsp.own_open(incident_informant.family))
+  with check (incident_informant.controller = (select fsp.current_organisation()) and fsp.own_open(incident_informant.family));
+
+-- housing_situation: HOUSING
+alter table fsp.housing_situation enable row level security;
+alter table fsp.housing_situation force row level security;
+create policy owner_all on fsp.housing_situation for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.housing_situation to "{{db}}_agency_la";
+create policy la_select on fsp.housing_situation for select to "{{db}}_agency_la"
+  using ((case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (1048576 | pg.needs)) = (1048576 | pg.needs)) end));
+grant select on fsp.housing_situation to "{{db}}_agency_team";
+create policy team_select on fsp.housing_situation for select to "{{db}}_agency_team"
+  using ((case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (1048576 | pg.needs)) = (1048576 | pg.needs)) end)
+    or (housing_situation.controller = (select fsp.current_organisation()) and fsp.own_open(housing_situation.family)));
+grant select on fsp.housing_situation to "{{db}}_agency_health";
+create policy health_select on fsp.housing_situation for select to "{{db}}_agency_health"
+  using ((case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (1048576 | pg.needs)) = (1048576 | pg.needs)) end));
+grant select on fsp.housing_situation to "{{db}}_agency_district";
+create policy district_select on fsp.housing_situation for select to "{{db}}_agency_district"
+  using ((case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (1048576 | pg.needs)) = (1048576 | pg.needs)) end)
+    or (housing_situation.controller = (select fsp.current_organisation()) and fsp.own_open(housing_situation.family)));
+grant insert on fsp.housing_situation to "{{db}}_agency_district";
+create policy district_insert on fsp.housing_situation for insert to "{{db}}_agency_district"
+  with check (housing_situation.controller = (select fsp.current_organisation())
+    and (case when housing_situation.person is null then (select true from fsp.family_grant fg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and ((((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) | 3278213) & 1048576) = 1048576) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_situation.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_situation.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 3278213) & 1048576) = 1048576 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant update on fsp.housing_situation to "{{db}}_agency_district";
+create policy district_update on fsp.housing_situation for update to "{{db}}_agency_district"
+  using (housing_situation.controller = (select fsp.current_organisation()) and fsp.own_open(housing_situation.family))
+  with check (housing_situation.controller = (select fsp.current_organisation()) and fsp.own_open(housing_situation.family));
+
+-- school_record: EDUCATION
+alter table fsp.school_record enable row level security;
+alter table fsp.school_record force row level security;
+create policy owner_all on fsp.school_record for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.school_record to "{{db}}_agency_la";
+create policy la_select on fsp.school_record for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs)));
+grant select on fsp.school_record to "{{db}}_agency_team";
+create policy team_select on fsp.school_record for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs))
+    or (school_record.controller = (select fsp.current_organisation()) and fsp.own_open(school_record.family)));
+grant select on fsp.school_record to "{{db}}_agency_health";
+create policy health_select on fsp.school_record for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs)));
+grant select on fsp.school_record to "{{db}}_agency_education";
+create policy education_select on fsp.school_record for select to "{{db}}_agency_education"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs))
+    or (school_record.controller = (select fsp.current_organisation()) and fsp.own_open(school_record.family)));
+grant insert on fsp.school_record to "{{db}}_agency_education";
+create policy education_insert on fsp.school_record for insert to "{{db}}_agency_education"
+  with check (school_record.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 527791) & 524288) = 524288 and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
+grant update on fsp.school_record to "{{db}}_agency_education";
+create policy education_update on fsp.school_record for update to "{{db}}_agency_education"
+  using (school_record.controller = (select fsp.current_organisation()) and fsp.own_open(school_record.family))
+  with check (school_record.controller = (select fsp.current_organisation()) and fsp.own_open(school_record.family));
+grant select on fsp.school_record to "{{db}}_agency_police";
+create policy police_select on fsp.school_record for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = school_record.family and fg.starts <= now() and fg.ends > now() and pg.person = school_record.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (524288 | pg.needs)) = (524288 | pg.needs)));
 
 -- timescale: DIRECTORY
 grant select on fsp.timescale to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
