@@ -97,7 +97,12 @@ export function oracle(world: World, organisationId: number) {
     organisation,
     /** `denied`: the table may not be named at all. */
     table: (table: TableClass): 'denied' | 'rows' =>
-      agency === 'EVALUATOR' || (table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N') ? 'denied' : 'rows',
+      agency === 'EVALUATOR' ||
+      (table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N') ||
+      // Between organisations no decision opens anything.
+      (!table.family && !table.person && table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'D')
+        ? 'denied'
+        : 'rows',
     sees(table: TableClass, raw: Row): boolean {
       const row = number(raw);
       const family: number | null = table.family ? row[table.family] : null;
@@ -113,7 +118,7 @@ export function oracle(world: World, organisationId: number) {
       };
       // Between organisations: whom the row names sees it, at every level but those that know no own rows.
       if (!table.family && !table.person && table.dataClass !== 'STRUCTURE') {
-        const named = ['sender', 'addressee', 'controller', 'recipient'].some((column) => row[column] === organisationId);
+        const named = ['sender', 'addressee', 'controller', 'recipient', 'provider'].some((column) => row[column] === organisationId);
         return named && level(own) !== 'N' && level(own) !== 'D';
       }
       // What names no family yet is its own organisations' alone.
