@@ -97,12 +97,7 @@ export function oracle(world: World, organisationId: number) {
     organisation,
     /** `denied`: the table may not be named at all. */
     table: (table: TableClass): 'denied' | 'rows' =>
-      agency === 'EVALUATOR' ||
-      (table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N') ||
-      // Between organisations no decision opens anything.
-      (!table.family && !table.person && table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'D')
-        ? 'denied'
-        : 'rows',
+      agency === 'EVALUATOR' || (table.dataClass !== 'STRUCTURE' && level(table.dataClass as PersonalClass) === 'N') ? 'denied' : 'rows',
     sees(table: TableClass, raw: Row): boolean {
       const row = number(raw);
       const family: number | null = table.family ? row[table.family] : null;
