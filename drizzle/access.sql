@@ -55,6 +55,10 @@ declare
   org integer;
   behind_seal boolean;
 begin
+  -- A grant to this very login has asked it all; the tables below are the long way, for those who have none.
+  if exists (select from fsp.family_grant g where g.login = fsp.current_login() and g.family = asked and g.starts <= now() and g.ends > now()) then
+    return true;
+  end if;
   select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
   return (exists (select from fsp.family r where r.id = asked and r.controller = org)
       or exists (select from fsp.family_name r where r.family = asked and r.controller = org)

@@ -116,7 +116,7 @@ export function oracle(world: World, organisationId: number) {
       };
       // Between organisations: whom the row names sees it, at every level but those that know no own rows.
       if (!table.family && !table.person && table.dataClass !== 'STRUCTURE') {
-        const named = ['sender', 'addressee', 'controller', 'recipient'].some((column) => row[column] === organisationId);
+        const named = ['sender', 'addressee', 'controller', 'recipient', 'provider'].some((column) => row[column] === organisationId);
         return named && level(own) !== 'N' && level(own) !== 'D';
       }
       // What names no family yet is its own organisations' alone.

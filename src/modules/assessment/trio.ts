@@ -23,4 +23,5 @@ export const hasConcern = (concern: Concern) => (row: string, sub: Subquery) =>
   `exists (select from (${concernsOf(row, sub)}) there where there.concern = '${concern}')`;
 
 /** How many of the three are there. */
-export const concernCount = (row: string, sub: Subquery) => `(select count(distinct there.concern)::int from (${concernsOf(row, sub)}) there)`;
+export const concernCount = (row: string, sub: Subquery) =>
+  `(select count(distinct there.concern)::int from (${concernsOf(row, sub)}) there)`;

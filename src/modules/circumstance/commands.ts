@@ -1,5 +1,5 @@
 /** Writing what a council knows of a home, and a school of a child. */
-import { and, eq } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Client } from '../../access/client.ts';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
@@ -45,12 +45,20 @@ async function followDuty(
   if (rule) await startClock(tx, client, { rule, family, subject, from: is.dutyAccepted as string });
 }
 
+/** A council's desk sees persons, and not who belongs to which family: its own grant says whom it works with. */
+async function isGranted(tx: Transaction, person: number | null): Promise<boolean> {
+  if (person === null) return false;
+  const found = await tx.execute(sql`select from fsp.person_grant g where g.person = ${person} and g.starts <= now() and g.ends > now()`);
+  return found.rowCount === 1;
+}
+
 export const recordHousingSituation: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as HousingInput;
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors = checkHome(input, input.from, null, now);
-  const [person = null] = await membersNamed(tx, family, input.person ? [{ id: input.person, path: ['person'] }] : [], errors);
+  const person = input.person ? keyOf('Person', input.person) : null;
+  if (input.person && !(await isGranted(tx, person))) errors.push(notFound('person', 'person'));
   errors.push(...(await checkCodes(tx, dayOf(now), [{ list: 'tenure', value: input.tenure, path: ['tenure'] }])));
   if (errors.length > 0) return { userErrors: errors };
   const is = { duty: input.duty, dutyAccepted: input.dutyAccepted ?? null };

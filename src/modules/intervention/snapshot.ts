@@ -17,16 +17,17 @@ const integer = { type: 'integer' } as const;
 const next = (row: string) => `(${row}.month + interval '1 month')::date`;
 const within = (row: string, day: string) => `${day} >= ${row}.month and ${day} < ${next(row)}`;
 
-/** The provider's interventions lead: their link is found by the provider, all else by the intervention. */
-const ofProvider = (row: string, sub: Subquery) => `${sub(interventionLink, 'k')} and k.provider = ${row}.provider`;
+/** Looked at last: the days before it choose the few rows whose rules have to be asked. */
+const ofProvider = (row: string, sub: Subquery, intervention: string) =>
+  `(select true ${sub(interventionLink, 'k')} and k.intervention = ${intervention} and k.provider = ${row}.provider)`;
 
 /** Interventions of the provider whose progress (`p`) fits. */
 const cases = (row: string, sub: Subquery, fits: string) =>
-  `(select count(*)::int ${ofProvider(row, sub)} and (select ${fits} ${sub(interventionProgress, 'p')} and p.intervention = k.intervention))`;
+  `(select count(*)::int ${sub(interventionProgress, 'p')} and ${fits} and ${ofProvider(row, sub, 'p.intervention')})`;
 
 /** Rows of the provider's interventions (`t`), in the month. */
 const done = (row: string, sub: Subquery, table: PgTable, day: string, fits = 'true') =>
-  `(select coalesce(sum((select count(*) ${sub(table, 't')} and t.intervention = k.intervention and ${within(row, `t.${day}`)} and ${fits})), 0)::int ${ofProvider(row, sub)})`;
+  `(select count(*)::int ${sub(table, 't')} and ${within(row, `t.${day}`)} and ${fits} and ${ofProvider(row, sub, 't.intervention')})`;
 
 const of = (fits: (row: string) => string) => computed(providerMonth, (row, sub) => cases(row, sub, fits(row)), integer);
 const sessions = (fits: string) =>
