@@ -8,7 +8,7 @@ import { getTableConfig } from 'drizzle-orm/pg-core';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
-import { grantProbe, ownProbe } from './masks.ts';
+import { grantProbe, ownableMask, ownProbe } from './masks.ts';
 
 const LOGIN = '(select fsp.current_login())';
 const ORGANISATION = '(select fsp.current_organisation())';
