@@ -1,6 +1,7 @@
 /** Brings a database from nothing to where it can be served from: migrations, reference data, logins, demonstration. */
 import { callersOf, DEMONSTRATION_AUTHORITY } from './callers.ts';
 import { loadCallers, loadDemonstration } from './demonstration/load.ts';
+import { isRecordOpen, tellRecord } from './demonstration/telling.ts';
 import { provisionLogins } from './logins.ts';
 import { migrateDatabase } from './migrate.ts';
 import { asOwner } from './owner.ts';
@@ -22,6 +23,8 @@ export async function prepareDatabase(ownerUrl: string, { authority, loginSecret
     const { rows } = await client.query<{ empty: boolean }>(
       'select not exists (select from fsp.family) and not exists (select from fsp.client) as empty',
     );
+    // Broken off by the end of the process, say.
+    if (demonstration && (await isRecordOpen(client))) await tellRecord(client, ownerUrl, loginSecret);
     if (!demonstration || !rows[0]?.empty) return false;
     if (authority !== DEMONSTRATION_AUTHORITY) {
       await loadCallers(client, callersOf(authority));
@@ -29,6 +32,8 @@ export async function prepareDatabase(ownerUrl: string, { authority, loginSecret
       return false;
     }
     await loadDemonstration(client);
+    await client.query('analyze');
+    await tellRecord(client, ownerUrl, loginSecret);
     await client.query('analyze');
     return true;
   });
