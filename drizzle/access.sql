@@ -6307,8 +6307,8 @@ create policy la_insert on fsp.group_supervision_action for insert to "{{db}}_ag
     and (group_supervision_action.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_action.supervision and p.family is not distinct from group_supervision_action.family)));
 grant update on fsp.group_supervision_action to "{{db}}_agency_la";
 create policy la_update on fsp.group_supervision_action for update to "{{db}}_agency_la"
-  using (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family))
-  with check (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family));
+  using ((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family))
+  with check ((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family));
 grant select on fsp.group_supervision_action to "{{db}}_agency_team";
 create policy team_select on fsp.group_supervision_action for select to "{{db}}_agency_team"
   using (((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family)));
@@ -6319,8 +6319,8 @@ create policy team_insert on fsp.group_supervision_action for insert to "{{db}}_
     and (group_supervision_action.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_action.supervision and p.family is not distinct from group_supervision_action.family)));
 grant update on fsp.group_supervision_action to "{{db}}_agency_team";
 create policy team_update on fsp.group_supervision_action for update to "{{db}}_agency_team"
-  using (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family))
-  with check (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family));
+  using ((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family))
+  with check ((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family));
 grant select on fsp.group_supervision_action to "{{db}}_agency_health";
 create policy health_select on fsp.group_supervision_action for select to "{{db}}_agency_health"
   using (((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family)));

@@ -12,10 +12,15 @@ export type Preparation = {
   loginSecret: string;
   /** Load the demonstration's families into an empty database; of an authority that has none, who may ask. */
   demonstration: boolean;
+  /** Tell the rest of the demonstration's record by commands, which takes some seconds; unless said otherwise. */
+  record?: boolean;
 };
 
 /** Safe to run at every start. @returns whether the demonstration families were loaded now. */
-export async function prepareDatabase(ownerUrl: string, { authority, loginSecret, demonstration }: Preparation): Promise<boolean> {
+export async function prepareDatabase(
+  ownerUrl: string,
+  { authority, loginSecret, demonstration, record = true }: Preparation,
+): Promise<boolean> {
   await migrateDatabase(ownerUrl);
   return asOwner(ownerUrl, async (client) => {
     await loadReference(client, authority);
@@ -24,7 +29,7 @@ export async function prepareDatabase(ownerUrl: string, { authority, loginSecret
       'select not exists (select from fsp.family) and not exists (select from fsp.client) as empty',
     );
     // Broken off by the end of the process, say.
-    if (demonstration && (await isRecordOpen(client))) await tellRecord(client, ownerUrl, loginSecret);
+    if (demonstration && record && (await isRecordOpen(client))) await tellRecord(client, ownerUrl, loginSecret);
     if (!demonstration || !rows[0]?.empty) return false;
     if (authority !== DEMONSTRATION_AUTHORITY) {
       await loadCallers(client, callersOf(authority));
@@ -33,8 +38,10 @@ export async function prepareDatabase(ownerUrl: string, { authority, loginSecret
     }
     await loadDemonstration(client);
     await client.query('analyze');
-    await tellRecord(client, ownerUrl, loginSecret);
-    await client.query('analyze');
+    if (record) {
+      await tellRecord(client, ownerUrl, loginSecret);
+      await client.query('analyze');
+    }
     return true;
   });
 }

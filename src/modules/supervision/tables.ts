@@ -90,7 +90,7 @@ export const groupSupervisionContribution = classify(
   'SUPERVISION',
 );
 
-/** `worker`: whose it is to do. */
+/** `worker`: whose it is to do. Whose it is says that it is done, whoever put it on record. */
 export const groupSupervisionAction = classify(
   fsp.table(
     'group_supervision_action',
@@ -108,7 +108,7 @@ export const groupSupervisionAction = classify(
     (t) => [index('group_supervision_action_supervision').on(t.supervision, t.id)],
   ),
   'SUPERVISION',
-  { own: { columns: ['controller', 'organisation'] } },
+  { own: { columns: ['controller', 'organisation'] }, amendedBy: ['controller', 'organisation'] },
 );
 
 /** That a worker had supervision, and with whom. What was said there is not held. Between organisations: no family is named. */

@@ -1,9 +1,7 @@
-import { isolde, marcus, niamh, priscilla, ruth, type Step, type Teller, vincent } from './step.ts';
+import { isolde, marcus, niamh, priscilla, ruth, type Step } from './step.ts';
 
 const historical = true;
 const CHILDREN = ['daughter', 'younger'];
-/** At the stage the family stands at now. */
-const inNeed: Teller = { ...vincent, purpose: 'CHILD_IN_NEED' };
 
 /** Pages 41 to 47. */
 export const DUNMORE_RECORD: Step[] = [
@@ -228,7 +226,7 @@ export const DUNMORE_RECORD: Step[] = [
   },
   {
     on: '2026-10-26',
-    as: inNeed,
+    as: marcus,
     do: 'recordInterventionSession',
     input: (n) => ({ intervention: n.base('Intervention', 2), on: '2026-10-21', kind: 'ONE_TO_ONE', attendance: 'NOT_ATTENDED' }),
   },
@@ -250,7 +248,7 @@ export const DUNMORE_RECORD: Step[] = [
   },
   {
     on: '2026-10-20',
-    as: inNeed,
+    as: marcus,
     do: 'moveIntervention',
     amends: (n) => ['intervention', n.made('parenting')],
     input: () => ({ to: 'WAITING', on: '2026-10-20', note: 'A place from January.' }),

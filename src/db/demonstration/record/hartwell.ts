@@ -1,4 +1,4 @@
-import { callum, dilys, frontDoor, grace, harriet, jonah, type Names, owen, type Step, saira, vincent } from './step.ts';
+import { callum, dilys, frontDoor, grace, harriet, jonah, type Names, owen, type Step, saira } from './step.ts';
 
 const CHILDREN = ['maisie', 'callum', 'poppy'];
 const historical = true;
@@ -668,7 +668,7 @@ export const HARTWELL_RECORD: Step[] = [
   },
   {
     on: '2026-09-07',
-    as: vincent,
+    as: grace,
     do: 'recordInterventionSession',
     input: (n) => ({
       intervention: n.base('Intervention', 8),
