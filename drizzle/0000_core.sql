@@ -1397,7 +1397,8 @@ CREATE TABLE "fsp"."group_supervision" (
 	"summary" text,
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "group_supervision_of_writer" UNIQUE("id","family","controller")
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."group_supervision_action" (
@@ -2681,10 +2682,10 @@ ALTER TABLE "fsp"."group_supervision_action" ADD CONSTRAINT "group_supervision_a
 ALTER TABLE "fsp"."group_supervision_contribution" ADD CONSTRAINT "group_supervision_contribution_supervision_group_supervision_id_fk" FOREIGN KEY ("supervision") REFERENCES "fsp"."group_supervision"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."group_supervision_contribution" ADD CONSTRAINT "group_supervision_contribution_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."group_supervision_contribution" ADD CONSTRAINT "group_supervision_contribution_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "fsp"."group_supervision_participant" ADD CONSTRAINT "group_supervision_participant_supervision_group_supervision_id_fk" FOREIGN KEY ("supervision") REFERENCES "fsp"."group_supervision"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."group_supervision_participant" ADD CONSTRAINT "group_supervision_participant_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."group_supervision_participant" ADD CONSTRAINT "group_supervision_participant_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."group_supervision_participant" ADD CONSTRAINT "group_supervision_participant_organisation_organisation_id_fk" FOREIGN KEY ("organisation") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."group_supervision_participant" ADD CONSTRAINT "group_supervision_participant_of_supervision" FOREIGN KEY ("supervision","family","controller") REFERENCES "fsp"."group_supervision"("id","family","controller") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."individual_supervision" ADD CONSTRAINT "individual_supervision_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."confidence_answer" ADD CONSTRAINT "confidence_answer_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."confidence_answer" ADD CONSTRAINT "confidence_answer_partner_organisation_id_fk" FOREIGN KEY ("partner") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

@@ -6224,8 +6224,7 @@ create policy la_select on fsp.group_supervision_participant for select to "{{db
 grant insert on fsp.group_supervision_participant to "{{db}}_agency_la";
 create policy la_insert on fsp.group_supervision_participant for insert to "{{db}}_agency_la"
   with check (group_supervision_participant.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048)
-    and (group_supervision_participant.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_participant.supervision and p.family is not distinct from group_supervision_participant.family)));
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 2048) = 2048));
 grant update on fsp.group_supervision_participant to "{{db}}_agency_la";
 create policy la_update on fsp.group_supervision_participant for update to "{{db}}_agency_la"
   using (group_supervision_participant.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_participant.family))
@@ -6236,8 +6235,7 @@ create policy team_select on fsp.group_supervision_participant for select to "{{
 grant insert on fsp.group_supervision_participant to "{{db}}_agency_team";
 create policy team_insert on fsp.group_supervision_participant for insert to "{{db}}_agency_team"
   with check (group_supervision_participant.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048)
-    and (group_supervision_participant.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_participant.supervision and p.family is not distinct from group_supervision_participant.family)));
+    and (select true from fsp.family_grant fg where fg.family = group_supervision_participant.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 3932063) & 2048) = 2048));
 grant update on fsp.group_supervision_participant to "{{db}}_agency_team";
 create policy team_update on fsp.group_supervision_participant for update to "{{db}}_agency_team"
   using (group_supervision_participant.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_participant.family))
@@ -6308,8 +6306,8 @@ create policy la_insert on fsp.group_supervision_action for insert to "{{db}}_ag
     and (group_supervision_action.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_action.supervision and p.family is not distinct from group_supervision_action.family)));
 grant update on fsp.group_supervision_action to "{{db}}_agency_la";
 create policy la_update on fsp.group_supervision_action for update to "{{db}}_agency_la"
-  using (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family))
-  with check (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family));
+  using ((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family))
+  with check ((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family));
 grant select on fsp.group_supervision_action to "{{db}}_agency_team";
 create policy team_select on fsp.group_supervision_action for select to "{{db}}_agency_team"
   using (((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family)));
@@ -6320,8 +6318,8 @@ create policy team_insert on fsp.group_supervision_action for insert to "{{db}}_
     and (group_supervision_action.supervision is null or (select true from fsp.group_supervision p where p.id = group_supervision_action.supervision and p.family is not distinct from group_supervision_action.family)));
 grant update on fsp.group_supervision_action to "{{db}}_agency_team";
 create policy team_update on fsp.group_supervision_action for update to "{{db}}_agency_team"
-  using (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family))
-  with check (group_supervision_action.controller = (select fsp.current_organisation()) and fsp.own_open(group_supervision_action.family));
+  using ((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family))
+  with check ((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family));
 grant select on fsp.group_supervision_action to "{{db}}_agency_health";
 create policy health_select on fsp.group_supervision_action for select to "{{db}}_agency_health"
   using (((group_supervision_action.controller = (select fsp.current_organisation()) or group_supervision_action.organisation = (select fsp.current_organisation())) and fsp.own_open(group_supervision_action.family)));

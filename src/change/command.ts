@@ -71,6 +71,7 @@ class Refused extends Error {
 /**
  * Runs a command.
  *
+ * @param now when it was asked; the demonstration tells of days that are past.
  * @throws PublicError when the database fails: whether the command took effect is then not known, and the same key
  *   asks again without a second effect.
  */
@@ -80,6 +81,7 @@ export async function runCommand(
   field: string,
   input: Record<string, unknown>,
   client: Client,
+  now = new Date(),
 ): Promise<CommandResult> {
   const command = commands.get(field);
   if (!command) throw new Error(`Mutation.${field} has no command.`);
@@ -97,7 +99,7 @@ export async function runCommand(
         .values({ organisation: client.organisation.id, client: client.id, key: idempotencyKey, fingerprint: mark, result: {} })
         .onConflictDoNothing();
       if (claimed.rowCount === 0) return replay(tx, idempotencyKey, mark, client);
-      const decision = await command(tx, rest, client, new Date());
+      const decision = await command(tx, rest, client, now);
       if ('userErrors' in decision) throw new Refused(decision.userErrors);
       const { change, warnings = [] } = decision;
       await tx.insert(outbox).values({

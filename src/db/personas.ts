@@ -7,7 +7,8 @@ import organisationFile from '../../reference/oxfordshire/organisations.json' wi
 import type { Purpose } from '../access/agreement.ts';
 import type { Agency } from '../access/classes.ts';
 
-const organisations = organisationFile.entries as {
+/** The bodies of Oxfordshire's reference data. */
+export const organisations = organisationFile.entries as {
   id: number;
   code: string;
   name: string;

@@ -1,6 +1,7 @@
 /** Brings a database from nothing to where it can be served from: migrations, reference data, logins, demonstration. */
 import { callersOf, DEMONSTRATION_AUTHORITY } from './callers.ts';
 import { loadCallers, loadDemonstration } from './demonstration/load.ts';
+import { isRecordOpen, tellRecord } from './demonstration/telling.ts';
 import { provisionLogins } from './logins.ts';
 import { migrateDatabase } from './migrate.ts';
 import { asOwner } from './owner.ts';
@@ -11,10 +12,15 @@ export type Preparation = {
   loginSecret: string;
   /** Load the demonstration's families into an empty database; of an authority that has none, who may ask. */
   demonstration: boolean;
+  /** Tell the rest of the demonstration's record by commands, which takes some seconds; unless said otherwise. */
+  record?: boolean;
 };
 
 /** Safe to run at every start. @returns whether the demonstration families were loaded now. */
-export async function prepareDatabase(ownerUrl: string, { authority, loginSecret, demonstration }: Preparation): Promise<boolean> {
+export async function prepareDatabase(
+  ownerUrl: string,
+  { authority, loginSecret, demonstration, record = true }: Preparation,
+): Promise<boolean> {
   await migrateDatabase(ownerUrl);
   return asOwner(ownerUrl, async (client) => {
     await loadReference(client, authority);
@@ -22,6 +28,8 @@ export async function prepareDatabase(ownerUrl: string, { authority, loginSecret
     const { rows } = await client.query<{ empty: boolean }>(
       'select not exists (select from fsp.family) and not exists (select from fsp.client) as empty',
     );
+    // Broken off by the end of the process, say.
+    if (demonstration && record && (await isRecordOpen(client))) await tellRecord(client, ownerUrl, loginSecret);
     if (!demonstration || !rows[0]?.empty) return false;
     if (authority !== DEMONSTRATION_AUTHORITY) {
       await loadCallers(client, callersOf(authority));
@@ -30,6 +38,10 @@ export async function prepareDatabase(ownerUrl: string, { authority, loginSecret
     }
     await loadDemonstration(client);
     await client.query('analyze');
+    if (record) {
+      await tellRecord(client, ownerUrl, loginSecret);
+      await client.query('analyze');
+    }
     return true;
   });
 }

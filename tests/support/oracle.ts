@@ -5,7 +5,7 @@
 import type pg from 'pg';
 import { AGREEMENT } from '../../src/access/agreement.ts';
 import { type Agency, CLASS_BIT, type PersonalClass } from '../../src/access/classes.ts';
-import type { TableClass } from '../../src/db/classified.ts';
+import { classifiedTables, type TableClass } from '../../src/db/classified.ts';
 
 type Row = Record<string, any>;
 
@@ -15,8 +15,42 @@ export type World = {
   involvements: Row[];
   decisions: Row[];
   members: { family: number; person: number; unbornBy: number | null }[];
-  links: Map<string, Row>;
+  /** Rows of the tables by which rows of others are own, by table. */
+  by: Map<string, Row[]>;
 };
+
+type Way = { table: string; of: (row: Row) => unknown; key: string; where?: (row: Row) => boolean };
+
+const ofIntervention = (row: Row) => row.intervention ?? row.id;
+const ofMeeting = (row: Row) => row.meeting ?? row.id;
+const link: Way[] = [{ table: 'intervention_link', of: ofIntervention, key: 'intervention' }];
+const those: Way[] = [{ table: 'meeting_attendance', of: ofMeeting, key: 'meeting' }];
+
+/** By which rows of another table a table's row is own, where that row names the organisation and the organisation sees it. */
+const THROUGH: Record<string, Way[]> = {
+  intervention: link,
+  intervention_progress: link,
+  intervention_event: link,
+  relapse_detail: link,
+  intervention_session: link,
+  intervention_outcome: link,
+  onward_activity: link,
+  intervention_test: link,
+  service_offer: [{ table: 'service_offer_link', of: (row) => row.id, key: 'offer' }],
+  meeting: those,
+  meeting_place: those,
+  meeting_person: those,
+  meeting_action: those,
+  // Minutes are of those who came, and those to whom they were sent.
+  meeting_minutes: [
+    { table: 'meeting_attendance', of: ofMeeting, key: 'meeting', where: ({ status }) => status === 'ATTENDED' },
+    { table: 'meeting_circulation', of: ofMeeting, key: 'meeting' },
+  ],
+  group_supervision: [{ table: 'group_supervision_participant', of: (row) => row.id, key: 'supervision' }],
+};
+
+/** Columns of those tables that name whose the other row is through them. */
+const NAMED = ['provider', 'assigned', 'organisation'];
 
 const number = (row: Row): Row =>
   Object.fromEntries(
@@ -28,9 +62,8 @@ const number = (row: Row): Row =>
 
 export async function readWorld(owner: pg.Client): Promise<World> {
   const all = async (sql: string): Promise<Row[]> => (await owner.query(sql)).rows.map(number);
-  const links = new Map<string, Row>();
-  for (const row of await all('select * from fsp.intervention_link')) links.set(`intervention ${row.intervention}`, row);
-  for (const row of await all('select * from fsp.service_offer_link')) links.set(`offer ${row.offer}`, row);
+  const by = new Map<string, Row[]>();
+  for (const { table } of Object.values(THROUGH).flat()) if (!by.has(table)) by.set(table, await all(`select * from fsp.${table}`));
   return {
     organisations: new Map((await all('select id, code, agency from fsp.organisation')).map((o) => [o.id, o as never])),
     families: new Map((await all('select * from fsp.family')).map((f) => [f.id, f])),
@@ -46,7 +79,7 @@ export async function readWorld(owner: pg.Client): Promise<World> {
         unbornBy: m.controller,
       })),
     ],
-    links,
+    by,
   };
 }
 
@@ -133,43 +166,27 @@ export function oracle(world: World, organisationId: number) {
       if (levels.slice(1).includes('D')) return false;
       if (!table.family && level(own) !== 'O' && level(own) !== 'O/D') return false;
       if (family !== null && world.families.get(family)?.restricted) return false;
-      const link = world.links.get(
-        table.name.startsWith('intervention') ? `intervention ${row.intervention ?? row.id}` : `offer ${row.offer ?? row.id}`,
+      if (table.own.columns.some((column) => row[column] === organisationId)) return true;
+      const ways = THROUGH[table.name] ?? [];
+      if (ways.length > 0 !== Boolean(table.own.through))
+        throw new Error(`${table.name}: the oracle does not know what it is own through.`);
+      return ways.some((way) =>
+        world.by
+          .get(way.table)
+          ?.some(
+            (other) =>
+              other[way.key] === way.of(row) &&
+              NAMED.some((column) => other[column] === organisationId) &&
+              (way.where?.(other) ?? true) &&
+              this.sees(tableNamed(way.table), other),
+          ),
       );
-      const through =
-        table.own.through &&
-        link &&
-        this.sees({ ...LINK[table.name] } as TableClass, link) &&
-        [link.provider, link.assigned].includes(organisationId);
-      return table.own.columns.some((column) => row[column] === organisationId) || Boolean(through);
     },
   };
 }
 
-/** The tables by whose rows another table's rows are own. */
-const LINK: Record<string, Partial<TableClass>> = {
-  intervention: {
-    name: 'intervention_link',
-    dataClass: 'INVOLVEMENT',
-    family: 'family',
-    person: 'person',
-    rowMask: 'row_mask',
-    own: { columns: ['controller', 'provider', 'assigned'] },
-  },
-  intervention_progress: {
-    name: 'intervention_link',
-    dataClass: 'INVOLVEMENT',
-    family: 'family',
-    person: 'person',
-    rowMask: 'row_mask',
-    own: { columns: ['controller', 'provider', 'assigned'] },
-  },
-  service_offer: {
-    name: 'service_offer_link',
-    dataClass: 'OFFER',
-    family: 'family',
-    person: 'person',
-    rowMask: 'row_mask',
-    own: { columns: ['controller', 'provider'] },
-  },
-};
+function tableNamed(name: string): TableClass {
+  const found = classifiedTables().find((table) => table.name === name);
+  if (!found) throw new Error(`There is no table ${name}.`);
+  return found;
+}

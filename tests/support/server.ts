@@ -110,10 +110,12 @@ export async function sqlAsOwner(ownerUrl: string = inject('ownerUrl')): Promise
 /**
  * A database of its own on the tests' server, prepared; gives its owner's address. The owner has what docs/operators.md
  * says and no more, whoever made it: a superuser, or a role with CREATEROLE and CREATEDB.
+ *
+ * @param record what the demonstration's families have by commands too, as in the tests' common database: it takes a while.
  */
-export async function ownDatabase(name: string, demonstration = true): Promise<string> {
+export async function ownDatabase(name: string, demonstration = true, record = false): Promise<string> {
   const ownerUrl = await createdDatabase(name);
-  await prepareDatabase(ownerUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration });
+  await prepareDatabase(ownerUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration, record });
   return ownerUrl;
 }
 

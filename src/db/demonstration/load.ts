@@ -8,6 +8,8 @@ import { type Callers, callersOf, DEMONSTRATION_AUTHORITY } from '../callers.ts'
 import { advanceSequences, generatedFamilies, writeFamilies } from '../generate.ts';
 import { loadFrontDoor } from './front-door.ts';
 import { STORIES, storyRows } from './rows.ts';
+import { announceRecord } from './telling.ts';
+import { loadTurns } from './turns.ts';
 
 /** The generated families of the demonstration: ids 4 to 203. */
 export const GENERATED = { families: 200, seed: 20211111, firstId: 4 };
@@ -65,7 +67,8 @@ async function requireLogins(client: pg.Client): Promise<void> {
 
 /**
  * Loads the demonstration in one transaction, as the database's owner, into a database that has Oxfordshire's
- * reference data and its organisations' logins, and no families yet.
+ * reference data and its organisations' logins, and no families yet. What commands write of the told families follows
+ * when this is committed (`telling.ts`).
  */
 export async function loadDemonstration(client: pg.Client): Promise<void> {
   await client.query('begin');
@@ -74,6 +77,8 @@ export async function loadDemonstration(client: pg.Client): Promise<void> {
     await loadCallers(client, callersOf(DEMONSTRATION_AUTHORITY));
     await writeFamilies(client, [...STORIES.map(storyRows), ...generatedFamilies(GENERATED, 0, GENERATED.families)]);
     await loadFrontDoor(client);
+    await loadTurns(client);
+    await announceRecord(client);
     await advanceSequences(client);
     await client.query('commit');
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Supervision: of the family by the whole team, of the worker by a manager; and the audit of a case. */
-import { boolean, date, index, integer, text } from 'drizzle-orm/pg-core';
+import { boolean, date, foreignKey, index, integer, text, unique } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
 import { controller, familyKey } from '../family/tables.ts';
 import { organisation } from '../sharing/tables.ts';
@@ -27,7 +27,10 @@ export const groupSupervision = classify(
       version: version(),
       ...times(),
     },
-    (t) => [index('group_supervision_family').on(t.family, t.heldOn, t.id)],
+    (t) => [
+      index('group_supervision_family').on(t.family, t.heldOn, t.id),
+      unique('group_supervision_of_writer').on(t.id, t.family, t.controller),
+    ],
   ),
   'SUPERVISION',
   {
@@ -58,6 +61,7 @@ export const groupSupervisionParticipant = classify(
     'group_supervision_participant',
     {
       ...ofSupervision(),
+      supervision: key('supervision').notNull(),
       organisation: integer('organisation')
         .notNull()
         .references(() => organisation.id),
@@ -65,6 +69,12 @@ export const groupSupervisionParticipant = classify(
       discipline: text('discipline').notNull(),
     },
     (t) => [
+      // Of all three: the supervision's policy asks this table, so this one's cannot ask the supervision's.
+      foreignKey({
+        name: 'group_supervision_participant_of_supervision',
+        columns: [t.supervision, t.family, t.controller],
+        foreignColumns: [groupSupervision.id, groupSupervision.family, groupSupervision.controller],
+      }),
       index('group_supervision_participant_supervision').on(t.supervision, t.id),
       index('group_supervision_participant_organisation').on(t.organisation, t.supervision),
     ],
@@ -90,7 +100,7 @@ export const groupSupervisionContribution = classify(
   'SUPERVISION',
 );
 
-/** `worker`: whose it is to do. */
+/** `worker`: whose it is to do. Whose it is says that it is done, whoever put it on record. */
 export const groupSupervisionAction = classify(
   fsp.table(
     'group_supervision_action',
@@ -108,7 +118,7 @@ export const groupSupervisionAction = classify(
     (t) => [index('group_supervision_action_supervision').on(t.supervision, t.id)],
   ),
   'SUPERVISION',
-  { own: { columns: ['controller', 'organisation'] } },
+  { own: { columns: ['controller', 'organisation'] }, amendedBy: ['controller', 'organisation'] },
 );
 
 /** That a worker had supervision, and with whom. What was said there is not held. Between organisations: no family is named. */

@@ -1,0 +1,49 @@
+import type { Step, Teller } from './step.ts';
+
+const bruno: Teller = { client: 'occ-social-care', user: 'bruno.inskip', purpose: 'SAFEGUARDING' };
+const historical = true;
+
+/** Of the told families none comes before the court; this is one of the generated ones, whose first person is a child in care. */
+export const COURT_FAMILY = 15;
+
+export const COURT_RECORD: Step[] = [
+  {
+    on: '2025-06-10',
+    as: bruno,
+    do: 'startPreProceedings',
+    name: ['PreProceedings', 'pre-proceedings'],
+    input: (n) => ({ family: n.family, person: n.person('0'), started: '2025-06-10', historical }),
+  },
+  {
+    on: '2025-08-08',
+    as: bruno,
+    do: 'recordPreProceedings',
+    amends: (n) => ['preProceedings', n.made('pre-proceedings')],
+    input: () => ({
+      letterSent: '2025-06-16',
+      familyGroupOffered: true,
+      familyGroupFacilitated: false,
+      firstMeeting: '2025-06-30',
+      reviewMeetings: 1,
+      stepDecision: '2025-08-07',
+      ended: '2025-08-07',
+      outcome: 'A',
+      outcomeReasons: 'The letter was not answered, and nothing changed.',
+      historical,
+    }),
+  },
+  {
+    on: '2026-02-20',
+    as: bruno,
+    do: 'recordCourtApplication',
+    amends: (n) => ['preProceedings', n.made('pre-proceedings')],
+    input: () => ({
+      applied: '2025-08-14',
+      letterSent: '2025-08-15',
+      reference: 'OX25C00315',
+      finalOrder: '2026-02-20',
+      papers: 'Social work evidence template; chronology; care plan.',
+      historical,
+    }),
+  },
+];
