@@ -24,7 +24,7 @@ export type RelationField = {
   from?: PgTable;
   order?: Order;
   /** A further predicate on the child's row, that may ask other tables, under the plan's rules. Of a list or one row. */
-  only?: (child: string, sub: Subquery) => string;
+  only?: (child: string, sub: Subquery, parent: string) => string;
   /** One row of several: the first by `order`. */
   first?: boolean;
   /** Of a page: arguments of the field by dotted path that choose among its rows. */
@@ -85,6 +85,11 @@ export type Binding = {
   id?: string;
   /** Other tables with at most one row for each row of the anchor: table and its column that equals the anchor's key. */
   sides?: [PgTable, PgColumn][];
+  /**
+   * The column with the persons to whom what stands below an object is handed on: at any depth, rows that are kept from
+   * all of them are not there. Empty: nothing more is held back than from the reader.
+   */
+  shownTo?: PgColumn;
   /** Its place in a family's chronology, where it has one. */
   event?: Omit<Member, 'type' | 'filters'>;
   fields: Record<string, FieldBinding>;
