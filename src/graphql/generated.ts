@@ -780,10 +780,11 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | ReturnHome | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToolReading | Visit | WorkbookEntry;
+export type ChronologyEvent = Abstinence | AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | GroupSupervision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | RelationshipFeedback | ReturnHome | SafeWorkingAgreement | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToolReading | TrustedAdult | Visit | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
+  | 'ABSTINENCE'
   | 'ADULT_VOICE'
   | 'ASSESSMENT'
   | 'CHILD_VOICE'
@@ -795,6 +796,7 @@ export type ChronologyType =
   | 'EVIDENCE_PACK'
   | 'FAMILY_GROUP'
   | 'FAMILY_PLAN'
+  | 'GROUP_SUPERVISION'
   | 'HOUSING_SITUATION'
   | 'INCIDENT'
   | 'INTERVENTION'
@@ -805,14 +807,17 @@ export type ChronologyType =
   | 'PLACEMENT'
   | 'PLAN'
   | 'PRE_PROCEEDINGS'
+  | 'RELATIONSHIP_FEEDBACK'
   | 'RETURN_HOME'
   | 'SAFETY_CONDITION'
+  | 'SAFE_WORKING_AGREEMENT'
   | 'SECTION47'
   | 'SERVICE_OFFER'
   | 'SPECIALIST_ASSESSMENT'
   | 'STEP_EVENT'
   | 'STRATEGY_DISCUSSION'
   | 'TOOL_READING'
+  | 'TRUSTED_ADULT'
   | 'VISIT'
   | 'WORKBOOK_ENTRY';
 
@@ -2015,7 +2020,8 @@ export type Family = Node & {
   childVoices?: Maybe<ChildVoiceConnection>;
   /**
    * What happened, latest first, as far as the caller may see it: each event stands under its own class. `from` and `to`
-   * are days, both included; a day without a time counts as its midnight, UTC.
+   * are days, both included; a day without a time counts as its midnight, UTC. With `sinceLastReview` nothing before the day
+   * of `lastReview`; all of it where there was none.
    */
   chronology?: Maybe<ChronologyConnection>;
   /** What is due and what was, the longest due first. */
@@ -2045,6 +2051,8 @@ export type Family = Node & {
   interventions?: Maybe<InterventionConnection>;
   /** Who works with the family today. A service whose name tells of health or abuse is left out for those who may not know. */
   involvements?: Maybe<Array<Involvement>>;
+  /** The day on which a plan was last reviewed: one of its children's, or the whole family's. */
+  lastReview?: Maybe<Scalars['Date']['output']>;
   leadPractitioner?: Maybe<Involvement>;
   /** Who looked up a child of this family, the latest first; at most 25. */
   lookUps?: Maybe<Array<LookUpReceipt>>;
@@ -2143,6 +2151,7 @@ export type FamilyChronologyArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   from?: InputMaybe<Scalars['Date']['input']>;
+  sinceLastReview?: InputMaybe<Scalars['Boolean']['input']>;
   to?: InputMaybe<Scalars['Date']['input']>;
   types?: InputMaybe<Array<ChronologyType>>;
 };

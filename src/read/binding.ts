@@ -66,7 +66,14 @@ export type Stream = {
   descending?: boolean;
 };
 
-export type UnionField = Stream & { on: On; sameFamily?: boolean; samePerson?: boolean; from?: PgTable };
+export type UnionField = Stream & {
+  on: On;
+  sameFamily?: boolean;
+  samePerson?: boolean;
+  from?: PgTable;
+  /** An argument that, where it is true, leaves out what was before a day of the parent's; null: from the beginning. */
+  since?: { argument: string; day: (parent: string, sub: Subquery) => string };
+};
 
 export type FieldBinding = ColumnField | CodeField | ComputedField | RelationField | UnionField;
 

@@ -251,7 +251,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const on = (member: string, other?: On) => (other ?? field.on)(parent, member);
     const stream =
       field.kind === 'union'
-        ? unionStream(ctx, next, field, on)
+        ? unionStream(ctx, next, field, on, parent)
         : field.kind === 'page' &&
           ((member: string, args: Arguments) =>
             tableStream(ctx, next, field.order as Order, (each) => and([on(each), ...chosen(field, args, each)]))(member));
