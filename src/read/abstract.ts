@@ -6,7 +6,20 @@ import { type Binding, type Member, membersOf, type On, type Stream as Streamed,
 import { type Arguments, alias, type Context, parameter, type Times, type Variables } from './context.ts';
 import { type Stream, showsKey } from './page.ts';
 import { quoted } from './scalar.ts';
-import { and, bindingOf, disclose, type Entity, filterSql, isAnchor, isGiven, rows, seenSql, sideJoin, sourceOf, subquery } from './select.ts';
+import {
+  and,
+  bindingOf,
+  disclose,
+  type Entity,
+  filterSql,
+  isAnchor,
+  isGiven,
+  rows,
+  seenSql,
+  sideJoin,
+  sourceOf,
+  subquery,
+} from './select.ts';
 
 /**
  * The rows of several types, each under its own class and rules. A type that is closed to the request takes no part;

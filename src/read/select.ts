@@ -238,7 +238,10 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const many = (variables: Variables) => entity.times(variables) * LIMITS.costOfList;
     const next: Entity = { type: field.to, nodes, scope: inner, at, times: field.kind === 'list' ? many : entity.times };
     const parent = field.from ? side(field.from) : row;
-    const join = and([field.on(parent, child), ...(field.kind !== 'union' && field.only ? [field.only(child, subquery(ctx), parent)] : [])]);
+    const join = and([
+      field.on(parent, child),
+      ...(field.kind !== 'union' && field.only ? [field.only(child, subquery(ctx), parent)] : []),
+    ]);
     if (field.kind === 'one') {
       if (provesPerson(ctx, binding, field, nodes)) return jsonOf(personOf(next, `${parent}.${quoted(field.column as string)}`, child));
       const tail = field.first && field.order ? `order by ${orderBy(field.order, child)} limit 1` : '';

@@ -949,9 +949,10 @@ async function stream(asker: Asker, of: Stream & Partial<Pick<UnionField, 'on' |
   const sinceDay =
     parent && since && args[since.argument]
       ? (
-          await asker.query(`select (${await withSub(asker, (sub) => since.day('p', sub))})::text as day from (select $1::bigint as family) p`, [
-            parent.family,
-          ])
+          await asker.query(
+            `select (${await withSub(asker, (sub) => since.day('p', sub))})::text as day from (select $1::bigint as family) p`,
+            [parent.family],
+          )
         )[0]?.day
       : null;
   for (const member of chosenMembers(of, args)) {
@@ -1259,7 +1260,6 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
   };
   const resolve = async (source: unknown, args: Row, info: GraphQLResolveInfo): Promise<unknown> => {
     const row = source as Row;
-    const { fieldName: field } = info;
     const handed = handedOn(row);
     const found = await resolved(row, handed.length > 0 ? { ...asker, shownTo: handed } : asker, args, info);
     if (handed.length > 0) tag(found, handed);

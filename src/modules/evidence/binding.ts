@@ -1,4 +1,4 @@
-import { type Binding, byId, column, type FieldBinding, one, type Order, page, type RelationField } from '../../read/binding.ts';
+import { type Binding, byId, column, type FieldBinding, type Order, one, page, type RelationField } from '../../read/binding.ts';
 import { interventionProgress } from '../intervention/tables.ts';
 import { latestBy } from '../meeting/binding.ts';
 import { isLatest } from '../tool/change.ts';
@@ -16,13 +16,23 @@ const momentWithin = (pack: string, at: string) =>
   `${at} >= (${FROM(pack)}::timestamp at time zone 'UTC') and ${at} < ((${TO(pack)}::date + 1)::timestamp at time zone 'UTC')`;
 
 /** SQL that what began on a day, and may have ended, went on in a pack's period. */
-const during = (pack: string, began: string, ended: string) => `${began} <= ${TO(pack)} and coalesce(${ended}, 'infinity') >= ${FROM(pack)}`;
+const during = (pack: string, began: string, ended: string) =>
+  `${began} <= ${TO(pack)} and coalesce(${ended}, 'infinity') >= ${FROM(pack)}`;
 
 type When = (pack: string, row: string) => string;
 
-const on = (column: string): When => (pack, row) => within(pack, `${row}.${column}`);
-const at = (column: string): When => (pack, row) => momentWithin(pack, `${row}.${column}`);
-const between = (began: string, ended: string): When => (pack, row) => during(pack, `${row}.${began}`, `${row}.${ended}`);
+const on =
+  (column: string): When =>
+  (pack, row) =>
+    within(pack, `${row}.${column}`);
+const at =
+  (column: string): When =>
+  (pack, row) =>
+    momentWithin(pack, `${row}.${column}`);
+const between =
+  (began: string, ended: string): When =>
+  (pack, row) =>
+    during(pack, `${row}.${began}`, `${row}.${ended}`);
 
 /** Rows of the pack's family, as far as they are of its period. */
 const shown = (kind: 'list' | 'page', to: string, when: When, order: Order, extra: Partial<RelationField> = {}): RelationField => ({

@@ -11,8 +11,7 @@ export const prepareEvidencePack: Command = async (tx, raw, client) => {
   const input = raw as unknown as PrepareEvidencePackInput;
   const errors = checkPack(input);
   const family = keyOf('Family', input.family);
-  if (family === null || !(await familyVisible(tx, family, client)))
-    return { userErrors: [...errors, notFound('family', 'family')] };
+  if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
   const { recipient } = input;
   const recipientOrganisation = recipient.organisation ? keyOf('Organisation', recipient.organisation) : null;
   if (recipient.organisation) {
