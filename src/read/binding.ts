@@ -23,7 +23,7 @@ export type RelationField = {
   /** Table whose row the join reads, where it is a side table of the parent. */
   from?: PgTable;
   order?: Order;
-  /** A further predicate on the child's row, that may ask other tables, under the plan's rules. Of a list or one row. */
+  /** A further predicate on the child's row, that may ask other tables, under the plan's rules. */
   only?: (child: string, sub: Subquery, parent: string) => string;
   /** One row of several: the first by `order`. */
   first?: boolean;

@@ -238,10 +238,9 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const many = (variables: Variables) => entity.times(variables) * LIMITS.costOfList;
     const next: Entity = { type: field.to, nodes, scope: inner, at, times: field.kind === 'list' ? many : entity.times };
     const parent = field.from ? side(field.from) : row;
-    const join = and([
-      field.on(parent, child),
-      ...(field.kind !== 'union' && field.only ? [field.only(child, subquery(ctx), parent)] : []),
-    ]);
+    const joinOf = (each: string) =>
+      and([field.on(parent, each), ...(field.kind !== 'union' && field.only ? [field.only(each, subquery(ctx), parent)] : [])]);
+    const join = joinOf(child);
     if (field.kind === 'one') {
       if (provesPerson(ctx, binding, field, nodes)) return jsonOf(personOf(next, `${parent}.${quoted(field.column as string)}`, child));
       const tail = field.first && field.order ? `order by ${orderBy(field.order, child)} limit 1` : '';
@@ -257,7 +256,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
         ? unionStream(ctx, next, field, on, parent)
         : field.kind === 'page' &&
           ((member: string, args: Arguments) =>
-            tableStream(ctx, next, field.order as Order, (each) => and([on(each), ...chosen(field, args, each)]))(member));
+            tableStream(ctx, next, field.order as Order, (each) => and([joinOf(each), ...chosen(field, args, each)]))(member));
     const json = jsonOf(
       stream
         ? compilePage(ctx, { ...next, parentType: entity.type, field: name, stream })
