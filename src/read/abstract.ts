@@ -130,7 +130,7 @@ export function unionStream(
     if (!since || parent === undefined || !isGiven(args, since.argument)) return null;
     const name = alias(ctx, 'w');
     const wanted = parameter(ctx, (run) => String(args.at(run.variables)[since.argument]));
-    const day = `coalesce(case when ${wanted}::boolean then (${since.day(parent, subquery(ctx))}) end, '-infinity'::date)`;
+    const day = `coalesce(case when ${wanted}::text::boolean then (${since.day(parent, subquery(ctx))}) end, '-infinity'::date)`;
     return { name, given: `with ${name} as materialized (select ${day} as day) ` };
   }
 
