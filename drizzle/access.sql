@@ -173,7 +173,8 @@ begin
       or exists (select from fsp.child_voice_answer r where r.family = asked and r.controller = org)
       or exists (select from fsp.adult_voice_answer r where r.family = asked and r.controller = org)
       or exists (select from fsp.trusted_adult r where r.family = asked and r.controller = org)
-      or exists (select from fsp.relationship_feedback r where r.family = asked and r.controller = org))
+      or exists (select from fsp.relationship_feedback r where r.family = asked and r.controller = org)
+      or exists (select from fsp.evidence_pack r where r.family = asked and r.controller = org))
     and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
 end $$;
 
@@ -593,11 +594,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -886,6 +887,28 @@ drop trigger if exists tell_child_named on fsp.referral_child;
 create trigger tell_child_named after insert on fsp.referral_child for each row execute function fsp.alert_child_named('referral');
 drop trigger if exists tell_child_named on fsp.contact_child;
 create trigger tell_child_named after insert on fsp.contact_child for each row execute function fsp.alert_child_named('contact');
+
+-- For whom the recipient of an evidence pack stands: the person that it is given to, or those with whom an organisation
+-- works today where it works with named persons of the family alone. It is the database that says so: an involvement whose
+-- service tells of health or abuse is hidden from who prepares the pack, and holds for it all the same.
+create or replace function fsp.know_recipient() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.recipient_persons := coalesce(
+    case when new.recipient_person is not null then array[new.recipient_person]
+      else (select case when bool_or(i.person is null) then null else array_agg(distinct i.person) end
+        from fsp.involvement i where i.family = new.family and i.organisation = new.recipient_organisation
+          and i."from" <= now() and coalesce(i.until, 'infinity') > now()) end,
+    '{}');
+  return new;
+end
+$$;
+revoke all on function fsp.know_recipient() from public;
+
+-- After `stamp`, in the order of their names.
+drop trigger if exists tell_recipient on fsp.evidence_pack;
+create trigger tell_recipient before insert on fsp.evidence_pack for each row execute function fsp.know_recipient();
 
 -- organisation: DIRECTORY
 grant select on fsp.organisation to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -6723,6 +6746,38 @@ grant update on fsp.confidence_answer to "{{db}}_agency_la";
 create policy la_update on fsp.confidence_answer for update to "{{db}}_agency_la"
   using (confidence_answer.controller = (select fsp.current_organisation()))
   with check (confidence_answer.controller = (select fsp.current_organisation()));
+
+-- evidence_pack: CASE
+alter table fsp.evidence_pack enable row level security;
+alter table fsp.evidence_pack force row level security;
+create policy owner_all on fsp.evidence_pack for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.evidence_pack to "{{db}}_agency_la";
+create policy la_select on fsp.evidence_pack for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = evidence_pack.family and fg.starts <= now() and fg.ends > now() and (((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 256) = 256));
+grant insert on fsp.evidence_pack to "{{db}}_agency_la";
+create policy la_insert on fsp.evidence_pack for insert to "{{db}}_agency_la"
+  with check (evidence_pack.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = evidence_pack.family and fg.starts <= now() and fg.ends > now() and ((((16744447 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 16777215) & 256) = 256));
+grant select on fsp.evidence_pack to "{{db}}_agency_team";
+create policy team_select on fsp.evidence_pack for select to "{{db}}_agency_team"
+  using ((evidence_pack.controller = (select fsp.current_organisation()) and fsp.own_open(evidence_pack.family)));
+grant select on fsp.evidence_pack to "{{db}}_agency_health";
+create policy health_select on fsp.evidence_pack for select to "{{db}}_agency_health"
+  using ((evidence_pack.controller = (select fsp.current_organisation()) and fsp.own_open(evidence_pack.family)));
+grant select on fsp.evidence_pack to "{{db}}_agency_education";
+create policy education_select on fsp.evidence_pack for select to "{{db}}_agency_education"
+  using ((evidence_pack.controller = (select fsp.current_organisation()) and fsp.own_open(evidence_pack.family)));
+grant select on fsp.evidence_pack to "{{db}}_agency_police";
+create policy police_select on fsp.evidence_pack for select to "{{db}}_agency_police"
+  using ((evidence_pack.controller = (select fsp.current_organisation()) and fsp.own_open(evidence_pack.family)));
+grant select on fsp.evidence_pack to "{{db}}_agency_district";
+create policy district_select on fsp.evidence_pack for select to "{{db}}_agency_district"
+  using ((evidence_pack.controller = (select fsp.current_organisation()) and fsp.own_open(evidence_pack.family)));
+grant select on fsp.evidence_pack to "{{db}}_agency_provider";
+create policy provider_select on fsp.evidence_pack for select to "{{db}}_agency_provider"
+  using ((evidence_pack.controller = (select fsp.current_organisation()) and fsp.own_open(evidence_pack.family)));
 
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;

@@ -31,6 +31,7 @@ import { type AssembledSchema, assembleSchema } from './graphql/schema.ts';
 import { createHttp, type Identified, sendError } from './http.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
+import { addEvidencePages } from './portal/evidence-pack.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext } from './read/run.ts';
 import { createMetrics, type Metrics } from './watch.ts';
@@ -217,21 +218,37 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       sendError(request, reply, new PublicError('METHOD_NOT_ALLOWED', undefined, {}, { allow: 'GET, POST' })),
     handler: async () => {},
   });
+  const tellBudget = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { payer } = request as Identified;
+    if (payer !== undefined) void reply.headers(rateLimitHeaders(budgets.budget, budgets.left(payer)));
+  };
+  const contextOf = (request: FastifyRequest): RequestContext => {
+    const { client, asker, told } = request as Identified;
+    return Object.freeze({ client: client as Client, asker, told });
+  };
   app.route({
     method: ['GET', 'POST'],
     exposeHeadRoute: false,
     url: '/graphql',
     onRequest: [authenticated, acceptable],
-    async onSend(request, reply) {
-      const { payer } = request as Identified;
-      if (payer !== undefined) void reply.headers(rateLimitHeaders(budgets.budget, budgets.left(payer)));
-    },
+    onSend: tellBudget,
     handler: fastifyApolloHandler(apollo, {
-      context: async (request) => {
-        const { client, asker, told } = request as Identified;
-        return Object.freeze({ client: client as Client, asker, told });
-      },
+      context: async (request) => contextOf(request),
     }),
+  });
+  addEvidencePages(app, {
+    onRequest: authenticated,
+    onSend: tellBudget,
+    async ask(request, query, variables) {
+      const { http, body } = await apollo.executeOperation({ query, variables }, { contextValue: contextOf(request) });
+      const result = body.kind === 'single' ? body.singleResult : {};
+      const data = (result as { data?: unknown }).data;
+      return {
+        status: http.status ?? 200,
+        headers: Object.fromEntries(http.headers),
+        text: data instanceof Answer ? data.text : JSON.stringify(result),
+      };
+    },
   });
 
   return {

@@ -36,7 +36,8 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
   // An agency that is given nothing about people is not told that there are any.
   if (level === 'N' || PERSONAL_CLASSES.every((dataClass) => levelOf(dataClass, agency) === 'N')) return null;
   const ways: string[] = [];
-  if (level !== 'O' && !isBetweenOrganisations(table)) ways.push(grantProbe(table, table.name, agency, null));
+  if (level !== 'O' && !isBetweenOrganisations(table) && !(table.ownOnly && agency !== 'LA'))
+    ways.push(grantProbe(table, table.name, agency, null));
   // The county has a grant on every family there is: what its grant does not open is not opened by being its own.
   const always = level === 'A' || level === 'R';
   const own = ownProbe(table, table.name, agency, ORGANISATION);
@@ -290,7 +291,7 @@ function fillIn(sql: string): string {
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './front-door.sql']
+  const functions = ['./grants.sql', './front-door.sql', './evidence.sql']
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);

@@ -57,6 +57,8 @@ export type TableClass = {
   writtenThrough: boolean;
   /** Column with the key of a directory row (`service`, `programme`) whose data class the row's mask is. */
   rowClassOf?: string;
+  /** Nobody sees a row but whose own it is and the county, whatever the agreement gives others of its class. */
+  ownOnly: boolean;
   /** The county has a row of its own although no decision opens the row's class, of which the agreement gives it own rows. */
   ownRows: boolean;
 };
@@ -94,6 +96,7 @@ export type ClassifyOptions = {
   writtenThrough?: boolean;
   rowClassOf?: string;
   ownRows?: boolean;
+  ownOnly?: boolean;
 };
 
 /**
@@ -115,6 +118,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     amendedBy: options.amendedBy ?? ['controller'],
     amendedThrough: options.amendedThrough ?? false,
     ownRows: options.ownRows ?? false,
+    ownOnly: options.ownOnly ?? false,
     writtenThrough: options.writtenThrough ?? false,
   };
   if (options.rowClassOf) entry.rowClassOf = options.rowClassOf;

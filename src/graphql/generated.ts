@@ -780,10 +780,11 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | FamilyGroup | FamilyPlan | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | ReturnHome | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToolReading | Visit | WorkbookEntry;
+export type ChronologyEvent = Abstinence | AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | GroupSupervision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | RelationshipFeedback | ReturnHome | SafeWorkingAgreement | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToolReading | TrustedAdult | Visit | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
+  | 'ABSTINENCE'
   | 'ADULT_VOICE'
   | 'ASSESSMENT'
   | 'CHILD_VOICE'
@@ -792,8 +793,10 @@ export type ChronologyType =
   | 'CONTACT_ARRANGEMENT'
   | 'DECISION'
   | 'EPISODE'
+  | 'EVIDENCE_PACK'
   | 'FAMILY_GROUP'
   | 'FAMILY_PLAN'
+  | 'GROUP_SUPERVISION'
   | 'HOUSING_SITUATION'
   | 'INCIDENT'
   | 'INTERVENTION'
@@ -804,14 +807,17 @@ export type ChronologyType =
   | 'PLACEMENT'
   | 'PLAN'
   | 'PRE_PROCEEDINGS'
+  | 'RELATIONSHIP_FEEDBACK'
   | 'RETURN_HOME'
   | 'SAFETY_CONDITION'
+  | 'SAFE_WORKING_AGREEMENT'
   | 'SECTION47'
   | 'SERVICE_OFFER'
   | 'SPECIALIST_ASSESSMENT'
   | 'STEP_EVENT'
   | 'STRATEGY_DISCUSSION'
   | 'TOOL_READING'
+  | 'TRUSTED_ADULT'
   | 'VISIT'
   | 'WORKBOOK_ENTRY';
 
@@ -1704,6 +1710,273 @@ export type Episode = Node & {
   withheld: Array<Withheld>;
 };
 
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePack = Node & {
+  __typename?: 'EvidencePack';
+  adultVoices?: Maybe<AdultVoiceConnection>;
+  /** That ran or were completed in the period, latest first. */
+  assessments?: Maybe<AssessmentConnection>;
+  /** Readings of capacity for change, latest first. */
+  capacityForChange?: Maybe<WorkbookReadingConnection>;
+  childVoices?: Maybe<ChildVoiceConnection>;
+  conferences?: Maybe<Array<Conference>>;
+  /** Decisions with their reasons, latest first. */
+  decisions?: Maybe<DecisionConnection>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** Plans of the whole family that ran in the period, with their goals. */
+  familyPlans?: Maybe<Array<FamilyPlan>>;
+  /** The first day of its period; null: from the beginning. Days begin at midnight, UTC. */
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** That were asked for by the end of the period and had not ended before it. In a period: those whose progress is shown. */
+  interventions?: Maybe<InterventionConnection>;
+  /** Meetings that were held, with who came; latest first. */
+  meetings?: Maybe<MeetingConnection>;
+  /** The county's organisation that prepared it. */
+  organisation?: Maybe<Organisation>;
+  /** Plans that ran in the period, each with all its reviews. */
+  plans?: Maybe<Array<Plan>>;
+  /** That ran in the period. */
+  preProceedings?: Maybe<Array<PreProceedings>>;
+  preparedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who prepared it. */
+  preparedBy?: Maybe<Scalars['String']['output']>;
+  purpose?: Maybe<EvidencePurpose>;
+  recipient?: Maybe<EvidenceRecipient>;
+  /** Safety conditions that held in the period. */
+  safety?: Maybe<Array<SafetyCondition>>;
+  /** Section 47 enquiries that ran in the period. */
+  sections47?: Maybe<Array<Section47>>;
+  /** That were ordered by the end of the period and had not come before it, latest first. */
+  specialistAssessments?: Maybe<SpecialistAssessmentConnection>;
+  /** How children were stepped up and down. */
+  steps?: Maybe<Array<StepEvent>>;
+  strategyDiscussions?: Maybe<Array<StrategyDiscussion>>;
+  /** The last day of its period; null: until whenever it is read. */
+  to?: Maybe<Scalars['Date']['output']>;
+  /**
+   * Of each tool and person: the latest reading, where it falls into the period, beside the first, also where that was
+   * before the period.
+   */
+  toolChanges?: Maybe<Array<ToolChange>>;
+  /** Latest first. */
+  toolReadings?: Maybe<ToolReadingConnection>;
+  withheld: Array<Withheld>;
+  /** Workbook entries, latest first. A page has at most 100; `totalCount` says how many there are. */
+  workbook?: Maybe<WorkbookEntryConnection>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackAdultVoicesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackAssessmentsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackCapacityForChangeArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackChildVoicesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackDecisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackInterventionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackMeetingsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackSpecialistAssessmentsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackToolReadingsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/**
+ * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
+ * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
+ * stored: each reading shows what the reader may see at that time, and is a disclosure of its own.
+ *
+ * It shows its recipient less than it might show the reader. Where the recipient is a person of the family, or an
+ * organisation that on the day of preparing worked with named persons alone, what is kept from all of these is not in it,
+ * at any depth: neither counted nor named. So a child's confidence holds against a parent. To whom it is given is for the
+ * county alone to know.
+ */
+export type EvidencePackWorkbookArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type EvidencePackConnection = {
+  __typename?: 'EvidencePackConnection';
+  edges?: Maybe<Array<EvidencePackEdge>>;
+  nodes?: Maybe<Array<EvidencePack>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type EvidencePackEdge = {
+  __typename?: 'EvidencePackEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<EvidencePack>;
+};
+
+export type EvidencePurpose =
+  /** A child protection conference */
+  | 'CONFERENCE'
+  | 'COURT'
+  | 'PRE_PROCEEDINGS'
+  /** A review of a plan */
+  | 'REVIEW';
+
+/** To whom a pack is given; one of the three. */
+export type EvidenceRecipient = {
+  __typename?: 'EvidenceRecipient';
+  /** A court, a legal team: somebody outside the family and the platform. */
+  name?: Maybe<Scalars['String']['output']>;
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+/** One of the three. */
+export type EvidenceRecipientInput = {
+  /** A court, a legal team: somebody outside the family and the platform. */
+  name?: InputMaybe<Scalars['String']['input']>;
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  /** A member of the family. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+};
+
 export type Exclusion =
   | 'NONE'
   | 'PERMANENT'
@@ -1747,7 +2020,8 @@ export type Family = Node & {
   childVoices?: Maybe<ChildVoiceConnection>;
   /**
    * What happened, latest first, as far as the caller may see it: each event stands under its own class. `from` and `to`
-   * are days, both included; a day without a time counts as its midnight, UTC.
+   * are days, both included; a day without a time counts as its midnight, UTC. With `sinceLastReview` nothing before the day
+   * of `lastReview`; all of it where there was none.
    */
   chronology?: Maybe<ChronologyConnection>;
   /** What is due and what was, the longest due first. */
@@ -1759,6 +2033,8 @@ export type Family = Node & {
   decisions?: Maybe<DecisionConnection>;
   /** Referral episodes of its children. */
   episodes?: Maybe<Array<Episode>>;
+  /** What was put together for conferences and courts, latest first. */
+  evidencePacks?: Maybe<EvidencePackConnection>;
   familyGroups?: Maybe<Array<FamilyGroup>>;
   /** The plan of the whole family that is open, if one is. */
   familyPlan?: Maybe<FamilyPlan>;
@@ -1775,6 +2051,8 @@ export type Family = Node & {
   interventions?: Maybe<InterventionConnection>;
   /** Who works with the family today. A service whose name tells of health or abuse is left out for those who may not know. */
   involvements?: Maybe<Array<Involvement>>;
+  /** The day on which a plan was last reviewed: one of its children's, or the whole family's. */
+  lastReview?: Maybe<Scalars['Date']['output']>;
   leadPractitioner?: Maybe<Involvement>;
   /** Who looked up a child of this family, the latest first; at most 25. */
   lookUps?: Maybe<Array<LookUpReceipt>>;
@@ -1873,6 +2151,7 @@ export type FamilyChronologyArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   from?: InputMaybe<Scalars['Date']['input']>;
+  sinceLastReview?: InputMaybe<Scalars['Boolean']['input']>;
   to?: InputMaybe<Scalars['Date']['input']>;
   types?: InputMaybe<Array<ChronologyType>>;
 };
@@ -1894,6 +2173,13 @@ export type FamilyContactsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyDecisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyEvidencePacksArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -3185,6 +3471,8 @@ export type Mutation = {
   planPosts?: Maybe<PlanPostsPayload>;
   /** Plans a child's gradual return home. */
   planReturnHome?: Maybe<PlanReturnHomePayload>;
+  /** Puts together what a conference or court is given. That it was done, for whom and for what, stays on record. */
+  prepareEvidencePack?: Maybe<PrepareEvidencePackPayload>;
   /** Says that a goal is reached. */
   reachGoal?: Maybe<ReachGoalPayload>;
   /** Says that an assessment of pre-proceedings has come. */
@@ -3593,6 +3881,11 @@ export type MutationPlanPostsArgs = {
 
 export type MutationPlanReturnHomeArgs = {
   input: PlanReturnHomeInput;
+};
+
+
+export type MutationPrepareEvidencePackArgs = {
+  input: PrepareEvidencePackInput;
 };
 
 
@@ -4496,6 +4789,27 @@ export type PreparatoryAssessment = Node & {
   /** Counts the changes: `expectedVersion` of the next one. */
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type PrepareEvidencePackInput = {
+  family: Scalars['ID']['input'];
+  /** The first day of the period; left out: from the beginning. */
+  from?: InputMaybe<Scalars['Date']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  purpose: EvidencePurpose;
+  recipient: EvidenceRecipientInput;
+  /** The last day of the period; left out: until whenever it is read. */
+  to?: InputMaybe<Scalars['Date']['input']>;
+};
+
+export type PrepareEvidencePackPayload = {
+  __typename?: 'PrepareEvidencePackPayload';
+  /** As the caller may see it now. */
+  pack?: Maybe<EvidencePack>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A programme of the catalogue. */

@@ -14,6 +14,8 @@ import * as contactInformation from './contact/information.ts';
 import * as contactReferrals from './contact/referrals.ts';
 import * as district from './district/binding.ts';
 import * as districtCommands from './district/commands.ts';
+import * as evidence from './evidence/binding.ts';
+import * as evidenceCommands from './evidence/commands.ts';
 import * as family from './family/binding.ts';
 import * as familyCommands from './family/commands.ts';
 import * as intervention from './intervention/binding.ts';
@@ -51,6 +53,7 @@ const modules: Module[] = [
   clock,
   contact,
   district,
+  evidence,
   family,
   intervention,
   meeting,
@@ -95,6 +98,7 @@ const commands: Record<string, Command>[] = [
   contactInformation,
   contactReferrals,
   districtCommands,
+  evidenceCommands,
   familyCommands,
   interventionCommands,
   meetingCommands,

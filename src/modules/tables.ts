@@ -20,5 +20,6 @@ import './meeting/tables.ts';
 import './supervision/tables.ts';
 import './voice/tables.ts';
 import './team/tables.ts';
+import './evidence/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

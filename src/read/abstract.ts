@@ -2,19 +2,39 @@
 import { mayRead } from '../access/decide.ts';
 import { classOf, type TableClass } from '../db/classified.ts';
 import { enumName } from '../graphql/classes.ts';
-import { type Binding, type Member, membersOf, type On, type Stream as Streamed, tableOf } from './binding.ts';
+import { type Binding, type Member, membersOf, type On, type Stream as Streamed, tableOf, type UnionField } from './binding.ts';
 import { type Arguments, alias, type Context, parameter, type Times, type Variables } from './context.ts';
 import { type Stream, showsKey } from './page.ts';
 import { quoted } from './scalar.ts';
-import { and, bindingOf, disclose, type Entity, filterSql, isAnchor, isGiven, rows, seenSql, sideJoin, sourceOf } from './select.ts';
+import {
+  and,
+  bindingOf,
+  disclose,
+  type Entity,
+  filterSql,
+  isAnchor,
+  isGiven,
+  rows,
+  seenSql,
+  sideJoin,
+  sourceOf,
+  subquery,
+} from './select.ts';
 
 /**
  * The rows of several types, each under its own class and rules. A type that is closed to the request takes no part;
  * only its fields are refused, where the document names them.
  *
+ * @param parent the alias of the parent's row, where there is one.
  * @param on how the rows belong to the parent; without one they are entered at the root, each for itself.
  */
-export function unionStream(ctx: Context, page: Entity, stream: Streamed, on?: (row: string, other?: On) => string) {
+export function unionStream(
+  ctx: Context,
+  page: Entity,
+  stream: Streamed & Pick<Partial<UnionField>, 'since'>,
+  on?: (row: string, other?: On) => string,
+  parent?: string,
+) {
   return (row: string, args: Arguments): Stream => {
     const { descending } = stream;
     const way = descending ? ' desc' : '';
@@ -22,6 +42,7 @@ export function unionStream(ctx: Context, page: Entity, stream: Streamed, on?: (
     const chosen = isGiven(args, 'types') ? all.filter(({ type }) => (args.now.types as unknown[]).includes(enumName(type))) : all;
     const open = chosen.filter((member) => !isClosed(member));
     const paths = new Set(all.flatMap(({ filters }) => Object.keys(filters ?? {})).filter((path) => isGiven(args, path)));
+    const since = sinceDay(args);
     const branches = open.filter(({ filters }) => [...paths].every((path) => filters?.[path])).map(branch);
     const seen = branches.some((each) => each.seen.length > 0);
     ctx.costs.push((variables) => page.times(variables) * branches.length);
@@ -43,11 +64,11 @@ export function unionStream(ctx: Context, page: Entity, stream: Streamed, on?: (
           return `(select ${columns} from ${from} where ${and([...where, ...keyset])} order by ${at}${way}, ${id}${way} limit ${limit})`;
         });
         const none = key('null', 'null::timestamptz', 'null').map((value, i) => `${value} as o${i}`);
-        return `select * from (${united(parts, `${none}, null::text as d`)}) u order by u.o0${way}, u.o1${way}, u.o2${way} limit ${limit}`;
+        return `${since?.given ?? ''}select * from (${united(parts, `${none}, null::text as d`)}) u order by u.o0${way}, u.o1${way}, u.o2${way} limit ${limit}`;
       },
       counted: (limit) => {
         const parts = branches.map(({ from, where }) => `(select 1 from ${from} where ${and(where)} limit ${limit})`);
-        return `select 1 from (${united(parts, '1')}) u limit ${limit}`;
+        return `${since?.given ?? ''}select 1 from (${united(parts, '1')}) u limit ${limit}`;
       },
       node: (nodes, at, times, shown) => {
         const object = (within: Context, { type }: Member) => {
@@ -89,6 +110,7 @@ export function unionStream(ctx: Context, page: Entity, stream: Streamed, on?: (
         ...(on ? [on(name, other)] : []),
         ...source.where,
         `${at} is not null`,
+        ...(since ? [`${at} >= ${within(`(select day from ${since.name})`)}`] : []),
         ...(isGiven(args, 'from') ? [`${at} >= ${within(day('from'))}`] : []),
         ...(isGiven(args, 'to') ? [`${at} < ${within(`(${day('to')} + 1)`)}`] : []),
         ...[...paths].map((path) => filterSql(ctx, args, path, (filters as NonNullable<Member['filters']>)[path] as never, name)),
@@ -101,6 +123,16 @@ export function unionStream(ctx: Context, page: Entity, stream: Streamed, on?: (
       return { type, from, where, at, asMoment, fromMoment, id: `${name}.${quoted(binding.id as string)}`, seen };
     }
   };
+
+  /** The day before which nothing is asked for, worked out once. */
+  function sinceDay(args: Arguments): { name: string; given: string } | null {
+    const { since } = stream;
+    if (!since || parent === undefined || !isGiven(args, since.argument)) return null;
+    const name = alias(ctx, 'w');
+    const wanted = parameter(ctx, (run) => String(args.at(run.variables)[since.argument]));
+    const day = `coalesce(case when ${wanted}::text::boolean then (${since.day(parent, subquery(ctx))}) end, '-infinity'::date)`;
+    return { name, given: `with ${name} as materialized (select ${day} as day) ` };
+  }
 
   function classesOf({ anchor }: Binding) {
     return typeof anchor === 'string' ? [] : [anchor].flat().map(classOf);

@@ -23,8 +23,8 @@ export type RelationField = {
   /** Table whose row the join reads, where it is a side table of the parent. */
   from?: PgTable;
   order?: Order;
-  /** A further predicate on the child's row, that may ask other tables, under the plan's rules. Of a list or one row. */
-  only?: (child: string, sub: Subquery) => string;
+  /** A further predicate on the child's row, that may ask other tables, under the plan's rules. */
+  only?: (child: string, sub: Subquery, parent: string) => string;
   /** One row of several: the first by `order`. */
   first?: boolean;
   /** Of a page: arguments of the field by dotted path that choose among its rows. */
@@ -66,7 +66,14 @@ export type Stream = {
   descending?: boolean;
 };
 
-export type UnionField = Stream & { on: On; sameFamily?: boolean; samePerson?: boolean; from?: PgTable };
+export type UnionField = Stream & {
+  on: On;
+  sameFamily?: boolean;
+  samePerson?: boolean;
+  from?: PgTable;
+  /** An argument that, where it is true, leaves out what was before a day of the parent's; null: from the beginning. */
+  since?: { argument: string; day: (parent: string, sub: Subquery) => string };
+};
 
 export type FieldBinding = ColumnField | CodeField | ComputedField | RelationField | UnionField;
 
@@ -85,6 +92,11 @@ export type Binding = {
   id?: string;
   /** Other tables with at most one row for each row of the anchor: table and its column that equals the anchor's key. */
   sides?: [PgTable, PgColumn][];
+  /**
+   * The column with the persons to whom what stands below an object is handed on: at any depth, rows that are kept from
+   * all of them are not there. Empty: nothing more is held back than from the reader.
+   */
+  shownTo?: PgColumn;
   /** Its place in a family's chronology, where it has one. */
   event?: Omit<Member, 'type' | 'filters'>;
   fields: Record<string, FieldBinding>;

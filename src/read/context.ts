@@ -48,6 +48,8 @@ export type Context = {
   classes: Set<DataClass>;
   /** Whether the statement is to list the families and persons in the answer. */
   discloses: boolean;
+  /** SQL of the persons to whom what is now compiled is handed on, for each object that does so: what is kept from all of them is not there. */
+  shownTo: string[];
   /** Each kind of object asked for: how many of it there may be. Their sum is what the operation may cost. */
   costs: Times[];
   /** Whether anything of people is asked for. */

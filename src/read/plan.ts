@@ -151,6 +151,7 @@ async function compile(
     fields: new Set(),
     classes: new Set(),
     discloses,
+    shownTo: [],
     costs: [],
     personal: false,
     allowed: await askRules(assembled, rules, document, client),

@@ -4,7 +4,7 @@ import type { PgTable } from 'drizzle-orm/pg-core';
 import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
-import { classOf } from '../db/classified.ts';
+import { classOf, type TableClass } from '../db/classified.ts';
 import { checkSameField } from '../graphql/limits.ts';
 import { LIMITS } from '../limits.ts';
 import { unionStream } from './abstract.ts';
@@ -58,7 +58,7 @@ export function sourceOf(ctx: Context, binding: Binding, row: string, entered: b
     const branches = binding.anchor.flatMap((table) => {
       const entry = classOf(table);
       if (mayRead(client, entry.dataClass).open === false) return [];
-      return `select ${columns} from fsp.${entry.name} b where ${and(rowPredicates(entry, 'b', client))}`;
+      return `select ${columns} from fsp.${entry.name} b where ${and(shownRows(ctx, entry, 'b'))}`;
     });
     return { from: `(${branches.join(' union all ')}) ${row}`, where: [] };
   }
@@ -67,14 +67,21 @@ export function sourceOf(ctx: Context, binding: Binding, row: string, entered: b
   return source;
 }
 
+/** What the request's rules say of a row, and whether it is kept from those to whom the answer is handed on. */
+function shownRows({ client, shownTo }: Context, entry: TableClass, row: string): string[] {
+  const handedOn = entry.keptFrom ? shownTo.map((persons) => `(${persons} = '{}' or not ${persons} <@ ${row}.${entry.keptFrom})`) : [];
+  return [...rowPredicates(entry, row, client), ...handedOn];
+}
+
 /** The rows of one table that the request may see. */
-function tableSource({ client }: Context, table: PgTable, row: string): Source {
+function tableSource(ctx: Context, table: PgTable, row: string): Source {
+  const { client } = ctx;
   const entry = classOf(table);
   const from = `fsp.${entry.name} ${row}`;
   if (!isPersonal(entry.dataClass)) return { from, where: [] };
   // A table of a class that is closed to the request is not even named: its agency has no right to it.
   if (mayRead(client, entry.dataClass).open === false) return { from: `(${noRows(table)}) ${row}`, where: [] };
-  return { from, where: rowPredicates(entry, row, client) };
+  return { from, where: shownRows(ctx, entry, row) };
 }
 
 /** Whether a table's columns are those of the type's own row. */
@@ -87,7 +94,7 @@ export function sideJoin(ctx: Context, binding: Binding, table: PgTable, row: st
   const entry = classOf(table);
   if (!key) throw new Error(`Type ${binding.type} has no side table ${entry.name}.`);
   const name = alias(ctx, 's');
-  const on = [`${name}.${quoted(key)} = ${row}.${quoted(binding.id ?? 'id')}`, ...rowPredicates(entry, name, ctx.client)];
+  const on = [`${name}.${quoted(key)} = ${row}.${quoted(binding.id ?? 'id')}`, ...shownRows(ctx, entry, name)];
   return { name, join: `fsp.${entry.name} ${name} on ${and(on)}` };
 }
 
@@ -183,6 +190,15 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   function fieldSql(name: string, nodes: readonly FieldNode[], at: string): string {
     if (name === '__typename') return `'${entity.type}'::text`;
     if (!mayShow(ctx, entity.type, name, at)) return 'null::json';
+    if (!binding.shownTo) return boundSql(name, nodes, at);
+    const outer = ctx.shownTo;
+    ctx.shownTo = [...outer, `${row}.${quoted(binding.shownTo.name)}`];
+    const sql = boundSql(name, nodes, at);
+    ctx.shownTo = outer;
+    return sql;
+  }
+
+  function boundSql(name: string, nodes: readonly FieldNode[], at: string): string {
     if (name === 'id') return idSql(entity.type, `${row}.${quoted(binding.id ?? 'id')}`);
     if (name === 'withheld') {
       ctx.costs.push(entity.times);
@@ -222,7 +238,9 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const many = (variables: Variables) => entity.times(variables) * LIMITS.costOfList;
     const next: Entity = { type: field.to, nodes, scope: inner, at, times: field.kind === 'list' ? many : entity.times };
     const parent = field.from ? side(field.from) : row;
-    const join = and([field.on(parent, child), ...(field.kind !== 'union' && field.only ? [field.only(child, subquery(ctx))] : [])]);
+    const joinOf = (each: string) =>
+      and([field.on(parent, each), ...(field.kind !== 'union' && field.only ? [field.only(each, subquery(ctx), parent)] : [])]);
+    const join = joinOf(child);
     if (field.kind === 'one') {
       if (provesPerson(ctx, binding, field, nodes)) return jsonOf(personOf(next, `${parent}.${quoted(field.column as string)}`, child));
       const tail = field.first && field.order ? `order by ${orderBy(field.order, child)} limit 1` : '';
@@ -235,10 +253,10 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const on = (member: string, other?: On) => (other ?? field.on)(parent, member);
     const stream =
       field.kind === 'union'
-        ? unionStream(ctx, next, field, on)
+        ? unionStream(ctx, next, field, on, parent)
         : field.kind === 'page' &&
           ((member: string, args: Arguments) =>
-            tableStream(ctx, next, field.order as Order, (each) => and([on(each), ...chosen(field, args, each)]))(member));
+            tableStream(ctx, next, field.order as Order, (each) => and([joinOf(each), ...chosen(field, args, each)]))(member));
     const json = jsonOf(
       stream
         ? compilePage(ctx, { ...next, parentType: entity.type, field: name, stream })

@@ -155,7 +155,8 @@ export function oracle(world: World, organisationId: number) {
       // What names no family yet is its own organisations' alone.
       if (table.familyOptional && family === null)
         return level(own) !== 'N' && level(own) !== 'D' && (table.own?.columns ?? []).some((column) => row[column] === organisationId);
-      if (byGrant(wanted)) return true;
+      // What only those see whose own it is: the county, by its grant.
+      if (!(table.ownOnly && agency !== 'LA') && byGrant(wanted)) return true;
       if (!table.own || table.dataClass === 'STRUCTURE') return false;
       const levels = wanted.map(level);
       if (levels.includes('N') || level(own) === 'D') return false;

@@ -43,6 +43,7 @@ import {
   type RootFilter,
   type Stream,
   type Subquery,
+  type UnionField,
 } from '../../src/read/binding.ts';
 import { decodeId, encodeId } from '../../src/read/ids.ts';
 import { productSchema } from '../../src/server.ts';
@@ -61,6 +62,8 @@ export type Asker = {
   purposes: Purpose[];
   scopes: Set<string>;
   query: Query;
+  /** Persons to whom the answer is handed on, below each object that says so: what is kept from all of them is not in it. */
+  shownTo?: string[][];
   /** As the database's owner: facts that a rule tests and the login may not read (a family's stage). */
   facts: Query;
 };
@@ -295,6 +298,8 @@ async function mayShow(asker: Asker, name: TableName, row: Row): Promise<boolean
   if (narrowed(asker) && !mine && !granted) return false;
   if (!rowClassesOpen(asker, row, mine, granted)) return false;
   if (await isKeptFrom(asker, row)) return false;
+  const kept = (row.kept_from ?? []) as string[];
+  if (asker.shownTo?.some((persons) => persons.length > 0 && persons.every((each) => kept.includes(each)))) return false;
   for (const each of [row.person, row.other]) if (each && !needsOpen(asker, await personGrant(asker, each))) return false;
   return !ruleOf(asker).agreedOnly || (await someoneAgreed(asker, name, row));
 }
@@ -922,7 +927,7 @@ async function bound(row: Row, asker: Asker, args: Row, field: string): Promise<
   if (isBeside && !holder) return null;
   const { from, value } = asParent(row, table, isBeside ? holder : undefined);
   const { only } = found;
-  const where = [found.on('p', 'c'), ...(only ? [await withSub(asker, (sub) => only('c', sub))] : [])].join(' and ');
+  const where = [found.on('p', 'c'), ...(only ? [await withSub(asker, (sub) => only('c', sub, 'p'))] : [])].join(' and ');
   const rows = await inOrder(asker, found.to, found.order, where, [value], false, `join ${from}`);
   if (found.kind === 'one') return rows[0] ?? null;
   return found.kind === 'page' ? page(rows, args) : rows;
@@ -935,11 +940,21 @@ const chosenMembers = (of: Stream, args: Row): Member[] =>
   );
 
 /** The rows of a stream: gathered, sorted, cut to the days. */
-async function stream(asker: Asker, of: Stream & { on?: On }, args: Row, parent: Row | null): Promise<Row[]> {
+async function stream(asker: Asker, of: Stream & Partial<Pick<UnionField, 'on' | 'since'>>, args: Row, parent: Row | null): Promise<Row[]> {
   const all: { moment: string; type: string; id: bigint; row: Row }[] = [];
   const given = membersOf(BINDINGS, of)
     .flatMap(({ filters }) => Object.keys(filters ?? {}))
     .filter((path) => at(args, path) != null);
+  const { since } = of;
+  const sinceDay =
+    parent && since && args[since.argument]
+      ? (
+          await asker.query(
+            `select (${await withSub(asker, (sub) => since.day('p', sub))})::text as day from (select $1::bigint as family) p`,
+            [parent.family],
+          )
+        )[0]?.day
+      : null;
   for (const member of chosenMembers(of, args)) {
     const { type, at: when, filters = {}, on = of.on } = member;
     if (!given.every((path) => filters[path])) continue;
@@ -956,6 +971,7 @@ async function stream(asker: Asker, of: Stream & { on?: On }, args: Row, parent:
       const value = holder?.[when.name];
       if (value == null) continue;
       const moment = value instanceof Date ? value.toISOString() : `${value}T00:00:00.000Z`;
+      if (sinceDay != null && moment.slice(0, 10) < sinceDay) continue;
       if (args.from != null && moment.slice(0, 10) < args.from) continue;
       if (args.to != null && moment.slice(0, 10) > args.to) continue;
       all.push({ moment, type, id: BigInt(row[binding.id as string]), row });
@@ -1188,6 +1204,24 @@ function refusedArguments(asker: Asker, name: string, args: Row): { field: strin
 // ---------------------------------------------------------------------------------------------------------------
 // Execution
 
+/** To whom what stands below an object is handed on. */
+function handedOn(row: Row | undefined): string[][] {
+  const column = BINDINGS.get(row?.__typename)?.shownTo;
+  return [...((row?.[HANDED] as string[][] | undefined) ?? []), ...(column ? [(row as Row)[column.name] as string[]] : [])];
+}
+
+const HANDED = '@handed';
+
+/** Says it of objects, lists and connections. */
+function tag(value: unknown, handed: string[][]): void {
+  if (Array.isArray(value)) for (const each of value) tag(each, handed);
+  else if (value && typeof value === 'object' && !(HANDED in value)) {
+    Object.assign(value, { [HANDED]: handed });
+    const { nodes, edges, node } = value as Row;
+    for (const each of [nodes, edges, node]) tag(each, handed);
+  }
+}
+
 const pathOf = ({ path }: GraphQLResolveInfo): string => {
   const keys: string[] = [];
   for (let at: GraphQLResolveInfo['path'] | undefined = path; at; at = at.prev) if (typeof at.key === 'string') keys.unshift(at.key);
@@ -1226,6 +1260,12 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
   };
   const resolve = async (source: unknown, args: Row, info: GraphQLResolveInfo): Promise<unknown> => {
     const row = source as Row;
+    const handed = handedOn(row);
+    const found = await resolved(row, handed.length > 0 ? { ...asker, shownTo: handed } : asker, args, info);
+    if (handed.length > 0) tag(found, handed);
+    return found;
+  };
+  const resolved = async (row: Row, asker: Asker, args: Row, info: GraphQLResolveInfo): Promise<unknown> => {
     const { fieldName: field } = info;
     if (closed.has(`${pathOf(info)} ${info.parentType.name}`)) return null;
     if (field === 'withheld') return withheld(asker, row);

@@ -1,5 +1,6 @@
 /** What happened in a family: a stream over every type that says `event` in its binding. */
 import type { Binding, FieldBinding } from '../../read/binding.ts';
+import { lastReview } from '../plan/binding.ts';
 
 export const bindings: Binding[] = [];
 
@@ -11,6 +12,7 @@ export const extensions: Record<string, Record<string, FieldBinding>> = {
       members: 'events',
       descending: true,
       on: (family, event) => `${event}.family = ${family}.family`,
+      since: { argument: 'sinceLastReview', day: lastReview },
       sameFamily: true,
     },
   },

@@ -238,6 +238,7 @@ export const bindings: Binding[] = [
     type: 'Abstinence',
     anchor: abstinence,
     id: 'id',
+    event: { at: abstinence.since },
     fields: {
       person: one('Person', abstinence.person, 'person', { samePerson: true }),
       substance: code('substance', abstinence.substance),

@@ -129,6 +129,7 @@ export const bindings: Binding[] = [
     type: 'SafeWorkingAgreement',
     anchor: safeWorkingAgreement,
     id: 'id',
+    event: { at: safeWorkingAgreement.from },
     fields: {
       whatToDo: column(safeWorkingAgreement.whatToDo),
       from: column(safeWorkingAgreement.from),

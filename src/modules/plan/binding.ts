@@ -11,7 +11,9 @@ import {
   one,
   page,
   type RelationField,
+  type Subquery,
 } from '../../read/binding.ts';
+import { familyStage } from '../family/tables.ts';
 import { contactArrangement, contactPlace, returnHome, returnStage } from './care.ts';
 import { familyAction, familyActionService, familyGoal, familyPlan, familyPlanReview } from './family-plan.ts';
 import {
@@ -419,6 +421,11 @@ export const bindings: Binding[] = [
   },
 ];
 
+/** SQL of the day on which a plan of a family was last reviewed, of the reviews that the request sees. */
+export const lastReview = (family: string, sub: Subquery): string =>
+  `select max(reviewed.day) from (select held_one.held as day ${sub(planReview, 'held_one')} and held_one.family = ${family}.family
+    union all select whole.reviewed_on ${sub(familyPlanReview, 'whole')} and whole.family = ${family}.family) reviewed`;
+
 const ofFamily = (to: string): RelationField => list(to, 'family', 'family', byId, { sameFamily: true });
 
 export const extensions: Record<string, Record<string, FieldBinding>> = {
@@ -432,6 +439,7 @@ export const extensions: Record<string, Record<string, FieldBinding>> = {
     familyGroups: ofFamily('FamilyGroup'),
     maracs: ofFamily('Marac'),
     steps: ofFamily('StepEvent'),
+    lastReview: computed(familyStage, lastReview, { type: 'date' }),
     placements: ofFamily('Placement'),
     contactArrangements: ofFamily('ContactArrangement'),
     returnsHome: ofFamily('ReturnHome'),

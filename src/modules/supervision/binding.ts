@@ -30,6 +30,7 @@ export const bindings: Binding[] = [
     type: 'GroupSupervision',
     anchor: groupSupervision,
     id: 'id',
+    event: { at: groupSupervision.heldOn },
     fields: {
       team: one('Organisation', groupSupervision.team, 'id'),
       kind: code('supervision-kind', groupSupervision.kind),

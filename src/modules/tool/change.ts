@@ -10,10 +10,14 @@ const sameSeries = (row: string, other: string) =>
 
 const standing = (row: string) => `(${row}.read_on, ${row}.id)`;
 
-/** A reading that has an earlier one beside it and no later one. */
-export function isLatest(row: string, sub: Subquery): string {
+/**
+ * A reading that has an earlier one beside it and no later one.
+ *
+ * @param counts SQL of what makes another reading one that counts, by its alias.
+ */
+export function isLatest(row: string, sub: Subquery, counts: (other: string) => string = () => 'true'): string {
   const other = (alias: string, sign: '<' | '>') =>
-    `exists (select ${sub(toolReading, alias)} and ${sameSeries(row, alias)} and ${standing(alias)} ${sign} ${standing(row)})`;
+    `exists (select ${sub(toolReading, alias)} and ${sameSeries(row, alias)} and ${counts(alias)} and ${standing(alias)} ${sign} ${standing(row)})`;
   return `${other('before', '<')} and not ${other('after', '>')}`;
 }
 

@@ -44,6 +44,7 @@ export const bindings: Binding[] = [
     type: 'TrustedAdult',
     anchor: trustedAdult,
     id: 'id',
+    event: { at: trustedAdult.from },
     fields: {
       person: one('Person', trustedAdult.person, 'person', { samePerson: true }),
       name: column(trustedAdult.name),
@@ -58,6 +59,7 @@ export const bindings: Binding[] = [
     type: 'RelationshipFeedback',
     anchor: relationshipFeedback,
     id: 'id',
+    event: { at: relationshipFeedback.saidOn },
     fields: {
       person: one('Person', relationshipFeedback.person, 'person', { samePerson: true }),
       about: column(relationshipFeedback.about),
