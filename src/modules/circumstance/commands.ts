@@ -4,7 +4,7 @@ import type { Client } from '../../access/client.ts';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
-import { membersNamed } from '../../change/members.ts';
+import { membersNamed, one } from '../../change/members.ts';
 import { familyVisible, keyOf, notFound, visibleRow, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { HousingDuty } from '../../graphql/generated.ts';
@@ -107,7 +107,7 @@ export const recordSchoolRecord: Command = async (tx, raw, client) => {
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors = checkTerm(input);
-  const [person] = await membersNamed(tx, family, [{ id: input.person, path: ['person'] }], errors);
+  const person = (await membersNamed(tx, family, one('person', input.person), errors)).get(input.person);
   if (errors.length > 0 || person === undefined) return { userErrors: errors };
   const { term, possibleSessions, attendedSessions, exclusion, excludedDays } = input;
   const owned = { family, person, controller: client.organisation.id, worker: client.user };

@@ -6,7 +6,7 @@ import { amend, conflict } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, Decision, UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import { each, membersNamed } from '../../change/members.ts';
+import { bornKeptFrom, keptFromNamed, together } from '../../change/kept-from.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRow, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { InterventionStatus, RecordAbstinenceInput, RecordLapseInput } from '../../graphql/generated.ts';
@@ -194,7 +194,7 @@ export const moveIntervention: Command = async (tx, raw, client, now) => {
   // What somebody else has done meanwhile comes before what it would make of this step.
   if (at.version !== input.expectedVersion) return { userErrors: [conflict(at.version)] };
   const { errors, warnings } = checkMove(input, at, now);
-  const keptFrom = await membersNamed(tx, row.family, each('keptFrom', input.keptFrom), errors);
+  const named = await keptFromNamed(tx, row.family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const worker = input.worker ?? at.worker ?? (theirs ? client.user : null);
   const moved = await tx
@@ -206,10 +206,12 @@ export const moveIntervention: Command = async (tx, raw, client, now) => {
     const other = late && late.version !== input.expectedVersion;
     return { userErrors: [other ? conflict(late.version) : notFound('intervention of yours', 'intervention')] };
   }
+  // The step is for everybody who may know of it; a note on it is what the person told.
+  const born = input.note ? await bornKeptFrom(tx, row.family, [row.person]) : [];
   await tx.insert(interventionEvent).values({
     ...ofIntervention(found, client),
     worker,
-    keptFrom,
+    keptFrom: together(named, born),
     kind: input.to,
     happenedOn: input.on,
     note: input.note ?? null,
@@ -262,9 +264,10 @@ export const recordRelapse: Command = async (tx, raw, client, now) => {
   const found = await interventionOf(tx, input.intervention, client);
   if (!found) return missing();
   const errors = checkRelapse(input, found.at, now);
-  const keptFrom = await membersNamed(tx, found.row.family, each('keptFrom', input.keptFrom), errors);
+  const named = await keptFromNamed(tx, found.row.family, input.keptFrom, errors);
   errors.push(...(await checkCodes(tx, dayOf(now), [{ list: 'substance', value: input.substance, path: ['substance'] }])));
   if (errors.length > 0) return { userErrors: errors };
+  const keptFrom = together(named, await bornKeptFrom(tx, found.row.family, [found.row.person]));
   const of = { ...ofIntervention(found, client), keptFrom };
   const id = idOf(
     await tx

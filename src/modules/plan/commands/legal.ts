@@ -4,6 +4,7 @@ import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
 import type { Command } from '../../../change/command.ts';
 import { faults } from '../../../change/errors.ts';
+import { keptFromNamed } from '../../../change/kept-from.ts';
 import { keyOf, notFound, visibleRow, visibleRows } from '../../../change/visible.ts';
 import type {
   CloseEpisodeInput,
@@ -32,7 +33,6 @@ import {
 import { type History, nextVisitRule } from '../rules.ts';
 import { restage } from '../stage.ts';
 import { plan, planReview } from '../tables.ts';
-import { keptFromOf } from './plans.ts';
 import {
   attendance,
   beginPlan,
@@ -119,7 +119,7 @@ export const recordStrategyDiscussion: Command = command<RecordStrategyDiscussio
     invalid('The outcome and the day of the decision come together.', 'outcome');
   if (input.decided && input.decided < input.held) invalid('It is not decided before it is held.', 'decided');
   errors.push(...(await checkCodes(tx, input.held, [{ list: 'strategy-outcome', value: input.outcome, path: ['outcome'] }])));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const owned = { family, person, controller: client.organisation.id };
   const id = await write(tx, strategyDiscussion, { ...owned, heldOn: input.held, decidedOn: input.decided ?? null });
@@ -141,7 +141,7 @@ export const decideStrategyDiscussion: Command = command<DecideStrategyDiscussio
   if (row.decidedOn !== null) invalid('It is decided.', 'strategyDiscussion');
   if (input.decided < row.heldOn) invalid('It is not decided before it is held.', 'decided');
   errors.push(...(await checkCodes(tx, input.decided, [{ list: 'strategy-outcome', value: input.outcome, path: ['outcome'] }])));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const refused = await amend(
     tx,
@@ -216,7 +216,7 @@ export const endSection47: Command = command<EndSection47Input>(async (tx, input
   if (row.endedOn !== null) invalid('The enquiry has ended.', 'section47');
   if (input.ended < row.startedOn) invalid('It does not end before it begins.', 'ended');
   errors.push(...(await checkCodes(tx, input.ended, [{ list: 'section47-outcome', value: input.outcome, path: ['outcome'] }])));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const { conferenceNotRequired } = input;
   const said = await judged(
     tx,
@@ -281,7 +281,7 @@ export const recordConference: Command = command<RecordConferenceInput>(async (t
   const enquiry = input.section47 ? await visibleRow(tx, section47, keyOf('Section47', input.section47), client) : null;
   if (input.section47 && (enquiry?.family !== family || enquiry.person !== person))
     errors.push(notFound('enquiry of this child', 'section47'));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const initial = kind !== 'REVIEW';
   const change = (h: History): History => ({
     ...h,

@@ -4,6 +4,7 @@ import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
 import type { Command } from '../../../change/command.ts';
 import { faults } from '../../../change/errors.ts';
+import { bornKeptFrom, keptFromNamed, together } from '../../../change/kept-from.ts';
 import { familyVisible, keyOf, notFound, visibleRow, visibleRows } from '../../../change/visible.ts';
 import type {
   AskPreparatoryAssessmentInput,
@@ -16,6 +17,7 @@ import type {
   RecordPreProceedingsInput,
   StartPreProceedingsInput,
 } from '../../../graphql/generated.ts';
+import { membership } from '../../family/tables.ts';
 import { organisation } from '../../sharing/tables.ts';
 import { childIn, NEW } from '../history.ts';
 import {
@@ -29,7 +31,6 @@ import {
 } from '../legal.ts';
 import type { PreProceedingsFact } from '../rules.ts';
 import { oneAtATime, restage } from '../stage.ts';
-import { keptFromOf } from './plans.ts';
 import { childRowIn, command, done, endClock, familyRowIn, judged, meetClock, rowIn, runClock, write, writeSide } from './shared.ts';
 
 /** Which field of the inputs holds what a rule of module 5 speaks of. */
@@ -116,7 +117,7 @@ export const recordPreProceedings: Command = command<RecordPreProceedingsInput>(
     { list: 'pre-proceedings-outcome', value: input.outcome, path: ['outcome'] },
   ]);
   errors.push(...unknown.map((each) => ({ ...each, rule: '9011' })));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const said = await judged(
     tx,
     client,
@@ -187,7 +188,7 @@ export const recordCourtApplication: Command = command<RecordCourtApplicationInp
   text(input.reference, 100, 'reference');
   text(input.papers, 5_000, 'papers');
   if (input.finalOrder && input.finalOrder < input.applied) invalid('The final order does not come before the application.', 'finalOrder');
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const said = await judged(
     tx,
     client,
@@ -332,10 +333,15 @@ export const openMarac: Command = command<OpenMaracInput>(async (tx, input, clie
   }
   const open = await visibleRows(tx, marac, and(eq(marac.family, family), isNull(marac.closedOn)), client);
   if (open.length > 0) invalid('One is open for the family.', 'family');
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const named = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const owned = { family, controller: client.organisation.id };
   const id = await write(tx, marac, { ...owned, openedOn: input.opened });
+  // Of whichever victim it tells, it is kept from whoever harms one of the family.
+  const everybody = (await tx.select({ person: membership.person }).from(membership).where(eq(membership.family, family))).map(
+    ({ person }) => person,
+  );
+  const keptFrom = together(named, await bornKeptFrom(tx, family, everybody));
   await tx.insert(maracContent).values({ ...owned, keptFrom, marac: id, referrer, reasons: input.reasons ?? null });
   await restage(tx, client, family, now);
   return done('openMarac', 'Marac', id, { family, persons: [] }, ['CASE', 'VICTIM']);
