@@ -2206,6 +2206,7 @@ CREATE TABLE "fsp"."pre_proceedings_court" (
 	"letter_sent_on" date,
 	"reference" text,
 	"final_order_on" date,
+	"withdrawn_on" date,
 	"papers" text
 );
 --> statement-breakpoint

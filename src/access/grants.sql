@@ -656,6 +656,30 @@ $$;
 revoke all on function fsp.keep_from(text, bigint, bigint[]) from public;
 grant execute on function fsp.keep_from(text, bigint, bigint[]) to {{members}};
 
+-- Meets or ends the clocks that run for a subject. An organisation stops those that it started or was given; a county and its
+-- teams stop each other's, of a family that they see.
+create or replace function fsp.stop_clocks(of_rule text, about text, about_key bigint, met date, stopped date) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  changed integer;
+begin
+  select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
+  update fsp.clock c set met_on = coalesce(met, c.met_on), ended_on = coalesce(stopped, c.ended_on)
+    where c.subject_type = about and c.subject_id = about_key and (of_rule is null or c.rule = of_rule)
+      and c.met_on is null and c.ended_on is null
+      and (org in (c.controller, c.assigned) and (c.family is null or fsp.own_open(c.family))
+        or kind in ('LA', 'TEAM') and exists (select from fsp.family_grant g where g.login = fsp.current_login()
+          and g.family = c.family and g.starts <= now() and g.ends > now()));
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+revoke all on function fsp.stop_clocks(text, text, bigint, date, date) from public;
+grant execute on function fsp.stop_clocks(text, text, bigint, date, date) to {{members}};
+
 -- Policies, grants, forced row-level security, functions and triggers as one digest: what was changed by hand shows.
 -- With a search path of its own, because PostgreSQL prints names as the asker would have to write them.
 create or replace function fsp.access_digest() returns text

@@ -4474,6 +4474,8 @@ export type PreProceedings = Node & {
   outcomeReasons?: Maybe<Scalars['String']['output']>;
   /** The child. */
   person?: Maybe<Person>;
+  /** The proceedings ended without an order. */
+  proceedingsWithdrawn?: Maybe<Scalars['Date']['output']>;
   /** ReviewMeetingsCount. */
   reviewMeetings?: Maybe<Scalars['Int']['output']>;
   /** PPStartDate: the meeting that decided to begin. */
@@ -5071,6 +5073,8 @@ export type RecordCourtApplicationInput = {
   papers?: InputMaybe<Scalars['String']['input']>;
   preProceedings: Scalars['ID']['input'];
   reference?: InputMaybe<Scalars['String']['input']>;
+  /** The proceedings ended without an order. */
+  withdrawn?: InputMaybe<Scalars['Date']['input']>;
 };
 
 export type RecordCourtApplicationPayload = {

@@ -9,12 +9,10 @@ import type { Command, UserError } from '../../change/command.ts';
 import { each, eachOf, keysOf, membersNamed, one } from '../../change/members.ts';
 import { familyVisible, keyOf, notFound, visibleRow, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
-import { OutsideCalendar } from '../clock/calendar.ts';
-import { dueOf } from '../clock/rules.ts';
-import { calendarIn, endClock, meetClock, startClock, timescaleInForce } from '../clock/service.ts';
+import { dueOn, endClock, meetClock, startClock } from '../clock/service.ts';
 import { startFeedbackClocks } from '../contact/feedback.ts';
 import { episode } from '../plan/legal.ts';
-import { oneAtATime } from '../plan/stage.ts';
+import { oneAtATime, restage } from '../plan/stage.ts';
 import { organisation } from '../sharing/tables.ts';
 import { workbookEntry } from '../workbook/tables.ts';
 import { TRIO_VARIANTS } from './concerns.ts';
@@ -56,23 +54,6 @@ type Row = typeof assessment.$inferSelect;
 const isLenient = (client: Client, historical: boolean | null | undefined) => historical === true || client.purpose === 'RECORD_SYNC';
 
 const personsOf = ({ person }: { person: number | null }) => (person === null ? [] : [person]);
-
-/** Of a clock that cannot be reckoned, for a year whose bank holidays are not known, nothing is due. */
-async function reckoned<T>(reckon: () => Promise<T>): Promise<T | null> {
-  try {
-    return await reckon();
-  } catch (error) {
-    if (error instanceof OutsideCalendar) return null;
-    throw error;
-  }
-}
-
-/** The last day on which an assessment of this referral is in time; null where nobody can say. */
-async function dueOn(tx: Transaction, referred: string): Promise<string | null> {
-  const calendar = await calendarIn(tx);
-  if (Number(referred.slice(0, 4)) < calendar.firstYear) return null;
-  return reckoned(async () => dueOf(await timescaleInForce(tx, CLOCK, referred), referred, calendar)?.dueOn ?? null);
-}
 
 export const startAssessment: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as StartInput;
@@ -117,9 +98,8 @@ export const startAssessment: Command = async (tx, raw, client, now) => {
     })
     .returning({ id: assessment.id });
   const id = (row as { id: number }).id;
-  if ((await dueOn(tx, referred)) !== null) {
-    await startClock(tx, client, { rule: CLOCK, family, person, subject: { type: 'Assessment', id }, from: referred });
-  }
+  await startClock(tx, client, { rule: CLOCK, family, person, subject: { type: 'Assessment', id }, from: referred });
+  await restage(tx, client, family, now);
   return {
     change: { action: 'startAssessment', entity: 'Assessment', id, family, persons: personsOf({ person }), dataClasses: ['CASE'] },
     warnings: said.warnings,
@@ -222,7 +202,7 @@ export const completeAssessment: Command = async (tx, raw, client, now) => {
   if (row.version !== input.expectedVersion) return { userErrors: [conflict(row.version)] };
   const said = verdict(
     [
-      ...checkComplete(input, { started: row.started, dueOn: await dueOn(tx, row.referred) }, now),
+      ...checkComplete(input, { started: row.started, dueOn: await dueOn(tx, CLOCK, row.referred) }, now),
       ...(await checkNamed(tx, row.family, input.authorisedOn, input)),
     ],
     isLenient(client, input.historical),
@@ -254,6 +234,7 @@ export const completeAssessment: Command = async (tx, raw, client, now) => {
   }
   await meetClock(tx, { rule: CLOCK, subject: { type: 'Assessment', id: row.id }, on: input.authorisedOn });
   await startFeedbackClocks(tx, client, row.family, input.authorisedOn);
+  await restage(tx, client, row.family, now);
   return { change: changed('completeAssessment', row, ['CASE', 'ASSESSMENT']), warnings: said.warnings };
 };
 
@@ -298,6 +279,7 @@ export const cancelAssessment: Command = async (tx, raw, client, now) => {
   const refused = await amend(tx, client, assessment, row.id, input.expectedVersion, set, NAMED);
   if (refused) return { userErrors: [refused] };
   await endClock(tx, { subject: { type: 'Assessment', id: row.id }, on: input.on });
+  await restage(tx, client, row.family, now);
   return { change: changed('cancelAssessment', row, ['CASE']) };
 };
 

@@ -11,7 +11,6 @@ import { each, eachOf, keysOf, membersNamed } from '../../change/members.ts';
 import { familyVisible, keyOf, notFound, visibleRow } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { AnswerEarlyHelpInput, DecideContactInput, MatchContactInput, RecordContactInput } from '../../graphql/generated.ts';
-import { OutsideCalendar } from '../clock/calendar.ts';
 import { meetClock, placeClocks, startClock } from '../clock/service.ts';
 import { membership } from '../family/tables.ts';
 import { personIdentity } from '../person/tables.ts';
@@ -108,15 +107,7 @@ export const recordContact: Command = async (tx, raw, client, now) => {
   }
   await tx.insert(contactChild).values(children.map((child) => ({ ...owned, contact: id, ...child })));
   // What was long decided on is not late today.
-  if (!isLenient(client, input)) {
-    try {
-      await startClock(tx, client, { rule: RULE, family, subject: subjectOf(id), from: receivedOn });
-    } catch (error) {
-      if (!(error instanceof OutsideCalendar)) throw error;
-      invalid('So long ago no working day is known; enter it as historical.', 'receivedOn');
-      return { userErrors: wrong };
-    }
-  }
+  if (!isLenient(client, input)) await startClock(tx, client, { rule: RULE, family, subject: subjectOf(id), from: receivedOn });
   return {
     change: {
       action: 'recordContact',

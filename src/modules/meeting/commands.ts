@@ -196,7 +196,7 @@ async function recordAttendance(
   if (absent.length > 0) await tx.update(meetingAttendance).set({ status: 'ABSENT' }).where(inArray(meetingAttendance.id, absent));
 }
 
-/** A core group meets the clock of every protection plan that it is about, and starts the one until the next. */
+/** A core group meets the clock of every plan that it is about, and starts the one until the next of a protection plan. */
 async function moveClocks(tx: Transaction, client: Client, row: typeof meeting.$inferSelect, on: string): Promise<void> {
   const [kind] = await tx.select().from(meetingKind).where(eq(meetingKind.id, row.meetingKind));
   if (!kind || (kind.meets.length === 0 && kind.starts === null)) return;
@@ -206,13 +206,19 @@ async function moveClocks(tx: Transaction, client: Client, row: typeof meeting.$
     plan,
     row.plan !== null
       ? eq(plan.id, row.plan)
-      : and(eq(plan.family, row.family), eq(plan.kind, 'CHILD_PROTECTION'), eq(plan.status, 'OPEN'), inArray(plan.person, persons)),
+      : and(
+          eq(plan.family, row.family),
+          inArray(plan.kind, ['CHILD_PROTECTION', 'CHILD_IN_NEED']),
+          eq(plan.status, 'OPEN'),
+          inArray(plan.person, persons),
+        ),
     client,
   );
-  for (const { id, person } of plans) {
+  for (const { id, person, kind: of, status } of plans) {
     const subject = { type: 'Plan', id };
     for (const rule of kind.meets) await meetClock(tx, { rule, subject, on });
-    if (kind.starts) await startClock(tx, client, { rule: kind.starts, family: row.family, person, subject, from: on });
+    if (kind.starts && of === 'CHILD_PROTECTION' && status === 'OPEN')
+      await startClock(tx, client, { rule: kind.starts, family: row.family, person, subject, from: on });
   }
 }
 
@@ -272,7 +278,7 @@ export const completeMeetingAction: Command = async (tx, raw, client, now) => {
   };
 };
 
-export const agreeSafeWorking: Command = async (tx, raw, client) => {
+export const agreeSafeWorking: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Omit<AgreeSafeWorkingInput, 'idempotencyKey'>;
   const row = await visibleRow(tx, meeting, keyOf('Meeting', input.meeting), client);
   const [kind] = row ? await tx.select({ code: meetingKind.code }).from(meetingKind).where(eq(meetingKind.id, row.meetingKind)) : [];
@@ -292,6 +298,10 @@ export const agreeSafeWorking: Command = async (tx, raw, client) => {
     })
     .returning({ id: safeWorkingAgreement.id });
   const id = (agreed as { id: number }).id;
+  // What is agreed now goes before what was agreed earlier: that is looked at again by it.
+  const earlier = await visibleRows(tx, safeWorkingAgreement, eq(safeWorkingAgreement.family, row.family), client);
+  for (const agreement of earlier.filter((each) => each.id !== id))
+    await meetClock(tx, { rule: 'SAFETY_REVIEW', subject: { type: 'SafeWorkingAgreement', id: agreement.id }, on: today(now) });
   await startClock(tx, client, {
     rule: 'SAFETY_REVIEW',
     family: row.family,

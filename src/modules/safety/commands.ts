@@ -1,4 +1,5 @@
 /** Writing what keeps people safe, and what happened. */
+
 import type { DataClass } from '../../access/classes.ts';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
@@ -6,6 +7,7 @@ import type { Command } from '../../change/command.ts';
 import { bornKeptFrom, keptFromNamed, together } from '../../change/kept-from.ts';
 import { eachOf, keysOf, membersNamed, one } from '../../change/members.ts';
 import { familyVisible, keyOf, notFound, visibleRow } from '../../change/visible.ts';
+import { today } from '../clock/calendar.ts';
 import { endClock, meetClock, startClock } from '../clock/service.ts';
 import {
   type ConditionInput,
@@ -21,7 +23,6 @@ import {
 import { incident, incidentInformant, safetyCondition, safetyConditionPerson, safetyOffenceReason, safetyVictimReason } from './tables.ts';
 
 const REVIEW_CLOCK = 'SAFETY_REVIEW';
-const dayOf = (now: Date) => now.toISOString().slice(0, 10);
 const idOf = (rows: { id: number }[]) => (rows[0] as { id: number }).id;
 const ofCondition = (id: number) => ({ type: 'SafetyCondition', id });
 
@@ -32,7 +33,7 @@ export const recordSafetyCondition: Command = async (tx, raw, client, now) => {
   const errors = checkCondition(input);
   const members = await membersNamed(tx, family, eachOf('persons', input.persons), errors);
   const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
-  errors.push(...(await checkCodes(tx, dayOf(now), [{ list: 'safety-condition', value: input.kind, path: ['kind'] }])));
+  errors.push(...(await checkCodes(tx, today(now), [{ list: 'safety-condition', value: input.kind, path: ['kind'] }])));
   if (errors.length > 0) return { userErrors: errors };
 
   const owned = { family, controller: client.organisation.id, worker: client.user, keptFrom };
@@ -57,7 +58,7 @@ export const recordSafetyCondition: Command = async (tx, raw, client, now) => {
     await tx.insert(table).values({ ...owned, keptFrom: kept, condition: id, reason });
     dataClasses.push(dataClass);
   }
-  await startClock(tx, client, { rule: REVIEW_CLOCK, family, subject: ofCondition(id), from: dayOf(now) });
+  await startClock(tx, client, { rule: REVIEW_CLOCK, family, subject: ofCondition(id), from: today(now) });
   return {
     change: {
       action: 'recordSafetyCondition',
@@ -117,7 +118,7 @@ export const recordIncident: Command = async (tx, raw, client, now) => {
   const broken = input.breaches ? await visibleRow(tx, safetyCondition, keyOf('SafetyCondition', input.breaches), client) : null;
   if (input.breaches && broken?.family !== family) errors.push(notFound('condition of this family', 'breaches'));
   errors.push(
-    ...(await checkCodes(tx, dayOf(now), [
+    ...(await checkCodes(tx, today(now), [
       { list: 'incident-kind', value: input.kind, path: ['kind'] },
       { list: 'incident-reason', value: input.reason, path: ['reason'] },
       { list: 'incident-outcome', value: input.outcome, path: ['outcome'] },
@@ -156,7 +157,7 @@ export const recordIncidentOutcome: Command = async (tx, raw, client, now) => {
   const key = keyOf('Incident', input.incident);
   const row = await visibleRow(tx, incident, key, client);
   if (!row) return { userErrors: [notFound(what.name, ...what.path)] };
-  const errors = await checkCodes(tx, dayOf(now), [{ list: 'incident-outcome', value: input.outcome, path: ['outcome'] }]);
+  const errors = await checkCodes(tx, today(now), [{ list: 'incident-outcome', value: input.outcome, path: ['outcome'] }]);
   if (errors.length > 0) return { userErrors: errors };
   const refused = await amend(tx, client, incident, key, input.expectedVersion, { outcome: input.outcome }, what);
   if (refused) return { userErrors: [refused] };

@@ -1,10 +1,12 @@
 /** Changing what one wrote in the Workbook. */
+
 import { eq } from 'drizzle-orm';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
 import { bornKeptFrom, keepFrom, together } from '../../change/kept-from.ts';
 import { keyOf, notFound, visibleRow, visibleRows } from '../../change/visible.ts';
+import { today } from '../clock/calendar.ts';
 import { type AmendmentInput, checkAmendment } from './rules.ts';
 import { workbookChildWords, workbookEntry, workbookEntryPerson, workbookEntryVersion, workbookParentWords } from './tables.ts';
 
@@ -16,7 +18,7 @@ export const amendWorkbookEntry: Command = async (tx, raw, client, now) => {
   if (!row) return { userErrors: [...errors, notFound('entry', 'entry')] };
   const isOwn = row.controller === client.organisation.id && (client.agency !== 'TEAM' || row.worker === client.user);
   if (!isOwn) return { userErrors: [...errors, notFound('entry of yours', 'entry')] };
-  const day = now.toISOString().slice(0, 10);
+  const day = today(now);
   errors.push(...(await checkCodes(tx, day, [{ list: 'session-type', value: input.sessionType, path: ['sessionType'] }])));
   if (errors.length > 0) return { userErrors: errors };
   // Harm may have come on record since it was written.

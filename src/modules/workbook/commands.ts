@@ -8,8 +8,8 @@ import { bornKeptFrom, together } from '../../change/kept-from.ts';
 import { each, eachOf, keysOf, membersNamed } from '../../change/members.ts';
 import { familyVisible, keyOf, notFound } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
-import { addWorkingDays, today } from '../clock/calendar.ts';
-import { addTask, calendarIn } from '../clock/service.ts';
+import { today } from '../clock/calendar.ts';
+import { addTask, nextWorkingDay } from '../clock/service.ts';
 import { involvement } from '../family/tables.ts';
 import { organisation } from '../sharing/tables.ts';
 import { checkEntry, checkSession, type EntryInput, type SessionInForce } from './rules.ts';
@@ -48,7 +48,7 @@ export const addWorkbookEntry: Command = async (tx, raw, client, now) => {
   );
 
   errors.push(
-    ...(await checkCodes(tx, now.toISOString().slice(0, 10), [
+    ...(await checkCodes(tx, today(now), [
       { list: 'discipline', value: input.discipline, path: ['discipline'] },
       { list: 'session-type', value: input.sessionType, path: ['sessionType'] },
       ...(input.readings ?? []).map(({ behaviour }, i) => ({
@@ -230,7 +230,7 @@ async function raise(
     assigned: lead ?? { organisation: client.organisation.id, worker: null },
     kind: 'concern',
     title: urgent ? 'Urgent concern raised in the Workbook' : 'Concern raised in the Workbook',
-    dueOn: urgent ? today(now) : addWorkingDays(await calendarIn(tx), today(now), 1),
+    dueOn: urgent ? today(now) : await nextWorkingDay(tx, today(now)),
     subject: { type: 'WorkbookEntry', id: entry },
     keptFrom,
   });

@@ -244,7 +244,7 @@ describe('incidents', () => {
       INCIDENT,
     );
     expect(told.incident).toMatchObject({ informant: 'The neighbour at number 16.' });
-    const { body } = await server.ask('police', '{ node(id: "' + told.incident.id + '") { ... on Incident { kind { code } informant } } }');
+    const { body } = await server.ask('police', `{ node(id: "${told.incident.id}") { ... on Incident { kind { code } informant } } }`);
     expect(body.data.node).toEqual({ kind: { code: 'neighbour-report' }, informant: null });
     expect(
       await does('socialWorker', 'recordIncident', { ...callOut, basis: 'REPORTED', informant: 'Somebody.' }, 'incident { id }'),

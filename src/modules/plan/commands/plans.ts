@@ -1,4 +1,5 @@
 /** Starting, reviewing and ending a child's plans; stepping up and down. */
+
 import { eq } from 'drizzle-orm';
 import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
@@ -14,6 +15,7 @@ import type {
   StepDownInput,
   StepUpInput,
 } from '../../../graphql/generated.ts';
+import { today } from '../../clock/calendar.ts';
 import { workbookEntry } from '../../workbook/tables.ts';
 import { childIn, NEW } from '../history.ts';
 import { direction, type History, nextReviewRule, type PlanFact } from '../rules.ts';
@@ -87,9 +89,7 @@ export const amendPlan: Command = command<AmendPlanInput>(async (tx, input, clie
   const { row } = found;
   const { errors, invalid } = faults();
   if (row.status !== 'OPEN') invalid('The plan has ended.', 'plan');
-  errors.push(
-    ...(await checkCodes(tx, now.toISOString().slice(0, 10), [{ list: 'category-of-abuse', value: input.category, path: ['category'] }])),
-  );
+  errors.push(...(await checkCodes(tx, today(now), [{ list: 'category-of-abuse', value: input.category, path: ['category'] }])));
   if (input.category && row.kind !== 'CHILD_PROTECTION') invalid('Only a child protection plan has a category of abuse.', 'category');
   if (errors.length > 0) return { userErrors: errors };
   const refused = await amend(

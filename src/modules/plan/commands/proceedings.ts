@@ -1,4 +1,5 @@
 /** Before the court: pre-proceedings, the application, family group decision making; and MARAC. */
+
 import { and, eq, isNull } from 'drizzle-orm';
 import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
@@ -17,6 +18,7 @@ import type {
   RecordPreProceedingsInput,
   StartPreProceedingsInput,
 } from '../../../graphql/generated.ts';
+import { today } from '../../clock/calendar.ts';
 import { membership } from '../../family/tables.ts';
 import { organisation } from '../../sharing/tables.ts';
 import { childIn, NEW } from '../history.ts';
@@ -113,9 +115,7 @@ export const recordPreProceedings: Command = command<RecordPreProceedingsInput>(
     invalid('Must be from 0 to 99.', 'reviewMeetings');
   if (set.endedOn !== null && set.endedOn < row.startedOn) invalid('They do not end before they begin.', 'ended');
   if (input.outcome && set.stepDecisionOn === null) invalid('The outcome comes with the decision to step up or down.', 'outcome');
-  const unknown = await checkCodes(tx, now.toISOString().slice(0, 10), [
-    { list: 'pre-proceedings-outcome', value: input.outcome, path: ['outcome'] },
-  ]);
+  const unknown = await checkCodes(tx, today(now), [{ list: 'pre-proceedings-outcome', value: input.outcome, path: ['outcome'] }]);
   errors.push(...unknown.map((each) => ({ ...each, rule: '9011' })));
   const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const said = await judged(
@@ -184,10 +184,12 @@ export const recordCourtApplication: Command = command<RecordCourtApplicationInp
   const { row } = found;
   const { family, person } = row;
   const { errors, invalid, past, text } = faults();
-  for (const field of ['applied', 'letterSent', 'finalOrder'] as const) past(input[field], now, field);
+  for (const field of ['applied', 'letterSent', 'finalOrder', 'withdrawn'] as const) past(input[field], now, field);
   text(input.reference, 100, 'reference');
   text(input.papers, 5_000, 'papers');
   if (input.finalOrder && input.finalOrder < input.applied) invalid('The final order does not come before the application.', 'finalOrder');
+  if (input.withdrawn && input.withdrawn < input.applied) invalid('They are not withdrawn before the application.', 'withdrawn');
+  if (input.withdrawn && input.finalOrder) invalid('Care proceedings end with a final order, or without one.', 'withdrawn');
   const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const said = await judged(
     tx,
@@ -225,11 +227,13 @@ export const recordCourtApplication: Command = command<RecordCourtApplicationInp
     letterSentOn: input.letterSent ?? before?.letterSentOn ?? null,
     reference: input.reference ?? before?.reference ?? null,
     finalOrderOn: input.finalOrder ?? before?.finalOrderOn ?? null,
+    withdrawnOn: input.withdrawn ?? before?.withdrawnOn ?? null,
     papers: input.papers ?? before?.papers ?? null,
   });
   const subject = { type: 'PreProceedings', id: row.id };
   if (!before) await runClock(tx, client, { rule: 'CARE_PROCEEDINGS', family, person, subject, from: input.applied });
   if (input.finalOrder) await meetClock(tx, { rule: 'CARE_PROCEEDINGS', subject, on: input.finalOrder });
+  if (input.withdrawn) await endClock(tx, { rule: 'CARE_PROCEEDINGS', subject, on: input.withdrawn });
   return done('recordCourtApplication', 'PreProceedings', row.id, { family, persons: [person] }, ['COURT'], said.warnings);
 });
 
