@@ -931,7 +931,7 @@ declare
   org integer;
   kind text;
   county fsp.organisation;
-  who bigint;
+  who bigint[];
   known bigint[];
   open_to bigint[];
 begin
@@ -942,22 +942,23 @@ begin
     raise insufficient_privilege using message = 'Not an identifier of this organisation''s.';
   end if;
   select * into county from fsp.organisation o where o.agency = 'LA' order by o.id limit 1;
-  select n.person into who from (
+  -- A number may stand on two records of one child until somebody has put them together: a plan on either counts.
+  who := array(
     select n.person from fsp.person_nhs_number n where new.identifier = 'NHS_NUMBER' and n.nhs_number = new.asked
     union all
-    select u.person from fsp.person_upn u where new.identifier = 'UPN' and u.upn = new.asked) n;
-  known := array(select distinct m.family from fsp.membership m where m.person = who and coalesce(m.until, 'infinity') > current_date);
+    select u.person from fsp.person_upn u where new.identifier = 'UPN' and u.upn = new.asked);
+  known := array(select distinct m.family from fsp.membership m where m.person = any (who) and coalesce(m.until, 'infinity') > current_date);
   open_to := case when exists (select from fsp.family f where f.id = any (known) and f.restricted) then '{}' else known end;
   new.asked := null;
   new.child_protection_plan := exists (select from fsp.plan p
-    where p.family = any (open_to) and p.person = who and p.kind = 'CHILD_PROTECTION' and p.status = 'OPEN');
+    where p.family = any (open_to) and p.person = any (who) and p.kind = 'CHILD_PROTECTION' and p.status = 'OPEN');
   new.looked_after := exists (select from fsp.plan p
-      where p.family = any (open_to) and p.person = who and p.kind = 'LOOKED_AFTER' and p.status = 'OPEN')
-    or exists (select from fsp.placement p where p.family = any (open_to) and p.person = who and p.ended_on is null);
+      where p.family = any (open_to) and p.person = any (who) and p.kind = 'LOOKED_AFTER' and p.status = 'OPEN')
+    or exists (select from fsp.placement p where p.family = any (open_to) and p.person = any (who) and p.ended_on is null);
   -- A plan for an unborn child shows by the mother's identifier, as in the national service, and by nobody else's.
   new.unborn_plan := exists (select from fsp.plan p
     join fsp.unborn_membership u on u.person = p.person and u.family = p.family
-    join fsp.membership m on m.family = p.family and m.person = who and m.role = 'mother'
+    join fsp.membership m on m.family = p.family and m.person = any (who) and m.role = 'mother'
     where p.family = any (open_to) and p.kind = 'CHILD_PROTECTION' and p.status = 'OPEN');
   new.ring := concat_ws(', ', 'Front door', county.name, county.phone);
   if new.child_protection_plan or new.looked_after or new.unborn_plan then

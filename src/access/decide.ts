@@ -39,14 +39,14 @@ export function mayRead(client: Client, dataClass: DataClass): Access {
 
 /**
  * Whether a request may write a class by a command. An act between organisations is open to whom it is for: they need
- * not be able to read the class of everything that they say by it.
+ * not be able to read the class of everything that they say by it. What is never for their agency they do not say either.
  */
 export function mayWrite(client: Client, dataClass: DataClass, command: string): Access {
   if (dataClass === 'STRUCTURE') return { open: 'all' };
   const writers = writersOf(dataClass, command).filter(({ agencies }) => agencies.includes(client.agency));
   if (writers.length === 0) return refused('NOT_YOURS_TO_WRITE');
   if (!writers.some(({ scope }) => client.scopes.has(scope))) return refused('NOT_FOR_THIS_ROLE');
-  if (Object.hasOwn(ACTS, command)) return { open: 'all' };
+  if (Object.hasOwn(ACTS, command)) return levelOf(dataClass, client.agency) === 'N' ? refused('NOT_SHARED_WITH_AGENCY') : { open: 'all' };
   const read = mayRead(client, dataClass);
   return read.open === false ? read : { open: 'all' };
 }

@@ -31,7 +31,7 @@ export function openTo(schema: GraphQLSchema, classes: Classified, agency: Agenc
 function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Openness {
   const shared = (dataClass: DataClass) => levelOf(dataClass, agency) !== 'N';
   const writable = (dataClass: DataClass, command: string) =>
-    dataClass === 'STRUCTURE' || writersOf(dataClass, command).some(({ agencies }) => agencies.includes(agency));
+    dataClass === 'STRUCTURE' || (shared(dataClass) && writersOf(dataClass, command).some(({ agencies }) => agencies.includes(agency)));
   const objects = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) && !type.name.startsWith('__'));
   const mutation = schema.getMutationType()?.name;
   // Closed until something in it is open; types without any class (PageInfo) are never closed.

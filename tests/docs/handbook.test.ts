@@ -501,6 +501,11 @@ describe('words', () => {
     ...Object.values(schema.getTypeMap()).flatMap((type) => (isEnumType(type) ? type.getValues().map(({ name }) => name) : [])),
     ...capital('src/access/decide.ts'),
     ...capital('tests/access/matrix.test.ts'),
+    // Tools, clocks and rules by their codes.
+    ...['tools', 'timescales'].flatMap((file) =>
+      JSON.parse(source(`reference/england/${file}.json`)).entries.map(({ code }: { code: string }) => code),
+    ),
+    'TOOL_LICENCE',
     'AGREEMENT_VERSION',
     'SIGTERM',
     // HTTP's and PostgreSQL's.
@@ -674,7 +679,7 @@ const CLAIMS: Record<string, (() => unknown)[]> = {
   ],
   'To add a field: `schema/<noun>.graphql` → `src/modules/<noun>/tables.ts` and `binding.ts` → `npm run db:generate` → `npm run codegen` → `npm run matrix` (read what it opens) → `npm test`. What is forgotten stops `npm test` by name.':
     [test('tests/graphql/check.test.ts', 'with a binding taken away does not start')],
-  'More: [front-end teams](docs/front-end.md) · [district councils and record systems](docs/councils-and-record-systems.md) · [information governance](docs/sharing.md) · [operators](docs/operators.md) · [security](docs/security.md) · [engineers](docs/engineers.md)':
+  'More: [front-end teams](docs/front-end.md) · [district councils and record systems](docs/councils-and-record-systems.md) · [information governance](docs/sharing.md) · [operators](docs/operators.md) · [security](docs/security.md) · [engineers](docs/engineers.md) · [what the papers ask for, and where it lives](docs/coverage.md)':
     [
       () => {
         for (const { file } of pages) if (file !== 'README.md' && file !== 'docs/sharing-matrix.md') expect(readme.links).toContain(file);

@@ -15,6 +15,9 @@ beforeAll(async () => {
   server = await testServer(url);
   owner = await sqlAsOwner(url);
   for (const { id, code } of (await owner.query('select id, code from fsp.organisation')).rows) organisations.set(code, id);
+  // The demonstration's own would stand among them.
+  await owner.query('delete from fsp.clock');
+  await owner.query('delete from fsp.task');
   const county = organisations.get('occ') as number;
   const clock = (family: number, rule: string, due: number, met: number | null) =>
     owner.query(
@@ -30,7 +33,7 @@ beforeAll(async () => {
     owner.query(
       `insert into fsp.task (family, controller, assigned, worker, row_mask, kind, title, due_on, subject_type, subject_id)
        values (1, $1, $2, 'jonah.pryce', $3, 'follow-up', $4, $5, 'ToolReading', 1)`,
-      [county, organisations.get('team-07'), String(mask), title, day(due)],
+      [mask === 0n ? county : organisations.get('team-07'), organisations.get('team-07'), String(mask), title, day(due)],
     );
   await task('Ask how she is today.', -1, maskOf(['CLINICAL']));
   await task('Ring the school.', 1, 0n);

@@ -564,6 +564,21 @@ describe('a look-up', () => {
     expect((await look('police', { nhsNumber: await nhs(storyPerson(2, 'mother')) })).body.data.lookUp.lookUp.unbornPlan).toBe(true);
     expect((await look('police', { nhsNumber: await nhs(storyPerson(2, 'liam')) })).body.data.lookUp.lookUp.unbornPlan).toBe(false);
   });
+  it('counts a plan on either of two records that have the number', async () => {
+    const number = await nhs(storyPerson(2, 'liam'));
+    const { rows } = await owner.query(
+      "insert into fsp.person (controller) select id from fsp.organisation where code = 'occ' returning id",
+    );
+    const twin = rows[0].id;
+    await owner.query(
+      "insert into fsp.person_nhs_number (person, controller, nhs_number) select $1, id, $2 from fsp.organisation where code = 'occ'",
+      [twin, number],
+    );
+    const { childProtectionPlan } = (await look('police', { nhsNumber: number })).body.data.lookUp.lookUp;
+    await owner.query('delete from fsp.person_nhs_number where person = $1', [twin]);
+    expect((await look('police', { nhsNumber: number })).body.data.lookUp.lookUp.childProtectionPlan).toBe(childProtectionPlan);
+    expect(childProtectionPlan).toBe(true);
+  });
   it('answers alike, byte for byte, of nobody’s identifier, of a child without a plan and of a restricted family', async () => {
     const { rows } = await owner.query("select person from fsp.membership where family = $1 and role = 'child' order by person limit 1", [
       RESTRICTED,
@@ -576,7 +591,7 @@ describe('a look-up', () => {
         (await owner.query("select count(*) as n from fsp.task where family = $1 and subject_type = 'LookUp'", [RESTRICTED])).rows[0].n,
       );
     const [none, hidden, plain] = await Promise.all(
-      ['9434765919', restricted, without].map((nhsNumber) => look('healthVisitor', { nhsNumber })),
+      ['9999999999', restricted, without].map((nhsNumber) => look('healthVisitor', { nhsNumber })),
     );
     expect(hidden?.text).toBe(none?.text);
     expect(plain?.text).toBe(none?.text);
@@ -596,12 +611,12 @@ describe('a look-up', () => {
   });
   it('keeps no identifier, and takes none that cannot be', async () => {
     expect((await owner.query('select from fsp.look_up where asked is not null')).rowCount).toBe(0);
-    const told = (await look('healthVisitor', { nhsNumber: '9434765918' })).body.data.lookUp;
+    const told = (await look('healthVisitor', { nhsNumber: '9999999998' })).body.data.lookUp;
     expect(told).toMatchObject({ lookUp: null, userErrors: [{ path: ['nhsNumber'] }] });
     expect((await look('school', { upn: 'A801200001001' })).body.data.lookUp.userErrors[0].path).toEqual(['upn']);
   });
   it.each(['teamSpecialist', 'provider', 'evaluator'] as const)('is not for %s', async (who) => {
-    const { body } = await look(who, { nhsNumber: '9434765919' });
+    const { body } = await look(who, { nhsNumber: '9999999999' });
     expect(body.data).toEqual({ lookUp: null });
     expect(body.errors?.[0].extensions).toMatchObject({ code: 'FORBIDDEN', reason: 'NOT_YOURS_TO_WRITE' });
   });
@@ -612,7 +627,7 @@ describe('a look-up', () => {
         `insert into fsp.look_up (sender, identifier, asked, reason, child_protection_plan, ring) values ($1, $2, $3, 'x', true, 'me') returning child_protection_plan as plan, ring, asked`,
         [organisationId('school-tansy-bridge'), identifier, asked],
       );
-    await expect(write('NHS_NUMBER', '9434765919')).rejects.toMatchObject({ code: '42501' });
+    await expect(write('NHS_NUMBER', '9999999999')).rejects.toMatchObject({ code: '42501' });
     expect((await write('UPN', 'H801200001001')).rows[0]).toMatchObject({
       plan: false,
       asked: null,
