@@ -2225,6 +2225,7 @@ CREATE TABLE "fsp"."pre_proceedings_court" (
 	"letter_sent_on" date,
 	"reference" text,
 	"final_order_on" date,
+	"withdrawn_on" date,
 	"papers" text
 );
 --> statement-breakpoint
@@ -3007,9 +3008,11 @@ CREATE INDEX "plan_review_plan" ON "fsp"."plan_review" USING btree ("plan");--> 
 CREATE INDEX "step_event_family" ON "fsp"."step_event" USING btree ("family","stepped_on","id");--> statement-breakpoint
 CREATE INDEX "step_evidence_step" ON "fsp"."step_evidence" USING btree ("step","id");--> statement-breakpoint
 CREATE INDEX "incident_family" ON "fsp"."incident" USING btree ("family","happened_on","id");--> statement-breakpoint
+CREATE INDEX "incident_person" ON "fsp"."incident" USING btree ("person");--> statement-breakpoint
 CREATE INDEX "incident_informant_family" ON "fsp"."incident_informant" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "safety_condition_family" ON "fsp"."safety_condition" USING btree ("family","id");--> statement-breakpoint
 CREATE INDEX "safety_condition_person_condition" ON "fsp"."safety_condition_person" USING btree ("condition","id");--> statement-breakpoint
+CREATE INDEX "safety_condition_person_person" ON "fsp"."safety_condition_person" USING btree ("person");--> statement-breakpoint
 CREATE INDEX "safety_offence_reason_family" ON "fsp"."safety_offence_reason" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "safety_victim_reason_family" ON "fsp"."safety_victim_reason" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "family_grant_login_family" ON "fsp"."family_grant" USING btree ("login","family");--> statement-breakpoint

@@ -566,16 +566,25 @@ declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
   fixed text;
+  own_key text;
 begin
   if session_user <> current_user then
     foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
-    -- Whom it is kept from is lifted by `fsp.lift_kept_from` alone, which says so in this very transaction.
+    -- More persons may be named whom it is kept from. Whom it is kept from is lifted by `fsp.lift_kept_from` alone, which says so in
+    -- this very transaction; and what a manager has lifted stays lifted.
     if was ? 'kept_from' then
-      given := given || jsonb_build_object('kept_from', (select coalesce(jsonb_agg(kept), '[]') from jsonb_array_elements(was -> 'kept_from') kept
-        where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
-          and l.row_key = (was ->> 'id')::bigint and l.person = kept::bigint and l.xmin = pg_current_xact_id()::xid)));
+      own_key := coalesce(was ->> 'id', was ->> (select a.attname::text from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey) where i.indrelid = tg_relid and i.indisprimary limit 1));
+      given := given || jsonb_build_object('kept_from', (select coalesce(jsonb_agg(distinct kept), '[]') from (
+        select kept from jsonb_array_elements(was -> 'kept_from') kept
+          where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
+            and l.row_key = own_key::bigint and l.person = kept::bigint and l.xmin = pg_current_xact_id()::xid)
+        union all
+        select kept from jsonb_array_elements(told -> 'kept_from') kept
+          where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
+            and l.row_key = own_key::bigint and l.person = kept::bigint)) named));
     end if;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
     if was ? 'person' and was ->> 'person' is not null then given := given || jsonb_build_object('person', was -> 'person'); end if;
@@ -704,6 +713,7 @@ $$;
 
 -- A row, and what belongs to it, is kept from a person no longer. The county decides, whoever wrote it, by a decision made in
 -- this transaction; without one nothing is lifted. What it was kept from before stays on record (`fsp.amend`).
+-- Answers whether any of it was kept from the person.
 create or replace function fsp.lift_kept_from(lifted text, asked bigint, from_whom bigint, decided bigint) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -712,33 +722,119 @@ declare
   of_family bigint;
   part record;
   keys bigint[];
+  any_lifted boolean := false;
 begin
   select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and o.agency = 'LA';
   if org is null then raise insufficient_privilege using message = 'Only the county lifts it.'; end if;
-  if not exists (select from unnest(array['workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'family_group', 'contact_arrangement', 'return_home', 'return_home', 'return_stage', 'intervention_event', 'safety_condition', 'safety_condition', 'safety_condition', 'safety_condition_person', 'incident', 'family_plan', 'family_plan', 'family_plan', 'family_goal', 'family_goal', 'family_action', 'family_plan_review', 'task', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_reading', 'tool_score', 'contact', 'contact', 'contact_child', 'meeting_minutes', 'decision', 'decision', 'decision_evidence', 'child_voice', 'child_voice', 'adult_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback']) known where known = lifted) then
+  if not exists (select from unnest(array['family', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'step_event', 'strategy_discussion', 'section47', 'conference', 'pre_proceedings', 'family_group', 'marac', 'contact_arrangement', 'return_home', 'return_stage', 'intervention', 'intervention_event', 'safety_condition', 'safety_condition_person', 'incident', 'family_plan', 'family_goal', 'family_action', 'family_plan_review', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_score', 'contact', 'contact_child', 'meeting', 'meeting_minutes', 'decision', 'decision_evidence', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback']) known where known = lifted) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
-  execute format('select family from fsp.%I where id = $1 and $2 = any (kept_from) for update', lifted) into of_family using asked, from_whom;
-  if of_family is null then return false; end if;
+  execute format('select family from fsp.%I where id = $1 for update', lifted) into of_family using asked;
   if not exists (select from fsp.decision d where d.id = decided and d.controller = org and d.family = of_family
         and d.kind = 'kept-from-lifted' and d.person = from_whom and d.xmin = pg_current_xact_id()::xid)
       or not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
         where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
-  for part in select * from (values ('workbook_entry', 'workbook_entry', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry'), ('workbook_entry', 'workbook_reading', 'entry'), ('workbook_entry', 'workbook_child_words', 'entry'), ('workbook_entry', 'workbook_parent_words', 'entry'), ('workbook_entry', 'workbook_joint', 'entry'), ('workbook_entry', 'workbook_concern', 'entry'), ('workbook_entry', 'workbook_mi_practice', 'entry'), ('workbook_entry', 'workbook_trigger', 'entry'), ('workbook_entry', 'workbook_delivered', 'entry'), ('workbook_entry', 'workbook_entry_version', 'entry'), ('workbook_entry', 'specialist_assessment', 'entry'), ('workbook_entry_person', 'workbook_entry_person', 'id'), ('workbook_reading', 'workbook_reading', 'id'), ('workbook_child_words', 'workbook_child_words', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id'), ('workbook_joint', 'workbook_joint', 'id'), ('workbook_concern', 'workbook_concern', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id'), ('workbook_trigger', 'workbook_trigger', 'id'), ('workbook_delivered', 'workbook_delivered', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id'), ('family_group', 'family_group', 'id'), ('contact_arrangement', 'contact_arrangement', 'id'), ('return_home', 'return_home', 'id'), ('return_home', 'return_stage', 'return_home'), ('return_stage', 'return_stage', 'id'), ('intervention_event', 'intervention_event', 'id'), ('safety_condition', 'safety_condition', 'id'), ('safety_condition', 'safety_condition_person', 'condition'), ('safety_condition', 'incident', 'breaches'), ('safety_condition_person', 'safety_condition_person', 'id'), ('incident', 'incident', 'id'), ('family_plan', 'family_plan', 'id'), ('family_plan', 'family_goal', 'family_plan'), ('family_plan', 'family_plan_review', 'family_plan'), ('family_goal', 'family_goal', 'id'), ('family_goal', 'family_action', 'goal'), ('family_action', 'family_action', 'id'), ('family_plan_review', 'family_plan_review', 'id'), ('task', 'task', 'id'), ('assessment_finding', 'assessment_finding', 'id'), ('assessment_outcome', 'assessment_outcome', 'id'), ('assessment_factor', 'assessment_factor', 'id'), ('assessment_ace', 'assessment_ace', 'id'), ('context_fact', 'context_fact', 'id'), ('specialist_assessment', 'specialist_assessment', 'id'), ('tool_reading', 'tool_reading', 'id'), ('tool_reading', 'tool_score', 'reading'), ('tool_score', 'tool_score', 'id'), ('contact', 'contact', 'id'), ('contact', 'contact_child', 'contact'), ('contact_child', 'contact_child', 'id'), ('meeting_minutes', 'meeting_minutes', 'id'), ('decision', 'decision', 'id'), ('decision', 'decision_evidence', 'decision'), ('decision_evidence', 'decision_evidence', 'id'), ('child_voice', 'child_voice', 'id'), ('child_voice', 'child_voice_answer', 'voice'), ('adult_voice', 'adult_voice', 'id'), ('adult_voice', 'adult_voice_answer', 'voice'), ('child_voice_answer', 'child_voice_answer', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id'), ('trusted_adult', 'trusted_adult', 'id'), ('relationship_feedback', 'relationship_feedback', 'id')) as p (whole, name, key) where p.whole = lifted loop
-    execute format('select array_agg(id) from fsp.%I where %I = $1 and $2 = any (kept_from)', part.name, part.key)
+  for part in select * from (values ('family', 'workbook_entry', 'family', 'id'), ('family', 'workbook_entry_person', 'family', 'id'), ('family', 'workbook_reading', 'family', 'id'), ('family', 'workbook_child_words', 'family', 'id'), ('family', 'workbook_parent_words', 'family', 'id'), ('family', 'workbook_joint', 'family', 'id'), ('family', 'workbook_concern', 'family', 'id'), ('family', 'workbook_mi_practice', 'family', 'id'), ('family', 'workbook_trigger', 'family', 'id'), ('family', 'workbook_delivered', 'family', 'id'), ('family', 'workbook_entry_version', 'family', 'id'), ('family', 'step_reason', 'family', 'step'), ('family', 'strategy_outcome', 'family', 'discussion'), ('family', 'section47_outcome', 'family', 'enquiry'), ('family', 'conference_view', 'family', 'conference'), ('family', 'pre_proceedings_outcome', 'family', 'pre_proceedings'), ('family', 'pre_proceedings_court', 'family', 'pre_proceedings'), ('family', 'family_group', 'family', 'id'), ('family', 'marac_content', 'family', 'marac'), ('family', 'contact_arrangement', 'family', 'id'), ('family', 'contact_place', 'family', 'arrangement'), ('family', 'return_home', 'family', 'id'), ('family', 'return_stage', 'family', 'id'), ('family', 'intervention_event', 'family', 'id'), ('family', 'relapse_detail', 'family', 'event'), ('family', 'safety_condition', 'family', 'id'), ('family', 'safety_condition_person', 'family', 'id'), ('family', 'safety_offence_reason', 'family', 'condition'), ('family', 'safety_victim_reason', 'family', 'condition'), ('family', 'incident', 'family', 'id'), ('family', 'incident_informant', 'family', 'incident'), ('family', 'family_plan', 'family', 'id'), ('family', 'family_goal', 'family', 'id'), ('family', 'family_action', 'family', 'id'), ('family', 'family_plan_review', 'family', 'id'), ('family', 'task', 'family', 'id'), ('family', 'assessment_finding', 'family', 'id'), ('family', 'assessment_outcome', 'family', 'id'), ('family', 'assessment_factor', 'family', 'id'), ('family', 'assessment_ace', 'family', 'id'), ('family', 'context_fact', 'family', 'id'), ('family', 'specialist_assessment', 'family', 'id'), ('family', 'tool_reading', 'family', 'id'), ('family', 'tool_score', 'family', 'id'), ('family', 'meeting_minutes', 'family', 'id'), ('family', 'decision', 'family', 'id'), ('family', 'decision_evidence', 'family', 'id'), ('family', 'child_voice', 'family', 'id'), ('family', 'adult_voice', 'family', 'id'), ('family', 'child_voice_answer', 'family', 'id'), ('family', 'adult_voice_answer', 'family', 'id'), ('family', 'trusted_adult', 'family', 'id'), ('family', 'relationship_feedback', 'family', 'id'), ('workbook_entry', 'workbook_entry', 'id', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry', 'id'), ('workbook_entry', 'workbook_reading', 'entry', 'id'), ('workbook_entry', 'workbook_child_words', 'entry', 'id'), ('workbook_entry', 'workbook_parent_words', 'entry', 'id'), ('workbook_entry', 'workbook_joint', 'entry', 'id'), ('workbook_entry', 'workbook_concern', 'entry', 'id'), ('workbook_entry', 'workbook_mi_practice', 'entry', 'id'), ('workbook_entry', 'workbook_trigger', 'entry', 'id'), ('workbook_entry', 'workbook_delivered', 'entry', 'id'), ('workbook_entry', 'workbook_entry_version', 'entry', 'id'), ('workbook_entry_person', 'workbook_entry_person', 'id', 'id'), ('workbook_reading', 'workbook_reading', 'id', 'id'), ('workbook_child_words', 'workbook_child_words', 'id', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id', 'id'), ('workbook_joint', 'workbook_joint', 'id', 'id'), ('workbook_concern', 'workbook_concern', 'id', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id', 'id'), ('workbook_trigger', 'workbook_trigger', 'id', 'id'), ('workbook_delivered', 'workbook_delivered', 'id', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id', 'id'), ('step_event', 'step_reason', 'step', 'step'), ('strategy_discussion', 'strategy_outcome', 'discussion', 'discussion'), ('section47', 'section47_outcome', 'enquiry', 'enquiry'), ('conference', 'conference_view', 'conference', 'conference'), ('pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings', 'pre_proceedings'), ('pre_proceedings', 'pre_proceedings_court', 'pre_proceedings', 'pre_proceedings'), ('family_group', 'family_group', 'id', 'id'), ('marac', 'marac_content', 'marac', 'marac'), ('contact_arrangement', 'contact_arrangement', 'id', 'id'), ('contact_arrangement', 'contact_place', 'arrangement', 'arrangement'), ('return_home', 'return_home', 'id', 'id'), ('return_home', 'return_stage', 'return_home', 'id'), ('return_stage', 'return_stage', 'id', 'id'), ('intervention', 'intervention_event', 'intervention', 'id'), ('intervention', 'relapse_detail', 'intervention', 'event'), ('intervention_event', 'intervention_event', 'id', 'id'), ('intervention_event', 'relapse_detail', 'event', 'event'), ('safety_condition', 'safety_condition', 'id', 'id'), ('safety_condition', 'safety_condition_person', 'condition', 'id'), ('safety_condition', 'safety_offence_reason', 'condition', 'condition'), ('safety_condition', 'safety_victim_reason', 'condition', 'condition'), ('safety_condition_person', 'safety_condition_person', 'id', 'id'), ('incident', 'incident', 'id', 'id'), ('incident', 'incident_informant', 'incident', 'incident'), ('family_plan', 'family_plan', 'id', 'id'), ('family_plan', 'family_goal', 'family_plan', 'id'), ('family_plan', 'family_plan_review', 'family_plan', 'id'), ('family_goal', 'family_goal', 'id', 'id'), ('family_goal', 'family_action', 'goal', 'id'), ('family_action', 'family_action', 'id', 'id'), ('family_plan_review', 'family_plan_review', 'id', 'id'), ('task', 'task', 'id', 'id'), ('assessment', 'assessment_finding', 'assessment', 'id'), ('assessment', 'assessment_outcome', 'assessment', 'id'), ('assessment', 'assessment_factor', 'assessment', 'id'), ('assessment', 'assessment_ace', 'assessment', 'id'), ('assessment', 'context_fact', 'assessment', 'id'), ('assessment_finding', 'assessment_finding', 'id', 'id'), ('assessment_outcome', 'assessment_outcome', 'id', 'id'), ('assessment_factor', 'assessment_factor', 'id', 'id'), ('assessment_ace', 'assessment_ace', 'id', 'id'), ('context_fact', 'context_fact', 'id', 'id'), ('specialist_assessment', 'specialist_assessment', 'id', 'id'), ('tool_reading', 'tool_reading', 'id', 'id'), ('tool_reading', 'tool_score', 'reading', 'id'), ('tool_score', 'tool_score', 'id', 'id'), ('contact', 'contact', 'id', 'id'), ('contact', 'contact_source', 'contact', 'contact'), ('contact', 'contact_concern', 'contact', 'contact'), ('contact', 'contact_informant', 'contact', 'contact'), ('contact', 'contact_child', 'contact', 'id'), ('contact_child', 'contact_child', 'id', 'id'), ('meeting', 'meeting_minutes', 'meeting', 'id'), ('meeting_minutes', 'meeting_minutes', 'id', 'id'), ('decision', 'decision', 'id', 'id'), ('decision', 'decision_evidence', 'decision', 'id'), ('decision_evidence', 'decision_evidence', 'id', 'id'), ('child_voice', 'child_voice', 'id', 'id'), ('child_voice', 'child_voice_answer', 'voice', 'id'), ('adult_voice', 'adult_voice', 'id', 'id'), ('adult_voice', 'adult_voice_answer', 'voice', 'id'), ('child_voice_answer', 'child_voice_answer', 'id', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id', 'id'), ('trusted_adult', 'trusted_adult', 'id', 'id'), ('relationship_feedback', 'relationship_feedback', 'id', 'id')) as p (whole, name, key, own) where p.whole = lifted loop
+    execute format('select array_agg(%I) from fsp.%I where %I = $1 and $2 = any (kept_from)', part.own, part.name, part.key)
       into keys using asked, from_whom;
+    if keys is null then continue; end if;
+    any_lifted := true;
     insert into fsp.kept_from_lift (subject_table, row_key, person, decision, organisation)
       select part.name, row_key, from_whom, decided, org from unnest(keys) row_key;
-    execute format('update fsp.%I set kept_from = array_remove(kept_from, $2) where id = any ($1)', part.name) using keys, from_whom;
+    execute format('update fsp.%I set kept_from = array_remove(kept_from, $2) where %I = any ($1)', part.name, part.own)
+      using keys, from_whom;
   end loop;
-  return true;
+  return any_lifted;
 end
 $$;
 revoke all on function fsp.lift_kept_from(text, bigint, bigint, bigint) from public;
 grant execute on function fsp.lift_kept_from(text, bigint, bigint, bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- Members of a family who are recorded as harming any of the persons told: whom a condition binds that protects them, who broke
+-- such a condition, and who was the suspect of an incident in a family in which they were the victim of one. Also what the asker may
+-- not read: what a victim tells is kept from them whoever writes it down. Answered of families that the asker works with today, and
+-- of no others.
+create or replace function fsp.recorded_as_harming(asked bigint, tellers bigint[]) returns bigint[]
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.family = asked and g.starts <= now() and g.ends > now()) then
+    return '{}';
+  end if;
+  return array(
+    select distinct h.person from (
+      select bound.person, safe.person as harmed
+        from fsp.safety_condition_person safe join fsp.safety_condition_person bound on bound.condition = safe.condition
+        where safe.person = any (tellers) and safe.part = 'PROTECTED' and bound.part = 'BOUND'
+      union all
+      select broke.person, safe.person
+        from fsp.safety_condition_person safe join fsp.incident broke on broke.breaches = safe.condition
+        where safe.person = any (tellers) and safe.part = 'PROTECTED'
+      union all
+      select suspect.person, victim.person
+        from fsp.incident victim join fsp.incident suspect on suspect.family = victim.family
+        where victim.person = any (tellers) and victim.part = 'VICTIM' and suspect.part = 'SUSPECT'
+    ) h
+    where h.person <> h.harmed and exists (select from fsp.membership m where m.family = asked and m.person = h.person)
+    order by h.person);
+end
+$$;
+revoke all on function fsp.recorded_as_harming(bigint, bigint[]) from public;
+grant execute on function fsp.recorded_as_harming(bigint, bigint[]) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- An organisation's own row, and what belongs to it, is kept from more persons than before: what is added to it says more.
+create or replace function fsp.keep_from(kept text, asked bigint, whom bigint[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  of_family bigint;
+  part record;
+begin
+  if not exists (select from unnest(array['family', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'step_event', 'strategy_discussion', 'section47', 'conference', 'pre_proceedings', 'family_group', 'marac', 'contact_arrangement', 'return_home', 'return_stage', 'intervention', 'intervention_event', 'safety_condition', 'safety_condition_person', 'incident', 'family_plan', 'family_goal', 'family_action', 'family_plan_review', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_score', 'contact', 'contact_child', 'meeting', 'meeting_minutes', 'decision', 'decision_evidence', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback']) known where known = kept) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  execute format('select r.family from fsp.%I r join fsp.login l on l.organisation = r.controller and l.name = session_user
+    where r.id = $1 for update of r', kept) into of_family using asked;
+  if not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  for part in select * from (values ('family', 'workbook_entry', 'family', 'id'), ('family', 'workbook_entry_person', 'family', 'id'), ('family', 'workbook_reading', 'family', 'id'), ('family', 'workbook_child_words', 'family', 'id'), ('family', 'workbook_parent_words', 'family', 'id'), ('family', 'workbook_joint', 'family', 'id'), ('family', 'workbook_concern', 'family', 'id'), ('family', 'workbook_mi_practice', 'family', 'id'), ('family', 'workbook_trigger', 'family', 'id'), ('family', 'workbook_delivered', 'family', 'id'), ('family', 'workbook_entry_version', 'family', 'id'), ('family', 'step_reason', 'family', 'step'), ('family', 'strategy_outcome', 'family', 'discussion'), ('family', 'section47_outcome', 'family', 'enquiry'), ('family', 'conference_view', 'family', 'conference'), ('family', 'pre_proceedings_outcome', 'family', 'pre_proceedings'), ('family', 'pre_proceedings_court', 'family', 'pre_proceedings'), ('family', 'family_group', 'family', 'id'), ('family', 'marac_content', 'family', 'marac'), ('family', 'contact_arrangement', 'family', 'id'), ('family', 'contact_place', 'family', 'arrangement'), ('family', 'return_home', 'family', 'id'), ('family', 'return_stage', 'family', 'id'), ('family', 'intervention_event', 'family', 'id'), ('family', 'relapse_detail', 'family', 'event'), ('family', 'safety_condition', 'family', 'id'), ('family', 'safety_condition_person', 'family', 'id'), ('family', 'safety_offence_reason', 'family', 'condition'), ('family', 'safety_victim_reason', 'family', 'condition'), ('family', 'incident', 'family', 'id'), ('family', 'incident_informant', 'family', 'incident'), ('family', 'family_plan', 'family', 'id'), ('family', 'family_goal', 'family', 'id'), ('family', 'family_action', 'family', 'id'), ('family', 'family_plan_review', 'family', 'id'), ('family', 'task', 'family', 'id'), ('family', 'assessment_finding', 'family', 'id'), ('family', 'assessment_outcome', 'family', 'id'), ('family', 'assessment_factor', 'family', 'id'), ('family', 'assessment_ace', 'family', 'id'), ('family', 'context_fact', 'family', 'id'), ('family', 'specialist_assessment', 'family', 'id'), ('family', 'tool_reading', 'family', 'id'), ('family', 'tool_score', 'family', 'id'), ('family', 'meeting_minutes', 'family', 'id'), ('family', 'decision', 'family', 'id'), ('family', 'decision_evidence', 'family', 'id'), ('family', 'child_voice', 'family', 'id'), ('family', 'adult_voice', 'family', 'id'), ('family', 'child_voice_answer', 'family', 'id'), ('family', 'adult_voice_answer', 'family', 'id'), ('family', 'trusted_adult', 'family', 'id'), ('family', 'relationship_feedback', 'family', 'id'), ('workbook_entry', 'workbook_entry', 'id', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry', 'id'), ('workbook_entry', 'workbook_reading', 'entry', 'id'), ('workbook_entry', 'workbook_child_words', 'entry', 'id'), ('workbook_entry', 'workbook_parent_words', 'entry', 'id'), ('workbook_entry', 'workbook_joint', 'entry', 'id'), ('workbook_entry', 'workbook_concern', 'entry', 'id'), ('workbook_entry', 'workbook_mi_practice', 'entry', 'id'), ('workbook_entry', 'workbook_trigger', 'entry', 'id'), ('workbook_entry', 'workbook_delivered', 'entry', 'id'), ('workbook_entry', 'workbook_entry_version', 'entry', 'id'), ('workbook_entry_person', 'workbook_entry_person', 'id', 'id'), ('workbook_reading', 'workbook_reading', 'id', 'id'), ('workbook_child_words', 'workbook_child_words', 'id', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id', 'id'), ('workbook_joint', 'workbook_joint', 'id', 'id'), ('workbook_concern', 'workbook_concern', 'id', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id', 'id'), ('workbook_trigger', 'workbook_trigger', 'id', 'id'), ('workbook_delivered', 'workbook_delivered', 'id', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id', 'id'), ('step_event', 'step_reason', 'step', 'step'), ('strategy_discussion', 'strategy_outcome', 'discussion', 'discussion'), ('section47', 'section47_outcome', 'enquiry', 'enquiry'), ('conference', 'conference_view', 'conference', 'conference'), ('pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings', 'pre_proceedings'), ('pre_proceedings', 'pre_proceedings_court', 'pre_proceedings', 'pre_proceedings'), ('family_group', 'family_group', 'id', 'id'), ('marac', 'marac_content', 'marac', 'marac'), ('contact_arrangement', 'contact_arrangement', 'id', 'id'), ('contact_arrangement', 'contact_place', 'arrangement', 'arrangement'), ('return_home', 'return_home', 'id', 'id'), ('return_home', 'return_stage', 'return_home', 'id'), ('return_stage', 'return_stage', 'id', 'id'), ('intervention', 'intervention_event', 'intervention', 'id'), ('intervention', 'relapse_detail', 'intervention', 'event'), ('intervention_event', 'intervention_event', 'id', 'id'), ('intervention_event', 'relapse_detail', 'event', 'event'), ('safety_condition', 'safety_condition', 'id', 'id'), ('safety_condition', 'safety_condition_person', 'condition', 'id'), ('safety_condition', 'safety_offence_reason', 'condition', 'condition'), ('safety_condition', 'safety_victim_reason', 'condition', 'condition'), ('safety_condition_person', 'safety_condition_person', 'id', 'id'), ('incident', 'incident', 'id', 'id'), ('incident', 'incident_informant', 'incident', 'incident'), ('family_plan', 'family_plan', 'id', 'id'), ('family_plan', 'family_goal', 'family_plan', 'id'), ('family_plan', 'family_plan_review', 'family_plan', 'id'), ('family_goal', 'family_goal', 'id', 'id'), ('family_goal', 'family_action', 'goal', 'id'), ('family_action', 'family_action', 'id', 'id'), ('family_plan_review', 'family_plan_review', 'id', 'id'), ('task', 'task', 'id', 'id'), ('assessment', 'assessment_finding', 'assessment', 'id'), ('assessment', 'assessment_outcome', 'assessment', 'id'), ('assessment', 'assessment_factor', 'assessment', 'id'), ('assessment', 'assessment_ace', 'assessment', 'id'), ('assessment', 'context_fact', 'assessment', 'id'), ('assessment_finding', 'assessment_finding', 'id', 'id'), ('assessment_outcome', 'assessment_outcome', 'id', 'id'), ('assessment_factor', 'assessment_factor', 'id', 'id'), ('assessment_ace', 'assessment_ace', 'id', 'id'), ('context_fact', 'context_fact', 'id', 'id'), ('specialist_assessment', 'specialist_assessment', 'id', 'id'), ('tool_reading', 'tool_reading', 'id', 'id'), ('tool_reading', 'tool_score', 'reading', 'id'), ('tool_score', 'tool_score', 'id', 'id'), ('contact', 'contact', 'id', 'id'), ('contact', 'contact_source', 'contact', 'contact'), ('contact', 'contact_concern', 'contact', 'contact'), ('contact', 'contact_informant', 'contact', 'contact'), ('contact', 'contact_child', 'contact', 'id'), ('contact_child', 'contact_child', 'id', 'id'), ('meeting', 'meeting_minutes', 'meeting', 'id'), ('meeting_minutes', 'meeting_minutes', 'id', 'id'), ('decision', 'decision', 'id', 'id'), ('decision', 'decision_evidence', 'decision', 'id'), ('decision_evidence', 'decision_evidence', 'id', 'id'), ('child_voice', 'child_voice', 'id', 'id'), ('child_voice', 'child_voice_answer', 'voice', 'id'), ('adult_voice', 'adult_voice', 'id', 'id'), ('adult_voice', 'adult_voice_answer', 'voice', 'id'), ('child_voice_answer', 'child_voice_answer', 'id', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id', 'id'), ('trusted_adult', 'trusted_adult', 'id', 'id'), ('relationship_feedback', 'relationship_feedback', 'id', 'id')) as p (whole, name, key, own) where p.whole = kept loop
+    execute format('update fsp.%I set kept_from = kept_from || $2 where %I = $1 and not kept_from @> $2', part.name, part.key)
+      using asked, whom;
+  end loop;
+end
+$$;
+revoke all on function fsp.keep_from(text, bigint, bigint[]) from public;
+grant execute on function fsp.keep_from(text, bigint, bigint[]) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- Meets or ends the clocks that run for a subject. An organisation stops those that it started or was given; a county and its
+-- teams stop each other's, of a family that they see.
+create or replace function fsp.stop_clocks(of_rule text, about text, about_key bigint, met date, stopped date) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  changed integer;
+begin
+  select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
+  update fsp.clock c set met_on = coalesce(met, c.met_on), ended_on = coalesce(stopped, c.ended_on)
+    where c.subject_type = about and c.subject_id = about_key and (of_rule is null or c.rule = of_rule)
+      and c.met_on is null and c.ended_on is null
+      and (org in (c.controller, c.assigned) and (c.family is null or fsp.own_open(c.family))
+        or kind in ('LA', 'TEAM') and exists (select from fsp.family_grant g where g.login = fsp.current_login()
+          and g.family = c.family and g.starts <= now() and g.ends > now()));
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+revoke all on function fsp.stop_clocks(text, text, bigint, date, date) from public;
+grant execute on function fsp.stop_clocks(text, text, bigint, date, date) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
 -- Policies, grants, forced row-level security, functions and triggers as one digest: what was changed by hand shows.
 -- With a search path of its own, because PostgreSQL prints names as the asker would have to write them.

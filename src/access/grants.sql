@@ -410,16 +410,25 @@ declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
   fixed text;
+  own_key text;
 begin
   if session_user <> current_user then
     foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
-    -- Whom it is kept from is lifted by `fsp.lift_kept_from` alone, which says so in this very transaction.
+    -- More persons may be named whom it is kept from. Whom it is kept from is lifted by `fsp.lift_kept_from` alone, which says so in
+    -- this very transaction; and what a manager has lifted stays lifted.
     if was ? 'kept_from' then
-      given := given || jsonb_build_object('kept_from', (select coalesce(jsonb_agg(kept), '[]') from jsonb_array_elements(was -> 'kept_from') kept
-        where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
-          and l.row_key = (was ->> 'id')::bigint and l.person = kept::bigint and l.xmin = pg_current_xact_id()::xid)));
+      own_key := coalesce(was ->> 'id', was ->> (select a.attname::text from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any (i.indkey) where i.indrelid = tg_relid and i.indisprimary limit 1));
+      given := given || jsonb_build_object('kept_from', (select coalesce(jsonb_agg(distinct kept), '[]') from (
+        select kept from jsonb_array_elements(was -> 'kept_from') kept
+          where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
+            and l.row_key = own_key::bigint and l.person = kept::bigint and l.xmin = pg_current_xact_id()::xid)
+        union all
+        select kept from jsonb_array_elements(told -> 'kept_from') kept
+          where not exists (select from fsp.kept_from_lift l where l.subject_table = tg_table_name
+            and l.row_key = own_key::bigint and l.person = kept::bigint)) named));
     end if;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
     if was ? 'person' and was ->> 'person' is not null then given := given || jsonb_build_object('person', was -> 'person'); end if;
@@ -548,6 +557,7 @@ $$;
 
 -- A row, and what belongs to it, is kept from a person no longer. The county decides, whoever wrote it, by a decision made in
 -- this transaction; without one nothing is lifted. What it was kept from before stays on record (`fsp.amend`).
+-- Answers whether any of it was kept from the person.
 create or replace function fsp.lift_kept_from(lifted text, asked bigint, from_whom bigint, decided bigint) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -556,6 +566,7 @@ declare
   of_family bigint;
   part record;
   keys bigint[];
+  any_lifted boolean := false;
 begin
   select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and o.agency = 'LA';
@@ -563,26 +574,111 @@ begin
   if not exists (select from unnest(array[{{kept_from_rows}}]) known where known = lifted) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
-  execute format('select family from fsp.%I where id = $1 and $2 = any (kept_from) for update', lifted) into of_family using asked, from_whom;
-  if of_family is null then return false; end if;
+  execute format('select family from fsp.%I where id = $1 for update', lifted) into of_family using asked;
   if not exists (select from fsp.decision d where d.id = decided and d.controller = org and d.family = of_family
         and d.kind = 'kept-from-lifted' and d.person = from_whom and d.xmin = pg_current_xact_id()::xid)
       or not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
         where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
-  for part in select * from (values {{kept_from_parts}}) as p (whole, name, key) where p.whole = lifted loop
-    execute format('select array_agg(id) from fsp.%I where %I = $1 and $2 = any (kept_from)', part.name, part.key)
+  for part in select * from (values {{kept_from_parts}}) as p (whole, name, key, own) where p.whole = lifted loop
+    execute format('select array_agg(%I) from fsp.%I where %I = $1 and $2 = any (kept_from)', part.own, part.name, part.key)
       into keys using asked, from_whom;
+    if keys is null then continue; end if;
+    any_lifted := true;
     insert into fsp.kept_from_lift (subject_table, row_key, person, decision, organisation)
       select part.name, row_key, from_whom, decided, org from unnest(keys) row_key;
-    execute format('update fsp.%I set kept_from = array_remove(kept_from, $2) where id = any ($1)', part.name) using keys, from_whom;
+    execute format('update fsp.%I set kept_from = array_remove(kept_from, $2) where %I = any ($1)', part.name, part.own)
+      using keys, from_whom;
   end loop;
-  return true;
+  return any_lifted;
 end
 $$;
 revoke all on function fsp.lift_kept_from(text, bigint, bigint, bigint) from public;
 grant execute on function fsp.lift_kept_from(text, bigint, bigint, bigint) to {{members}};
+
+-- Members of a family who are recorded as harming any of the persons told: whom a condition binds that protects them, who broke
+-- such a condition, and who was the suspect of an incident in a family in which they were the victim of one. Also what the asker may
+-- not read: what a victim tells is kept from them whoever writes it down. Answered of families that the asker works with today, and
+-- of no others.
+create or replace function fsp.recorded_as_harming(asked bigint, tellers bigint[]) returns bigint[]
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.family = asked and g.starts <= now() and g.ends > now()) then
+    return '{}';
+  end if;
+  return array(
+    select distinct h.person from (
+      select bound.person, safe.person as harmed
+        from fsp.safety_condition_person safe join fsp.safety_condition_person bound on bound.condition = safe.condition
+        where safe.person = any (tellers) and safe.part = 'PROTECTED' and bound.part = 'BOUND'
+      union all
+      select broke.person, safe.person
+        from fsp.safety_condition_person safe join fsp.incident broke on broke.breaches = safe.condition
+        where safe.person = any (tellers) and safe.part = 'PROTECTED'
+      union all
+      select suspect.person, victim.person
+        from fsp.incident victim join fsp.incident suspect on suspect.family = victim.family
+        where victim.person = any (tellers) and victim.part = 'VICTIM' and suspect.part = 'SUSPECT'
+    ) h
+    where h.person <> h.harmed and exists (select from fsp.membership m where m.family = asked and m.person = h.person)
+    order by h.person);
+end
+$$;
+revoke all on function fsp.recorded_as_harming(bigint, bigint[]) from public;
+grant execute on function fsp.recorded_as_harming(bigint, bigint[]) to {{members}};
+
+-- An organisation's own row, and what belongs to it, is kept from more persons than before: what is added to it says more.
+create or replace function fsp.keep_from(kept text, asked bigint, whom bigint[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  of_family bigint;
+  part record;
+begin
+  if not exists (select from unnest(array[{{kept_from_rows}}]) known where known = kept) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  execute format('select r.family from fsp.%I r join fsp.login l on l.organisation = r.controller and l.name = session_user
+    where r.id = $1 for update of r', kept) into of_family using asked;
+  if not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  for part in select * from (values {{kept_from_parts}}) as p (whole, name, key, own) where p.whole = kept loop
+    execute format('update fsp.%I set kept_from = kept_from || $2 where %I = $1 and not kept_from @> $2', part.name, part.key)
+      using asked, whom;
+  end loop;
+end
+$$;
+revoke all on function fsp.keep_from(text, bigint, bigint[]) from public;
+grant execute on function fsp.keep_from(text, bigint, bigint[]) to {{members}};
+
+-- Meets or ends the clocks that run for a subject. An organisation stops those that it started or was given; a county and its
+-- teams stop each other's, of a family that they see.
+create or replace function fsp.stop_clocks(of_rule text, about text, about_key bigint, met date, stopped date) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  changed integer;
+begin
+  select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
+  update fsp.clock c set met_on = coalesce(met, c.met_on), ended_on = coalesce(stopped, c.ended_on)
+    where c.subject_type = about and c.subject_id = about_key and (of_rule is null or c.rule = of_rule)
+      and c.met_on is null and c.ended_on is null
+      and (org in (c.controller, c.assigned) and (c.family is null or fsp.own_open(c.family))
+        or kind in ('LA', 'TEAM') and exists (select from fsp.family_grant g where g.login = fsp.current_login()
+          and g.family = c.family and g.starts <= now() and g.ends > now()));
+  get diagnostics changed = row_count;
+  return changed;
+end
+$$;
+revoke all on function fsp.stop_clocks(text, text, bigint, date, date) from public;
+grant execute on function fsp.stop_clocks(text, text, bigint, date, date) to {{members}};
 
 -- Policies, grants, forced row-level security, functions and triggers as one digest: what was changed by hand shows.
 -- With a search path of its own, because PostgreSQL prints names as the asker would have to write them.

@@ -231,28 +231,35 @@ function ownRows(kind: 'family' | 'person'): string {
 }
 
 /**
- * What `fsp.lift_kept_from` lifts together: a row that names whom it is kept from, itself and the rows that belong to it by a
- * key to it.
+ * What `fsp.lift_kept_from` and `fsp.keep_from` change together: a row, and the rows that are nothing without it, as far as they
+ * name whom they are kept from. A row may name nobody itself and have a side that does: a conference and the chair's view.
  *
- * @returns table of the row, table of the part, and the part's column with the row's key.
+ * @returns table of the row, table of the part, the part's column with the row's key, and the part's own key.
  */
-function keptFromParts(): [whole: string, part: string, key: string][] {
-  const kept = classifiedTables().filter(({ keptFrom, family, table }) => keptFrom && family && hasId(table));
-  return kept.flatMap(({ name, table }): [string, string, string][] => [
-    [name, name, 'id'],
-    ...kept.flatMap((part) =>
-      getTableConfig(part.table).foreignKeys.flatMap((foreign): [string, string, string][] => {
-        const { columns, foreignColumns, foreignTable } = foreign.reference();
-        const at = foreignColumns.findIndex((column) => column.name === 'id');
-        return foreignTable === table && at !== -1 && part.table !== table
-          ? [[name, part.name, (columns[at] as { name: string }).name]]
-          : [];
-      }),
-    ),
+function keptFromParts(): [whole: string, part: string, key: string, own: string][] {
+  const tables = classifiedTables().filter(({ family }) => family);
+  const kept = tables.filter(({ keptFrom }) => keptFrom);
+  return tables.filter(hasId).flatMap((whole): [string, string, string, string][] => [
+    ...(whole.keptFrom ? [[whole.name, whole.name, 'id', 'id'] as [string, string, string, string]] : []),
+    ...kept.flatMap((part) => {
+      const belongs = part.table === whole.table ? undefined : keyTo(part, whole);
+      return belongs ? [[whole.name, part.name, belongs, ownKey(part)] as [string, string, string, string]] : [];
+    }),
   ]);
 }
 
-const hasId = (table: TableClass['table']): boolean => getTableConfig(table).columns.some(({ name }) => name === 'id');
+/** The column by which rows of one table belong to those of another. One that may be empty only refers to them. */
+function keyTo(part: TableClass, whole: TableClass): string | undefined {
+  for (const foreign of getTableConfig(part.table).foreignKeys) {
+    const { columns, foreignColumns, foreignTable } = foreign.reference();
+    const column = columns[foreignColumns.findIndex(({ name }) => name === 'id')];
+    if (foreignTable === whole.table && column && (column.notNull || column.primary)) return column.name;
+  }
+  return undefined;
+}
+
+const ownKey = ({ table }: TableClass): string => getTableConfig(table).columns.find(({ primary }) => primary)?.name ?? 'id';
+const hasId = ({ table }: TableClass): boolean => getTableConfig(table).columns.some(({ name }) => name === 'id');
 
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
@@ -277,7 +284,7 @@ function fillIn(sql: string): string {
     .replaceAll('{{written}}', quoted(['outbox', 'idempotency', ...written.map(({ name }) => name)]))
     .replaceAll('{{amended}}', quoted(written.map(({ name }) => name)))
     .replaceAll('{{row_classes}}', rowClasses)
-    .replaceAll('{{kept_from_rows}}', quoted(keptFromParts().map(([whole]) => whole)))
+    .replaceAll('{{kept_from_rows}}', quoted([...new Set(keptFromParts().map(([whole]) => whole))]))
     .replaceAll(
       '{{kept_from_parts}}',
       keptFromParts()

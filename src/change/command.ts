@@ -6,6 +6,7 @@ import type { Client } from '../access/client.ts';
 import { databaseError } from '../db/pools.ts';
 import type { Transaction, Transactions } from '../db/transactions.ts';
 import { PublicError } from '../errors.ts';
+import { remarksOf } from './remarks.ts';
 import { idempotency, outbox } from './tables.ts';
 
 export type UserErrorCode = 'INVALID' | 'NOT_FOUND' | 'CONFLICT' | 'RULE';
@@ -101,7 +102,8 @@ export async function runCommand(
       if (claimed.rowCount === 0) return replay(tx, idempotencyKey, mark, client);
       const decision = await command(tx, rest, client, now);
       if ('userErrors' in decision) throw new Refused(decision.userErrors);
-      const { change, warnings = [] } = decision;
+      const { change } = decision;
+      const warnings = [...(decision.warnings ?? []), ...remarksOf(tx)];
       await tx.insert(outbox).values({
         organisation: client.organisation.id,
         client: client.id,

@@ -1,4 +1,5 @@
 /** Words for what a caller can mend. */
+import { today } from '../modules/clock/calendar.ts';
 import type { UserError } from './command.ts';
 
 /** Gathers what is wrong with an input, each with where it is. */
@@ -16,9 +17,6 @@ export type Faults = {
 };
 
 const AHEAD_MILLISECONDS = 5 * 60_000;
-
-/** The day in Europe/London, ISO. */
-const londonDay = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/London', year: 'numeric', month: '2-digit', day: '2-digit' });
 
 export function faults(): Faults {
   const errors: UserError[] = [];
@@ -39,7 +37,7 @@ export function faults(): Faults {
       if (value === null || value === undefined) return;
       const ahead = value.includes('T')
         ? new Date(value).getTime() > now.getTime() + AHEAD_MILLISECONDS
-        : value > londonDay.format(new Date(now.getTime() + AHEAD_MILLISECONDS));
+        : value > today(new Date(now.getTime() + AHEAD_MILLISECONDS));
       if (ahead) invalid('Must not be in the future.', ...path);
     },
   };

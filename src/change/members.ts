@@ -3,26 +3,45 @@ import type { Transaction } from '../db/transactions.ts';
 import type { UserError } from './command.ts';
 import { keyOf, notFound, visibleMembers } from './visible.ts';
 
+/** An id, and where in `input` it stands. */
+export type Named = { id: string; path: string[] };
+
+/** A list of persons under one field: `persons`. */
+export const each = (field: string, ids: readonly string[] | null | undefined): Named[] =>
+  (ids ?? []).map((id, i) => ({ id, path: [field, String(i)] }));
+
+/** The persons of a list of things under one field: `readings.0.person`. Things that name none are left out. */
+export const eachOf = (field: string, things: readonly { person?: string | null }[] | null | undefined, of = 'person'): Named[] =>
+  (things ?? []).flatMap(({ person }, i) => (person ? [{ id: person, path: [field, String(i), of] }] : []));
+
+/** One person under one field, or nobody. */
+export const one = (field: string, id: string | null | undefined): Named[] => (id ? [{ id, path: [field] }] : []);
+
 /**
- * The keys of persons, each once; who is no member of the family for the caller is said at the place where they are named.
+ * The keys of the persons named, by their ids. Who is no member of the family for the caller has none, and a fault in `errors` at
+ * each place where they are named.
  *
- * @param named ids, and where in `input` each of them stands.
+ * @param family null: not known yet, so that nobody is a member.
  */
 export async function membersNamed(
   tx: Transaction,
-  family: number,
-  named: readonly { id: string; path: string[] }[],
+  family: number | null,
+  named: readonly Named[],
   errors: UserError[],
-): Promise<number[]> {
-  const keys = named.map(({ id }) => keyOf('Person', id));
-  const known = keys.filter((key) => key !== null);
-  const members = await visibleMembers(tx, family, known);
-  keys.forEach((key, i) => {
-    if (key === null || !members.has(key)) errors.push(notFound('member of this family', ...(named[i] as { path: string[] }).path));
-  });
-  return [...new Set(known)];
+): Promise<Map<string, number>> {
+  const keys = new Map(named.map(({ id }) => [id, keyOf('Person', id)]));
+  const known = [...keys.values()].filter((key) => key !== null);
+  const members = family === null ? new Set<number>() : await visibleMembers(tx, family, known);
+  for (const { id, path } of named) {
+    const key = keys.get(id) ?? null;
+    if (key !== null && members.has(key)) continue;
+    keys.delete(id);
+    errors.push(notFound('member of this family', ...path));
+  }
+  return new Map([...keys].flatMap(([id, key]) => (key === null ? [] : [[id, key] as const])));
 }
 
-/** A list of persons under one field: `keptFrom`. */
-export const each = (field: string, ids: readonly string[] | null | undefined) =>
-  (ids ?? []).map((id, i) => ({ id, path: [field, String(i)] }));
+/** The keys of some of them, each once. */
+export const keysOf = (members: ReadonlyMap<string, number>, ids: readonly string[] | null | undefined): number[] => [
+  ...new Set((ids ?? []).flatMap((id) => members.get(id) ?? [])),
+];

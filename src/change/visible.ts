@@ -90,27 +90,6 @@ export async function visibleMembers(tx: Transaction, family: number, persons: n
   return new Set(rows.map(({ person }) => person));
 }
 
-/**
- * The members of a family named in an input, by their ids.
- *
- * @param named each id with where it stands in `input`.
- * @returns the key of each id; and a fault for each that is no member whom the caller sees.
- */
-export async function membersNamed(
-  tx: Transaction,
-  family: number,
-  named: [id: string, path: string[]][],
-): Promise<{ keys: Map<string, number>; errors: UserError[] }> {
-  const asked = named.map(([id, path]) => ({ id, path, key: keyOf('Person', id) }));
-  const members = await visibleMembers(
-    tx,
-    family,
-    asked.flatMap(({ key }) => (key === null ? [] : [key])),
-  );
-  const keys = new Map(asked.flatMap(({ id, key }) => (key !== null && members.has(key) ? [[id, key] as const] : [])));
-  return { keys, errors: asked.filter(({ id }) => !keys.has(id)).map(({ path }) => notFound('member of this family', ...path)) };
-}
-
 /** The same words for what is not there and what is not the caller's to see. */
 export const notFound = (what: string, ...path: string[]): UserError => ({
   code: 'NOT_FOUND',

@@ -267,6 +267,15 @@ export type AmendAssessmentInput = {
   seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
+export type AmendAssessmentPayload = {
+  __typename?: 'AmendAssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<Assessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AmendHousingSituationInput = {
   arrears?: InputMaybe<Scalars['Int']['input']>;
   atRisk: Scalars['Boolean']['input'];
@@ -588,15 +597,6 @@ export type AssessmentOutcome = {
   withheld: Array<Withheld>;
 };
 
-export type AssessmentPayload = {
-  __typename?: 'AssessmentPayload';
-  /** As the caller may see it now. */
-  assessment?: Maybe<Assessment>;
-  userErrors: Array<UserError>;
-  /** Written all the same, but it looks wrong. */
-  warnings: Array<UserError>;
-};
-
 export type AssessmentStatus =
   /** Begun and not carried through. */
   | 'CANCELLED'
@@ -659,6 +659,15 @@ export type CancelAssessmentInput = {
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
   on: Scalars['Date']['input'];
+};
+
+export type CancelAssessmentPayload = {
+  __typename?: 'CancelAssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<Assessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type CapacityFilter = {
@@ -976,6 +985,15 @@ export type CompleteAssessmentInput = {
   /** From the code list `assessment-outcome`; at least one. */
   outcomes: Array<Scalars['String']['input']>;
   seenAlone?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type CompleteAssessmentPayload = {
+  __typename?: 'CompleteAssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<Assessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type CompleteMeetingActionInput = {
@@ -3361,7 +3379,7 @@ export type Mutation = {
   /** Agrees, in a restorative meeting, how staff work safely with the family. */
   agreeSafeWorking?: Maybe<AgreeSafeWorkingPayload>;
   /** Changes what a completed assessment found; what it said before is kept. */
-  amendAssessment?: Maybe<AssessmentPayload>;
+  amendAssessment?: Maybe<AmendAssessmentPayload>;
   /** Changes an own record of a home. */
   amendHousingSituation?: Maybe<AmendHousingSituationPayload>;
   /** Changes when the next review is due, or the latest category of abuse. */
@@ -3389,7 +3407,7 @@ export type Mutation = {
   /** Calls a meeting, and asks people to it: they see it as their own from then on. */
   callMeeting?: Maybe<CallMeetingPayload>;
   /** Ends an open assessment that is not carried through. */
-  cancelAssessment?: Maybe<AssessmentPayload>;
+  cancelAssessment?: Maybe<CancelAssessmentPayload>;
   /** Sends the minutes of a meeting that was held to organisations. */
   circulateMinutes?: Maybe<CirculateMinutesPayload>;
   /** Closes an episode, with its reason. */
@@ -3399,7 +3417,7 @@ export type Mutation = {
   /** Says that an action is done. */
   completeAction?: Maybe<CompleteActionPayload>;
   /** Completes an assessment: who was seen, what was found, and when it was authorised. Its clock stops. */
-  completeAssessment?: Maybe<AssessmentPayload>;
+  completeAssessment?: Maybe<CompleteAssessmentPayload>;
   /** Says that an action of a meeting is done. */
   completeMeetingAction?: Maybe<CompleteMeetingActionPayload>;
   /** Says that the child is home for good, or that the return was given up. */
@@ -3464,7 +3482,7 @@ export type Mutation = {
   /** Records that a multi-agency risk assessment conference is open for a family. */
   openMarac?: Maybe<OpenMaracPayload>;
   /** Puts on record that a specialist assessment was ordered. */
-  orderSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
+  orderSpecialistAssessment?: Maybe<OrderSpecialistAssessmentPayload>;
   /** A manager's look at a decision of somebody else. */
   overseeDecision?: Maybe<OverseeDecisionPayload>;
   /** Says what a team is to have of a discipline. */
@@ -3478,7 +3496,7 @@ export type Mutation = {
   /** Says that an assessment of pre-proceedings has come. */
   receivePreparatoryAssessment?: Maybe<ReceivePreparatoryAssessmentPayload>;
   /** Puts on record that a specialist assessment came, and what it concludes. */
-  receiveSpecialistAssessment?: Maybe<SpecialistAssessmentPayload>;
+  receiveSpecialistAssessment?: Maybe<ReceiveSpecialistAssessmentPayload>;
   /** Begins to count the days without a substance. */
   recordAbstinence?: Maybe<RecordAbstinencePayload>;
   recordAdultVoice?: Maybe<RecordAdultVoicePayload>;
@@ -3542,7 +3560,7 @@ export type Mutation = {
   /** Records a strategy discussion, decided or not yet. */
   recordStrategyDiscussion?: Maybe<RecordStrategyDiscussionPayload>;
   /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
-  recordToolReading?: Maybe<ToolReadingPayload>;
+  recordToolReading?: Maybe<RecordToolReadingPayload>;
   recordTraining?: Maybe<RecordTrainingPayload>;
   /** Puts an unborn child on record: by the county, or by those who treat the mother. */
   recordUnbornChild?: Maybe<RecordUnbornChildPayload>;
@@ -3561,7 +3579,7 @@ export type Mutation = {
   /** Shares a post out anew from a day on. */
   sharePost?: Maybe<SharePostPayload>;
   /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
-  startAssessment?: Maybe<AssessmentPayload>;
+  startAssessment?: Maybe<StartAssessmentPayload>;
   /** Begins a placement. A change of placement ends the one before it on the same day. */
   startPlacement?: Maybe<StartPlacementPayload>;
   /** Starts a plan of a child. A child protection plan begins on the day of its conference. */
@@ -3575,7 +3593,7 @@ export type Mutation = {
   /** Ends one plan of a child and begins a more intensive one on the same day. */
   stepUp?: Maybe<StepUpPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
-  withdrawToolReading?: Maybe<ToolReadingPayload>;
+  withdrawToolReading?: Maybe<WithdrawToolReadingPayload>;
 };
 
 
@@ -4361,6 +4379,15 @@ export type OrderSpecialistAssessmentInput = {
   question?: InputMaybe<Scalars['String']['input']>;
 };
 
+export type OrderSpecialistAssessmentPayload = {
+  __typename?: 'OrderSpecialistAssessmentPayload';
+  /** As the caller may see it now. */
+  specialistAssessment?: Maybe<SpecialistAssessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A body with a place in the agreement: a county, team, trust, school, police force, council desk or provider. */
 export type Organisation = Node & {
   __typename?: 'Organisation';
@@ -4767,6 +4794,8 @@ export type PreProceedings = Node & {
   outcomeReasons?: Maybe<Scalars['String']['output']>;
   /** The child. */
   person?: Maybe<Person>;
+  /** The proceedings ended without an order. */
+  proceedingsWithdrawn?: Maybe<Scalars['Date']['output']>;
   /** ReviewMeetingsCount. */
   reviewMeetings?: Maybe<Scalars['Int']['output']>;
   /** PPStartDate: the meeting that decided to begin. */
@@ -5171,6 +5200,15 @@ export type ReceiveSpecialistAssessmentInput = {
   workbookEntry?: InputMaybe<Scalars['ID']['input']>;
 };
 
+export type ReceiveSpecialistAssessmentPayload = {
+  __typename?: 'ReceiveSpecialistAssessmentPayload';
+  /** As the caller may see it now. */
+  specialistAssessment?: Maybe<SpecialistAssessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordAbstinenceInput = {
   family: Scalars['ID']['input'];
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -5385,6 +5423,8 @@ export type RecordCourtApplicationInput = {
   papers?: InputMaybe<Scalars['String']['input']>;
   preProceedings: Scalars['ID']['input'];
   reference?: InputMaybe<Scalars['String']['input']>;
+  /** The proceedings ended without an order. */
+  withdrawn?: InputMaybe<Scalars['Date']['input']>;
 };
 
 export type RecordCourtApplicationPayload = {
@@ -5997,6 +6037,15 @@ export type RecordToolReadingInput = {
   tool: Scalars['String']['input'];
   /** SDQ, home environment, family relationship. */
   total?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type RecordToolReadingPayload = {
+  __typename?: 'RecordToolReadingPayload';
+  /** As the caller may see it now. */
+  reading?: Maybe<ToolReading>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type RecordTrainingInput = {
@@ -6681,15 +6730,6 @@ export type SpecialistAssessmentEdge = {
   node?: Maybe<SpecialistAssessment>;
 };
 
-export type SpecialistAssessmentPayload = {
-  __typename?: 'SpecialistAssessmentPayload';
-  /** As the caller may see it now. */
-  specialistAssessment?: Maybe<SpecialistAssessment>;
-  userErrors: Array<UserError>;
-  /** Written all the same, but it looks wrong. */
-  warnings: Array<UserError>;
-};
-
 /** A kind of specialist assessment. */
 export type SpecialistKind = {
   __typename?: 'SpecialistKind';
@@ -6722,6 +6762,15 @@ export type StartAssessmentInput = {
   started: Scalars['Date']['input'];
   /** Id of the multi-disciplinary team that assesses. */
   team?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type StartAssessmentPayload = {
+  __typename?: 'StartAssessmentPayload';
+  /** As the caller may see it now. */
+  assessment?: Maybe<Assessment>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type StartPlacementInput = {
@@ -7292,15 +7341,6 @@ export type ToolReadingEdge = {
   node?: Maybe<ToolReading>;
 };
 
-export type ToolReadingPayload = {
-  __typename?: 'ToolReadingPayload';
-  /** As the caller may see it now. */
-  reading?: Maybe<ToolReading>;
-  userErrors: Array<UserError>;
-  /** Written all the same, but it looks wrong. */
-  warnings: Array<UserError>;
-};
-
 export type ToolReckoning =
   /** The metric score that belongs to a raw total. */
   | 'METRIC'
@@ -7519,6 +7559,15 @@ export type WithdrawToolReadingInput = {
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
   reading: Scalars['ID']['input'];
+};
+
+export type WithdrawToolReadingPayload = {
+  __typename?: 'WithdrawToolReadingPayload';
+  /** As the caller may see it now. */
+  reading?: Maybe<ToolReading>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A field of this object that the caller may not see here, whether or not it holds a value. */

@@ -6,14 +6,13 @@ import type { Client } from '../../access/client.ts';
 import { amend, conflict } from '../../change/amend.ts';
 import { type Coded, checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
-import { familyVisible, keyOf, notFound, visibleMembers, visibleRow, visibleRows } from '../../change/visible.ts';
+import { each, eachOf, keysOf, membersNamed, one } from '../../change/members.ts';
+import { familyVisible, keyOf, notFound, visibleRow, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
-import { OutsideCalendar } from '../clock/calendar.ts';
-import { dueOf } from '../clock/rules.ts';
-import { calendarIn, endClock, meetClock, startClock, timescaleInForce } from '../clock/service.ts';
+import { dueOn, endClock, meetClock, startClock } from '../clock/service.ts';
 import { startFeedbackClocks } from '../contact/feedback.ts';
 import { episode } from '../plan/legal.ts';
-import { oneAtATime } from '../plan/stage.ts';
+import { oneAtATime, restage } from '../plan/stage.ts';
 import { organisation } from '../sharing/tables.ts';
 import { workbookEntry } from '../workbook/tables.ts';
 import { TRIO_VARIANTS } from './concerns.ts';
@@ -56,32 +55,14 @@ const isLenient = (client: Client, historical: boolean | null | undefined) => hi
 
 const personsOf = ({ person }: { person: number | null }) => (person === null ? [] : [person]);
 
-/** Of a clock that cannot be reckoned, for a year whose bank holidays are not known, nothing is due. */
-async function reckoned<T>(reckon: () => Promise<T>): Promise<T | null> {
-  try {
-    return await reckon();
-  } catch (error) {
-    if (error instanceof OutsideCalendar) return null;
-    throw error;
-  }
-}
-
-/** The last day on which an assessment of this referral is in time; null where nobody can say. */
-async function dueOn(tx: Transaction, referred: string): Promise<string | null> {
-  const calendar = await calendarIn(tx);
-  if (Number(referred.slice(0, 4)) < calendar.firstYear) return null;
-  return reckoned(async () => dueOf(await timescaleInForce(tx, CLOCK, referred), referred, calendar)?.dueOn ?? null);
-}
-
 export const startAssessment: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as StartInput;
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors: UserError[] = [];
-  const person = input.person ? keyOf('Person', input.person) : null;
-  if (input.person && (person === null || !(await visibleMembers(tx, family, [person])).has(person))) {
-    return { userErrors: [notFound('member of this family', 'person')] };
-  }
+  const members = await membersNamed(tx, family, one('person', input.person), errors);
+  if (errors.length > 0) return { userErrors: errors };
+  const person = input.person ? (members.get(input.person) as number) : null;
   await oneAtATime(tx, person === null ? 'family' : 'person', person ?? family);
   const team = input.team ? keyOf('Organisation', input.team) : null;
   if (input.team) {
@@ -117,9 +98,8 @@ export const startAssessment: Command = async (tx, raw, client, now) => {
     })
     .returning({ id: assessment.id });
   const id = (row as { id: number }).id;
-  if ((await dueOn(tx, referred)) !== null) {
-    await startClock(tx, client, { rule: CLOCK, family, person, subject: { type: 'Assessment', id }, from: referred });
-  }
+  await startClock(tx, client, { rule: CLOCK, family, person, subject: { type: 'Assessment', id }, from: referred });
+  await restage(tx, client, family, now);
   return {
     change: { action: 'startAssessment', entity: 'Assessment', id, family, persons: personsOf({ person }), dataClasses: ['CASE'] },
     warnings: said.warnings,
@@ -145,18 +125,8 @@ async function checkNamed(tx: Transaction, family: number, day: string, found: F
     const message = `${code} was replaced by ${code.slice(0, 2)}B (by a child) and ${code.slice(0, 2)}C (by an adult).`;
     if (ended) errors.push({ code: 'RULE', rule: REPLACED[code] as string, message, path: factor.path });
   }
-  const named: [string, string[]][] = [
-    ...(found.factors ?? []).flatMap(({ person }, i): [string, string[]][] => (person ? [[person, ['factors', String(i), 'person']]] : [])),
-    ...(found.aces ?? []).map(({ person }, i): [string, string[]] => [person, ['aces', String(i), 'person']]),
-    ...(found.keptFrom ?? []).map((person, i): [string, string[]] => [person, ['keptFrom', String(i)]]),
-  ];
-  const keys = named.map(([person, path]) => [keyOf('Person', person), path] as const);
-  const members = await visibleMembers(
-    tx,
-    family,
-    keys.flatMap(([key]) => (key === null ? [] : [key])),
-  );
-  for (const [key, path] of keys) if (key === null || !members.has(key)) errors.push(notFound('member of this family', ...path));
+  const named = [...eachOf('factors', found.factors), ...eachOf('aces', found.aces), ...each('keptFrom', found.keptFrom)];
+  await membersNamed(tx, family, named, errors);
   return errors;
 }
 
@@ -232,7 +202,7 @@ export const completeAssessment: Command = async (tx, raw, client, now) => {
   if (row.version !== input.expectedVersion) return { userErrors: [conflict(row.version)] };
   const said = verdict(
     [
-      ...checkComplete(input, { started: row.started, dueOn: await dueOn(tx, row.referred) }, now),
+      ...checkComplete(input, { started: row.started, dueOn: await dueOn(tx, CLOCK, row.referred) }, now),
       ...(await checkNamed(tx, row.family, input.authorisedOn, input)),
     ],
     isLenient(client, input.historical),
@@ -264,6 +234,7 @@ export const completeAssessment: Command = async (tx, raw, client, now) => {
   }
   await meetClock(tx, { rule: CLOCK, subject: { type: 'Assessment', id: row.id }, on: input.authorisedOn });
   await startFeedbackClocks(tx, client, row.family, input.authorisedOn);
+  await restage(tx, client, row.family, now);
   return { change: changed('completeAssessment', row, ['CASE', 'ASSESSMENT']), warnings: said.warnings };
 };
 
@@ -308,6 +279,7 @@ export const cancelAssessment: Command = async (tx, raw, client, now) => {
   const refused = await amend(tx, client, assessment, row.id, input.expectedVersion, set, NAMED);
   if (refused) return { userErrors: [refused] };
   await endClock(tx, { subject: { type: 'Assessment', id: row.id }, on: input.on });
+  await restage(tx, client, row.family, now);
   return { change: changed('cancelAssessment', row, ['CASE']) };
 };
 
@@ -316,17 +288,8 @@ export const orderSpecialistAssessment: Command = async (tx, raw, client, now) =
   const errors = checkOrder(input, now);
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
-  const person = keyOf('Person', input.person);
-  const keptFrom = (input.keptFrom ?? []).map((id) => keyOf('Person', id));
-  const members = await visibleMembers(
-    tx,
-    family,
-    [person, ...keptFrom].flatMap((key) => key ?? []),
-  );
-  if (person === null || !members.has(person)) errors.push(notFound('member of this family', 'person'));
-  keptFrom.forEach((key, i) => {
-    if (key === null || !members.has(key)) errors.push(notFound('member of this family', 'keptFrom', String(i)));
-  });
+  const members = await membersNamed(tx, family, [...one('person', input.person), ...each('keptFrom', input.keptFrom)], errors);
+  const person = members.get(input.person);
   const [kind] = await tx.select().from(specialistKind).where(eq(specialistKind.code, input.kind));
   if (!kind) errors.push({ code: 'INVALID', message: `There is no kind of specialist assessment ${input.kind}.`, path: ['kind'] });
   const assessor = input.assessor ? keyOf('Organisation', input.assessor) : null;
@@ -334,7 +297,7 @@ export const orderSpecialistAssessment: Command = async (tx, raw, client, now) =
     const [found] = assessor === null ? [] : await tx.select().from(organisation).where(eq(organisation.id, assessor));
     if (!found) errors.push(notFound('organisation', 'assessor'));
   }
-  if (errors.length > 0 || !kind || person === null) return { userErrors: errors };
+  if (errors.length > 0 || !kind || person === undefined) return { userErrors: errors };
   const [row] = await tx
     .insert(specialistAssessment)
     .values({
@@ -343,7 +306,7 @@ export const orderSpecialistAssessment: Command = async (tx, raw, client, now) =
       controller: client.organisation.id,
       worker: client.user,
       rowMask: Number(maskOf([kind.dataClass])),
-      keptFrom: keptFrom as number[],
+      keptFrom: keysOf(members, input.keptFrom),
       specialistKind: kind.id,
       orderedOn: input.orderedOn,
       assessor,

@@ -1,13 +1,15 @@
 /** Writing what a council knows of a home, and a school of a child. */
+
 import { and, eq, sql } from 'drizzle-orm';
 import type { Client } from '../../access/client.ts';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
-import { membersNamed } from '../../change/members.ts';
+import { membersNamed, one } from '../../change/members.ts';
 import { familyVisible, keyOf, notFound, visibleRow, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { HousingDuty } from '../../graphql/generated.ts';
+import { today } from '../clock/calendar.ts';
 import { endClock, meetClock, startClock } from '../clock/service.ts';
 import {
   type AmendHousingInput,
@@ -20,7 +22,6 @@ import {
 } from './rules.ts';
 import { housingSituation, schoolRecord } from './tables.ts';
 
-const dayOf = (now: Date) => now.toISOString().slice(0, 10);
 const idOf = (rows: { id: number }[]) => (rows[0] as { id: number }).id;
 
 type Duty = { duty: HousingDuty; dutyAccepted: string | null };
@@ -40,7 +41,7 @@ async function followDuty(
   const before = was && clockOf(was.duty);
   const rule = clockOf(is.duty);
   // The next duty begins with a review of the one before; where none follows, the clock is no longer to be met.
-  if (before && is.duty === 'NONE') await endClock(tx, { rule: before, subject, on: dayOf(now) });
+  if (before && is.duty === 'NONE') await endClock(tx, { rule: before, subject, on: today(now) });
   else if (before) await meetClock(tx, { rule: before, subject, on: is.dutyAccepted as string });
   if (rule) await startClock(tx, client, { rule, family, subject, from: is.dutyAccepted as string });
 }
@@ -59,7 +60,7 @@ export const recordHousingSituation: Command = async (tx, raw, client, now) => {
   const errors = checkHome(input, input.from, null, now);
   const person = input.person ? keyOf('Person', input.person) : null;
   if (input.person && !(await isGranted(tx, person))) errors.push(notFound('person', 'person'));
-  errors.push(...(await checkCodes(tx, dayOf(now), [{ list: 'tenure', value: input.tenure, path: ['tenure'] }])));
+  errors.push(...(await checkCodes(tx, today(now), [{ list: 'tenure', value: input.tenure, path: ['tenure'] }])));
   if (errors.length > 0) return { userErrors: errors };
   const is = { duty: input.duty, dutyAccepted: input.dutyAccepted ?? null };
   const id = idOf(
@@ -107,7 +108,7 @@ export const recordSchoolRecord: Command = async (tx, raw, client) => {
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors = checkTerm(input);
-  const [person] = await membersNamed(tx, family, [{ id: input.person, path: ['person'] }], errors);
+  const person = (await membersNamed(tx, family, one('person', input.person), errors)).get(input.person);
   if (errors.length > 0 || person === undefined) return { userErrors: errors };
   const { term, possibleSessions, attendedSessions, exclusion, excludedDays } = input;
   const owned = { family, person, controller: client.organisation.id, worker: client.user };

@@ -2,9 +2,10 @@
 import { and, desc, eq, gt, isNull, lte, or, sql } from 'drizzle-orm';
 import { maskOf, type PersonalClass } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
+import { remark } from '../../change/remarks.ts';
 import type { Transaction } from '../../db/transactions.ts';
-import { type Calendar, calendarOf } from './calendar.ts';
-import { dueOf, type Limit } from './rules.ts';
+import { addDays, addWorkingDays, type Calendar, calendarOf, OutsideCalendar } from './calendar.ts';
+import { type Due, dueOf, type Limit } from './rules.ts';
 import { bankHoliday, clock, task, timescale } from './tables.ts';
 
 /** The row that a clock or task is about: its GraphQL type and its key. */
@@ -27,8 +28,12 @@ export type StartClock = {
 /** A timescale as it is in force on a day. */
 export type InForce = Limit & { code: string; version: string };
 
-/** The timescale of this code in force on a day: the authority's own where it has one. @throws Error where there is none. */
-export async function timescaleInForce(tx: Transaction, rule: string, on: string): Promise<InForce> {
+/**
+ * The timescale of this code in force on a day: the authority's own where it has one; null before any of them was.
+ *
+ * @throws Error where nobody has ever set such a timescale.
+ */
+export async function timescaleInForce(tx: Transaction, rule: string, on: string): Promise<InForce | null> {
   const [found] = await tx
     .select({
       code: timescale.code,
@@ -42,8 +47,10 @@ export async function timescaleInForce(tx: Transaction, rule: string, on: string
     .where(and(eq(timescale.code, rule), lte(timescale.validFrom, on), or(isNull(timescale.validTo), gt(timescale.validTo, on))))
     .orderBy(sql`${timescale.authority} = 'england'`, desc(timescale.validFrom))
     .limit(1);
-  if (!found) throw new Error(`There is no timescale ${rule} in force on ${on}.`);
-  return found;
+  if (found) return found;
+  const [ever] = await tx.select({ code: timescale.code }).from(timescale).where(eq(timescale.code, rule)).limit(1);
+  if (!ever) throw new Error(`There is no timescale ${rule}.`);
+  return null;
 }
 
 /** England's bank holidays as the database has them. */
@@ -52,20 +59,55 @@ export async function calendarIn(tx: Transaction): Promise<Calendar> {
   return calendarOf(rows.map(({ day }) => day));
 }
 
+type Reckoned = { inForce: InForce; due: Due | null };
+
+/** When something is due by a timescale; null where nobody can say: the day is outside the calendar, or before the timescale. */
+async function reckon(tx: Transaction, rule: string, from: string): Promise<Reckoned | null> {
+  const inForce = await timescaleInForce(tx, rule, from);
+  if (!inForce) return null;
+  try {
+    return { inForce, due: dueOf(inForce, from, await calendarIn(tx)) };
+  } catch (error) {
+    if (error instanceof OutsideCalendar) return null;
+    throw error;
+  }
+}
+
+/** The last day that is in time; null where no limit is set, and where nobody can say. */
+export async function dueOn(tx: Transaction, rule: string, from: string): Promise<string | null> {
+  return (await reckon(tx, rule, from))?.due?.dueOn ?? null;
+}
+
+/** The working day after a day; the day after it, where nobody knows which days are worked. */
+export async function nextWorkingDay(tx: Transaction, day: string): Promise<string> {
+  try {
+    return addWorkingDays(await calendarIn(tx), day, 1);
+  } catch (error) {
+    if (error instanceof OutsideCalendar) return addDays(day, 1);
+    throw error;
+  }
+}
+
 /**
  * Starts a clock. Where one of the same rule already runs for the subject it runs on: fifteen working days count from
  * the first strategy discussion, not from the latest.
  *
- * @returns when it is due; null, and no clock, where the authority has set no limit.
- * @throws OutsideCalendar where working days would have to be counted in a year whose bank holidays are not known.
+ * What happened is written although nobody can say when something was due on it: it has no clock then, and the command warns.
+ *
+ * @returns when it is due; null, and no clock, where the authority has set no limit or nobody can say.
  */
 export async function startClock(
   tx: Transaction,
   client: Client,
   { rule, family, person, subject, from, assigned, worker }: StartClock,
 ): Promise<{ dueOn: string | null }> {
-  const inForce = await timescaleInForce(tx, rule, from);
-  const due = dueOf(inForce, from, await calendarIn(tx));
+  const reckoned = await reckon(tx, rule, from);
+  if (!reckoned) {
+    const message = `No clock runs from ${from}: the bank holidays, or the timescale ${rule}, are not known for so early or so late a day.`;
+    remark(tx, { code: 'RULE', rule, message, path: [] });
+    return { dueOn: null };
+  }
+  const { inForce, due } = reckoned;
   if (!due) return { dueOn: null };
   const started = await tx
     .insert(clock)
@@ -102,13 +144,23 @@ export type OfClock = { rule: string; subject: Subject; on: string };
 
 /** What the clock waited for has happened. Whether it was in time is read from the dates. @returns whether a clock ran. */
 export async function meetClock(tx: Transaction, { rule, subject, on }: OfClock): Promise<boolean> {
-  const { rowCount } = await tx.update(clock).set({ metOn: on }).where(isRunning({ rule, subject }));
-  return rowCount === 1;
+  return (await stop(tx, rule, subject, on, null)) > 0;
 }
 
 /** What the clocks waited for is no longer to come (the plan ended, the referral was closed): without `rule`, all of the subject. */
 export async function endClock(tx: Transaction, { on, ...which }: Omit<OfClock, 'rule'> & { rule?: string }): Promise<void> {
-  await tx.update(clock).set({ endedOn: on }).where(isRunning(which));
+  await stop(tx, which.rule ?? null, which.subject, null, on);
+}
+
+/**
+ * County and team stop each other's clocks of a family with which both work: who holds the next supervision is not always who
+ * held the last one. Everybody else stops their own.
+ */
+async function stop(tx: Transaction, rule: string | null, subject: Subject, met: string | null, ended: string | null): Promise<number> {
+  const { rows } = await tx.execute<{ stopped: number }>(
+    sql`select fsp.stop_clocks(${rule}::text, ${subject.type}::text, ${subject.id}::bigint, ${met}::date, ${ended}::date) as stopped`,
+  );
+  return rows[0]?.stopped ?? 0;
 }
 
 /** The family of a subject is known now: its clocks are that family's. */

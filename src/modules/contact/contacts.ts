@@ -6,10 +6,11 @@ import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../../change/visible.ts';
+import { bornKeptFrom, keepFrom, together } from '../../change/kept-from.ts';
+import { each, eachOf, keysOf, membersNamed } from '../../change/members.ts';
+import { familyVisible, keyOf, notFound, visibleRow } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { AnswerEarlyHelpInput, DecideContactInput, MatchContactInput, RecordContactInput } from '../../graphql/generated.ts';
-import { OutsideCalendar } from '../clock/calendar.ts';
 import { meetClock, placeClocks, startClock } from '../clock/service.ts';
 import { membership } from '../family/tables.ts';
 import { personIdentity } from '../person/tables.ts';
@@ -69,16 +70,7 @@ export const recordContact: Command = async (tx, raw, client, now) => {
 
   const { invalid, errors: wrong } = faults();
   if (sent && receivedOn < sent.madeOn) invalid(`The referral was made on ${sent.madeOn}, after this day.`, 'receivedOn');
-  const named: [string, string[]][] = [
-    ...(input.keptFrom ?? []).map((id, i): [string, string[]] => [id, ['keptFrom', String(i)]]),
-    ...(input.children ?? []).flatMap(({ person }, i): [string, string[]][] =>
-      person ? [[person, ['children', String(i), 'person']]] : [],
-    ),
-  ];
-  const keys = named.map(([id, path]) => [keyOf('Person', id), path] as const);
-  const known = keys.flatMap(([key]) => (key === null ? [] : [key]));
-  const members = family === null ? new Set<number>() : await visibleMembers(tx, family, known);
-  for (const [key, path] of keys) if (key === null || !members.has(key)) wrong.push(notFound('member of this family', ...path));
+  const members = await membersNamed(tx, family, [...each('keptFrom', input.keptFrom), ...eachOf('children', input.children)], wrong);
   wrong.push(
     ...(await checkCodes(tx, receivedOn, [
       { list: 'contact-channel', value: input.channel, path: ['channel'] },
@@ -87,12 +79,12 @@ export const recordContact: Command = async (tx, raw, client, now) => {
   );
   if (wrong.length > 0) return { userErrors: wrong };
 
-  const owned = {
-    family,
-    controller: client.organisation.id,
-    worker: client.user,
-    keptFrom: (input.keptFrom ?? []).map((id) => keyOf('Person', id) as number),
-  };
+  const children = await childrenOf(tx, input, sent?.id ?? null, family);
+  // What is told of a child at the front door is kept from whoever harms the child, as what the child tells is.
+  const known = children.flatMap(({ person }) => person ?? []);
+  const born = family === null ? [] : await bornKeptFrom(tx, family, known);
+  const keptFrom = together(keysOf(members, input.keptFrom), born);
+  const owned = { family, controller: client.organisation.id, worker: client.user, keptFrom };
   const repeat = family !== null && isRepeat(receivedOn, await earlierDays(tx, family, null));
   const [made] = await tx
     .insert(contact)
@@ -113,25 +105,16 @@ export const recordContact: Command = async (tx, raw, client, now) => {
       .insert(contactInformant)
       .values({ ...owned, contact: id, name: name ?? null, phone: phone ?? null, relation: relation ?? null, anonymous });
   }
-  const children = await childrenOf(tx, input, sent?.id ?? null, family);
   await tx.insert(contactChild).values(children.map((child) => ({ ...owned, contact: id, ...child })));
   // What was long decided on is not late today.
-  if (!isLenient(client, input)) {
-    try {
-      await startClock(tx, client, { rule: RULE, family, subject: subjectOf(id), from: receivedOn });
-    } catch (error) {
-      if (!(error instanceof OutsideCalendar)) throw error;
-      invalid('So long ago no working day is known; enter it as historical.', 'receivedOn');
-      return { userErrors: wrong };
-    }
-  }
+  if (!isLenient(client, input)) await startClock(tx, client, { rule: RULE, family, subject: subjectOf(id), from: receivedOn });
   return {
     change: {
       action: 'recordContact',
       entity: 'Contact',
       id,
       family,
-      persons: children.flatMap(({ person }) => (person === null ? [] : [person])),
+      persons: known,
       dataClasses: ['CASE', 'ASSESSMENT', 'IDENTITY', ...(input.informant || rowMask ? (['INFORMANT'] as const) : [])],
     },
   };
@@ -210,6 +193,7 @@ export const matchContact: Command = async (tx, raw, client) => {
     await tx.update(contactChild).set({ person }).where(eq(contactChild.id, child.id));
     persons.push(person);
   }
+  await keepFrom(tx, contact, row.id, await bornKeptFrom(tx, family, persons));
   await placeClocks(tx, { subject: subjectOf(row.id), family });
   return {
     change: { action: 'matchContact', entity: 'Contact', id: row.id, family, persons, dataClasses: ['CASE', 'ASSESSMENT', 'IDENTITY'] },
@@ -226,19 +210,9 @@ export const decideContact: Command = async (tx, raw, client, now) => {
   const stands = row.version === input.expectedVersion ? row : { ...row, decidedOn: null };
   const { errors, warnings } = checkDecision({ ...input, historical }, stands, now);
   errors.push(...(await checkCodes(tx, input.decidedOn, [{ list: 'contact-outcome', value: input.outcome, path: ['outcome'] }])));
-  const children = (input.children ?? []).map(({ person, primaryNeed }) => ({ person: keyOf('Person', person), primaryNeed }));
-  const members =
-    row.family === null
-      ? new Set<number>()
-      : await visibleMembers(
-          tx,
-          row.family,
-          children.flatMap(({ person }) => (person === null ? [] : [person])),
-        );
-  children.forEach(({ person }, i) => {
-    if (person === null || !members.has(person)) errors.push(notFound('member of this family', 'children', String(i), 'person'));
-  });
+  const members = await membersNamed(tx, row.family, eachOf('children', input.children), errors);
   if (errors.length > 0) return { userErrors: errors };
+  const children = (input.children ?? []).map(({ person, primaryNeed }) => ({ person: members.get(person) as number, primaryNeed }));
 
   const refused = await amend(
     tx,
@@ -264,7 +238,7 @@ export const decideContact: Command = async (tx, raw, client, now) => {
     for (const [i, { person, primaryNeed }] of children.entries()) {
       const opened = await openEpisode(tx, client, {
         family: row.family,
-        person: person as number,
+        person,
         on: row.receivedOn,
         source: from?.source ?? '10',
         primaryNeed,
@@ -293,7 +267,7 @@ export const decideContact: Command = async (tx, raw, client, now) => {
       entity: 'Contact',
       id: row.id,
       family: row.family,
-      persons: children.map(({ person }) => person as number),
+      persons: children.map(({ person }) => person),
       dataClasses: ['CASE', 'ASSESSMENT'],
     },
     warnings,

@@ -6,8 +6,7 @@ import { faults } from '../../change/errors.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../../change/visible.ts';
 import type { AnswerInformationRequestInput, LookUpInput, RequestInformationInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
-import { dueOf } from '../clock/rules.ts';
-import { calendarIn, meetClock, startClock, timescaleInForce } from '../clock/service.ts';
+import { dueOn, meetClock, startClock } from '../clock/service.ts';
 import { personIdentity } from '../person/tables.ts';
 import { organisation } from '../sharing/tables.ts';
 import { checkAnswer, checkLookUp, checkRequest } from './rules.ts';
@@ -45,7 +44,7 @@ export const requestInformation: Command = async (tx, raw, client, now) => {
   if (errors.length > 0 || !asked) return { userErrors: errors };
 
   const aboutFamily = family ?? from?.family ?? null;
-  const due = dueOf(await timescaleInForce(tx, RULE, day), day, await calendarIn(tx));
+  const due = input.dueOn ?? (await dueOn(tx, RULE, day));
   const between = { sender: client.organisation.id, addressee: asked.id, recipient: input.recipient ?? null };
   const [made] = await tx
     .insert(informationRequest)
@@ -57,7 +56,7 @@ export const requestInformation: Command = async (tx, raw, client, now) => {
       purpose: input.purpose,
       question: input.question,
       askedOn: day,
-      dueOn: input.dueOn ?? due?.dueOn ?? day,
+      dueOn: due ?? day,
     })
     .returning({ id: informationRequest.id });
   const id = (made as { id: number }).id;

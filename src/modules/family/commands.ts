@@ -1,4 +1,5 @@
 /** Putting families on record, and what becomes of who belongs to them. */
+
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { DataClass } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
@@ -18,6 +19,7 @@ import type {
   RecordUnbornChildInput,
   RegisterFamilyInput,
 } from '../../graphql/generated.ts';
+import { today } from '../clock/calendar.ts';
 import { district } from '../district/tables.ts';
 
 import { takenNumbers } from '../person/numbers.ts';
@@ -32,11 +34,9 @@ import {
   plainNhsNumber,
   relationshipOfRole,
 } from './rules.ts';
-import { familyName, household, householdMember, membership, relationship, unbornMembership } from './tables.ts';
+import { familyName, familyStage, household, householdMember, membership, relationship, unbornMembership } from './tables.ts';
 
 type Input<T> = Omit<T, 'idempotencyKey'>;
-
-const dayOf = (now: Date) => now.toISOString().slice(0, 10);
 
 /** Codes of a new member, and numbers that somebody whom the caller sees has. */
 async function memberFaults(
@@ -98,7 +98,7 @@ async function districtFaults(tx: Transaction, code: string, ...path: string[]):
 
 export const registerFamily: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Input<RegisterFamilyInput>;
-  const day = dayOf(now);
+  const day = today(now);
   const since = input.since ?? day;
   const errors = checkFamily(input, now);
   for (const [index, member] of input.members.entries()) errors.push(...(await memberFaults(tx, member, client, day, 'members', index)));
@@ -115,6 +115,8 @@ export const registerFamily: Command = async (tx, raw, client, now) => {
     reference: input.reference ?? `FSP-${String(family).padStart(7, '0')}`,
     name: input.name,
   });
+  // Where nothing is open yet, early help is what a family is on record for.
+  await tx.insert(familyStage).values({ ...owned, stage: 'EARLY_HELP', since: now });
   const persons: number[] = [];
   for (const member of input.members) persons.push(await writeMember(tx, family, member, since, client));
 
@@ -136,7 +138,7 @@ export const registerFamily: Command = async (tx, raw, client, now) => {
       members.map((position) => persons[position] as number),
     );
   }
-  const dataClasses = [...classesOf(input.members), ...(input.household ? (['WHEREABOUTS'] as const) : [])];
+  const dataClasses: DataClass[] = [...classesOf(input.members), 'CASE', ...(input.household ? (['WHEREABOUTS'] as const) : [])];
   return { change: { action: 'registerFamily', entity: 'Family', id: family, family, persons, dataClasses } };
 };
 
@@ -158,7 +160,7 @@ async function writeHousehold(
 
 export const addFamilyMember: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Input<AddFamilyMemberInput>;
-  const day = dayOf(now);
+  const day = today(now);
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors = checkAddition(input, now);
@@ -220,7 +222,7 @@ export const recordUnbornChild: Command = async (tx, raw, client, now) => {
   const { errors, warnings } = checkUnborn(input, now);
   if (errors.length > 0) return { userErrors: errors };
   const made = await tx.execute<{ person: string }>(
-    sql`select fsp.new_member(${family}::bigint, 'unborn-child', ${dayOf(now)}::date, true) as person`,
+    sql`select fsp.new_member(${family}::bigint, 'unborn-child', ${today(now)}::date, true) as person`,
   );
   const person = Number(made.rows[0]?.person);
   await tx.insert(personExpected).values({ person, controller: client.organisation.id, expectedDate: input.expectedDate });
@@ -232,7 +234,7 @@ export const recordBirth: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Input<RecordBirthInput>;
   const person = keyOf('Person', input.person);
   if (person === null || !(await personVisible(tx, person, client))) return { userErrors: [notFound('unborn child', 'person')] };
-  const errors = [...checkBirth(input, now), ...(await checkCodes(tx, dayOf(now), [{ list: 'sex', value: input.sex, path: ['sex'] }]))];
+  const errors = [...checkBirth(input, now), ...(await checkCodes(tx, today(now), [{ list: 'sex', value: input.sex, path: ['sex'] }]))];
   const awaited = and(eq(unbornMembership.person, person), isNull(unbornMembership.until));
   const [row] = await visibleRows(tx, unbornMembership, awaited, client);
   if (!row) errors.push(notFound('unborn child', 'person'));
@@ -287,7 +289,7 @@ export const recordRelationship: Command = async (tx, raw, client, now) => {
   const seen = await membersOf(tx, family, client);
   if (person === null || !seen.has(person)) errors.push(notFound('member of this family', 'person'));
   if (other === null || !seen.has(other)) errors.push(notFound('member of this family', 'other'));
-  errors.push(...(await checkCodes(tx, dayOf(now), [{ list: 'relationship', value: input.kind, path: ['kind'] }])));
+  errors.push(...(await checkCodes(tx, today(now), [{ list: 'relationship', value: input.kind, path: ['kind'] }])));
   if (errors.length > 0 || person === null || other === null) return { userErrors: errors };
   const [row] = await tx
     .insert(relationship)

@@ -1,4 +1,5 @@
 /** Asking for help, and saying how it goes. */
+
 import { and, eq, gt, isNull, lte, or } from 'drizzle-orm';
 import type { DataClass } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
@@ -6,10 +7,11 @@ import { amend, conflict } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, Decision, UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import { each, membersNamed } from '../../change/members.ts';
+import { bornKeptFrom, keptFromNamed, together } from '../../change/kept-from.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRow, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { InterventionStatus, RecordAbstinenceInput, RecordLapseInput } from '../../graphql/generated.ts';
+import { today } from '../clock/calendar.ts';
 import { endClock, meetClock, startClock } from '../clock/service.ts';
 import { involvement } from '../family/tables.ts';
 import { organisation } from '../sharing/tables.ts';
@@ -52,10 +54,6 @@ import {
 
 const REQUEST_CLOCK = 'INTERVENTION_REQUEST';
 
-/** The first day on which the timescales are in force: what is older has no clock. */
-const CLOCKS_FROM = '2017-01-01';
-
-const dayOf = (now: Date) => now.toISOString().slice(0, 10);
 const idOf = (rows: { id: number }[]) => (rows[0] as { id: number }).id;
 
 async function givesProgramme(tx: Transaction, programmeKey: number, provider: number, on: string): Promise<boolean> {
@@ -125,17 +123,15 @@ export const requestIntervention: Command = async (tx, raw, client, now) => {
   });
   await tx.insert(interventionProgress).values({ ...owned, intervention: id, status: 'REQUESTED', requested: input.requested });
   await tx.insert(interventionEvent).values({ ...owned, intervention: id, kind: 'REQUESTED', happenedOn: input.requested });
-  if (input.requested >= CLOCKS_FROM) {
-    await startClock(tx, client, {
-      rule: REQUEST_CLOCK,
-      family,
-      person,
-      subject: { type: 'Intervention', id },
-      from: input.requested,
-      assigned: team ?? provider,
-      worker: input.worker ?? null,
-    });
-  }
+  await startClock(tx, client, {
+    rule: REQUEST_CLOCK,
+    family,
+    person,
+    subject: { type: 'Intervention', id },
+    from: input.requested,
+    assigned: team ?? provider,
+    worker: input.worker ?? null,
+  });
   return {
     change: {
       action: 'requestIntervention',
@@ -194,7 +190,7 @@ export const moveIntervention: Command = async (tx, raw, client, now) => {
   // What somebody else has done meanwhile comes before what it would make of this step.
   if (at.version !== input.expectedVersion) return { userErrors: [conflict(at.version)] };
   const { errors, warnings } = checkMove(input, at, now);
-  const keptFrom = await membersNamed(tx, row.family, each('keptFrom', input.keptFrom), errors);
+  const named = await keptFromNamed(tx, row.family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const worker = input.worker ?? at.worker ?? (theirs ? client.user : null);
   const moved = await tx
@@ -206,10 +202,12 @@ export const moveIntervention: Command = async (tx, raw, client, now) => {
     const other = late && late.version !== input.expectedVersion;
     return { userErrors: [other ? conflict(late.version) : notFound('intervention of yours', 'intervention')] };
   }
+  // The step is for everybody who may know of it; a note on it is what the person told.
+  const born = input.note ? await bornKeptFrom(tx, row.family, [row.person]) : [];
   await tx.insert(interventionEvent).values({
     ...ofIntervention(found, client),
     worker,
-    keptFrom,
+    keptFrom: together(named, born),
     kind: input.to,
     happenedOn: input.on,
     note: input.note ?? null,
@@ -262,9 +260,10 @@ export const recordRelapse: Command = async (tx, raw, client, now) => {
   const found = await interventionOf(tx, input.intervention, client);
   if (!found) return missing();
   const errors = checkRelapse(input, found.at, now);
-  const keptFrom = await membersNamed(tx, found.row.family, each('keptFrom', input.keptFrom), errors);
-  errors.push(...(await checkCodes(tx, dayOf(now), [{ list: 'substance', value: input.substance, path: ['substance'] }])));
+  const named = await keptFromNamed(tx, found.row.family, input.keptFrom, errors);
+  errors.push(...(await checkCodes(tx, today(now), [{ list: 'substance', value: input.substance, path: ['substance'] }])));
   if (errors.length > 0) return { userErrors: errors };
+  const keptFrom = together(named, await bornKeptFrom(tx, found.row.family, [found.row.person]));
   const of = { ...ofIntervention(found, client), keptFrom };
   const id = idOf(
     await tx
@@ -317,7 +316,7 @@ export const recordOnwardActivity: Command = async (tx, raw, client, now) => {
   if (!found) return missing();
   const errors = [
     ...checkOnward(input, now),
-    ...(await checkCodes(tx, dayOf(now), [{ list: 'onward-activity', value: input.kind, path: ['kind'] }])),
+    ...(await checkCodes(tx, today(now), [{ list: 'onward-activity', value: input.kind, path: ['kind'] }])),
   ];
   if (errors.length > 0) return { userErrors: errors };
   const id = idOf(
@@ -335,7 +334,7 @@ export const recordInterventionTest: Command = async (tx, raw, client, now) => {
   if (!found) return missing();
   const errors = [
     ...checkTest(input, now),
-    ...(await checkCodes(tx, dayOf(now), [{ list: 'substance', value: input.substance, path: ['substance'] }])),
+    ...(await checkCodes(tx, today(now), [{ list: 'substance', value: input.substance, path: ['substance'] }])),
   ];
   if (errors.length > 0) return { userErrors: errors };
   const id = idOf(
@@ -363,7 +362,7 @@ export const recordAbstinence: Command = async (tx, raw, client, now) => {
   const members = await visibleMembers(tx, family, person === null ? [] : [person]);
   if (person === null || !members.has(person)) errors.push(notFound('member of this family', 'person'));
   past(input.since, now, 'since');
-  errors.push(...(await checkCodes(tx, dayOf(now), [{ list: 'substance', value: input.substance, path: ['substance'] }])));
+  errors.push(...(await checkCodes(tx, today(now), [{ list: 'substance', value: input.substance, path: ['substance'] }])));
   if (errors.length > 0 || person === null) return { userErrors: errors };
   const running = and(
     eq(abstinence.family, family),

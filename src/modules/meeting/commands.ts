@@ -4,7 +4,8 @@ import type { Client } from '../../access/client.ts';
 import { amend } from '../../change/amend.ts';
 import type { Command, UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import { familyVisible, keyOf, membersNamed, notFound, visibleRow, visibleRows } from '../../change/visible.ts';
+import { each, eachOf, keysOf, membersNamed } from '../../change/members.ts';
+import { familyVisible, keyOf, notFound, visibleRow, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type {
   AgreeSafeWorkingInput,
@@ -45,8 +46,6 @@ async function organisationsNamed(
 
 type Guests = readonly MeetingGuestInput[] | null | undefined;
 
-const personsOf = (field: string, guests: Guests): [string, string[]][] =>
-  (guests ?? []).flatMap(({ person }, i): [string, string[]][] => (person ? [[person, [field, String(i), 'person']]] : []));
 const organisationsOf = (field: string, guests: Guests): [string, string[]][] =>
   (guests ?? []).flatMap(({ organisation: id }, i): [string, string[]][] => (id ? [[id, [field, String(i), 'organisation']]] : []));
 
@@ -57,12 +56,9 @@ export const callMeeting: Command = async (tx, raw, client) => {
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
   const [kind] = await tx.select().from(meetingKind).where(eq(meetingKind.code, input.kind));
   if (!kind) errors.push({ code: 'INVALID', message: `${input.kind} is not a kind of meeting.`, path: ['kind'] });
-  const persons = await membersNamed(tx, family, [
-    ...input.persons.map((id, i): [string, string[]] => [id, ['persons', String(i)]]),
-    ...personsOf('invited', input.invited),
-  ]);
+  const members = await membersNamed(tx, family, [...each('persons', input.persons), ...eachOf('invited', input.invited)], errors);
   const organisations = await organisationsNamed(tx, organisationsOf('invited', input.invited));
-  errors.push(...persons.errors, ...organisations.errors);
+  errors.push(...organisations.errors);
   const planKey = input.plan ? keyOf('Plan', input.plan) : null;
   const about = input.plan ? await visibleRow(tx, plan, planKey, client) : null;
   if (input.plan && about?.family !== family) errors.push(notFound('plan of this family', 'plan'));
@@ -83,9 +79,9 @@ export const callMeeting: Command = async (tx, raw, client) => {
   const id = (called as { id: number }).id;
   const of = { ...owned, meeting: id };
   await tx.insert(meetingPlace).values({ ...of, worker: client.user, place: input.place ?? null });
-  const people = [...new Set(input.persons.map((person) => persons.keys.get(person) as number))];
+  const people = keysOf(members, input.persons);
   await tx.insert(meetingPerson).values(people.map((person) => ({ ...of, worker: client.user, person })));
-  const guests = input.invited.map((guest) => guestRow(guest, persons.keys, organisations.keys));
+  const guests = input.invited.map((guest) => guestRow(guest, members, organisations.keys));
   if (guests.length > 0) await tx.insert(meetingAttendance).values(guests.map((guest) => ({ ...of, ...guest, status: 'INVITED' })));
   return {
     change: {
@@ -114,11 +110,12 @@ export const recordMeeting: Command = async (tx, raw, client, now) => {
   // Of a meeting that has moved on, the caller is told so first.
   const stands = row.version === input.expectedVersion ? row : { ...row, status: 'CALLED' };
   const errors = checkRecord(input, stands, now);
-  const persons = await membersNamed(tx, row.family, [
-    ...personsOf('attended', input.attended),
-    ...personsOf('apologies', input.apologies),
-    ...(input.minutesKeptFrom ?? []).map((id, i): [string, string[]] => [id, ['minutesKeptFrom', String(i)]]),
-  ]);
+  const members = await membersNamed(
+    tx,
+    row.family,
+    [...eachOf('attended', input.attended), ...eachOf('apologies', input.apologies), ...each('minutesKeptFrom', input.minutesKeptFrom)],
+    errors,
+  );
   const organisations = await organisationsNamed(tx, [
     ...organisationsOf('attended', input.attended),
     ...organisationsOf('apologies', input.apologies),
@@ -126,7 +123,7 @@ export const recordMeeting: Command = async (tx, raw, client, now) => {
       id ? [[id, ['actions', String(i), 'organisation']]] : [],
     ),
   ]);
-  errors.push(...persons.errors, ...organisations.errors);
+  errors.push(...organisations.errors);
   if (errors.length > 0) return { userErrors: errors };
 
   const meetsAt = input.at ? new Date(input.at) : row.meetsAt;
@@ -143,8 +140,8 @@ export const recordMeeting: Command = async (tx, raw, client, now) => {
 
   const of = { meeting: row.id, family: row.family, controller: row.controller, meetingKind: row.meetingKind, rowMask: 0 };
   await recordAttendance(tx, client, of, [
-    ...input.attended.map((guest) => ({ ...guestRow(guest, persons.keys, organisations.keys), status: 'ATTENDED' })),
-    ...(input.apologies ?? []).map((guest) => ({ ...guestRow(guest, persons.keys, organisations.keys), status: 'APOLOGIES' })),
+    ...input.attended.map((guest) => ({ ...guestRow(guest, members, organisations.keys), status: 'ATTENDED' })),
+    ...(input.apologies ?? []).map((guest) => ({ ...guestRow(guest, members, organisations.keys), status: 'APOLOGIES' })),
   ]);
   if (input.actions?.length) {
     await tx.insert(meetingAction).values(
@@ -158,7 +155,7 @@ export const recordMeeting: Command = async (tx, raw, client, now) => {
     );
   }
   if (input.minutes) {
-    const keptFrom = [...new Set((input.minutesKeptFrom ?? []).map((id) => persons.keys.get(id) as number))];
+    const keptFrom = keysOf(members, input.minutesKeptFrom);
     await tx
       .insert(meetingMinutes)
       .values({ ...of, worker: client.user, keptFrom, minutes: input.minutes, author: client.userName ?? client.id });
@@ -199,7 +196,7 @@ async function recordAttendance(
   if (absent.length > 0) await tx.update(meetingAttendance).set({ status: 'ABSENT' }).where(inArray(meetingAttendance.id, absent));
 }
 
-/** A core group meets the clock of every protection plan that it is about, and starts the one until the next. */
+/** A core group meets the clock of every plan that it is about, and starts the one until the next of a protection plan. */
 async function moveClocks(tx: Transaction, client: Client, row: typeof meeting.$inferSelect, on: string): Promise<void> {
   const [kind] = await tx.select().from(meetingKind).where(eq(meetingKind.id, row.meetingKind));
   if (!kind || (kind.meets.length === 0 && kind.starts === null)) return;
@@ -209,13 +206,19 @@ async function moveClocks(tx: Transaction, client: Client, row: typeof meeting.$
     plan,
     row.plan !== null
       ? eq(plan.id, row.plan)
-      : and(eq(plan.family, row.family), eq(plan.kind, 'CHILD_PROTECTION'), eq(plan.status, 'OPEN'), inArray(plan.person, persons)),
+      : and(
+          eq(plan.family, row.family),
+          inArray(plan.kind, ['CHILD_PROTECTION', 'CHILD_IN_NEED']),
+          eq(plan.status, 'OPEN'),
+          inArray(plan.person, persons),
+        ),
     client,
   );
-  for (const { id, person } of plans) {
+  for (const { id, person, kind: of, status } of plans) {
     const subject = { type: 'Plan', id };
     for (const rule of kind.meets) await meetClock(tx, { rule, subject, on });
-    if (kind.starts) await startClock(tx, client, { rule: kind.starts, family: row.family, person, subject, from: on });
+    if (kind.starts && of === 'CHILD_PROTECTION' && status === 'OPEN')
+      await startClock(tx, client, { rule: kind.starts, family: row.family, person, subject, from: on });
   }
 }
 
@@ -275,7 +278,7 @@ export const completeMeetingAction: Command = async (tx, raw, client, now) => {
   };
 };
 
-export const agreeSafeWorking: Command = async (tx, raw, client) => {
+export const agreeSafeWorking: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Omit<AgreeSafeWorkingInput, 'idempotencyKey'>;
   const row = await visibleRow(tx, meeting, keyOf('Meeting', input.meeting), client);
   const [kind] = row ? await tx.select({ code: meetingKind.code }).from(meetingKind).where(eq(meetingKind.id, row.meetingKind)) : [];
@@ -295,6 +298,10 @@ export const agreeSafeWorking: Command = async (tx, raw, client) => {
     })
     .returning({ id: safeWorkingAgreement.id });
   const id = (agreed as { id: number }).id;
+  // What is agreed now goes before what was agreed earlier: that is looked at again by it.
+  const earlier = await visibleRows(tx, safeWorkingAgreement, eq(safeWorkingAgreement.family, row.family), client);
+  for (const agreement of earlier.filter((each) => each.id !== id))
+    await meetClock(tx, { rule: 'SAFETY_REVIEW', subject: { type: 'SafeWorkingAgreement', id: agreement.id }, on: today(now) });
   await startClock(tx, client, {
     rule: 'SAFETY_REVIEW',
     family: row.family,

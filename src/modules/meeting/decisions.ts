@@ -5,7 +5,9 @@ import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import { familyVisible, keyOf, membersNamed, notFound, visibleRow } from '../../change/visible.ts';
+import { together } from '../../change/kept-from.ts';
+import { each, keysOf, membersNamed, one } from '../../change/members.ts';
+import { familyVisible, keyOf, notFound, visibleRow } from '../../change/visible.ts';
 import { classOf } from '../../db/classified.ts';
 import type { LiftKeptFromInput, OverseeDecisionInput } from '../../graphql/generated.ts';
 import { decodeId } from '../../read/ids.ts';
@@ -19,11 +21,8 @@ export const recordDecision: Command = async (tx, raw, client, now) => {
   const errors = checkDecision(input, now);
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
-  const persons = await membersNamed(tx, family, [
-    ...(input.person ? [[input.person, ['person']] as [string, string[]]] : []),
-    ...(input.keptFrom ?? []).map((id, i): [string, string[]] => [id, ['keptFrom', String(i)]]),
-  ]);
-  errors.push(...persons.errors, ...(await checkCodes(tx, input.on, [{ list: 'decision-kind', value: input.kind, path: ['kind'] }])));
+  const members = await membersNamed(tx, family, [...one('person', input.person), ...each('keptFrom', input.keptFrom)], errors);
+  errors.push(...(await checkCodes(tx, input.on, [{ list: 'decision-kind', value: input.kind, path: ['kind'] }])));
   const evidence: { subjectType: string; subjectId: number }[] = [];
   for (const [i, id] of (input.evidence ?? []).entries()) {
     const { type } = decodeId(id);
@@ -35,11 +34,11 @@ export const recordDecision: Command = async (tx, raw, client, now) => {
   }
   if (errors.length > 0) return { userErrors: errors };
 
-  const person = input.person ? (persons.keys.get(input.person) as number) : null;
+  const person = input.person ? (members.get(input.person) as number) : null;
   const owned = {
     family,
     controller: client.organisation.id,
-    keptFrom: [...new Set((input.keptFrom ?? []).map((id) => persons.keys.get(id) as number))],
+    keptFrom: keysOf(members, input.keptFrom),
   };
   const [made] = await tx
     .insert(decision)
@@ -110,16 +109,12 @@ export const liftKeptFrom: Command = async (tx, raw, client, now) => {
   const { type } = decodeId(input.of);
   const table = Object.hasOwn(KEPT_FROM, type) ? KEPT_FROM[type] : undefined;
   const key = keyOf(type, input.of);
-  const row = table ? ((await visibleRow(tx, table, key, client)) as { id: number; family: number; keptFrom: number[] } | null) : null;
+  const row = table ? ((await visibleRow(tx, table, key, client)) as { id: number; family: number; keptFrom?: number[] } | null) : null;
   if (!table || !row) return { userErrors: [...errors, notFound('row that can be kept from somebody', 'of')] };
-  const persons = await membersNamed(tx, row.family, [[input.person, ['person']]]);
-  errors.push(...persons.errors);
-  const person = persons.keys.get(input.person);
-  if (person !== undefined && !row.keptFrom.includes(person))
-    errors.push({ code: 'INVALID', message: 'It is not kept from this person.', path: ['person'] });
+  const person = (await membersNamed(tx, row.family, one('person', input.person), errors)).get(input.person);
   if (errors.length > 0 || person === undefined) return { userErrors: errors };
 
-  const owned = { family: row.family, controller: client.organisation.id, keptFrom: row.keptFrom };
+  const owned = { family: row.family, controller: client.organisation.id, keptFrom: together(row.keptFrom ?? [], [person]) };
   const [made] = await tx
     .insert(decision)
     .values({
@@ -137,7 +132,10 @@ export const liftKeptFrom: Command = async (tx, raw, client, now) => {
   const id = (made as { id: number }).id;
   if (Object.hasOwn(EVIDENCE, type))
     await tx.insert(decisionEvidence).values({ ...owned, decision: id, subjectType: type, subjectId: row.id });
-  await tx.execute(sql`select fsp.lift_kept_from(${classOf(table).name}, ${row.id}, ${person}, ${id})`);
+  const { rows } = await tx.execute<{ lifted: boolean }>(
+    sql`select fsp.lift_kept_from(${classOf(table).name}, ${row.id}, ${person}, ${id}) as lifted`,
+  );
+  if (!rows[0]?.lifted) return { userErrors: [{ code: 'INVALID', message: 'It is not kept from this person.', path: ['person'] }] };
   return {
     change: { action: 'liftKeptFrom', entity: 'Decision', id, family: row.family, persons: [person], dataClasses: ['ASSESSMENT'] },
   };

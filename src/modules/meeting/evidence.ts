@@ -7,13 +7,13 @@ import { contact } from '../contact/tables.ts';
 import { serviceOffer } from '../district/tables.ts';
 import { intervention, interventionEvent, interventionTest } from '../intervention/tables.ts';
 import { contactArrangement, returnHome } from '../plan/care.ts';
-import { familyPlan } from '../plan/family-plan.ts';
+import { familyAction, familyGoal, familyPlan } from '../plan/family-plan.ts';
 import { conference, episode, familyGroup, marac, placement, preProceedings, section47, strategyDiscussion, visit } from '../plan/legal.ts';
 import { plan, stepEvent } from '../plan/tables.ts';
 import { incident, safetyCondition } from '../safety/tables.ts';
 import { groupSupervision } from '../supervision/tables.ts';
 import { toolReading } from '../tool/tables.ts';
-import { adultVoice, childVoice, relationshipFeedback } from '../voice/tables.ts';
+import { adultVoice, childVoice, relationshipFeedback, trustedAdult } from '../voice/tables.ts';
 import { workbookEntry, workbookReading } from '../workbook/tables.ts';
 import { decision, meeting, meetingMinutes } from './tables.ts';
 
@@ -56,11 +56,32 @@ export const EVIDENCE: Record<string, Keyed> = {
   SchoolRecord: schoolRecord,
 };
 
-export const KEPT_FROM: Record<string, Keyed & { keptFrom: PgColumn }> = {
-  WorkbookEntry: workbookEntry,
-  MeetingMinutes: meetingMinutes,
-  Decision: decision,
-  ChildVoice: childVoice,
+/** Types whose rows, or what belongs to them, may be kept from somebody: of these a manager lifts it. */
+export const KEPT_FROM: Record<string, Keyed> = {
   AdultVoice: adultVoice,
+  Assessment: assessment,
+  ChildVoice: childVoice,
+  Conference: conference,
+  Contact: contact,
+  ContactArrangement: contactArrangement,
+  Decision: decision,
+  FamilyAction: familyAction,
+  FamilyGoal: familyGoal,
+  FamilyPlan: familyPlan,
+  Incident: incident,
+  InterventionEvent: interventionEvent,
+  Marac: marac,
+  MeetingMinutes: meetingMinutes,
+  PreProceedings: preProceedings,
+  RelationshipFeedback: relationshipFeedback,
+  ReturnHome: returnHome,
+  SafetyCondition: safetyCondition,
+  Section47: section47,
+  SpecialistAssessment: specialistAssessment,
+  StepEvent: stepEvent,
+  StrategyDiscussion: strategyDiscussion,
   Task: task,
+  ToolReading: toolReading,
+  TrustedAdult: trustedAdult,
+  WorkbookEntry: workbookEntry,
 };

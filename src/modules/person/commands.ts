@@ -1,4 +1,5 @@
 /** Correcting who somebody is, and what is known about them. */
+
 import { and, eq, isNull } from 'drizzle-orm';
 import type { DataClass } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
@@ -8,6 +9,7 @@ import type { Command } from '../../change/command.ts';
 import { keyOf, notFound, personVisible, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { CorrectPersonInput, RecordDisabilitiesInput } from '../../graphql/generated.ts';
+import { today } from '../clock/calendar.ts';
 import { checkCorrection, checkDisabilities, plainNhsNumber } from '../family/rules.ts';
 import { takenNumbers } from './numbers.ts';
 import { NOT_OBTAINED, personDisability, personEquality, personIdentity, personNhsNumber, personUpn } from './tables.ts';
@@ -27,7 +29,7 @@ export const correctPerson: Command = async (tx, raw, client, now) => {
   const errors = [
     ...checkCorrection(input, identity.dateOfBirth !== null, now),
     ...(await takenNumbers(tx, input, person, client)),
-    ...(await checkCodes(tx, now.toISOString().slice(0, 10), [
+    ...(await checkCodes(tx, today(now), [
       { list: 'sex', value: input.sex, path: ['sex'] },
       { list: 'ethnicity', value: input.ethnicity, path: ['ethnicity'] },
       { list: 'religion', value: input.religion, path: ['religion'] },
@@ -83,7 +85,7 @@ export const correctPerson: Command = async (tx, raw, client, now) => {
 
 export const recordDisabilities: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Omit<RecordDisabilitiesInput, 'idempotencyKey'>;
-  const day = now.toISOString().slice(0, 10);
+  const day = today(now);
   const person = keyOf('Person', input.person);
   if (person === null || !(await personVisible(tx, person, client))) return { userErrors: [notFound('person', 'person')] };
   const errors = [

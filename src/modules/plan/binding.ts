@@ -238,6 +238,7 @@ export const bindings: Binding[] = [
       careProceedingsLetterSent: column(preProceedingsCourt.letterSentOn),
       courtReference: column(preProceedingsCourt.reference),
       finalOrder: column(preProceedingsCourt.finalOrderOn),
+      proceedingsWithdrawn: column(preProceedingsCourt.withdrawnOn),
       courtPapers: column(preProceedingsCourt.papers),
       assessments: list('PreparatoryAssessment', 'pre_proceedings', 'id', byId, within),
       version: column(preProceedings.version),

@@ -208,6 +208,8 @@ export const preProceedingsCourt = classify(
     letterSentOn: date('letter_sent_on'),
     reference: text('reference'),
     finalOrderOn: date('final_order_on'),
+    /** They ended without an order. */
+    withdrawnOn: date('withdrawn_on'),
     /** What was put before the court, by title. */
     papers: text('papers'),
   }),

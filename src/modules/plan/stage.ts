@@ -4,6 +4,9 @@ import type { Stage } from '../../access/agreement.ts';
 import type { Client } from '../../access/client.ts';
 import { visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
+import { assessment } from '../assessment/tables.ts';
+import { today } from '../clock/calendar.ts';
+import { endClock } from '../clock/service.ts';
 import { familyStage } from '../family/tables.ts';
 import { episode, marac, placement, preProceedings, section47, strategyDiscussion } from './legal.ts';
 import { plan } from './tables.ts';
@@ -12,6 +15,7 @@ import { plan } from './tables.ts';
 export type OpenFacts = {
   plans: string[];
   episodes: number;
+  assessments: number;
   strategyDiscussions: number;
   sections47: number;
   preProceedings: number;
@@ -21,8 +25,8 @@ export type OpenFacts = {
 /** From the least intensive to the most; each with whether it is open. */
 const LADDER: [Stage, (facts: OpenFacts) => boolean][] = [
   ['EARLY_HELP', ({ plans }) => plans.includes('EARLY_HELP')],
-  // An open referral that has no plan yet is being assessed.
-  ['ASSESSMENT', ({ episodes }) => episodes > 0],
+  // An open referral that has no plan yet is being assessed; so is a family whose assessment came without a referral.
+  ['ASSESSMENT', ({ episodes, assessments }) => episodes > 0 || assessments > 0],
   ['CHILD_IN_NEED', ({ plans }) => plans.includes('CHILD_IN_NEED')],
   ['STRATEGY_DISCUSSION', ({ strategyDiscussions }) => strategyDiscussions > 0],
   ['SECTION_47', ({ sections47 }) => sections47 > 0],
@@ -54,6 +58,7 @@ export async function openFacts(tx: Transaction, client: Client, family: number)
   return {
     plans: (await visibleRows(tx, plan, and(eq(plan.family, family), eq(plan.status, 'OPEN')), client)).map(({ kind }) => kind),
     episodes: await count(episode, [isNull(episode.closedOn), eq(episode.noFurtherAction, false)]),
+    assessments: await count(assessment as never, [eq(assessment.status, 'OPEN')]),
     strategyDiscussions: await count(strategyDiscussion as never, [isNull(strategyDiscussion.decidedOn)]),
     sections47: await count(section47, [isNull(section47.endedOn)]),
     preProceedings: await count(preProceedings as never, [isNull(preProceedings.endedOn)]),
@@ -83,5 +88,7 @@ export async function restage(tx: Transaction, client: Client, family: number, n
       .set({ ...told, since })
       .where(eq(familyStage.family, family));
   }
+  // Nothing is due any more about a family that nobody works with.
+  if (stage === 'CLOSED' && !told.marac) await endClock(tx, { subject: { type: 'Family', id: family }, on: today(now) });
   return stage;
 }

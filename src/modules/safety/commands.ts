@@ -1,10 +1,13 @@
 /** Writing what keeps people safe, and what happened. */
+
 import type { DataClass } from '../../access/classes.ts';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
-import { each, membersNamed } from '../../change/members.ts';
+import { bornKeptFrom, keptFromNamed, together } from '../../change/kept-from.ts';
+import { eachOf, keysOf, membersNamed, one } from '../../change/members.ts';
 import { familyVisible, keyOf, notFound, visibleRow } from '../../change/visible.ts';
+import { today } from '../clock/calendar.ts';
 import { endClock, meetClock, startClock } from '../clock/service.ts';
 import {
   type ConditionInput,
@@ -20,7 +23,6 @@ import {
 import { incident, incidentInformant, safetyCondition, safetyConditionPerson, safetyOffenceReason, safetyVictimReason } from './tables.ts';
 
 const REVIEW_CLOCK = 'SAFETY_REVIEW';
-const dayOf = (now: Date) => now.toISOString().slice(0, 10);
 const idOf = (rows: { id: number }[]) => (rows[0] as { id: number }).id;
 const ofCondition = (id: number) => ({ type: 'SafetyCondition', id });
 
@@ -29,14 +31,9 @@ export const recordSafetyCondition: Command = async (tx, raw, client, now) => {
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors = checkCondition(input);
-  const persons = await membersNamed(
-    tx,
-    family,
-    input.persons.map(({ person }, i) => ({ id: person, path: ['persons', String(i), 'person'] })),
-    errors,
-  );
-  const keptFrom = await membersNamed(tx, family, each('keptFrom', input.keptFrom), errors);
-  errors.push(...(await checkCodes(tx, dayOf(now), [{ list: 'safety-condition', value: input.kind, path: ['kind'] }])));
+  const members = await membersNamed(tx, family, eachOf('persons', input.persons), errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
+  errors.push(...(await checkCodes(tx, today(now), [{ list: 'safety-condition', value: input.kind, path: ['kind'] }])));
   if (errors.length > 0) return { userErrors: errors };
 
   const owned = { family, controller: client.organisation.id, worker: client.user, keptFrom };
@@ -47,20 +44,31 @@ export const recordSafetyCondition: Command = async (tx, raw, client, now) => {
       .values({ ...owned, kind, instruction, issuer, from, until: input.until ?? null })
       .returning({ id: safetyCondition.id }),
   );
-  await tx
-    .insert(safetyConditionPerson)
-    .values(input.persons.map(({ person, part }) => ({ ...owned, condition: id, person: keyOf('Person', person) as number, part })));
+  const persons = input.persons.map(({ person, part }) => ({ person: members.get(person) as number, part }));
+  await tx.insert(safetyConditionPerson).values(persons.map((each) => ({ ...owned, condition: id, ...each })));
+  // What to do is for everybody; what the victim tells is kept from those it binds, by the rows just written, and from others on record.
+  const victims = persons.filter(({ part }) => part === 'PROTECTED').map(({ person }) => person);
   const dataClasses: DataClass[] = ['SAFETY'];
   for (const [reason, table, dataClass] of [
     [input.offenceReason, safetyOffenceReason, 'OFFENCE'],
     [input.victimReason, safetyVictimReason, 'VICTIM'],
   ] as const) {
     if (!reason) continue;
-    await tx.insert(table).values({ ...owned, condition: id, reason });
+    const kept = table === safetyVictimReason ? together(keptFrom, await bornKeptFrom(tx, family, victims)) : keptFrom;
+    await tx.insert(table).values({ ...owned, keptFrom: kept, condition: id, reason });
     dataClasses.push(dataClass);
   }
-  await startClock(tx, client, { rule: REVIEW_CLOCK, family, subject: ofCondition(id), from: dayOf(now) });
-  return { change: { action: 'recordSafetyCondition', entity: 'SafetyCondition', id, family, persons, dataClasses } };
+  await startClock(tx, client, { rule: REVIEW_CLOCK, family, subject: ofCondition(id), from: today(now) });
+  return {
+    change: {
+      action: 'recordSafetyCondition',
+      entity: 'SafetyCondition',
+      id,
+      family,
+      persons: keysOf(members, [...members.keys()]),
+      dataClasses,
+    },
+  };
 };
 
 const condition = { name: 'condition', path: ['condition'] };
@@ -104,12 +112,13 @@ export const recordIncident: Command = async (tx, raw, client, now) => {
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors = checkIncident(input, client.agency, now);
-  const [person = null] = await membersNamed(tx, family, input.person ? [{ id: input.person, path: ['person'] }] : [], errors);
-  const keptFrom = await membersNamed(tx, family, each('keptFrom', input.keptFrom), errors);
+  const members = await membersNamed(tx, family, one('person', input.person), errors);
+  const person = input.person ? (members.get(input.person) ?? null) : null;
+  const named = await keptFromNamed(tx, family, input.keptFrom, errors);
   const broken = input.breaches ? await visibleRow(tx, safetyCondition, keyOf('SafetyCondition', input.breaches), client) : null;
   if (input.breaches && broken?.family !== family) errors.push(notFound('condition of this family', 'breaches'));
   errors.push(
-    ...(await checkCodes(tx, dayOf(now), [
+    ...(await checkCodes(tx, today(now), [
       { list: 'incident-kind', value: input.kind, path: ['kind'] },
       { list: 'incident-reason', value: input.reason, path: ['reason'] },
       { list: 'incident-outcome', value: input.outcome, path: ['outcome'] },
@@ -117,6 +126,8 @@ export const recordIncident: Command = async (tx, raw, client, now) => {
   );
   if (errors.length > 0) return { userErrors: errors };
 
+  const victims = person !== null && input.part === 'VICTIM' ? [person] : [];
+  const keptFrom = together(named, await bornKeptFrom(tx, family, victims));
   const owned = { family, controller: client.organisation.id, worker: client.user, keptFrom };
   const id = idOf(
     await tx
@@ -146,7 +157,7 @@ export const recordIncidentOutcome: Command = async (tx, raw, client, now) => {
   const key = keyOf('Incident', input.incident);
   const row = await visibleRow(tx, incident, key, client);
   if (!row) return { userErrors: [notFound(what.name, ...what.path)] };
-  const errors = await checkCodes(tx, dayOf(now), [{ list: 'incident-outcome', value: input.outcome, path: ['outcome'] }]);
+  const errors = await checkCodes(tx, today(now), [{ list: 'incident-outcome', value: input.outcome, path: ['outcome'] }]);
   if (errors.length > 0) return { userErrors: errors };
   const refused = await amend(tx, client, incident, key, input.expectedVersion, { outcome: input.outcome }, what);
   if (refused) return { userErrors: [refused] };

@@ -55,7 +55,11 @@ export const safetyConditionPerson = classify(
       keptFrom: keptFrom(),
       part: text('part').notNull(),
     },
-    (t) => [index('safety_condition_person_condition').on(t.condition, t.id), withCondition('safety_condition_person', t)],
+    (t) => [
+      index('safety_condition_person_condition').on(t.condition, t.id),
+      index('safety_condition_person_person').on(t.person),
+      withCondition('safety_condition_person', t),
+    ],
   ),
   'SAFETY',
 );
@@ -112,7 +116,11 @@ export const incident = classify(
       version: version(),
       ...times(),
     },
-    (t) => [index('incident_family').on(t.family, t.happenedOn, t.id), unique('incident_of_writer').on(t.id, t.family, t.controller)],
+    (t) => [
+      index('incident_family').on(t.family, t.happenedOn, t.id),
+      index('incident_person').on(t.person),
+      unique('incident_of_writer').on(t.id, t.family, t.controller),
+    ],
   ),
   'OFFENCE',
 );

@@ -1,4 +1,5 @@
 /** Supervision and audit on record. */
+
 import { inArray } from 'drizzle-orm';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
@@ -12,6 +13,7 @@ import type {
   RecordGroupSupervisionInput,
   RecordIndividualSupervisionInput,
 } from '../../graphql/generated.ts';
+import { today } from '../clock/calendar.ts';
 import { meetClock, startClock } from '../clock/service.ts';
 import { organisation } from '../sharing/tables.ts';
 import { checkAudit, checkContribution, checkGroupSupervision } from './rules.ts';
@@ -108,7 +110,7 @@ export const contributeToSupervision: Command = async (tx, raw, client, now) => 
   const errors = checkContribution(input);
   const row = await visibleRow(tx, groupSupervision, keyOf('GroupSupervision', input.supervision), client);
   if (!row) return { userErrors: [...errors, notFound('supervision', 'supervision')] };
-  const day = now.toISOString().slice(0, 10);
+  const day = today(now);
   errors.push(...(await checkCodes(tx, day, [{ list: 'discipline', value: input.discipline, path: ['discipline'] }])));
   if (errors.length > 0) return { userErrors: errors };
   const [added] = await tx

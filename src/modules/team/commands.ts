@@ -1,4 +1,5 @@
 /** Posts and who holds them, trainings, and what a survey said. */
+
 import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { amend, conflict } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
@@ -16,13 +17,12 @@ import type {
   RecordTrainingInput,
   SharePostInput,
 } from '../../graphql/generated.ts';
+import { today } from '../clock/calendar.ts';
 import { organisation } from '../sharing/tables.ts';
 import { checkConfidence, checkHolding, checkPlan, checkPost, checkShares, checkTraining, hundredths } from './rules.ts';
 import { confidenceAnswer, establishment, post, postHolding, postShare, team, training } from './tables.ts';
 
 type Input<T> = Omit<T, 'idempotencyKey'>;
-
-const dayOf = (now: Date) => now.toISOString().slice(0, 10);
 
 const written = (action: string, entity: string, id: number | undefined): Decision => {
   const change: Change = { action, entity, id: id as number, family: null, persons: [], dataClasses: ['STAFF'] };
@@ -53,7 +53,7 @@ export const planPosts: Command = async (tx, raw, client, now) => {
   const errors = [
     ...checkPlan(input),
     ...unknown,
-    ...(await checkCodes(tx, dayOf(now), [{ list: 'discipline', value: input.discipline, path: ['discipline'] }])),
+    ...(await checkCodes(tx, today(now), [{ list: 'discipline', value: input.discipline, path: ['discipline'] }])),
   ];
   if (errors.length > 0) return { userErrors: errors };
   const of = { team: keys[0] as number, discipline: input.discipline };
@@ -97,7 +97,7 @@ export const recordPost: Command = async (tx, raw, client, now) => {
     ...checkPost(input),
     ...who.errors,
     ...where.errors,
-    ...(await checkCodes(tx, dayOf(now), [{ list: 'discipline', value: input.discipline, path: ['discipline'] }])),
+    ...(await checkCodes(tx, today(now), [{ list: 'discipline', value: input.discipline, path: ['discipline'] }])),
   ];
   if (errors.length > 0) return { userErrors: errors };
   const owned = { controller: client.organisation.id, worker: client.user };
@@ -193,7 +193,7 @@ export const recordTraining: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Input<RecordTrainingInput>;
   const errors = [
     ...checkTraining(input, now),
-    ...(await checkCodes(tx, dayOf(now), [
+    ...(await checkCodes(tx, today(now), [
       { list: 'training-programme', value: input.programme, path: ['programme'] },
       { list: 'training-level', value: input.level, path: ['level'] },
     ])),
@@ -213,7 +213,7 @@ export const recordConfidence: Command = async (tx, raw, client, now) => {
   const errors = [
     ...checkConfidence(input, now),
     ...partner.errors,
-    ...(await checkCodes(tx, dayOf(now), [
+    ...(await checkCodes(tx, today(now), [
       { list: 'discipline', value: input.discipline, path: ['discipline'] },
       { list: 'need-area', value: input.needArea, path: ['needArea'] },
     ])),

@@ -4,7 +4,9 @@ import { maskOf } from '../../access/classes.ts';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
-import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../../change/visible.ts';
+import { bornKeptFrom, together } from '../../change/kept-from.ts';
+import { each, keysOf, membersNamed, one } from '../../change/members.ts';
+import { familyVisible, keyOf, notFound, visibleRow } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { WithdrawToolReadingInput } from '../../graphql/generated.ts';
 import { addTask } from '../clock/service.ts';
@@ -27,17 +29,6 @@ async function loadTool(tx: Transaction, code: string): Promise<Loaded | null> {
   } as Loaded;
 }
 
-/** The people named in an input who are no members that the caller sees. */
-async function unknownPeople(tx: Transaction, family: number, named: [string, string[]][]): Promise<UserError[]> {
-  const keys = named.map(([id, path]) => [keyOf('Person', id), path] as const);
-  const members = await visibleMembers(
-    tx,
-    family,
-    keys.flatMap(([key]) => key ?? []),
-  );
-  return keys.flatMap(([key, path]) => (key === null || !members.has(key) ? [notFound('member of this family', ...path)] : []));
-}
-
 export const recordToolReading: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as ReadingInput;
   const family = keyOf('Family', input.family);
@@ -45,11 +36,9 @@ export const recordToolReading: Command = async (tx, raw, client, now) => {
   const rules = await loadTool(tx, input.tool);
   if (!rules) return { userErrors: [{ code: 'INVALID', message: `There is no tool ${input.tool}.`, path: ['tool'] }] };
 
-  const person = input.person ? keyOf('Person', input.person) : null;
-  const errors = await unknownPeople(tx, family, [
-    ...(input.person ? [[input.person, ['person']] as [string, string[]]] : []),
-    ...(input.keptFrom ?? []).map((id, i): [string, string[]] => [id, ['keptFrom', String(i)]]),
-  ]);
+  const errors: UserError[] = [];
+  const members = await membersNamed(tx, family, [...one('person', input.person), ...each('keptFrom', input.keptFrom)], errors);
+  const person = input.person ? (members.get(input.person) ?? null) : null;
   const [identity] =
     person === null || errors.length > 0 ? [] : await tx.select().from(personIdentity).where(eq(personIdentity.person, person));
   const broken = checkReading(input, rules, { born: identity?.dateOfBirth ?? null }, now);
@@ -66,7 +55,7 @@ export const recordToolReading: Command = async (tx, raw, client, now) => {
     return { userErrors: [{ code: 'RULE', rule: 'DASH_RAISE_ONLY', message, path: ['raise', 'band'] }] };
   }
   const highest = rules.bands.at(-1)?.code;
-  const keptFrom = [...new Set((input.keptFrom ?? []).map((id) => keyOf('Person', id) as number))];
+  const keptFrom = together(keysOf(members, input.keptFrom), await bornKeptFrom(tx, family, person === null ? [] : [person]));
   const owned = {
     family,
     person,

@@ -4,7 +4,9 @@ import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import { familyVisible, keyOf, membersNamed, notFound, visibleRow } from '../../change/visible.ts';
+import { bornKeptFrom, together } from '../../change/kept-from.ts';
+import { each, keysOf, membersNamed, one } from '../../change/members.ts';
+import { familyVisible, keyOf, notFound, visibleRow } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { EndTrustedAdultInput, NameTrustedAdultInput, RecordRelationshipFeedbackInput } from '../../graphql/generated.ts';
 import { type AnswerInput, checkAnswer, checkFeedback, checkTrusted, checkVoice, type VoiceInput } from './rules.ts';
@@ -19,14 +21,10 @@ async function ownedBy(tx: Transaction, client: Client, input: Who, errors: User
     errors.push(notFound('family', 'family'));
     return null;
   }
-  const persons = await membersNamed(tx, family, [
-    [input.person, ['person']],
-    ...(input.keptFrom ?? []).map((id, i): [string, string[]] => [id, ['keptFrom', String(i)]]),
-  ]);
-  errors.push(...persons.errors);
-  const person = persons.keys.get(input.person);
+  const members = await membersNamed(tx, family, [...one('person', input.person), ...each('keptFrom', input.keptFrom)], errors);
+  const person = members.get(input.person);
   if (errors.length > 0 || person === undefined) return null;
-  const keptFrom = [...new Set((input.keptFrom ?? []).map((id) => persons.keys.get(id) as number))];
+  const keptFrom = together(keysOf(members, input.keptFrom), await bornKeptFrom(tx, family, [person]));
   return { family, person, keptFrom, controller: client.organisation.id, worker: client.user };
 }
 

@@ -1,10 +1,14 @@
 /** Changing what one wrote in the Workbook. */
+
+import { eq } from 'drizzle-orm';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
-import { keyOf, notFound, visibleRow } from '../../change/visible.ts';
+import { bornKeptFrom, keepFrom, together } from '../../change/kept-from.ts';
+import { keyOf, notFound, visibleRow, visibleRows } from '../../change/visible.ts';
+import { today } from '../clock/calendar.ts';
 import { type AmendmentInput, checkAmendment } from './rules.ts';
-import { workbookEntry, workbookEntryVersion } from './tables.ts';
+import { workbookChildWords, workbookEntry, workbookEntryPerson, workbookEntryVersion, workbookParentWords } from './tables.ts';
 
 /** Only the organisation that wrote it, and of a team only the user who did. What it said before stays, as guarded as the entry. */
 export const amendWorkbookEntry: Command = async (tx, raw, client, now) => {
@@ -14,10 +18,17 @@ export const amendWorkbookEntry: Command = async (tx, raw, client, now) => {
   if (!row) return { userErrors: [...errors, notFound('entry', 'entry')] };
   const isOwn = row.controller === client.organisation.id && (client.agency !== 'TEAM' || row.worker === client.user);
   if (!isOwn) return { userErrors: [...errors, notFound('entry of yours', 'entry')] };
-  const day = now.toISOString().slice(0, 10);
+  const day = today(now);
   errors.push(...(await checkCodes(tx, day, [{ list: 'session-type', value: input.sessionType, path: ['sessionType'] }])));
   if (errors.length > 0) return { userErrors: errors };
+  // Harm may have come on record since it was written.
+  const told = [workbookEntryPerson, workbookChildWords, workbookParentWords].map((table) =>
+    visibleRows(tx, table, eq(table.entry, row.id), client),
+  );
+  const tellers = (await Promise.all(told)).flat().map(({ person }) => person);
+  const kept = together(row.keptFrom, await bornKeptFrom(tx, row.family, tellers));
   const set = {
+    keptFrom: kept,
     narrative: input.narrative ?? row.narrative,
     module: input.module ?? row.module,
     sessionType: input.sessionType ?? row.sessionType,
@@ -30,7 +41,7 @@ export const amendWorkbookEntry: Command = async (tx, raw, client, now) => {
     family: row.family,
     controller: row.controller,
     worker: client.user,
-    keptFrom: row.keptFrom,
+    keptFrom: kept,
     author: client.userName ?? client.id,
     reason: input.reason,
     numbered: row.version,
@@ -38,6 +49,7 @@ export const amendWorkbookEntry: Command = async (tx, raw, client, now) => {
     sessionType: row.sessionType,
     narrative: row.narrative,
   });
+  await keepFrom(tx, workbookEntry, row.id, kept);
   return {
     change: {
       action: 'amendWorkbookEntry',

@@ -4,10 +4,12 @@ import type { DataClass } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
-import { familyVisible, keyOf, notFound, visibleMembers } from '../../change/visible.ts';
+import { bornKeptFrom, together } from '../../change/kept-from.ts';
+import { each, eachOf, keysOf, membersNamed } from '../../change/members.ts';
+import { familyVisible, keyOf, notFound } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
-import { addWorkingDays, today } from '../clock/calendar.ts';
-import { addTask, calendarIn } from '../clock/service.ts';
+import { today } from '../clock/calendar.ts';
+import { addTask, nextWorkingDay } from '../clock/service.ts';
 import { involvement } from '../family/tables.ts';
 import { organisation } from '../sharing/tables.ts';
 import { checkEntry, checkSession, type EntryInput, type SessionInForce } from './rules.ts';
@@ -34,23 +36,19 @@ export const addWorkbookEntry: Command = async (tx, raw, client, now) => {
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
 
-  const named: [string, string[]][] = [
-    ...input.persons.map((id, i): [string, string[]] => [id, ['persons', String(i)]]),
-    ...(input.keptFrom ?? []).map((id, i): [string, string[]] => [id, ['keptFrom', String(i)]]),
-    ...(['readings', 'childWords', 'parentWords', 'triggers'] as const).flatMap((field) =>
-      (input[field] ?? []).map(({ person }, i): [string, string[]] => [person, [field, String(i), 'person']]),
-    ),
-  ];
-  const keys = named.map(([id, path]) => [keyOf('Person', id), path] as const);
-  const members = await visibleMembers(
+  const members = await membersNamed(
     tx,
     family,
-    keys.flatMap(([key]) => (key === null ? [] : [key])),
+    [
+      ...each('persons', input.persons),
+      ...each('keptFrom', input.keptFrom),
+      ...(['readings', 'childWords', 'parentWords', 'triggers'] as const).flatMap((field) => eachOf(field, input[field])),
+    ],
+    errors,
   );
-  for (const [key, path] of keys) if (key === null || !members.has(key)) errors.push(notFound('member of this family', ...path));
 
   errors.push(
-    ...(await checkCodes(tx, now.toISOString().slice(0, 10), [
+    ...(await checkCodes(tx, today(now), [
       { list: 'discipline', value: input.discipline, path: ['discipline'] },
       { list: 'session-type', value: input.sessionType, path: ['sessionType'] },
       ...(input.readings ?? []).map(({ behaviour }, i) => ({
@@ -90,8 +88,10 @@ export const addWorkbookEntry: Command = async (tx, raw, client, now) => {
   });
   if (errors.length > 0) return { userErrors: errors };
 
-  const person = (id: string) => keyOf('Person', id) as number;
-  const keptFrom = [...new Set((input.keptFrom ?? []).map(person))];
+  const person = (id: string) => members.get(id) as number;
+  const about = keysOf(members, input.persons);
+  const words = [...(input.childWords ?? []), ...(input.parentWords ?? []), ...(input.triggers ?? [])].map((told) => person(told.person));
+  const keptFrom = together(keysOf(members, input.keptFrom), await bornKeptFrom(tx, family, together(about, words)));
   const owned = { family, controller: client.organisation.id, worker: client.user, keptFrom };
   const [entry] = await tx
     .insert(workbookEntry)
@@ -107,7 +107,6 @@ export const addWorkbookEntry: Command = async (tx, raw, client, now) => {
     })
     .returning({ id: workbookEntry.id });
   const id = (entry as { id: number }).id;
-  const about = [...new Set(input.persons.map(person))];
   await tx.insert(workbookEntryPerson).values(about.map((key) => ({ ...owned, entry: id, person: key })));
   const dataClasses: DataClass[] = ['WORKBOOK'];
   if (input.readings?.length) {
@@ -130,7 +129,7 @@ export const addWorkbookEntry: Command = async (tx, raw, client, now) => {
   ] as const) {
     const words = input[field];
     if (!words?.length) continue;
-    await tx.insert(table).values(words.map((each) => ({ ...owned, entry: id, person: person(each.person), words: each.words })));
+    await tx.insert(table).values(words.map((told) => ({ ...owned, entry: id, person: person(told.person), words: told.words })));
     dataClasses.push(dataClass);
   }
   const of = { ...owned, entry: id };
@@ -167,7 +166,7 @@ export const addWorkbookEntry: Command = async (tx, raw, client, now) => {
   }
   if (session && input.evidence?.length) {
     const codes = [...new Set(input.evidence)];
-    await tx.insert(workbookDelivered).values(codes.map((each) => ({ ...of, evidence: session.evidence.get(each) as number })));
+    await tx.insert(workbookDelivered).values(codes.map((code) => ({ ...of, evidence: session.evidence.get(code) as number })));
   }
   if (input.concern) {
     await tx.insert(workbookConcern).values({ ...of, concern: input.concern.text, urgent: input.concern.urgent });
@@ -193,7 +192,7 @@ async function sessionInForce(tx: Transaction, code: string, day: string): Promi
     .limit(1);
   if (!found) return null;
   const evidence = await tx.select().from(workbookEvidence).where(eq(workbookEvidence.parent, found.id));
-  return { ...found, evidence: new Map(evidence.map((each) => [each.code, each.id])) };
+  return { ...found, evidence: new Map(evidence.map((left) => [left.code, left.id])) };
 }
 
 async function organisationsThere(tx: Transaction, keys: (number | null)[]): Promise<Set<number>> {
@@ -231,7 +230,7 @@ async function raise(
     assigned: lead ?? { organisation: client.organisation.id, worker: null },
     kind: 'concern',
     title: urgent ? 'Urgent concern raised in the Workbook' : 'Concern raised in the Workbook',
-    dueOn: urgent ? today(now) : addWorkingDays(await calendarIn(tx), today(now), 1),
+    dueOn: urgent ? today(now) : await nextWorkingDay(tx, today(now)),
     subject: { type: 'WorkbookEntry', id: entry },
     keptFrom,
   });

@@ -18,7 +18,15 @@ import {
 import { type OpenFacts, STAGES_BY_INTENSITY, stageOf } from '../../../src/modules/plan/stage.ts';
 import { brokenByText } from './census.ts';
 
-const NOTHING: OpenFacts = { plans: [], episodes: 0, strategyDiscussions: 0, sections47: 0, preProceedings: 0, placements: 0 };
+const NOTHING: OpenFacts = {
+  plans: [],
+  episodes: 0,
+  assessments: 0,
+  strategyDiscussions: 0,
+  sections47: 0,
+  preProceedings: 0,
+  placements: 0,
+};
 const child = { born: '2017-01-01', expected: null, unborn: false, sex: 'F' };
 const episode = (extra: object = {}) => ({
   id: 1,
@@ -42,6 +50,7 @@ describe('stageOf', () => {
     ['CLOSED', {}],
     ['EARLY_HELP', { plans: ['EARLY_HELP'] }],
     ['ASSESSMENT', { plans: ['EARLY_HELP'], episodes: 1 }],
+    ['ASSESSMENT', { assessments: 1 }],
     ['CHILD_IN_NEED', { plans: ['CHILD_IN_NEED'], episodes: 1 }],
     ['STRATEGY_DISCUSSION', { plans: ['CHILD_IN_NEED'], strategyDiscussions: 1 }],
     ['SECTION_47', { strategyDiscussions: 1, sections47: 1 }],
@@ -55,6 +64,7 @@ describe('stageOf', () => {
     const facts = fc.record({
       plans: fc.subarray(['EARLY_HELP', 'CHILD_IN_NEED', 'CHILD_PROTECTION', 'LOOKED_AFTER', 'PRE_PROCEEDINGS']),
       episodes: fc.nat(2),
+      assessments: fc.nat(2),
       strategyDiscussions: fc.nat(2),
       sections47: fc.nat(2),
       preProceedings: fc.nat(2),
@@ -64,7 +74,7 @@ describe('stageOf', () => {
     fc.assert(
       fc.property(facts, facts, (a, b) => {
         const all: OpenFacts = { ...a, plans: [...a.plans, ...b.plans] };
-        for (const key of ['episodes', 'strategyDiscussions', 'sections47', 'preProceedings', 'placements'] as const)
+        for (const key of ['episodes', 'assessments', 'strategyDiscussions', 'sections47', 'preProceedings', 'placements'] as const)
           all[key] = a[key] + b[key];
         return rank(all) === Math.max(rank(a), rank(b));
       }),

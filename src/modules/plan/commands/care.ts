@@ -4,6 +4,7 @@ import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
 import type { Command } from '../../../change/command.ts';
 import { faults } from '../../../change/errors.ts';
+import { keptFromNamed } from '../../../change/kept-from.ts';
 import { notFound, visibleRows } from '../../../change/visible.ts';
 import type {
   ArrangeContactInput,
@@ -20,7 +21,6 @@ import { childIn, personsIn } from '../history.ts';
 import { placement, placementPlace } from '../legal.ts';
 import { VISIT_RULES } from '../rules.ts';
 import { oneAtATime, restage } from '../stage.ts';
-import { keptFromOf } from './plans.ts';
 import { childRowIn, command, done, endClock, runClock, write } from './shared.ts';
 
 export const startPlacement: Command = command<StartPlacementInput>(async (tx, input, client, now) => {
@@ -109,7 +109,7 @@ export const arrangeContact: Command = command<ArrangeContactInput>(async (tx, i
   text(input.venue, 300, 'venue');
   const [other] = await personsIn(tx, client, family, [{ id: input.with, path: ['with'] }], errors);
   if (other === person) invalid('With somebody else than the child.', 'with');
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0 || !other) return { userErrors: errors };
   const owned = { family, person, controller: client.organisation.id, keptFrom };
   const id = await write(tx, contactArrangement, {
@@ -160,7 +160,7 @@ export const planReturnHome: Command = command<PlanReturnHomeInput>(async (tx, i
   if ((await visibleRows(tx, returnHome, open, client)).length > 0) invalid('A return home is under way for the child.', 'person');
   const named = input.stages.map(({ protector }, i) => ({ id: protector, path: ['stages', i, 'protector'] }));
   const protectors = await personsIn(tx, client, family, named, errors);
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const owned = { family, person, controller: client.organisation.id, keptFrom };
   const id = await write(tx, returnHome, { ...owned, decidedOn: input.decided });

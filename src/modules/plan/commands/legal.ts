@@ -1,9 +1,10 @@
 /** A child's way through the law: episodes, strategy discussions, enquiries, conferences, visits. */
-import { and, eq } from 'drizzle-orm';
+import { and, eq, gte, isNull } from 'drizzle-orm';
 import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
 import type { Command } from '../../../change/command.ts';
 import { faults } from '../../../change/errors.ts';
+import { keptFromNamed } from '../../../change/kept-from.ts';
 import { keyOf, notFound, visibleRow, visibleRows } from '../../../change/visible.ts';
 import type {
   CloseEpisodeInput,
@@ -15,6 +16,7 @@ import type {
   RecordVisitInput,
   StartSection47Input,
 } from '../../../graphql/generated.ts';
+import { assessment } from '../../assessment/tables.ts';
 import { openEpisode as opened } from '../episode.ts';
 import { childIn, NEW } from '../history.ts';
 import {
@@ -32,7 +34,6 @@ import {
 import { type History, nextVisitRule } from '../rules.ts';
 import { restage } from '../stage.ts';
 import { plan, planReview } from '../tables.ts';
-import { keptFromOf } from './plans.ts';
 import {
   attendance,
   beginPlan,
@@ -102,7 +103,12 @@ export const closeEpisode: Command = command<CloseEpisodeInput>(async (tx, input
     },
   );
   if (refused) return { userErrors: [refused] };
-  await endClock(tx, { subject: { type: 'Episode', id: row.id }, on: input.closed });
+  // What was still to come in it, where the rules only warned of that.
+  for (const { id } of await visibleRows(tx, assessment, and(eq(assessment.episode, row.id), eq(assessment.status, 'OPEN')), client))
+    await endClock(tx, { subject: { type: 'Assessment', id }, on: input.closed });
+  const enquiries = and(eq(section47.person, row.person), gte(section47.startedOn, row.referredOn), isNull(section47.conferenceOn));
+  for (const { id } of await visibleRows(tx, section47, enquiries, client))
+    await endClock(tx, { subject: { type: 'Section47', id }, on: input.closed });
   await restage(tx, client, row.family, now);
   return done('closeEpisode', 'Episode', row.id, { family: row.family, persons: [row.person] }, ['CASE'], said.warnings);
 });
@@ -119,7 +125,7 @@ export const recordStrategyDiscussion: Command = command<RecordStrategyDiscussio
     invalid('The outcome and the day of the decision come together.', 'outcome');
   if (input.decided && input.decided < input.held) invalid('It is not decided before it is held.', 'decided');
   errors.push(...(await checkCodes(tx, input.held, [{ list: 'strategy-outcome', value: input.outcome, path: ['outcome'] }])));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const owned = { family, person, controller: client.organisation.id };
   const id = await write(tx, strategyDiscussion, { ...owned, heldOn: input.held, decidedOn: input.decided ?? null });
@@ -141,7 +147,7 @@ export const decideStrategyDiscussion: Command = command<DecideStrategyDiscussio
   if (row.decidedOn !== null) invalid('It is decided.', 'strategyDiscussion');
   if (input.decided < row.heldOn) invalid('It is not decided before it is held.', 'decided');
   errors.push(...(await checkCodes(tx, input.decided, [{ list: 'strategy-outcome', value: input.outcome, path: ['outcome'] }])));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const refused = await amend(
     tx,
@@ -216,7 +222,7 @@ export const endSection47: Command = command<EndSection47Input>(async (tx, input
   if (row.endedOn !== null) invalid('The enquiry has ended.', 'section47');
   if (input.ended < row.startedOn) invalid('It does not end before it begins.', 'ended');
   errors.push(...(await checkCodes(tx, input.ended, [{ list: 'section47-outcome', value: input.outcome, path: ['outcome'] }])));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const { conferenceNotRequired } = input;
   const said = await judged(
     tx,
@@ -281,7 +287,7 @@ export const recordConference: Command = command<RecordConferenceInput>(async (t
   const enquiry = input.section47 ? await visibleRow(tx, section47, keyOf('Section47', input.section47), client) : null;
   if (input.section47 && (enquiry?.family !== family || enquiry.person !== person))
     errors.push(notFound('enquiry of this child', 'section47'));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const initial = kind !== 'REVIEW';
   const change = (h: History): History => ({
     ...h,
@@ -367,21 +373,24 @@ export const recordVisit: Command = command<RecordVisitInput>(async (tx, input, 
   });
   await tx.insert(visitPlace).values({ ...owned, visit: id, place: input.place });
   // A visit to a child under protection counts when the child was seen alone; one at which nobody saw the child never does.
-  if (found && input.kind === 'CHILD_PROTECTION' && input.seenAlone) {
+  const rule = PLAN_VISITS[input.kind];
+  if (found && rule && (input.kind === 'CHILD_PROTECTION' ? input.seenAlone : input.seen)) {
     const subject = { type: 'Plan', id: found.id };
-    await meetClock(tx, { rule: 'CP_VISIT', subject, on: input.visited });
-    if (found.status === 'OPEN') await runClock(tx, client, { rule: 'CP_VISIT', family, person, subject, from: input.visited });
+    await meetClock(tx, { rule, subject, on: input.visited });
+    if (found.status === 'OPEN') await runClock(tx, client, { rule, family, person, subject, from: input.visited });
   }
   if (place && input.seen) {
     const subject = { type: 'Placement', id: place.id };
     const reviews = await visibleRows(tx, planReview, eq(planReview.person, person), client);
     const reviewed = reviews.some(({ held }) => held !== null && held >= place.lookedAfterSince && held <= input.visited);
     for (const rule of PLACEMENT_VISITS) await meetClock(tx, { rule, subject, on: input.visited });
-    const rule = nextVisitRule(place.visitRule, place.startedOn, input.visited, reviewed);
-    if (place.endedOn === null) await runClock(tx, client, { rule, family, person, subject, from: input.visited });
+    const next = nextVisitRule(place.visitRule, place.startedOn, input.visited, reviewed);
+    if (place.endedOn === null) await runClock(tx, client, { rule: next, family, person, subject, from: input.visited });
   }
   return done('recordVisit', 'Visit', id, { family, persons: [person] }, ['CASE', 'WHEREABOUTS']);
 });
+
+const PLAN_VISITS: Record<string, string> = { CHILD_PROTECTION: 'CP_VISIT', CHILD_IN_NEED: 'CIN_VISIT' };
 
 const PLACEMENT_VISITS = [
   'LAC_VISIT_FIRST',

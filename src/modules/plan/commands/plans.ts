@@ -1,9 +1,11 @@
 /** Starting, reviewing and ending a child's plans; stepping up and down. */
+
 import { eq } from 'drizzle-orm';
 import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
-import type { Command, UserError } from '../../../change/command.ts';
+import type { Command } from '../../../change/command.ts';
 import { faults } from '../../../change/errors.ts';
+import { keptFromNamed } from '../../../change/kept-from.ts';
 import { keyOf, notFound, visibleRow, visibleRows } from '../../../change/visible.ts';
 import type {
   AmendPlanInput,
@@ -13,8 +15,9 @@ import type {
   StepDownInput,
   StepUpInput,
 } from '../../../graphql/generated.ts';
+import { today } from '../../clock/calendar.ts';
 import { workbookEntry } from '../../workbook/tables.ts';
-import { childIn, NEW, personsIn } from '../history.ts';
+import { childIn, NEW } from '../history.ts';
 import { direction, type History, nextReviewRule, type PlanFact } from '../rules.ts';
 import { restage } from '../stage.ts';
 import { plan, planCategory, planReview, stepEvent, stepEvidence, stepReason } from '../tables.ts';
@@ -86,9 +89,7 @@ export const amendPlan: Command = command<AmendPlanInput>(async (tx, input, clie
   const { row } = found;
   const { errors, invalid } = faults();
   if (row.status !== 'OPEN') invalid('The plan has ended.', 'plan');
-  errors.push(
-    ...(await checkCodes(tx, now.toISOString().slice(0, 10), [{ list: 'category-of-abuse', value: input.category, path: ['category'] }])),
-  );
+  errors.push(...(await checkCodes(tx, today(now), [{ list: 'category-of-abuse', value: input.category, path: ['category'] }])));
   if (input.category && row.kind !== 'CHILD_PROTECTION') invalid('Only a child protection plan has a category of abuse.', 'category');
   if (errors.length > 0) return { userErrors: errors };
   const refused = await amend(
@@ -229,7 +230,7 @@ const step =
       if (entry?.family === family) evidence.push(entry.id);
       else errors.push(notFound('entry of this family', 'evidence', String(i)));
     }
-    const kept = await keptFromOf(tx, client, family, input.keptFrom, errors);
+    const kept = await keptFromNamed(tx, family, input.keptFrom, errors);
     const said = await judged(
       tx,
       client,
@@ -256,18 +257,6 @@ const step =
     await restage(tx, client, family, now);
     return done(action, 'StepEvent', id, { family, persons: [person] }, ['CASE', 'ASSESSMENT'], said.warnings);
   };
-
-/** The persons from whom a row is kept. */
-export async function keptFromOf(
-  tx: Parameters<Command>[0],
-  client: Parameters<Command>[2],
-  family: number,
-  ids: string[] | null | undefined,
-  errors: UserError[],
-): Promise<number[]> {
-  const given = (ids ?? []).map((id, i) => ({ id, path: ['keptFrom', i] }));
-  return [...new Set((await personsIn(tx, client, family, given, errors)).filter((key) => key !== null))];
-}
 
 export const stepUp: Command = command<StepUpInput>(step('UP', 'stepUp'));
 export const stepDown: Command = command<StepDownInput>(step('DOWN', 'stepDown'));

@@ -1,9 +1,11 @@
 /** Before the court: pre-proceedings, the application, family group decision making; and MARAC. */
+
 import { and, eq, isNull } from 'drizzle-orm';
 import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
 import type { Command } from '../../../change/command.ts';
 import { faults } from '../../../change/errors.ts';
+import { bornKeptFrom, keptFromNamed, together } from '../../../change/kept-from.ts';
 import { familyVisible, keyOf, notFound, visibleRow, visibleRows } from '../../../change/visible.ts';
 import type {
   AskPreparatoryAssessmentInput,
@@ -16,6 +18,8 @@ import type {
   RecordPreProceedingsInput,
   StartPreProceedingsInput,
 } from '../../../graphql/generated.ts';
+import { today } from '../../clock/calendar.ts';
+import { membership } from '../../family/tables.ts';
 import { organisation } from '../../sharing/tables.ts';
 import { childIn, NEW } from '../history.ts';
 import {
@@ -29,7 +33,6 @@ import {
 } from '../legal.ts';
 import type { PreProceedingsFact } from '../rules.ts';
 import { oneAtATime, restage } from '../stage.ts';
-import { keptFromOf } from './plans.ts';
 import { childRowIn, command, done, endClock, familyRowIn, judged, meetClock, rowIn, runClock, write, writeSide } from './shared.ts';
 
 /** Which field of the inputs holds what a rule of module 5 speaks of. */
@@ -112,11 +115,9 @@ export const recordPreProceedings: Command = command<RecordPreProceedingsInput>(
     invalid('Must be from 0 to 99.', 'reviewMeetings');
   if (set.endedOn !== null && set.endedOn < row.startedOn) invalid('They do not end before they begin.', 'ended');
   if (input.outcome && set.stepDecisionOn === null) invalid('The outcome comes with the decision to step up or down.', 'outcome');
-  const unknown = await checkCodes(tx, now.toISOString().slice(0, 10), [
-    { list: 'pre-proceedings-outcome', value: input.outcome, path: ['outcome'] },
-  ]);
+  const unknown = await checkCodes(tx, today(now), [{ list: 'pre-proceedings-outcome', value: input.outcome, path: ['outcome'] }]);
   errors.push(...unknown.map((each) => ({ ...each, rule: '9011' })));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const said = await judged(
     tx,
     client,
@@ -183,11 +184,13 @@ export const recordCourtApplication: Command = command<RecordCourtApplicationInp
   const { row } = found;
   const { family, person } = row;
   const { errors, invalid, past, text } = faults();
-  for (const field of ['applied', 'letterSent', 'finalOrder'] as const) past(input[field], now, field);
+  for (const field of ['applied', 'letterSent', 'finalOrder', 'withdrawn'] as const) past(input[field], now, field);
   text(input.reference, 100, 'reference');
   text(input.papers, 5_000, 'papers');
   if (input.finalOrder && input.finalOrder < input.applied) invalid('The final order does not come before the application.', 'finalOrder');
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  if (input.withdrawn && input.withdrawn < input.applied) invalid('They are not withdrawn before the application.', 'withdrawn');
+  if (input.withdrawn && input.finalOrder) invalid('Care proceedings end with a final order, or without one.', 'withdrawn');
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const said = await judged(
     tx,
     client,
@@ -224,11 +227,13 @@ export const recordCourtApplication: Command = command<RecordCourtApplicationInp
     letterSentOn: input.letterSent ?? before?.letterSentOn ?? null,
     reference: input.reference ?? before?.reference ?? null,
     finalOrderOn: input.finalOrder ?? before?.finalOrderOn ?? null,
+    withdrawnOn: input.withdrawn ?? before?.withdrawnOn ?? null,
     papers: input.papers ?? before?.papers ?? null,
   });
   const subject = { type: 'PreProceedings', id: row.id };
   if (!before) await runClock(tx, client, { rule: 'CARE_PROCEEDINGS', family, person, subject, from: input.applied });
   if (input.finalOrder) await meetClock(tx, { rule: 'CARE_PROCEEDINGS', subject, on: input.finalOrder });
+  if (input.withdrawn) await endClock(tx, { rule: 'CARE_PROCEEDINGS', subject, on: input.withdrawn });
   return done('recordCourtApplication', 'PreProceedings', row.id, { family, persons: [person] }, ['COURT'], said.warnings);
 });
 
@@ -332,10 +337,15 @@ export const openMarac: Command = command<OpenMaracInput>(async (tx, input, clie
   }
   const open = await visibleRows(tx, marac, and(eq(marac.family, family), isNull(marac.closedOn)), client);
   if (open.length > 0) invalid('One is open for the family.', 'family');
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const named = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const owned = { family, controller: client.organisation.id };
   const id = await write(tx, marac, { ...owned, openedOn: input.opened });
+  // Of whichever victim it tells, it is kept from whoever harms one of the family.
+  const everybody = (await tx.select({ person: membership.person }).from(membership).where(eq(membership.family, family))).map(
+    ({ person }) => person,
+  );
+  const keptFrom = together(named, await bornKeptFrom(tx, family, everybody));
   await tx.insert(maracContent).values({ ...owned, keptFrom, marac: id, referrer, reasons: input.reasons ?? null });
   await restage(tx, client, family, now);
   return done('openMarac', 'Marac', id, { family, persons: [] }, ['CASE', 'VICTIM']);

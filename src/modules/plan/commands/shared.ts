@@ -8,7 +8,6 @@ import { checkCodes } from '../../../change/codes.ts';
 import type { Command, Decision, UserError } from '../../../change/command.ts';
 import { keyOf, notFound, visibleRow } from '../../../change/visible.ts';
 import type { Transaction } from '../../../db/transactions.ts';
-import { OutsideCalendar } from '../../clock/calendar.ts';
 import { endClock, meetClock, type StartClock, startClock } from '../../clock/service.ts';
 import { historyOf, isLenient, pathOf } from '../history.ts';
 import { type History, INTENSITY, isQuorate, judge, nextReviewRule, previousPlans } from '../rules.ts';
@@ -122,15 +121,9 @@ export async function judged(
   return { ...said, history };
 }
 
-/** Runs a clock where the law or the authority sets a time; a day of the past whose bank holidays nobody knows has none. */
-export async function runClock(tx: Transaction, client: Client, clock: StartClock): Promise<string | null> {
-  try {
-    return (await startClock(tx, client, clock)).dueOn;
-  } catch (error) {
-    if (error instanceof OutsideCalendar) return null;
-    throw error;
-  }
-}
+/** Runs a clock where the law or the authority sets a time. @returns when it is due. */
+export const runClock = async (tx: Transaction, client: Client, clock: StartClock): Promise<string | null> =>
+  (await startClock(tx, client, clock)).dueOn;
 
 /** What an error of the census tells of a change that was made all the same, or nothing. */
 export const done = (
@@ -145,7 +138,10 @@ export const done = (
 export type OfChild = { family: number; person: number };
 
 /** Clocks that begin with a plan of a kind, beside that of its first review. */
-const WITH_PLAN: Record<string, string[]> = { CHILD_PROTECTION: ['ICPC_TO_CORE', 'CP_VISIT'], CHILD_IN_NEED: ['CIN_FIRST_MEETING'] };
+const WITH_PLAN: Record<string, string[]> = {
+  CHILD_PROTECTION: ['ICPC_TO_CORE', 'CP_VISIT'],
+  CHILD_IN_NEED: ['CIN_FIRST_MEETING', 'CIN_VISIT'],
+};
 
 /** Begins a plan: its row, its category, its clocks. What the rules say of it is judged before. */
 export async function beginPlan(

@@ -5,6 +5,7 @@ import { amend } from '../../../change/amend.ts';
 import { checkCodes } from '../../../change/codes.ts';
 import type { Command } from '../../../change/command.ts';
 import { faults } from '../../../change/errors.ts';
+import { keptFromNamed } from '../../../change/kept-from.ts';
 import { familyVisible, keyOf, notFound, visibleRow, visibleRows } from '../../../change/visible.ts';
 import type {
   AddActionInput,
@@ -20,7 +21,6 @@ import { organisation } from '../../sharing/tables.ts';
 import { familyAction, familyActionService, familyGoal, familyPlan, familyPlanReview } from '../family-plan.ts';
 import { personsIn } from '../history.ts';
 import { oneAtATime } from '../stage.ts';
-import { keptFromOf } from './plans.ts';
 import { attendance, command, done, endClock, familyRowIn, meetClock, rowIn, runClock, write } from './shared.ts';
 
 const LONGEST = 5_000;
@@ -34,7 +34,7 @@ export const openFamilyPlan: Command = command<OpenFamilyPlanInput>(async (tx, i
   text(input.familySaid, LONGEST, 'familySaid');
   const open = await visibleRows(tx, familyPlan, and(eq(familyPlan.family, family), isNull(familyPlan.endedOn)), client);
   if (open.length > 0) invalid('The family has a plan that is open.', 'family');
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const id = await write(tx, familyPlan, {
     family,
@@ -73,7 +73,7 @@ export const addGoal: Command = command<AddGoalInput>(async (tx, input, client) 
   if (endedOn !== null) invalid('The plan has ended.', 'familyPlan');
   text(input.goal, LONGEST, 'goal');
   const [person] = await personsIn(tx, client, family, [{ id: input.person, path: ['person'] }], errors);
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const owned = { family, controller: client.organisation.id, keptFrom: [...new Set([...found.row.keptFrom, ...keptFrom])] };
   const id = await write(tx, familyGoal, { ...owned, familyPlan: of, person: person ?? null, goal: input.goal });
@@ -115,7 +115,7 @@ export const addAction: Command = command<AddActionInput>(async (tx, input, clie
     const [known] = org === null ? [] : await tx.select({ id: organisation.id }).from(organisation).where(eq(organisation.id, org));
     if (!known) errors.push(notFound('organisation', 'organisation'));
   }
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   const offer = input.offer ? await visibleRow(tx, serviceOffer, keyOf('ServiceOffer', input.offer), client) : null;
   if (input.offer && offer?.family !== family) errors.push(notFound('offer to this family', 'offer'));
   const [link] = offer ? await visibleRows(tx, serviceOfferLink, eq(serviceOfferLink.offer, offer.id), client) : [];
@@ -181,7 +181,7 @@ export const reviewFamilyPlan: Command = command<ReviewFamilyPlanInput>(async (t
   if (row.endedOn !== null) invalid('The plan has ended.', 'familyPlan');
   if (input.reviewed < row.openedOn) invalid('It is not reviewed before it begins.', 'reviewed');
   errors.push(...(await checkCodes(tx, input.reviewed, attendance(input.attended))));
-  const keptFrom = await keptFromOf(tx, client, family, input.keptFrom, errors);
+  const keptFrom = await keptFromNamed(tx, family, input.keptFrom, errors);
   if (errors.length > 0) return { userErrors: errors };
   const subject = { type: 'FamilyPlan', id: row.id };
   await meetClock(tx, { rule: 'FAMILY_PLAN_REVIEW', subject, on: input.reviewed });
