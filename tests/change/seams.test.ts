@@ -72,12 +72,16 @@ describe('clocks', () => {
     const held = {
       family: dunmore,
       team: encodeId('Organisation', rows[0].id),
-      heldOn: '2026-10-01',
+      heldOn: '2026-11-12',
       ledBy: 'Bethan Rowe',
-      participants: [{ organisation: encodeId('Organisation', rows[0].id), name: 'Niamh Carroll', discipline: 'mental-health' }],
+      participants: ['Niamh Carroll', 'Ruth Ellery'].map((name) => ({
+        organisation: encodeId('Organisation', rows[0].id),
+        name,
+        discipline: 'mental-health',
+      })),
     };
     await run(county, 'recordGroupSupervision', 'supervision { id }', held);
-    expect(await running('GROUP_SUPERVISION')).toEqual([{ from: '2026-10-01' }]);
+    expect(await running('GROUP_SUPERVISION')).toEqual([{ from: '2026-11-12' }]);
     const team = await sqlAs('team-07', false, ownerUrl);
     expect((await team.query(stop)).rows).toEqual([{ n: 1 }]);
     await team.end();
