@@ -20,6 +20,8 @@ const WITHOUT: Record<string, string> = {
   Task: 'What is due, and not what happened: `dueItems`.',
   FamilyMember: STANDING,
   Household: STANDING,
+  HouseholdMember: STANDING,
+  ContactChild: part('a contact'),
   Relationship: STANDING,
   Involvement: STANDING,
   WorkbookReading: part('a Workbook entry'),
