@@ -20,7 +20,7 @@ export const LIMIT_TABLE = {
   tokenCharacters: limit(9_000, 'characters', 'Tokens with many scopes have 2,000.'),
 
   // The document, before variables: checked once for each text.
-  tokens: limit(5_000, 'tokens', 'The longest published document has 400; introspection 600. Bounds parsing and validation.'),
+  tokens: limit(5_000, 'tokens', 'The longest published document has 700, introspection 600. Bounds parsing and validation.'),
   selections: limit(1_000, 'fields, fragments flattened', 'Full introspection has 200. Stops fragments that double each other.'),
   depth: limit(14, 'fields', 'People ask six deep, introspection thirteen.'),
   rootFields: limit(50, 'fields', 'Each is a search of its own; fifty ids at once are a page.'),

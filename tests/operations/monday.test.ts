@@ -98,9 +98,9 @@ describe('whose capacity for change moved', () => {
     givenName = rows[0].given_name;
     behaviour = (await owner.query("select label from fsp.code where list = 'behaviour' and code = 'alcohol'")).rows[0].label;
     await entry(ago(20), 2);
-    await entry(ago(3), 4);
+    await entry(ago(3), 5);
     expect(hers(await answer('capacity-moved', { since: ago(7), team, first: 100 }))).toMatchObject([
-      { observedOn: ago(3), capacityForChange: 4, movedSinceLast: 2 },
+      { observedOn: ago(3), capacityForChange: 5, movedSinceLast: 1 },
     ]);
     expect(hers(await answer('capacity-moved', { since: ago(2), team, first: 100 }))).toEqual([]);
     expect(hers(await answer('capacity-moved', { since: ago(7), team: organisations.get('team-02') }))).toEqual([]);
