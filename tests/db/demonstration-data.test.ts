@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { CLASS_BIT } from '../../src/access/classes.ts';
+import { CLASS_BIT, isPersonal } from '../../src/access/classes.ts';
+import { classifiedTables } from '../../src/db/classified.ts';
 import { GENERATED } from '../../src/db/demonstration/load.ts';
 import { STORIES, storyPerson, storyRows } from '../../src/db/demonstration/rows.ts';
 import {
@@ -13,6 +14,8 @@ import {
 } from '../../src/db/generate.ts';
 import { CLIENTS, organisationId, PERSONAS, TEAMS, USERS } from '../../src/db/personas.ts';
 import { readReference } from '../../src/db/reference.ts';
+import '../../src/modules/tables.ts';
+import { sqlAsOwner } from '../support/server.ts';
 
 const stories = STORIES.map(storyRows);
 const generated = generatedFamilies(GENERATED, 0, GENERATED.families);
@@ -221,5 +224,25 @@ describe('reference data', () => {
 
   it('says which authorities there are', () => {
     expect(() => readReference('somewhere')).toThrow(/"somewhere".*oxfordshire/);
+  });
+});
+
+describe('the record as commands tell it', () => {
+  it('has rows in every table of people', async () => {
+    const owner = await sqlAsOwner();
+    const empty: string[] = [];
+    for (const { name } of classifiedTables().filter(({ dataClass }) => isPersonal(dataClass))) {
+      const { rows } = await owner.query(`select from fsp.${name} limit 1`);
+      if (rows.length === 0) empty.push(name);
+    }
+    await owner.end();
+    expect(empty).toEqual([]);
+  });
+
+  it('leaves every told family at the stage that its rows say', async () => {
+    const owner = await sqlAsOwner();
+    const { rows } = await owner.query('select family, stage from fsp.family_stage where family <= 3 order by family');
+    await owner.end();
+    expect(rows.map(({ stage }) => stage)).toEqual(stories.map(({ familyStage }) => familyStage[0]?.stage));
   });
 });

@@ -15,7 +15,7 @@ describe('one family, asked for by every agency with the same document', () => {
     const { status, body } = await server.ask('socialWorker', operation('one-family'), { id: family });
     expect(status).toBe(200);
     expect(body.errors).toBeUndefined();
-    expect(body.data.family).toMatchObject({ reference: 'FSP-0000001', name: 'Hartwell', stage: 'PRE_PROCEEDINGS' });
+    expect(body.data.family).toMatchObject({ reference: 'FSP-0000001', name: 'Hartwell', stage: 'LOOKED_AFTER' });
   });
   it('has no family for the evaluator', async () => {
     const { body } = await server.ask('evaluator', operation('one-family'), { id: family });

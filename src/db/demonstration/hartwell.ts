@@ -5,8 +5,9 @@ export const HARTWELL: Story = {
   id: 1,
   name: 'Hartwell',
   since: '2025-02-03',
-  stage: 'PRE_PROCEEDINGS',
-  stageSince: '2026-06-08T09:00:00Z',
+  // The most intensive of what is open: the children are looked after since April, and pre-proceedings run beside it.
+  stage: 'LOOKED_AFTER',
+  stageSince: '2026-04-17T09:00:00Z',
   people: {
     mother: { given: 'Rachel', surname: 'Hartwell', sex: 'F', born: '1991-05-22', role: 'mother', ethnicity: 'WBRI' },
     father: { given: 'Glenn', surname: 'Hartwell', sex: 'M', born: '1988-11-09', role: 'father', ethnicity: 'WBRI' },
