@@ -22,10 +22,11 @@ export const amendWorkbookEntry: Command = async (tx, raw, client, now) => {
   errors.push(...(await checkCodes(tx, day, [{ list: 'session-type', value: input.sessionType, path: ['sessionType'] }])));
   if (errors.length > 0) return { userErrors: errors };
   // Harm may have come on record since it was written.
-  const told = [workbookEntryPerson, workbookChildWords, workbookParentWords].map((table) =>
-    visibleRows(tx, table, eq(table.entry, row.id), client),
-  );
-  const tellers = (await Promise.all(told)).flat().map(({ person }) => person);
+  const tellers: number[] = [];
+  for (const table of [workbookEntryPerson, workbookChildWords, workbookParentWords]) {
+    const told = await visibleRows(tx, table, eq(table.entry, row.id), client);
+    tellers.push(...told.map(({ person }) => person));
+  }
   const kept = together(row.keptFrom, await bornKeptFrom(tx, row.family, tellers));
   const set = {
     keptFrom: kept,
