@@ -541,13 +541,15 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
       return named ? family(asker, named.family) : null;
     },
     families: async (_row, asker, args) => page(await families(asker, args), args),
-    districts: (_row, { query }) => list('District', query('select * from fsp.district order by code')),
+    districts: (_row, { query }) => list('District', query(`select *, ctid::text as "${PLACE}" from fsp.district order by code`)),
     timescales: (_row, { query }) => list('Timescale', query('select * from fsp.timescale order by code, version')),
     organisations: async (_row, { query }, args) =>
       page(
         await list(
           'Organisation',
-          query('select * from fsp.organisation where $1::text is null or agency = $1 order by id', [args.agency ?? null]),
+          query(`select *, ctid::text as "${PLACE}" from fsp.organisation where $1::text is null or agency = $1 order by id`, [
+            args.agency ?? null,
+          ]),
         ),
         args,
       ),
@@ -555,19 +557,22 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
       page(
         await list(
           'Service',
-          query('select * from fsp.service where ($1::text is null or district = $1) and ($2::text is null or kind = $2) order by id', [
-            args.filter?.district ?? null,
-            args.filter?.kind ?? null,
-          ]),
+          query(
+            `select *, ctid::text as "${PLACE}" from fsp.service where ($1::text is null or district = $1) and ($2::text is null or kind = $2) order by id`,
+            [args.filter?.district ?? null, args.filter?.kind ?? null],
+          ),
         ),
         args,
       ),
-    programmes: async (_row, { query }, args) => page(await list('Programme', query('select * from fsp.programme order by id')), args),
+    programmes: async (_row, { query }, args) =>
+      page(await list('Programme', query(`select *, ctid::text as "${PLACE}" from fsp.programme order by id`)), args),
     outcomeIndicators: async (_row, { query }, args) =>
       page(
         await list(
           'OutcomeIndicator',
-          query('select * from fsp.outcome_indicator where $1::text is null or factor_group = $1 order by id', [args.factorGroup ?? null]),
+          query(`select *, ctid::text as "${PLACE}" from fsp.outcome_indicator where $1::text is null or factor_group = $1 order by id`, [
+            args.factorGroup ?? null,
+          ]),
         ),
         args,
       ),
