@@ -503,7 +503,12 @@ begin
     -- Who is asked to help somebody is shown whom: their work with that person begins with the request.
     select i.id into opened from fsp.involvement i where i.family = (told ->> 'family')::bigint and i.organisation = (told ->> 'provider')::int
       and (i.person is null or i.person = (told ->> 'person')::bigint) and i.until is null order by i.person nulls first limit 1;
-    if opened is null and exists (select from fsp.programme_provider p join fsp.organisation o on o.id = p.organisation
+    -- Of a family or person that the asker does not see nothing is opened: the row is refused below, in the same words as of none.
+    if opened is null and exists (select from fsp.family_grant g where g.login = fsp.current_login() and g.family = (told ->> 'family')::bigint
+          and g.starts <= now() and g.ends > now())
+        and exists (select from fsp.person_grant g where g.login = fsp.current_login() and g.person = (told ->> 'person')::bigint
+          and g.starts <= now() and g.ends > now())
+        and exists (select from fsp.programme_provider p join fsp.organisation o on o.id = p.organisation
         where p.programme = (told ->> 'programme')::int and p.organisation = (told ->> 'provider')::int and o.agency in ('PROVIDER', 'HEALTH')
           and p.valid_from <= current_date and coalesce(p.valid_to, 'infinity') > current_date) then
       insert into fsp.involvement (family, person, controller, row_mask, organisation, role, agreed, "from")
@@ -519,6 +524,14 @@ begin
   if tg_table_name = 'incident' and told ->> 'basis' = 'RECORDED' and not exists (select from fsp.login l
       join fsp.organisation o on o.id = l.organisation where l.name = session_user and o.agency = 'POLICE') then
     raise insufficient_privilege using message = 'The police record; others report.';
+  end if;
+  -- Which family it is of is not known yet: the county's contact, or a referral by whoever sent it. Any other subject would be
+  -- somebody else's, whose own clock it would keep from running.
+  if tg_table_name = 'clock' and told ->> 'family' is null and not exists (select from fsp.login l
+      join fsp.organisation o on o.id = l.organisation where l.name = session_user and (o.agency = 'LA'
+        or (told ->> 'person' is null and told ->> 'subject_type' = 'Referral' and exists (select from fsp.referral r
+          where r.id = (told ->> 'subject_id')::bigint and r.sender = o.id)))) then
+    raise insufficient_privilege using message = 'No such row.';
   end if;
   return jsonb_populate_record(new, given);
 end
@@ -567,9 +580,13 @@ declare
   given jsonb := '{}';
   fixed text;
   own_key text;
+  held record;
+  belongs boolean;
+  held_by constant jsonb := '{"household_member":[{"column":"household","parent":"household","key":"id","required":true}],"plan_category":[{"column":"plan","parent":"plan","key":"id","required":true}],"plan_end":[{"column":"plan","parent":"plan","key":"id","required":true}],"plan_review":[{"column":"plan","parent":"plan","key":"id","required":true}],"step_event":[{"column":"ended","parent":"plan","key":"id","required":false},{"column":"started","parent":"plan","key":"id","required":false}],"step_reason":[{"column":"step","parent":"step_event","key":"id","required":true}],"step_evidence":[{"column":"step","parent":"step_event","key":"id","required":true},{"column":"entry","parent":"workbook_entry","key":"id","required":true}],"episode_need":[{"column":"episode","parent":"episode","key":"id","required":true}],"strategy_outcome":[{"column":"discussion","parent":"strategy_discussion","key":"id","required":true}],"section47":[{"column":"strategy_discussion","parent":"strategy_discussion","key":"id","required":false}],"section47_outcome":[{"column":"enquiry","parent":"section47","key":"id","required":true}],"conference":[{"column":"section47","parent":"section47","key":"id","required":false}],"conference_view":[{"column":"conference","parent":"conference","key":"id","required":true}],"pre_proceedings_outcome":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"pre_proceedings_court":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"preparatory_assessment":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"family_group":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":false}],"placement_place":[{"column":"placement","parent":"placement","key":"id","required":true}],"visit":[{"column":"plan","parent":"plan","key":"id","required":false},{"column":"placement","parent":"placement","key":"id","required":false}],"visit_place":[{"column":"visit","parent":"visit","key":"id","required":true}],"marac_content":[{"column":"marac","parent":"marac","key":"id","required":true}],"contact_place":[{"column":"arrangement","parent":"contact_arrangement","key":"id","required":true}],"return_stage":[{"column":"return_home","parent":"return_home","key":"id","required":true}],"intervention_progress":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_event":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"relapse_detail":[{"column":"event","parent":"intervention_event","key":"id","required":true},{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_session":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_outcome":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"onward_activity":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_test":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"incident":[{"column":"breaches","parent":"safety_condition","key":"id","required":false}],"family_goal":[{"column":"family_plan","parent":"family_plan","key":"id","required":true}],"family_action":[{"column":"goal","parent":"family_goal","key":"id","required":true}],"family_action_service":[{"column":"action","parent":"family_action","key":"id","required":true},{"column":"offer","parent":"service_offer","key":"id","required":false}],"family_plan_review":[{"column":"family_plan","parent":"family_plan","key":"id","required":true}],"assessment":[{"column":"episode","parent":"episode","key":"id","required":false}],"assessment_finding":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_outcome":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_factor":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_ace":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"context_fact":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"trio":[{"column":"assessment","parent":"assessment","key":"id","required":false}],"specialist_assessment":[{"column":"entry","parent":"workbook_entry","key":"id","required":false}],"tool_score":[{"column":"reading","parent":"tool_reading","key":"id","required":true}],"referral_feedback":[{"column":"referral","parent":"referral","key":"id","required":true}],"referral_feedback_answer":[{"column":"feedback","parent":"referral_feedback","key":"id","required":true},{"column":"referral","parent":"referral","key":"id","required":true}],"contact_source":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_concern":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_informant":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_child":[{"column":"contact","parent":"contact","key":"id","required":true}],"information_answer":[{"column":"request","parent":"information_request","key":"id","required":true}],"meeting":[{"column":"plan","parent":"plan","key":"id","required":false}],"safe_working_agreement":[{"column":"meeting","parent":"meeting","key":"id","required":true}],"group_supervision_contribution":[{"column":"supervision","parent":"group_supervision","key":"id","required":true}],"group_supervision_action":[{"column":"supervision","parent":"group_supervision","key":"id","required":true}],"child_voice_answer":[{"column":"voice","parent":"child_voice","key":"id","required":true}],"adult_voice_answer":[{"column":"voice","parent":"adult_voice","key":"id","required":true}],"post_share":[{"column":"post","parent":"post","key":"id","required":true}],"post_holding":[{"column":"post","parent":"post","key":"id","required":true}]}'::jsonb;
 begin
   if session_user <> current_user then
-    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
+    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement',
+        'subject_type', 'subject_id', 'rule'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
     -- More persons may be named whom it is kept from. Whom it is kept from is lifted by `fsp.lift_kept_from` alone, which says so in
@@ -587,6 +604,21 @@ begin
             and l.row_key = own_key::bigint and l.person = kept::bigint)) named));
     end if;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
+    -- A row stays with the row that it belongs to, and comes to belong to none but one of its own family: what is hidden and what
+    -- never was are refused alike.
+    for held in select * from jsonb_to_recordset(held_by -> tg_table_name) as h ("column" text, parent text, key text, required boolean) loop
+      if held.required then
+        given := given || jsonb_build_object(held."column", was -> held."column");
+      elsif told ->> held."column" is distinct from was ->> held."column" and told ->> held."column" is not null then
+        execute format('select true from fsp.%I p where p.%I = $1 and p.family is not distinct from $2', held.parent, held.key)
+          into belongs using (told ->> held."column")::bigint, (told ->> 'family')::bigint;
+        if belongs is null then raise insufficient_privilege using message = 'No such row.'; end if;
+      end if;
+    end loop;
+    if was ? 'person' and was ->> 'person' is null and told ->> 'person' is not null and not exists (select from fsp.person_grant g
+        where g.login = fsp.current_login() and g.person = (told ->> 'person')::bigint and g.starts <= now() and g.ends > now()) then
+      raise insufficient_privilege using message = 'No such row.';
+    end if;
     if was ? 'person' and was ->> 'person' is not null then given := given || jsonb_build_object('person', was -> 'person'); end if;
     if told ? 'updated_at' then given := given || jsonb_build_object('updated_at', now()); end if;
     if told ? 'version' then given := given || jsonb_build_object('version', (was ->> 'version')::int + 1); end if;
@@ -603,11 +635,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'unborn_membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -640,6 +672,7 @@ declare
   kind text;
   made bigint;
 begin
+  unborn := coalesce(unborn, false);
   select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
   if not (kind = 'LA' or (kind = 'HEALTH' and unborn)) or not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
       where l.name = session_user and g.family = asked and g.starts <= now() and g.ends > now()) then
@@ -765,6 +798,8 @@ begin
       where l.name = session_user and g.family = asked and g.starts <= now() and g.ends > now()) then
     return '{}';
   end if;
+  -- Of strangers to the family nothing is told: who asks of them would learn of families that it does not see.
+  tellers := array(select m.person from fsp.membership m where m.family = asked and m.person = any (tellers));
   return array(
     select distinct h.person from (
       select bound.person, safe.person as harmed
@@ -828,7 +863,9 @@ begin
       and c.met_on is null and c.ended_on is null
       and (org in (c.controller, c.assigned) and (c.family is null or fsp.own_open(c.family))
         or kind in ('LA', 'TEAM') and exists (select from fsp.family_grant g where g.login = fsp.current_login()
-          and g.family = c.family and g.starts <= now() and g.ends > now()));
+          and g.family = c.family and g.starts <= now() and g.ends > now())
+          and (c.person is null or exists (select from fsp.person_grant g where g.login = fsp.current_login()
+            and g.person = c.person and g.starts <= now() and g.ends > now())));
   get diagnostics changed = row_count;
   return changed;
 end
@@ -1513,48 +1550,16 @@ grant select on fsp.unborn_membership to "{{db}}_agency_la";
 create policy la_select on fsp.unborn_membership for select to "{{db}}_agency_la"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
     or (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family)));
-grant insert on fsp.unborn_membership to "{{db}}_agency_la";
-create policy la_insert on fsp.unborn_membership for insert to "{{db}}_agency_la"
-  with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 16777215) & 32768) = 32768 and (((16744447 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.unborn_membership to "{{db}}_agency_la";
-create policy la_update on fsp.unborn_membership for update to "{{db}}_agency_la"
-  using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
-  with check (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family));
 grant select on fsp.unborn_membership to "{{db}}_agency_team";
 create policy team_select on fsp.unborn_membership for select to "{{db}}_agency_team"
   using ((unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family)));
-grant insert on fsp.unborn_membership to "{{db}}_agency_team";
-create policy team_insert on fsp.unborn_membership for insert to "{{db}}_agency_team"
-  with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 3932063) & 32768) = 32768 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.unborn_membership to "{{db}}_agency_team";
-create policy team_update on fsp.unborn_membership for update to "{{db}}_agency_team"
-  using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
-  with check (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family));
 grant select on fsp.unborn_membership to "{{db}}_agency_health";
 create policy health_select on fsp.unborn_membership for select to "{{db}}_agency_health"
   using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (32768 | pg.needs)) = (32768 | pg.needs))
     or (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family)));
-grant insert on fsp.unborn_membership to "{{db}}_agency_health";
-create policy health_insert on fsp.unborn_membership for insert to "{{db}}_agency_health"
-  with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 36255) & 32768) = 32768 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.unborn_membership to "{{db}}_agency_health";
-create policy health_update on fsp.unborn_membership for update to "{{db}}_agency_health"
-  using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
-  with check (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family));
 grant select on fsp.unborn_membership to "{{db}}_agency_provider";
 create policy provider_select on fsp.unborn_membership for select to "{{db}}_agency_provider"
   using ((unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family)));
-grant insert on fsp.unborn_membership to "{{db}}_agency_provider";
-create policy provider_insert on fsp.unborn_membership for insert to "{{db}}_agency_provider"
-  with check (unborn_membership.controller = (select fsp.current_organisation())
-    and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = unborn_membership.family and fg.starts <= now() and fg.ends > now() and pg.person = unborn_membership.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 2227471) & 32768) = 32768 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs));
-grant update on fsp.unborn_membership to "{{db}}_agency_provider";
-create policy provider_update on fsp.unborn_membership for update to "{{db}}_agency_provider"
-  using (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family))
-  with check (unborn_membership.controller = (select fsp.current_organisation()) and fsp.own_open(unborn_membership.family));
 
 -- household: WHEREABOUTS
 alter table fsp.household enable row level security;

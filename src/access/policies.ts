@@ -261,6 +261,23 @@ function keyTo(part: TableClass, whole: TableClass): string | undefined {
 const ownKey = ({ table }: TableClass): string => getTableConfig(table).columns.find(({ primary }) => primary)?.name ?? 'id';
 const hasId = ({ table }: TableClass): boolean => getTableConfig(table).columns.some(({ name }) => name === 'id');
 
+/** The columns by which rows belong to rows of other tables of people, as JSON by table: whoever changes a row does not move it. */
+function heldBy(tables: TableClass[]): string {
+  const held = tables.flatMap((table): [string, unknown][] => {
+    const required = new Set(
+      getTableConfig(table.table).columns.flatMap(({ name, notNull, primary }) => (notNull || primary ? [name] : [])),
+    );
+    const columns = parentsOf(table)
+      .filter(
+        ({ column, parent }) =>
+          column !== table.person && column !== table.family && (required.has(column) || (table.family && parent.family)),
+      )
+      .map(({ column, parent }) => ({ column, parent: parent.name, key: ownKey(parent), required: required.has(column) }));
+    return columns.length > 0 ? [[table.name, columns]] : [];
+  });
+  return `'${JSON.stringify(Object.fromEntries(held))}'::jsonb`;
+}
+
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
   const written = classifiedTables().filter((table) => AGENCIES.some((agency) => insertPredicate(table, agency) !== null));
@@ -284,6 +301,7 @@ function fillIn(sql: string): string {
     .replaceAll('{{written}}', quoted(['outbox', 'idempotency', ...written.map(({ name }) => name)]))
     .replaceAll('{{amended}}', quoted(written.map(({ name }) => name)))
     .replaceAll('{{row_classes}}', rowClasses)
+    .replaceAll('{{held_by}}', heldBy(written))
     .replaceAll('{{kept_from_rows}}', quoted([...new Set(keptFromParts().map(([whole]) => whole))]))
     .replaceAll(
       '{{kept_from_parts}}',
