@@ -210,3 +210,17 @@ it('a row stays with the row that it belongs to, and what is hidden and what nev
   );
   for (const whom of [Number(person), NEVER]) expect(await named(whom)).toBe(REFUSED);
 });
+
+it.each(['team-02', 'thames-valley-police'])('a family group about an unborn child is not there for %s', async (code) => {
+  const { family, person } = await oneOf(owner, 'select family, person from fsp.unborn_membership where until is null limit 1');
+  const { id } = await oneOf(
+    owner,
+    'insert into fsp.family_group (family, person, controller, offered_on) values ($1, $2, $3, current_date) returning id',
+    [family, person, organisationId('occ')],
+  );
+  try {
+    expect(await tried(login(code), ['select id from fsp.family_group where id = $1', [id]])).toEqual([]);
+  } finally {
+    await owner.query('delete from fsp.family_group where id = $1', [id]);
+  }
+});
