@@ -293,6 +293,7 @@ export const offerFamilyGroup: Command = command<OfferFamilyGroupInput>(async (t
     family,
     controller: client.organisation.id,
     preProceedings: before?.id ?? null,
+    person: before?.person ?? null,
     offeredOn: input.offered,
   });
   return done('offerFamilyGroup', 'FamilyGroup', id, { family, persons: [] }, ['CASE']);
