@@ -191,6 +191,7 @@ CREATE TABLE "fsp"."clock" (
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"family" bigint,
+	"kept_from" bigint[] DEFAULT '{}'::bigint[] NOT NULL,
 	"rule" text NOT NULL,
 	"rule_version" text NOT NULL,
 	"started_on" date NOT NULL,
@@ -2136,6 +2137,7 @@ CREATE TABLE "fsp"."family_group" (
 	"controller" integer NOT NULL,
 	"kept_from" bigint[] DEFAULT '{}'::bigint[] NOT NULL,
 	"pre_proceedings" bigint,
+	"person" bigint,
 	"offered_on" date NOT NULL,
 	"accepted" boolean,
 	"held_on" date,
@@ -2854,6 +2856,7 @@ ALTER TABLE "fsp"."episode_need" ADD CONSTRAINT "episode_need_controller_organis
 ALTER TABLE "fsp"."family_group" ADD CONSTRAINT "family_group_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."family_group" ADD CONSTRAINT "family_group_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."family_group" ADD CONSTRAINT "family_group_pre_proceedings_pre_proceedings_id_fk" FOREIGN KEY ("pre_proceedings") REFERENCES "fsp"."pre_proceedings"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."family_group" ADD CONSTRAINT "family_group_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."marac" ADD CONSTRAINT "marac_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."marac" ADD CONSTRAINT "marac_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."marac_content" ADD CONSTRAINT "marac_content_marac_marac_id_fk" FOREIGN KEY ("marac") REFERENCES "fsp"."marac"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

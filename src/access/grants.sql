@@ -324,6 +324,8 @@ declare
   told jsonb := to_jsonb(new);
   given jsonb := '{}';
   told_class text;
+  subject_table text;
+  kept bigint[];
   opened bigint;
   row_classes constant jsonb := {{row_classes}};
 begin
@@ -347,7 +349,12 @@ begin
     -- Who is asked to help somebody is shown whom: their work with that person begins with the request.
     select i.id into opened from fsp.involvement i where i.family = (told ->> 'family')::bigint and i.organisation = (told ->> 'provider')::int
       and (i.person is null or i.person = (told ->> 'person')::bigint) and i.until is null order by i.person nulls first limit 1;
-    if opened is null and exists (select from fsp.programme_provider p join fsp.organisation o on o.id = p.organisation
+    -- Of a family or person that the asker does not see nothing is opened: the row is refused below, in the same words as of none.
+    if opened is null and exists (select from fsp.family_grant g where g.login = fsp.current_login() and g.family = (told ->> 'family')::bigint
+          and g.starts <= now() and g.ends > now())
+        and exists (select from fsp.person_grant g where g.login = fsp.current_login() and g.person = (told ->> 'person')::bigint
+          and g.starts <= now() and g.ends > now())
+        and exists (select from fsp.programme_provider p join fsp.organisation o on o.id = p.organisation
         where p.programme = (told ->> 'programme')::int and p.organisation = (told ->> 'provider')::int and o.agency in ('PROVIDER', 'HEALTH')
           and p.valid_from <= current_date and coalesce(p.valid_to, 'infinity') > current_date) then
       insert into fsp.involvement (family, person, controller, row_mask, organisation, role, agreed, "from")
@@ -363,6 +370,23 @@ begin
   if tg_table_name = 'incident' and told ->> 'basis' = 'RECORDED' and not exists (select from fsp.login l
       join fsp.organisation o on o.id = l.organisation where l.name = session_user and o.agency = 'POLICE') then
     raise insufficient_privilege using message = 'The police record; others report.';
+  end if;
+  -- Which family it is of is not known yet: the county's contact, or a referral by whoever sent it. Any other subject would be
+  -- somebody else's, whose own clock it would keep from running.
+  if tg_table_name = 'clock' and told ->> 'family' is null and not exists (select from fsp.login l
+      join fsp.organisation o on o.id = l.organisation where l.name = session_user and (o.agency = 'LA'
+        or (told ->> 'person' is null and told ->> 'subject_type' = 'Referral' and exists (select from fsp.referral r
+          where r.id = (told ->> 'subject_id')::bigint and r.sender = o.id)))) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  -- What is due about a row is kept from whom the row is kept from.
+  if tg_table_name = 'clock' then
+    subject_table := lower(regexp_replace(told ->> 'subject_type', '([a-z0-9])([A-Z])', '\1_\2', 'g'));
+    if (select count(*) from pg_attribute a where a.attrelid = to_regclass(format('fsp.%I', subject_table))
+        and a.attname in ('id', 'kept_from')) = 2 then
+      execute format('select kept_from from fsp.%I where id = $1', subject_table) into kept using (told ->> 'subject_id')::bigint;
+      given := given || jsonb_build_object('kept_from', coalesce(kept, '{}'));
+    end if;
   end if;
   return jsonb_populate_record(new, given);
 end
@@ -411,9 +435,13 @@ declare
   given jsonb := '{}';
   fixed text;
   own_key text;
+  held record;
+  belongs boolean;
+  held_by constant jsonb := {{held_by}};
 begin
   if session_user <> current_user then
-    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement'] loop
+    foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement',
+        'subject_type', 'subject_id', 'rule'] loop
       if was ? fixed then given := given || jsonb_build_object(fixed, was -> fixed); end if;
     end loop;
     -- More persons may be named whom it is kept from. Whom it is kept from is lifted by `fsp.lift_kept_from` alone, which says so in
@@ -431,6 +459,21 @@ begin
             and l.row_key = own_key::bigint and l.person = kept::bigint)) named));
     end if;
     if was ? 'family' and was ->> 'family' is not null then given := given || jsonb_build_object('family', was -> 'family'); end if;
+    -- A row stays with the row that it belongs to, and comes to belong to none but one of its own family: what is hidden and what
+    -- never was are refused alike.
+    for held in select * from jsonb_to_recordset(held_by -> tg_table_name) as h ("column" text, parent text, key text, required boolean) loop
+      if held.required then
+        given := given || jsonb_build_object(held."column", was -> held."column");
+      elsif told ->> held."column" is distinct from was ->> held."column" and told ->> held."column" is not null then
+        execute format('select true from fsp.%I p where p.%I = $1 and p.family is not distinct from $2', held.parent, held.key)
+          into belongs using (told ->> held."column")::bigint, (told ->> 'family')::bigint;
+        if belongs is null then raise insufficient_privilege using message = 'No such row.'; end if;
+      end if;
+    end loop;
+    if was ? 'person' and was ->> 'person' is null and told ->> 'person' is not null and not exists (select from fsp.person_grant g
+        where g.login = fsp.current_login() and g.person = (told ->> 'person')::bigint and g.starts <= now() and g.ends > now()) then
+      raise insufficient_privilege using message = 'No such row.';
+    end if;
     if was ? 'person' and was ->> 'person' is not null then given := given || jsonb_build_object('person', was -> 'person'); end if;
     if told ? 'updated_at' then given := given || jsonb_build_object('updated_at', now()); end if;
     if told ? 'version' then given := given || jsonb_build_object('version', (was ->> 'version')::int + 1); end if;
@@ -484,6 +527,7 @@ declare
   kind text;
   made bigint;
 begin
+  unborn := coalesce(unborn, false);
   select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
   if not (kind = 'LA' or (kind = 'HEALTH' and unborn)) or not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
       where l.name = session_user and g.family = asked and g.starts <= now() and g.ends > now()) then
@@ -609,6 +653,8 @@ begin
       where l.name = session_user and g.family = asked and g.starts <= now() and g.ends > now()) then
     return '{}';
   end if;
+  -- Of strangers to the family nothing is told: who asks of them would learn of families that it does not see.
+  tellers := array(select m.person from fsp.membership m where m.family = asked and m.person = any (tellers));
   return array(
     select distinct h.person from (
       select bound.person, safe.person as harmed
@@ -651,6 +697,8 @@ begin
     execute format('update fsp.%I set kept_from = kept_from || $2 where %I = $1 and not kept_from @> $2', part.name, part.key)
       using asked, whom;
   end loop;
+  update fsp.clock c set kept_from = c.kept_from || whom
+    where c.subject_type = replace(initcap(replace(kept, '_', ' ')), ' ', '') and c.subject_id = asked and not c.kept_from @> whom;
 end
 $$;
 revoke all on function fsp.keep_from(text, bigint, bigint[]) from public;
@@ -672,7 +720,9 @@ begin
       and c.met_on is null and c.ended_on is null
       and (org in (c.controller, c.assigned) and (c.family is null or fsp.own_open(c.family))
         or kind in ('LA', 'TEAM') and exists (select from fsp.family_grant g where g.login = fsp.current_login()
-          and g.family = c.family and g.starts <= now() and g.ends > now()));
+          and g.family = c.family and g.starts <= now() and g.ends > now())
+          and (c.person is null or exists (select from fsp.person_grant g where g.login = fsp.current_login()
+            and g.person = c.person and g.starts <= now() and g.ends > now())));
   get diagnostics changed = row_count;
   return changed;
 end

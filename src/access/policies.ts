@@ -52,9 +52,8 @@ function selectPredicate(table: TableClass, agency: Agency): string | null {
 }
 
 /** Whether an agency writes rows of a table: as a writer of its class, or by one of its acts. */
-const writes = (table: TableClass, agency: Agency): boolean =>
-  !table.sealed &&
-  [WRITERS[table.dataClass], ...table.acts.map((name) => ACTS[name])].some((writers) => writers?.agencies.includes(agency));
+const writes = (table: TableClass, agency: Agency, acts = table.acts): boolean =>
+  !table.sealed && [WRITERS[table.dataClass], ...acts.map((name) => ACTS[name])].some((writers) => writers?.agencies.includes(agency));
 
 /** The tables of people to whose rows a table's rows belong, by the one column that says so. */
 function parentsOf(table: TableClass): { column: string; parent: TableClass }[] {
@@ -98,7 +97,7 @@ function insertPredicate(table: TableClass, agency: Agency): string | null {
 
 /** A row is changed by the organisation whose it is. What it was before is kept (`fsp.amend`). */
 function updatePredicate(table: TableClass, agency: Agency): string | null {
-  if (!writes(table, agency)) return null;
+  if (!writes(table, agency, [...table.acts, ...table.amendingActs])) return null;
   const ways = table.amendedBy.map((column) => `${table.name}.${column} = ${ORGANISATION}`);
   if (table.amendedThrough && table.own?.through) ways.push(table.own.through(table.name, ORGANISATION));
   if (ways.length === 0) return null;
@@ -261,6 +260,23 @@ function keyTo(part: TableClass, whole: TableClass): string | undefined {
 const ownKey = ({ table }: TableClass): string => getTableConfig(table).columns.find(({ primary }) => primary)?.name ?? 'id';
 const hasId = ({ table }: TableClass): boolean => getTableConfig(table).columns.some(({ name }) => name === 'id');
 
+/** The columns by which rows belong to rows of other tables of people, as JSON by table: whoever changes a row does not move it. */
+function heldBy(tables: TableClass[]): string {
+  const held = tables.flatMap((table): [string, unknown][] => {
+    const required = new Set(
+      getTableConfig(table.table).columns.flatMap(({ name, notNull, primary }) => (notNull || primary ? [name] : [])),
+    );
+    const columns = parentsOf(table)
+      .filter(
+        ({ column, parent }) =>
+          column !== table.person && column !== table.family && (required.has(column) || (table.family && parent.family)),
+      )
+      .map(({ column, parent }) => ({ column, parent: parent.name, key: ownKey(parent), required: required.has(column) }));
+    return columns.length > 0 ? [[table.name, columns]] : [];
+  });
+  return `'${JSON.stringify(Object.fromEntries(held))}'::jsonb`;
+}
+
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
   const written = classifiedTables().filter((table) => AGENCIES.some((agency) => insertPredicate(table, agency) !== null));
@@ -284,6 +300,7 @@ function fillIn(sql: string): string {
     .replaceAll('{{written}}', quoted(['outbox', 'idempotency', ...written.map(({ name }) => name)]))
     .replaceAll('{{amended}}', quoted(written.map(({ name }) => name)))
     .replaceAll('{{row_classes}}', rowClasses)
+    .replaceAll('{{held_by}}', heldBy(written))
     .replaceAll('{{kept_from_rows}}', quoted([...new Set(keptFromParts().map(([whole]) => whole))]))
     .replaceAll(
       '{{kept_from_parts}}',

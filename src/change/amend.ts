@@ -42,5 +42,11 @@ export async function amend<T extends Versioned>(
   const now = (await visibleRow(tx, table, key, client)) as { version: number } | null;
   // Visible, at the version asked for, and still not changed: it is another organisation's to change.
   if (!now || now.version === expectedVersion) return notFound(`${what.name} of yours`, ...what.path);
+  if (now.version < expectedVersion)
+    return {
+      code: 'INVALID',
+      message: `There is no version ${expectedVersion} of it yet: it is at version ${now.version}.`,
+      path: ['expectedVersion'],
+    };
   return conflict(now.version);
 }

@@ -27,5 +27,9 @@ export async function checkCodes(tx: Transaction, day: string, coded: Coded[]): 
   const known = new Set(rows.map((row) => `${row.list} ${row.code}`));
   return given
     .filter(({ list, value }) => !known.has(`${list} ${value}`))
-    .map(({ list, value, path }) => ({ code: 'INVALID', message: `${value} is not a code of the list ${list} on ${day}.`, path }));
+    .map(({ list, value, path }) => ({
+      code: 'INVALID',
+      message: `${value} is not a code of the list ${list} on ${day}: codes(list: "${list}") { code label validFrom } has them.`,
+      path,
+    }));
 }

@@ -50,6 +50,8 @@ export type TableClass = {
   sealed: boolean;
   /** Acts of the agreement that write the table besides the writers of its class. */
   acts: ActName[];
+  /** Acts that change rows of the table and make none. */
+  amendingActs: ActName[];
   /** Columns that name the organisations which may change the row; `through`: also those to which it is own through another. */
   amendedBy: string[];
   amendedThrough: boolean;
@@ -91,6 +93,7 @@ export type ClassifyOptions = {
   writer?: string;
   sealed?: boolean;
   acts?: ActName[];
+  amendingActs?: ActName[];
   amendedBy?: string[];
   amendedThrough?: boolean;
   writtenThrough?: boolean;
@@ -115,6 +118,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     writer: options.writer ?? 'controller',
     sealed: options.sealed ?? false,
     acts: options.acts ?? [],
+    amendingActs: options.amendingActs ?? [],
     amendedBy: options.amendedBy ?? ['controller'],
     amendedThrough: options.amendedThrough ?? false,
     ownRows: options.ownRows ?? false,

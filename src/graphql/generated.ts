@@ -944,7 +944,12 @@ export type Code = {
   __typename?: 'Code';
   code?: Maybe<Scalars['String']['output']>;
   label?: Maybe<Scalars['String']['output']>;
+  /** The list it is of: `family-role`. */
+  list?: Maybe<Scalars['String']['output']>;
   source?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  /** The day from which it is a code no longer. */
+  validTo?: Maybe<Scalars['Date']['output']>;
   version?: Maybe<Scalars['String']['output']>;
 };
 
@@ -4925,6 +4930,8 @@ export type Query = {
   capacityMoved?: Maybe<WorkbookReadingConnection>;
   /** Who holds the posts of a team today, each with their families against the plan. */
   caseloads?: Maybe<PostHoldingConnection>;
+  /** The code lists: what may stand where a field or an input says "from the code list …". Without `list`, all of them. */
+  codes?: Maybe<Array<Code>>;
   /** Answers of the surveys of skills and confidence; `needArea` from the code list `need-area`. */
   confidenceAnswers?: Maybe<ConfidenceAnswerConnection>;
   /** What reached the front door, the latest first. */
@@ -5011,6 +5018,11 @@ export type QueryCaseloadsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   team: Scalars['ID']['input'];
+};
+
+
+export type QueryCodesArgs = {
+  list?: InputMaybe<Scalars['String']['input']>;
 };
 
 

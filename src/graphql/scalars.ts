@@ -14,7 +14,7 @@ function isDate(text: string): boolean {
 }
 
 function scalar(name: string, description: string, parse: (text: string) => string | null, example: string): GraphQLScalarType {
-  const fail = () => new GraphQLError(`${name} must be written like ${example}.`);
+  const fail = () => new GraphQLError(`${name} must be one that there is, written like ${example}.`);
   const read = (value: unknown): string => {
     const parsed = typeof value === 'string' ? parse(value) : null;
     if (parsed === null) throw fail();

@@ -19,6 +19,7 @@ export function printWelcome(
   const query = told ? family : viewer;
   // The key that signs tokens is in the data folder.
   const where = `${told ? '' : `AUTHORITY=${authority} `}${dataDir === null ? '' : `DATA_DIR=${dataDir} `}`;
+  const port = new URL(at).port;
   const lines = [
     '',
     `Serving ${at}/graphql`,
@@ -34,6 +35,12 @@ export function printWelcome(
       `curl -s ${at}/graphql -H "Authorization: Bearer $(${where}npm run -s token -- --client ${client} --user ${user})" -H 'X-Purpose-Of-Use: ${purpose}' -H 'Content-Type: application/json' -d '${query}'`,
     );
   }
-  lines.push('', told ? `All of them side by side: ${where}npm run demo` : `Every client and user: ${where}npm run token -- --list`, '');
+  lines.push(
+    '',
+    told
+      ? `All of them side by side: ${port === '4000' ? '' : `PORT=${port} `}${where}npm run demo`
+      : `Every client and user: ${where}npm run token -- --list`,
+    '',
+  );
   console.log(lines.join('\n'));
 }

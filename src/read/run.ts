@@ -126,7 +126,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     }
     const { budget } = executor.budgets;
     const errors = plan.refused.map(({ field, class: dataClass, reason, at }) => ({
-      message: ERRORS.FORBIDDEN.words,
+      message: reason === 'NOT_YOURS_TO_WRITE' ? 'This is not yours to write.' : ERRORS.FORBIDDEN.words,
       extensions: { code: 'FORBIDDEN', field, class: dataClass, reason, at },
     }));
     for (const { extensions } of errors) told.codes.push(extensions.code);

@@ -1,6 +1,6 @@
 /**
  * Random documents, asked of the compiler and of the reference (`tests/support/reference.ts`): the same answers, the
- * same refusals. `FC_SEED` and `FC_RUNS` choose other documents and more of them.
+ * same refusals. `FC_SEED` and `FC_RUNS` choose other documents and more of them, `FC_EACH` more objects.
  */
 import { randomUUID } from 'node:crypto';
 import { getTableColumns } from 'drizzle-orm';
@@ -37,6 +37,8 @@ import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer,
 
 const seed = Number(process.env.FC_SEED ?? 20261121);
 const runs = Number(process.env.FC_RUNS ?? 150);
+/** How many objects of each type every caller is asked for, from another place of the list for each. */
+const each = Number(process.env.FC_EACH ?? 1);
 const settings = { seed, ...(process.env.FC_PATH ? { path: process.env.FC_PATH } : {}) };
 
 type Known = Caller & { purpose: Purpose };
@@ -734,13 +736,19 @@ const isOfPeople = (type: string) => {
   return typeof anchor === 'string' || (anchor !== undefined && [anchor].flat().some((table) => isPersonal(classOf(table).dataClass)));
 };
 
+/** So many of the first `among` of a list, beginning at another one for each place. */
+const chosen = (list: string[] | undefined, among: number, place: number, count: number): string[] => {
+  const first = (list ?? []).slice(0, among);
+  return first.map((_, i) => first[(place + i) % first.length] as string).slice(0, count);
+};
+
 describe('the first objects of every type that an organisation sees', () => {
   it('are answered as the reference answers them, whoever asks for whatever purpose', async () => {
-    for (const caller of CALLERS) {
+    for (const [place, caller] of CALLERS.entries()) {
       const types = Object.keys(ID_TABLES).filter(isOfPeople);
       const parts = types.flatMap((type) => {
         const whole = WHOLE[type] ?? wholeOf(type);
-        const ids = seen.get(clientOf(caller.client).organisation)?.get(type)?.slice(0, 4) ?? [];
+        const ids = chosen(seen.get(clientOf(caller.client).organisation)?.get(type), 4, place, each);
         return ids.map((id, index) => `${type}${index}: node(id: "${id}") { ... on ${type} { ${whole} } }`);
       });
       // One statement for all of them would be slow to plan, and for a family with its chronology most of all.
@@ -758,8 +766,8 @@ describe('the first objects of every type that an organisation sees', () => {
 describe('the chronology of the first families that an organisation sees', () => {
   it('is cut, by pages of any length, where the reference cuts it, and its cursors put on record whom they tell of', async () => {
     const nodes = 'nodes { __typename ... on Node { id } }';
-    for (const caller of CALLERS) {
-      for (const id of seen.get(clientOf(caller.client).organisation)?.get('Family')?.slice(0, 2) ?? []) {
+    for (const [place, caller] of CALLERS.entries()) {
+      for (const id of chosen(seen.get(clientOf(caller.client).organisation)?.get('Family'), 2, place, each)) {
         const pages = [1, 4, 9].map((first) => `of${first}: chronology(first: ${first}) { ${nodes} }`);
         await compare(caller, { query: `{ family(id: "${id}") { ${pages.join(' ')} } }`, variables: {} });
         await compare(caller, { query: `{ family(id: "${id}") { chronology(first: 30) { edges { cursor } } } }`, variables: {} });

@@ -79,8 +79,9 @@ SQL
 
 export TEST_DATABASE_URL="postgres://fsp_test_owner:$secret@127.0.0.1:$port/fsp_test"
 export TEST_SUPERUSER_URL="postgres://postgres:$secret@127.0.0.1:$port/postgres"
-# tests/main.test.ts is about the embedded server: here it would only be run again.
-vitest run --exclude tests/main.test.ts "$@" &
+# What is about the embedded server, pages, words and HTTP, or decided before the database is asked, would only be run again.
+vitest run --exclude tests/main.test.ts --exclude 'tests/docs/**' --exclude 'tests/portal/**' --exclude 'tests/suites/**' \
+  --exclude tests/access/matrix.test.ts "$@" &
 tests=$!
 code=0
 wait "$tests" || code=$?

@@ -62,6 +62,8 @@ export const clock = classify(
       ...about(),
       /** Null until it is known: a referral has to be decided on before anybody knows which family it is of. */
       family: key('family').references(() => family.id),
+      /** As the row is that it is about: taken from there by the database. */
+      keptFrom: bigint('kept_from', { mode: 'number' }).array().notNull().default(sql`'{}'::bigint[]`),
       rule: text('rule').notNull(),
       ruleVersion: text('rule_version').notNull(),
       startedOn: date('started_on').notNull(),
@@ -111,5 +113,5 @@ export const task = classify(
     ],
   ),
   'WORKBOOK',
-  { own: { columns: ['controller', 'assigned'] }, acts: ['completeTask'], amendedBy: ['controller', 'assigned'], ownRows: true },
+  { own: { columns: ['controller', 'assigned'] }, amendingActs: ['completeTask'], amendedBy: ['controller', 'assigned'], ownRows: true },
 );

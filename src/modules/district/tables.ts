@@ -103,7 +103,7 @@ export const serviceOffer = classify(
   'OFFER',
   {
     own: { columns: ['controller'], through: (alias, org) => throughService(alias, 'id', org), unassigned: true },
-    acts: ['recordOfferOutcome'],
+    amendingActs: ['recordOfferOutcome'],
     amendedThrough: true,
   },
 );

@@ -87,7 +87,10 @@ const byBoth = (name: string) => (t: { family: PgColumn; person: PgColumn }) => 
 export const membership = classify(fsp.table('membership', belonging(), byBoth('membership')), 'FAMILY');
 
 /** An unborn member: the membership itself is health data about the mother. */
-export const unbornMembership = classify(fsp.table('unborn_membership', belonging(), byBoth('unborn_membership')), 'CLINICAL');
+export const unbornMembership = classify(fsp.table('unborn_membership', belonging(), byBoth('unborn_membership')), 'CLINICAL', {
+  // Written by `fsp.new_member` and `fsp.record_birth` alone: who treats somebody makes nobody a member of a family.
+  sealed: true,
+});
 
 export const household = classify(
   fsp.table(

@@ -5,7 +5,8 @@ import type { UserError } from '../../change/command.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import { assessment } from '../assessment/tables.ts';
-import { unbornMembership } from '../family/tables.ts';
+import { addYears, today } from '../clock/calendar.ts';
+import { membership, unbornMembership } from '../family/tables.ts';
 import { personExpected, personIdentity } from '../person/tables.ts';
 import { conference, episode, episodeNeed, preProceedings, preProceedingsCourt, preProceedingsOutcome, section47 } from './legal.ts';
 import type { History } from './rules.ts';
@@ -21,17 +22,33 @@ export async function membersOf(tx: Transaction, family: number, persons: number
   return found;
 }
 
-/** The child that an input names by `family` and `person`, or what to mend. */
+/** Roles in a family that a child may have. A child may be a parent as well. */
+const ROLES_OF_CHILDREN = ['child', 'sibling', 'unborn-child', 'other-relative'];
+
+/** Whether a member is a grown-up: by role, and by 18 years where the date of birth is known. */
+async function isAdult(tx: Transaction, family: number, person: number, client: Client, now: Date): Promise<boolean> {
+  const [identity] = await visibleRows(tx, personIdentity, eq(personIdentity.person, person), client);
+  if (identity?.dateOfBirth) return addYears(identity.dateOfBirth, 18) <= today(now);
+  const roles = await visibleRows(tx, membership, and(eq(membership.family, family), eq(membership.person, person)), client);
+  return roles.length > 0 && roles.every(({ role }) => !ROLES_OF_CHILDREN.includes(role));
+}
+
+/** The child that an input names by `family` and `person`, or what to mend. What is put on record late may be of one who has grown up. */
 export async function childIn(
   tx: Transaction,
   client: Client,
-  input: { family: string; person: string },
+  input: { family: string; person: string; historical?: boolean | null | undefined },
+  now: Date,
 ): Promise<{ family: number; person: number } | { userErrors: UserError[] }> {
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const person = keyOf('Person', input.person);
   if (person === null || !(await membersOf(tx, family, [person], client)).has(person))
     return { userErrors: [notFound('member of this family', 'person')] };
+  if (!input.historical && client.purpose !== 'RECORD_SYNC' && (await isAdult(tx, family, person, client, now)))
+    return {
+      userErrors: [{ code: 'INVALID', message: 'This is about a child; this member of the family is an adult.', path: ['person'] }],
+    };
   return { family, person };
 }
 

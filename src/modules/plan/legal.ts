@@ -246,6 +246,8 @@ export const familyGroup = classify(
       keptFrom: keptFrom(),
       /** With the letter before proceedings, as Children Act 1989 s.31ZA has it. */
       preProceedings: key('pre_proceedings').references(() => preProceedings.id),
+      /** The child of those proceedings: who may not know of the child is not told of them by this. */
+      person: key('person').references(() => person.id),
       offeredOn: date('offered_on').notNull(),
       accepted: boolean('accepted'),
       heldOn: date('held_on'),

@@ -20,15 +20,30 @@ export const bindings: Binding[] = [
     type: 'Code',
     anchor: codeTable,
     fields: {
+      list: column(codeTable.list),
       code: column(codeTable.code),
       label: column(codeTable.label),
       version: column(codeTable.version),
       source: column(codeTable.source),
+      validFrom: column(codeTable.validFrom),
+      validTo: column(codeTable.validTo),
     },
   },
 ];
 
 export const roots: Record<string, RootBinding> = {
+  codes: {
+    kind: 'list',
+    to: 'Code',
+    order: {
+      keys: [
+        { column: 'list', type: 'text' },
+        { column: 'code', type: 'text' },
+        { column: 'version', type: 'text' },
+      ],
+    },
+    filters: { list: { decode: 'text', where: (c, p) => `${c}.list = ${p}` } },
+  },
   organisations: {
     kind: 'page',
     to: 'Organisation',

@@ -136,7 +136,12 @@ describe('a clock', () => {
     expect(await states()).toEqual(['CORE_NEXT ENDED', 'CP_VISIT ENDED', 'RCPC_NEXT ENDED']);
   });
   it('that a partner starts for the county waits there for its family', async () => {
-    const referral = { type: 'Referral', id: 1 };
+    const { rows } = await owner.query(
+      `insert into fsp.referral (sender, addressee, made_on, concern, family_knows, agreed, referrer, phone)
+        values ($1, $2, current_date, 'x', 'TOLD', true, 'x', '07700 900000') returning id`,
+      [idOf('thames-valley-police'), idOf('occ')],
+    );
+    const referral = { type: 'Referral', id: Number(rows[0].id) };
     const given = { rule: 'REF_DECISION', subject: referral, family: null, assigned: idOf('occ') };
     const { dueOn } = await start(given, 'thames-valley-police');
     expect(dueOn).not.toBeNull();

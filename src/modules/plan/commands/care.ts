@@ -24,7 +24,7 @@ import { oneAtATime, restage } from '../stage.ts';
 import { childRowIn, command, done, endClock, runClock, write } from './shared.ts';
 
 export const startPlacement: Command = command<StartPlacementInput>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { family, person } = child;
   await oneAtATime(tx, 'person', person);
@@ -100,8 +100,8 @@ export const endPlacement: Command = command<EndPlacementInput>(async (tx, input
   return done('endPlacement', 'Placement', row.id, { family: row.family, persons: [row.person] }, ['CASE']);
 });
 
-export const arrangeContact: Command = command<ArrangeContactInput>(async (tx, input, client) => {
-  const child = await childIn(tx, client, input);
+export const arrangeContact: Command = command<ArrangeContactInput>(async (tx, input, client, now) => {
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { family, person } = child;
   const { errors, invalid, text } = faults();
@@ -141,7 +141,7 @@ export const endContactArrangement: Command = command<EndContactArrangementInput
 });
 
 export const planReturnHome: Command = command<PlanReturnHomeInput>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { family, person } = child;
   await oneAtATime(tx, 'person', person);

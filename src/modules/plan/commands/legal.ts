@@ -52,7 +52,7 @@ import {
 } from './shared.ts';
 
 export const openEpisode: Command = command<OpenEpisodeInput>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { errors, past } = faults();
   past(input.referred, now, 'referred');
@@ -114,7 +114,7 @@ export const closeEpisode: Command = command<CloseEpisodeInput>(async (tx, input
 });
 
 export const recordStrategyDiscussion: Command = command<RecordStrategyDiscussionInput>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { family, person } = child;
   const { errors, invalid, past, text } = faults();
@@ -171,7 +171,7 @@ export const decideStrategyDiscussion: Command = command<DecideStrategyDiscussio
 });
 
 export const startSection47: Command = command<StartSection47Input>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { family, person } = child;
   const { errors, past } = faults();
@@ -265,7 +265,7 @@ export const endSection47: Command = command<EndSection47Input>(async (tx, input
 const PROTECTION = 'child-protection-plan';
 
 export const recordConference: Command = command<RecordConferenceInput>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { family, person } = child;
   const { errors, invalid, past, text, list } = faults();
@@ -341,7 +341,7 @@ export const recordConference: Command = command<RecordConferenceInput>(async (t
 });
 
 export const recordVisit: Command = command<RecordVisitInput>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { family, person } = child;
   const { errors, invalid, past } = faults();

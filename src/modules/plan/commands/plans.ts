@@ -51,7 +51,7 @@ const withoutPlan = (h: History, id: number, ended: string): History => ({
 const START_FIELDS = { 8905: 'category' };
 
 export const startPlan: Command = command<StartPlanInput>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { kind, started, category } = input;
   const { errors, past } = faults();
@@ -202,7 +202,7 @@ export const recordReview: Command = command<RecordReviewInput>(async (tx, input
 const step =
   (way: 'UP' | 'DOWN', action: 'stepUp' | 'stepDown') =>
   async (...[tx, input, client, now]: Parameters<Parameters<typeof command<StepUpInput | StepDownInput>>[0]>) => {
-    const child = await childIn(tx, client, input as In<StepUpInput>);
+    const child = await childIn(tx, client, input as In<StepUpInput>, now);
     if ('userErrors' in child) return child;
     const { family, person } = child;
     const { errors, invalid, past, text, list } = faults();

@@ -62,7 +62,7 @@ const NOTHING_YET: PreProceedingsFact = {
 };
 
 export const startPreProceedings: Command = command<StartPreProceedingsInput>(async (tx, input, client, now) => {
-  const child = await childIn(tx, client, input);
+  const child = await childIn(tx, client, input, now);
   if ('userErrors' in child) return child;
   const { family, person } = child;
   const { errors, invalid, past } = faults();
@@ -293,6 +293,7 @@ export const offerFamilyGroup: Command = command<OfferFamilyGroupInput>(async (t
     family,
     controller: client.organisation.id,
     preProceedings: before?.id ?? null,
+    person: before?.person ?? null,
     offeredOn: input.offered,
   });
   return done('offerFamilyGroup', 'FamilyGroup', id, { family, persons: [] }, ['CASE']);
