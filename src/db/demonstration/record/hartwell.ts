@@ -869,4 +869,16 @@ export const HARTWELL_RECORD: Step[] = [
       }),
     }),
   ),
+  {
+    on: '2026-10-19',
+    as: grace,
+    do: 'prepareEvidencePack',
+    input: (n) => ({
+      family: n.family,
+      purpose: 'REVIEW',
+      recipient: { organisation: n.organisation('team-07') },
+      from: '2026-06-08',
+      to: '2026-10-18',
+    }),
+  },
 ];
