@@ -932,8 +932,12 @@ async function bound(row: Row, asker: Asker, args: Row, field: string): Promise<
   if (isBeside && !holder) return null;
   const { from, value } = asParent(row, table, isBeside ? holder : undefined);
   const { only } = found;
-  const where = [found.on('p', 'c'), ...(only ? [await withSub(asker, (sub) => only('c', sub, 'p'))] : [])].join(' and ');
-  const rows = await inOrder(asker, found.to, found.order, where, [value], false, `join ${from}`);
+  const values: unknown[] = [value];
+  const wheres = [found.on('p', 'c'), ...(only ? [await withSub(asker, (sub) => only('c', sub, 'p'))] : [])];
+  for (const [path, filter] of Object.entries(found.filters ?? {})) {
+    if (at(args, path) != null) wheres.push(await filterText(asker, filter, at(args, path), values));
+  }
+  const rows = await inOrder(asker, found.to, found.order, wheres.join(' and '), values, false, `join ${from}`);
   if (found.kind === 'one') return rows[0] ?? null;
   return found.kind === 'page' ? page(rows, args) : rows;
 }
