@@ -627,8 +627,8 @@ async function compare(caller: Known, made: Made): Promise<void> {
   const request = randomUUID();
   const { status, body } = await server.ask(caller, made.query, made.variables, { 'x-request-id': request });
   const said = `${JSON.stringify(caller)}\n${made.query}\n${JSON.stringify(made.variables)}`;
-  // The one limit that small documents come upon.
-  if (body.errors?.[0]?.extensions.limit === 'sameField') return;
+  // The limits that small documents come upon: one field too often in an object, lists within lists within lists.
+  if (['sameField', 'cost'].includes(body.errors?.[0]?.extensions.limit)) return;
   expect(status, `${said}\n${JSON.stringify(body.errors)}`).toBe(200);
   const data = withoutCursors(body.data, expected.data);
   expect(data, said).toEqual(expected.data);
