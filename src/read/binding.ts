@@ -24,7 +24,7 @@ export type RelationField = {
   from?: PgTable;
   order?: Order;
   /** A further predicate on the child's row, that may ask other tables, under the plan's rules. */
-  only?: (child: string, sub: Subquery, parent: string) => string;
+  among?: (child: string, sub: Subquery, parent: string) => string;
   /** One row of several: the first by `order`. */
   first?: boolean;
   /** Of a page: arguments of the field by dotted path that choose among its rows. */

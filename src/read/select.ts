@@ -239,7 +239,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const next: Entity = { type: field.to, nodes, scope: inner, at, times: field.kind === 'list' ? many : entity.times };
     const parent = field.from ? side(field.from) : row;
     const joinOf = (each: string) =>
-      and([field.on(parent, each), ...(field.kind !== 'union' && field.only ? [field.only(each, subquery(ctx), parent)] : [])]);
+      and([field.on(parent, each), ...(field.kind !== 'union' && field.among ? [field.among(each, subquery(ctx), parent)] : [])]);
     const join = joinOf(child);
     if (field.kind === 'one') {
       if (provesPerson(ctx, binding, field, nodes)) return jsonOf(personOf(next, `${parent}.${quoted(field.column as string)}`, child));

@@ -931,9 +931,9 @@ async function bound(row: Row, asker: Asker, args: Row, field: string): Promise<
   if (found.kind === 'union') return page(await stream(asker, found, args, row), args);
   if (isBeside && !holder) return null;
   const { from, value } = asParent(row, table, isBeside ? holder : undefined);
-  const { only } = found;
+  const { among } = found;
   const values: unknown[] = [value];
-  const wheres = [found.on('p', 'c'), ...(only ? [await withSub(asker, (sub) => only('c', sub, 'p'))] : [])];
+  const wheres = [found.on('p', 'c'), ...(among ? [await withSub(asker, (sub) => among('c', sub, 'p'))] : [])];
   for (const [path, filter] of Object.entries(found.filters ?? {})) {
     if (at(args, path) != null) wheres.push(await filterText(asker, filter, at(args, path), values));
   }

@@ -49,7 +49,7 @@ const trioOf = (on: RelationField['on'], extra: Partial<RelationField> = {}): Re
 /** A family's trio is there where the request may see something that it is worked out from: else it would say that there is none. */
 const ofFamily = (variant: TrioVariant) =>
   trioOf((f, row) => `${row}.family = ${f}.family and ${row}.assessment is null and ${row}.variant = '${variant}'`, {
-    only: (row, sub) => `exists (select ${sub(assessmentFinding, 'known')} and known.family = ${row}.family)`,
+    among: (row, sub) => `exists (select ${sub(assessmentFinding, 'known')} and known.family = ${row}.family)`,
   });
 
 const latest = (day: string): Order => ({

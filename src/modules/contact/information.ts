@@ -7,6 +7,7 @@ import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../.
 import type { AnswerInformationRequestInput, LookUpInput, RequestInformationInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
 import { dueOn, meetClock, startClock } from '../clock/service.ts';
+import { plainNhsNumber } from '../person/identifiers.ts';
 import { personIdentity } from '../person/tables.ts';
 import { organisation } from '../sharing/tables.ts';
 import { checkAnswer, checkLookUp, checkRequest } from './rules.ts';
@@ -153,7 +154,7 @@ export const lookUp: Command = async (tx, raw, client) => {
       sender: client.organisation.id,
       worker: client.user,
       identifier: input.nhsNumber ? 'NHS_NUMBER' : 'UPN',
-      asked: input.nhsNumber ?? input.upn ?? null,
+      asked: input.nhsNumber ? plainNhsNumber(input.nhsNumber) : (input.upn ?? null),
       reason: input.reason,
     })
     .returning({ id: lookUpTable.id });

@@ -12,6 +12,7 @@ import type {
   RequestInformationInput,
 } from '../../graphql/generated.ts';
 import { addMonths } from '../clock/calendar.ts';
+import { nhsNumberFault, upnFault } from '../person/identifiers.ts';
 
 type Given<T> = Omit<T, 'idempotencyKey'>;
 
@@ -192,38 +193,19 @@ export function checkAnswer(input: Given<AnswerInformationRequestInput>): UserEr
   return errors;
 }
 
-/** Whether an NHS number's check digit fits: weights 10 to 2, 11 less the remainder by 11; 11 counts as 0, 10 is none. */
-export function isNhsNumber(value: string): boolean {
-  if (!/^\d{10}$/.test(value)) return false;
-  const sum = [...value.slice(0, 9)].reduce((total, digit, i) => total + Number(digit) * (10 - i), 0);
-  return (11 - (sum % 11)) % 11 === Number(value[9]);
-}
-
-const UPN_LETTERS = 'ABCDEFGHJKLMNPQRTUVWXYZ';
-
-/** Whether a UPN's check letter fits: the twelve characters after it by weights 2 to 13, modulo 23. A temporary one ends in a letter. */
-export function isUpn(value: string): boolean {
-  if (!/^[A-HJ-NP-RT-Z]\d{11}[\dA-HJ-NP-RT-Z]$/.test(value)) return false;
-  const sum = [...value.slice(1)].reduce((total, character, i) => {
-    const digit = /\d/.test(character) ? Number(character) : UPN_LETTERS.indexOf(character);
-    return total + digit * (i + 2);
-  }, 0);
-  return UPN_LETTERS[sum % 23] === value[0];
-}
-
 /** Who may ask by which identifier. */
 const ASKS_BY: Record<'nhsNumber' | 'upn', Agency[]> = { nhsNumber: ['LA', 'HEALTH', 'POLICE'], upn: ['LA', 'EDUCATION'] };
 
 /** Everything that is wrong with a look-up. It does not say whether the identifier is anybody's. */
 export function checkLookUp(input: Given<LookUpInput>, agency: Agency): UserError[] {
-  const { errors, invalid, text } = faults();
+  const { errors, invalid, rule, text } = faults();
   text(input.reason, LONGEST.reason, 'reason');
   const given = (['nhsNumber', 'upn'] as const).filter((name) => (input[name] ?? null) !== null);
   if (given.length !== 1) invalid('Give one identifier.', given[1] ?? 'nhsNumber');
   for (const name of given) if (!ASKS_BY[name].includes(agency)) invalid('Your organisation does not ask by this identifier.', name);
-  if (input.nhsNumber && !isNhsNumber(input.nhsNumber))
-    invalid('This is no NHS number: it has ten digits, of which the last follows from the others.', 'nhsNumber');
-  if (input.upn && !isUpn(input.upn))
-    invalid('This is no UPN: it has thirteen characters, of which the first follows from the others.', 'upn');
+  const nhs = input.nhsNumber ? nhsNumberFault(input.nhsNumber) : null;
+  if (nhs) invalid(nhs, 'nhsNumber');
+  const pupil = input.upn ? upnFault(input.upn) : null;
+  if (pupil) rule(pupil.rule, pupil.message, 'upn');
   return errors;
 }

@@ -94,10 +94,10 @@ export const bindings: Binding[] = [
           ],
         },
         // Later readings are of no account, once the period is over.
-        { only: (row, sub, pack) => isLatest(row, sub, (other) => `${other}.read_on <= ${TO(pack)}`) },
+        { among: (row, sub, pack) => isLatest(row, sub, (other) => `${other}.read_on <= ${TO(pack)}`) },
       ),
       interventions: shown('page', 'Intervention', () => 'true', byId, {
-        only: (row, sub, pack) =>
+        among: (row, sub, pack) =>
           `((${pack}.period_from is null and ${pack}.period_to is null) or (select true ${sub(interventionProgress, 'ran')} and ran.intervention = ${row}.id and ${during(pack, 'ran.requested', 'ran.ended')}))`,
       }),
       meetings: shown(

@@ -22,18 +22,10 @@ import type {
 import { today } from '../clock/calendar.ts';
 import { district } from '../district/tables.ts';
 
+import { plainNhsNumber } from '../person/identifiers.ts';
 import { takenNumbers } from '../person/numbers.ts';
 import { NOT_OBTAINED, personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from '../person/tables.ts';
-import {
-  checkAddition,
-  checkBirth,
-  checkFamily,
-  checkMove,
-  checkRelationship,
-  checkUnborn,
-  plainNhsNumber,
-  relationshipOfRole,
-} from './rules.ts';
+import { checkAddition, checkBirth, checkFamily, checkMove, checkRelationship, checkUnborn, relationshipOfRole } from './rules.ts';
 import { familyName, familyStage, household, householdMember, membership, relationship, unbornMembership } from './tables.ts';
 
 type Input<T> = Omit<T, 'idempotencyKey'>;

@@ -10,7 +10,8 @@ import { keyOf, notFound, personVisible, visibleRows } from '../../change/visibl
 import type { Transaction } from '../../db/transactions.ts';
 import type { CorrectPersonInput, RecordDisabilitiesInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
-import { checkCorrection, checkDisabilities, plainNhsNumber } from '../family/rules.ts';
+import { checkCorrection, checkDisabilities } from '../family/rules.ts';
+import { plainNhsNumber } from './identifiers.ts';
 import { takenNumbers } from './numbers.ts';
 import { NOT_OBTAINED, personDisability, personEquality, personIdentity, personNhsNumber, personUpn } from './tables.ts';
 

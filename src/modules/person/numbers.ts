@@ -4,7 +4,7 @@ import type { Client } from '../../access/client.ts';
 import type { UserError } from '../../change/command.ts';
 import { visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
-import { plainNhsNumber } from '../family/rules.ts';
+import { plainNhsNumber } from './identifiers.ts';
 import { personNhsNumber, personUpn } from './tables.ts';
 
 export type Numbers = { nhsNumber?: string | null; upn?: string | null };

@@ -4,6 +4,7 @@ import { checkCodes } from '../../change/codes.ts';
 import type { UserError } from '../../change/command.ts';
 import { notFound } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
+import { addMonths } from '../clock/calendar.ts';
 import { historyOf, isLenient, membersOf, NEW, pathOf } from './history.ts';
 import { episode, episodeNeed } from './legal.ts';
 import { judge } from './rules.ts';
@@ -30,9 +31,7 @@ const FIELDS = { 8610: 'primaryNeed', 8815: 'person', 8750: 'person', '8525Q': '
 
 /** Whether a referral on a day follows another episode of the child within twelve months. */
 export function isReReferral(on: string, others: { referredOn: string }[]): boolean {
-  const since = new Date(`${on}T00:00:00Z`);
-  since.setUTCMonth(since.getUTCMonth() - RE_REFERRAL_MONTHS);
-  const from = since.toISOString().slice(0, 10);
+  const from = addMonths(on, -RE_REFERRAL_MONTHS);
   return others.some(({ referredOn }) => referredOn >= from && referredOn < on);
 }
 

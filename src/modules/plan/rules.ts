@@ -5,6 +5,7 @@
  * Days are ISO; null: not yet. Text of the rules: Department for Education, CIN census validation rules 2022-23 to 2026-27.
  */
 import type { UserError } from '../../change/command.ts';
+import { daysBetween } from '../clock/calendar.ts';
 
 export type EpisodeFact = {
   id: number;
@@ -67,12 +68,10 @@ export const NO_HISTORY: History = {
 /** A rule that is broken, and by which rows: the same break has the same words and rows however often it is looked for. */
 export type Break = { rule: string; message: string; by: string };
 
-const DAY = 86_400_000;
 const FOREVER = '9999-12-31';
 const end = (day: string | null) => day ?? FOREVER;
 const pairs = <T>(all: T[]): [T, T][] => all.flatMap((one, i) => all.slice(i + 1).map((other): [T, T] => [one, other]));
 const isWeekend = (day: string) => [0, 6].includes(new Date(`${day}T00:00:00Z`).getUTCDay());
-const daysBetween = (from: string, to: string) => (Date.parse(to) - Date.parse(from)) / DAY;
 
 /** Two periods share more than the day on which one ends and the other begins. */
 const overlap = (a: { started: string; ended: string | null }, b: { started: string; ended: string | null }) =>

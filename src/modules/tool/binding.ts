@@ -175,7 +175,7 @@ export const extensions: Record<string, Record<string, FieldBinding>> = {
       kind: 'list',
       to: 'ToolChange',
       on: (f, reading) => `${reading}.family = ${f}.family and not ${reading}.withdrawn`,
-      only: (reading, sub) => isLatest(reading, sub),
+      among: (reading, sub) => isLatest(reading, sub),
       order: {
         keys: [
           { column: 'tool', type: 'integer' },

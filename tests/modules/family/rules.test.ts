@@ -1,4 +1,4 @@
-/** The pure rules about people and their numbers. */
+/** The pure rules about people and households. */
 import { describe, expect, it } from 'vitest';
 import {
   checkAddition,
@@ -6,42 +6,10 @@ import {
   checkCorrection,
   checkDisabilities,
   checkUnborn,
-  nhsNumberFault,
   relationshipOfRole,
-  upnFault,
 } from '../../../src/modules/family/rules.ts';
 
 const now = new Date('2026-11-21T10:00:00Z');
-
-describe('NHS number', () => {
-  it.each(['9999999484', '999 999 9484', '9999999999', '9990000050'])('takes %s', (value) => expect(nhsNumberFault(value)).toBeNull());
-  it.each(['9999999485', '943476591', '99999999990', '94347659I9', ''])('refuses %s', (value) =>
-    expect(nhsNumberFault(value)).not.toBeNull(),
-  );
-  it('refuses every number that differs in one digit', () => {
-    const right = '9999999484';
-    for (let place = 0; place < 10; place++)
-      for (let digit = 0; digit < 10; digit++) {
-        const value = right.slice(0, place) + digit + right.slice(place + 1);
-        if (value !== right) expect(nhsNumberFault(value), value).not.toBeNull();
-      }
-  });
-});
-
-describe('unique pupil number', () => {
-  it.each([
-    ['A931000000', '1510'],
-    ['AX31000000001', '1530'],
-    ['A9310000X0001', '1540'],
-    ['A93100000000I', '1550'],
-  ])('refuses %s by rule %s', (value, rule) => expect(upnFault(value)?.rule).toBe(rule));
-  it('has one right check letter of 23', () => {
-    for (const rest of ['931200012345', '93120001234A']) {
-      const right = [...'ABCDEFGHJKLMNPQRTUVWXYZ'].filter((letter) => upnFault(letter + rest) === null);
-      expect(right).toHaveLength(1);
-    }
-  });
-});
 
 describe('an unborn child', () => {
   it('is at most 40 weeks away (8606)', () => {
