@@ -16,7 +16,7 @@ fragment Whole on Family {
   interventionsByFamily(first: 20) {
     nodes {
       rowId
-      interventionLinkByIntervention { programmeByProgramme { code name } organisationByProvider { name } }
+      interventionLinkByInterventionAndFamilyAndPersonAndController { programmeByProgramme { code name } organisationByProvider { name } }
       interventionProgressByIntervention { status sessions }
     }
   }

@@ -59,8 +59,8 @@ function familyOfPeer(family: Any): Any {
     interventions: {
       nodes: family.interventionsByFamily.nodes.map((i: Any) => ({
         id: idOf('Intervention', i.rowId),
-        programme: i.interventionLinkByIntervention?.programmeByProgramme ?? null,
-        provider: i.interventionLinkByIntervention?.organisationByProvider ?? null,
+        programme: i.interventionLinkByInterventionAndFamilyAndPersonAndController?.programmeByProgramme ?? null,
+        provider: i.interventionLinkByInterventionAndFamilyAndPersonAndController?.organisationByProvider ?? null,
         status: i.interventionProgressByIntervention?.status ?? null,
         sessions: i.interventionProgressByIntervention?.sessions ?? null,
       })),
