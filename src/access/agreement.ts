@@ -6,7 +6,7 @@
 import { AGENCIES, type Agency, type DataClass, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 
 /** Grows with every change of this file; stored with each decision and disclosure. */
-export const AGREEMENT_VERSION = '2026-11-2';
+export const AGREEMENT_VERSION = '2026-11-3';
 
 /**
  * `A` always · `D` by decision for this family · `O` own rows · `O/D` own rows, others by decision ·
@@ -58,6 +58,7 @@ export const AGREEMENT: Record<Exclude<DataClass, 'STRUCTURE'>, Row> = {
   OFFER:       row('a service offered and what came of it',                                  'A   A    D      N         N      O        O        N'),
   INFORMANT:   row('neighbours, relatives, anonymous referrers',                             'R   N    N      N         N      N        N        N', governance),
   STAFF:       row('caseload, training, supervision dates',                                  'R   N    N      N         N      N        N        N', governance),
+  SHARING:     row('decisions to share and withhold, emergencies, notices, what the family was told', 'A O  O      O         O      O        O        N', governance),
   MEASURE:     row('figures about groups, suppressed',                                       'A   A    A      A         A      A        A        A'),
   OPERATION:   row('audit, access, keys: an organisation sees its own',                      'R   R    R      R         R      R        R        R', governance),
 };
@@ -160,6 +161,13 @@ export const PURPOSES = {
     role: 'information-governance',
     singleRecord: true,
   },
+  // Who checks who sees what reads of a family no more than its name, who works with it and what was decided.
+  GOVERNANCE: {
+    what: 'checking who sees what, and why',
+    opens: ['SHARING', 'FAMILY', 'INVOLVEMENT'],
+    ownRows: none,
+    role: 'information-governance',
+  },
   EMERGENCY: { what: 'what an open emergency opened', opens: none, ownRows: none },
 } as const satisfies Record<string, PurposeRule>;
 
@@ -216,6 +224,9 @@ export const WRITERS: Partial<Record<DataClass, Writers>> = {
   HOUSING:     writers('DISTRICT',                'housing:write'),
   OFFER:       writers('LA TEAM',                 'offer:write'),
   STAFF:       writers('LA',                      'staff:write'),
+  SHARING:     writers('LA',                      'sharing:write'),
+  // What governance leads do: each at its own organisation.
+  OPERATION:   writers('LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'governance:write'),
 };
 
 type Act = Writers & { what: string };
@@ -234,6 +245,14 @@ export const ACTS = {
   lookUp:                   act('ask by an exact identifier whom to ring',            'LA HEALTH EDUCATION POLICE',                        'lookup:read'),
   recordOfferOutcome:       act('say what came of an offer',                          'LA TEAM DISTRICT PROVIDER',                         'offer:write'),
   completeTask:             act('say that an own task is done',                       'LA TEAM HEALTH PROVIDER',                           'task:write'),
+  // The county decides on what it writes, and who else writes a class on that class: see DECIDES.
+  recordSharingDecision:    act('decide to share, or not to share, a class of a family', 'LA HEALTH EDUCATION POLICE DISTRICT PROVIDER',   'sharing:write'),
+  withdrawSharingDecision:  act('end an own decision before its time',                'LA HEALTH EDUCATION POLICE DISTRICT PROVIDER',      'sharing:write'),
+  recordDisclosureElsewhere: act('say what was disclosed by other means',             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
+  recordToldFamily:         act('say what the family was told, or why it was not safe', 'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
+  disputeFact:              act("put a person's statement beside a fact",             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
+  recordDisagreement:       act('dissent from a decision, where it stands',           'LA TEAM HEALTH EDUCATION POLICE PROVIDER',          'sharing:write'),
+  openEmergencyAccess:      act('open a family in an emergency',                      'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'emergency:declare'),
 } as const satisfies Record<string, Act>;
 
 export type ActName = keyof typeof ACTS;

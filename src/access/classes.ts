@@ -27,6 +27,7 @@ export const CLASS_BIT = {
   OFFER: 21,
   INFORMANT: 22,
   STAFF: 23,
+  SHARING: 24,
 } as const;
 
 /** A class whose rows concern people and are opened family by family. */

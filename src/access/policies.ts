@@ -151,7 +151,6 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   app_user: gateOnly,
   revoked_token: gateOnly,
   sealed_user: gateOnly,
-  sharing_decision: () => [],
   outbox: (t) => [
     `grant insert on fsp.${t} to ${writers};`,
     policy(t, 'own_insert', 'insert', writers, null, `${t}.organisation = ${ORGANISATION}`),

@@ -159,7 +159,10 @@ const client = (id: string, name: string, organisation: string, scopes: string, 
 
 /** What the county's practitioners write. */
 const COUNTY_WRITES =
-  'family:write case:write safety:write workbook:write intervention:write clinical:write victim:write incident:write offer:write referral:write lookup:read task:write';
+  'family:write case:write safety:write workbook:write intervention:write clinical:write victim:write incident:write offer:write referral:write lookup:read task:write sharing:write emergency:declare';
+
+/** What those do who check who sees what. */
+const GOVERNANCE = 'family:read governance:write sharing:write role:information-governance';
 
 const COUNTY_PURPOSES: Purpose[] = ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP', 'EMERGENCY'];
 
@@ -175,67 +178,61 @@ const countyClients = (county: string) => [
   ),
   client(`${county}-record-system`, 'Record system', county, `family:read ${COUNTY_WRITES}`, ['RECORD_SYNC']),
   client(`${county}-analyst`, 'Performance analysis', county, 'role:analyst', ['PERFORMANCE']),
-  client(`${county}-governance`, 'Information governance', county, 'family:read role:information-governance', ['SUBJECT_ACCESS']),
+  client(`${county}-governance`, 'Information governance', county, GOVERNANCE, ['GOVERNANCE', 'SUBJECT_ACCESS']),
 ];
 
 /** What clients are made for: an organisation of the reference data. */
 export type Named = { code: string; name: string; agency: Agency; parent: string | null };
 
+/** What practitioners of every organisation write that works with families. */
+const EVERYBODY_WRITES = 'referral:write sharing:write emergency:declare';
+
+/** The application of practitioners outside the county, and that of who checks there who sees what. */
+const practice = (code: string, id: string, name: string, scopes: string, purposes: Purpose[]): ClientRow[] => [
+  client(`${code}-${id}`, name, code, `family:read ${scopes} ${EVERYBODY_WRITES}`, [...purposes, 'EMERGENCY']),
+  client(`${code}-governance`, `Information governance of ${name}`, code, GOVERNANCE, ['GOVERNANCE']),
+];
+
 /** The applications of one organisation. The first purpose is the default. */
 export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
   switch (agency) {
     case 'TEAM':
-      return [
-        client(
-          `${code}-workbook`,
-          `Workbook of ${name}`,
-          code,
-          'family:read workbook:write intervention:write clinical:write victim:write incident:write offer:write referral:write task:write',
-          ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'],
-        ),
-      ];
+      return practice(
+        code,
+        'workbook',
+        `Workbook of ${name}`,
+        'workbook:write intervention:write clinical:write victim:write incident:write offer:write task:write',
+        ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'],
+      );
     case 'HEALTH': {
       const visiting = code === 'oxford-health';
-      return [
-        client(
-          `${code}-${visiting ? 'visiting' : 'safeguarding'}`,
-          `${visiting ? 'Health visiting' : 'Safeguarding'} of ${name}`,
-          code,
-          'family:read clinical:write referral:write lookup:read task:write',
-          ['SAFEGUARDING', 'CHILD_IN_NEED', 'DIRECT_CARE', 'EARLY_HELP'],
-        ),
-      ];
+      return practice(
+        code,
+        visiting ? 'visiting' : 'safeguarding',
+        `${visiting ? 'Health visiting' : 'Safeguarding'} of ${name}`,
+        'clinical:write lookup:read task:write',
+        ['SAFEGUARDING', 'CHILD_IN_NEED', 'DIRECT_CARE', 'EARLY_HELP'],
+      );
     }
     case 'EDUCATION':
-      return [
-        client(`${code}-pastoral`, `Pastoral care of ${name}`, code, 'family:read education:write referral:write lookup:read', [
-          'SAFEGUARDING',
-          'CHILD_IN_NEED',
-          'EARLY_HELP',
-        ]),
-      ];
+      return practice(code, 'pastoral', `Pastoral care of ${name}`, 'education:write lookup:read', [
+        'SAFEGUARDING',
+        'CHILD_IN_NEED',
+        'EARLY_HELP',
+      ]);
     case 'POLICE':
-      return [
-        client(
-          `${code}-protection`,
-          `Protecting vulnerable people, ${name}`,
-          code,
-          'family:read safety:write incident:write victim:write referral:write lookup:read',
-          ['SAFEGUARDING', 'CRIME_PREVENTION'],
-        ),
-      ];
+      return practice(code, 'protection', `Protecting vulnerable people, ${name}`, 'safety:write incident:write victim:write lookup:read', [
+        'SAFEGUARDING',
+        'CRIME_PREVENTION',
+      ]);
     case 'DISTRICT':
-      return [districtClient(code, name, parent)];
+      return districtClients(code, name, parent);
     case 'PROVIDER':
-      return [
-        client(
-          `${code}-casework`,
-          `Casework of ${name}`,
-          code,
-          'family:read intervention:write clinical:write victim:write offer:write referral:write task:write',
-          ['SAFEGUARDING', 'CHILD_IN_NEED', 'EARLY_HELP'],
-        ),
-      ];
+      return practice(code, 'casework', `Casework of ${name}`, 'intervention:write clinical:write victim:write offer:write task:write', [
+        'SAFEGUARDING',
+        'CHILD_IN_NEED',
+        'EARLY_HELP',
+      ]);
     case 'EVALUATOR':
       return [client(`${code}-evaluation`, `Evaluation by ${name}`, code, 'family:read', ['EVALUATION'])];
     default:
@@ -244,17 +241,13 @@ export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
 }
 
 /** The housing duty is the housing desk's alone; a council itself reads the directory and figures, never families. */
-function districtClient(code: string, name: string, parent: string | null): ClientRow {
-  if (parent === null) return client(`${code}-directory`, `Directory of ${name}`, code, '', ['PERFORMANCE']);
+function districtClients(code: string, name: string, parent: string | null): ClientRow[] {
+  if (parent === null) return [client(`${code}-directory`, `Directory of ${name}`, code, '', ['PERFORMANCE'])];
   const help: Purpose[] = ['EARLY_HELP', 'CHILD_IN_NEED', 'SAFEGUARDING'];
-  if (code.endsWith('-housing'))
-    return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read housing:write offer:write referral:write', [
-      'HOUSING_DUTY',
-      ...help,
-    ]);
-  if (code.endsWith('-safety'))
-    return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read offer:write referral:write', [...help, 'CRIME_PREVENTION']);
-  return client(`${code}-desk`, `Desk of ${name}`, code, 'family:read offer:write referral:write', help);
+  const desk = (scopes: string, purposes: Purpose[]) => practice(code, 'desk', `Desk of ${name}`, scopes, purposes);
+  if (code.endsWith('-housing')) return desk('housing:write offer:write', ['HOUSING_DUTY', ...help]);
+  if (code.endsWith('-safety')) return desk('offer:write', [...help, 'CRIME_PREVENTION']);
+  return desk('offer:write', help);
 }
 
 /** Every client of the demonstration. */

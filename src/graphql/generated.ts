@@ -1370,6 +1370,7 @@ export type DataClass =
   | 'OPERATION'
   | 'PROGRESS'
   | 'SAFETY'
+  | 'SHARING'
   | 'STAFF'
   | 'STRUCTURE'
   | 'SUPERVISION'

@@ -103,6 +103,7 @@ export type DataClass =
   | 'OPERATION'
   | 'PROGRESS'
   | 'SAFETY'
+  | 'SHARING'
   | 'STAFF'
   | 'STRUCTURE'
   | 'SUPERVISION'

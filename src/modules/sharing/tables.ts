@@ -150,7 +150,8 @@ export const sharingDecision = classify(
     },
     (t) => [index('sharing_decision_family').on(t.family), index('sharing_decision_person').on(t.person)],
   ),
-  'OPERATION',
+  'SHARING',
+  { sealed: true },
 );
 
 /**
