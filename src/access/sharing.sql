@@ -159,15 +159,20 @@ end
 $$;
 revoke all on function fsp.open_involvement(bigint, bigint, integer, text, text, text, boolean, boolean, timestamptz, timestamptz) from public;
 
-create or replace function fsp.end_involvement(asked bigint, ends timestamptz) returns boolean
+-- Answers whose family it was; null where the asker has none such that would last longer. What it opened to a service whose name tells
+-- of health it may not read afterwards, and ends all the same.
+create or replace function fsp.end_involvement(asked bigint, ends timestamptz) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  of_family bigint;
 begin
   update fsp.involvement i set until = greatest(ends, now(), i."from")
     from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and not l.emergency and o.agency = 'LA' and i.id = asked and i.controller = o.id
-      and coalesce(i.until, 'infinity') > greatest(ends, now()) and fsp.sees(i.family);
-  return found;
+      and coalesce(i.until, 'infinity') > greatest(ends, now()) and fsp.sees(i.family)
+    returning i.family into of_family;
+  return of_family;
 end
 $$;
 revoke all on function fsp.end_involvement(bigint, timestamptz) from public;

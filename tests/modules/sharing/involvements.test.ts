@@ -54,14 +54,14 @@ const name = async (who: PersonaName | Caller) =>
 const desk: Caller = { client: 'cherwell-housing-desk', user: 'dilys.penrose', purpose: 'HOUSING_DUTY' };
 const pastoral: Caller = { client: 'school-tansy-bridge-pastoral', user: 'owen.lathbury', purpose: 'CHILD_IN_NEED' };
 const police: Caller = { client: 'thames-valley-police-protection', user: 'harriet.coyle', purpose: 'SAFEGUARDING' };
-const provider: Caller = { client: 'turning-point-casework', user: 'callum.strand', purpose: 'CHILD_IN_NEED' };
+const provider: Caller = { client: 'elmore-victims-casework', user: 'saira.bhatt', purpose: 'CHILD_IN_NEED' };
 const team: Caller = { client: 'team-02-workbook', user: 'lorna.beckett', purpose: 'CHILD_IN_NEED' };
 
 describe('an involvement', () => {
   it.each([
     ['team-02', {}, team],
     ['school-tansy-bridge', { person: daughter }, pastoral],
-    ['turning-point', { person: mother }, provider],
+    ['elmore-victims', { person: mother }, provider],
   ] as const)('opens the family to %s, and ends', async (code, input, who) => {
     expect(await name(who)).toBeNull();
     const opened = await open(code, input);
@@ -113,7 +113,9 @@ describe('an involvement', () => {
     await stage('CHILD_IN_NEED');
   });
   it('of a provider whose name tells of health is hidden from who may not know of it', async () => {
-    const { involvement } = await open('turning-point', { person: mother });
+    expect((await open('turning-point', { person: mother })).userErrors).toEqual([]);
+    const made = await owner.query('select max(id) as id from fsp.involvement where family = 3');
+    const involvement = { id: encodeId('Involvement', made.rows[0].id) };
     const seen = async (login: string) => {
       const client = await sqlAs(login, false, ownerUrl);
       const { rows } = await client.query('select id from fsp.involvement where id = $1', [involvement.id.split('-')[1]]);
@@ -122,7 +124,11 @@ describe('an involvement', () => {
     };
     expect(await seen('turning-point')).toBe(1);
     expect(await seen('school-larch-hollow')).toBe(0);
-    await end(involvement.id);
+    // The county, who may not know either, ends what it opened.
+    expect(await seen('occ')).toBe(0);
+    expect(await end(involvement.id)).toMatchObject({ involvement: null, userErrors: [] });
+    const { rows } = await owner.query('select until from fsp.involvement where id = $1', [involvement.id.split('-')[1]]);
+    expect(rows[0].until).not.toBeNull();
   });
   it('leads, and the one that led ends', async () => {
     const lead = async () =>
@@ -141,8 +147,14 @@ describe('an involvement', () => {
   it('is the county’s to open; others are refused by name, and by plain SQL', async () => {
     for (const who of ['teamSpecialist', 'healthVisitor', 'police', 'provider', 'evaluator'] as const)
       expect(
-        (await does(who, 'openInvolvement', { family: dunmore, organisation: organisation('occ'), role: 'family-team' }, 'involvement { id }'))
-          .refused,
+        (
+          await does(
+            who,
+            'openInvolvement',
+            { family: dunmore, organisation: organisation('occ'), role: 'family-team' },
+            'involvement { id }',
+          )
+        ).refused,
         who,
       ).toMatchObject({
         code: 'FORBIDDEN',
@@ -155,7 +167,7 @@ describe('an involvement', () => {
           `select fsp.open_involvement(${family}, null, ${organisationId('thames-valley-police')}, 'x', null, null, false, false, now(), null)`,
         ),
       ).rejects.toMatchObject({ code: '42501', message: 'No such family.' });
-    expect((await login.query('select fsp.end_involvement(1, now())')).rows).toEqual([{ end_involvement: false }]);
+    expect((await login.query('select fsp.end_involvement(1, now())')).rows).toEqual([{ end_involvement: null }]);
     await login.end();
     expect((await open('team-02', { family: encodeId('Family', 99_999_999) })).userErrors).toMatchObject([
       { code: 'NOT_FOUND', path: ['family'] },
