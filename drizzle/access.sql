@@ -647,11 +647,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'client', 'app_user', 'revoked_token', 'team_member', 'sealed_user', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'match_candidate', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'outbox', 'earlier', 'kept_from_lift', 'idempotency', 'disclosure'] loop
+  foreach written in array array['outbox', 'idempotency', 'client', 'app_user', 'revoked_token', 'team_member', 'sealed_user', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'match_candidate', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'retraction', 'outbox', 'earlier', 'kept_from_lift', 'idempotency', 'disclosure'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['client', 'app_user', 'revoked_token', 'team_member', 'sealed_user', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'match_candidate', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'outbox', 'earlier', 'kept_from_lift', 'idempotency', 'disclosure'] loop
+  foreach written in array array['client', 'app_user', 'revoked_token', 'team_member', 'sealed_user', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'match_candidate', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'retraction', 'outbox', 'earlier', 'kept_from_lift', 'idempotency', 'disclosure'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -1056,6 +1056,188 @@ revoke all on function fsp.know_recipient() from public;
 -- After `stamp`, in the order of their names.
 drop trigger if exists tell_recipient on fsp.evidence_pack;
 create trigger tell_recipient before insert on fsp.evidence_pack for each row execute function fsp.know_recipient();
+
+-- Tells organisations that what they were shown no longer stands as it was: a row taken out, a decision withdrawn, a fact
+-- disputed. Called by the functions that do such a thing, and by no login. Answers how many were told; whose it was is not.
+create or replace function fsp.recall(of_kind text, of_entity text, entity_key bigint, about_family bigint, organisations integer[], told text)
+returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  whose integer;
+  sent integer;
+begin
+  whose := coalesce((select l.organisation from fsp.login l where l.name = session_user),
+    (select f.controller from fsp.family f where f.id = about_family));
+  insert into fsp.recall_notice (addressee, origin, kind, entity, entity_id, about, words)
+    select o.id, whose, of_kind, of_entity, entity_key, about_family, told
+    from fsp.organisation o where o.id = any (organisations) and o.id <> whose order by o.id;
+  get diagnostics sent = row_count;
+  return sent;
+end
+$$;
+revoke all on function fsp.recall(text, text, bigint, bigint, integer[], text) from public;
+
+-- A notice about a restricted family is for its addressee's sealed login. Answered of own notices, and of no others.
+create or replace function fsp.recall_open(asked bigint) returns boolean
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (select from fsp.recall_notice n join fsp.login l on l.organisation = n.addressee and l.name = session_user
+    where n.id = asked and (l.sealed or not exists (select from fsp.family f where f.id = n.about and f.restricted)));
+end
+$$;
+revoke all on function fsp.recall_open(bigint) from public;
+grant execute on function fsp.recall_open(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- The addressee has read it and done what it asks; said once.
+create or replace function fsp.acknowledge_recall(asked bigint, by_name text, by_user text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not fsp.recall_open(asked) then raise insufficient_privilege using message = 'No such row.'; end if;
+  update fsp.recall_notice n set acknowledged_at = now(), acknowledged_by = by_name, worker = coalesce(n.worker, by_user), version = n.version + 1
+    where n.id = asked and n.acknowledged_at is null;
+  return found;
+end
+$$;
+revoke all on function fsp.acknowledge_recall(bigint, text, text) from public;
+grant execute on function fsp.acknowledge_recall(bigint, text, text) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- A retraction is its organisation's, also when its work with the family has ended; of a restricted family its sealed login's.
+create or replace function fsp.retraction_open(asked bigint) returns boolean
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (select from fsp.retraction r join fsp.login l on l.organisation = r.controller and l.name = session_user
+    where r.id = asked and (l.sealed or not exists (select from fsp.family f where f.id = r.family and f.restricted)));
+end
+$$;
+revoke all on function fsp.retraction_open(bigint) from public;
+grant execute on function fsp.retraction_open(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- Takes out a row and what is nothing without it, as `[{table, row}]`, the innermost first. What only names it names nothing
+-- any longer: `[{table, key, column}]` says where. Clocks, tasks and evidence that are about a row go with it: a title or a
+-- date tells of it.
+create or replace function fsp.take_out(of_table text, own_key text, asked bigint) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  taken jsonb := '[]';
+  belongs record;
+  part record;
+  of_type constant text := replace(initcap(replace(of_table, '_', ' ')), ' ', '');
+  about record;
+  self jsonb;
+begin
+  for belongs in
+    select child.relname as name, col.attname as col, col.attnotnull as required, pk.attname as key
+    from pg_constraint c
+    join pg_class child on child.oid = c.conrelid
+    cross join lateral unnest(c.conkey, c.confkey) with ordinality as pair (of_child, of_parent, nth)
+    join pg_attribute col on col.attrelid = c.conrelid and col.attnum = pair.of_child
+    join pg_attribute parent on parent.attrelid = c.confrelid and parent.attnum = pair.of_parent and parent.attname = own_key
+    left join pg_index i on i.indrelid = c.conrelid and i.indisprimary and i.indnkeyatts = 1
+    left join pg_attribute pk on pk.attrelid = c.conrelid and pk.attnum = i.indkey[0]
+    where c.contype = 'f' and c.confrelid = to_regclass(format('fsp.%I', of_table))
+    -- What has a second way to the row goes with its first one.
+    order by col.attnotnull desc, child.relname
+  loop
+    if belongs.required and belongs.name = any (array['safe_working_agreement', 'plan', 'episode']) then
+      execute format('select true from fsp.%I where %I = $1 limit 1', belongs.name, belongs.col) into part using asked;
+      if part is not null then raise exception using errcode = 'FS001', message = belongs.name; end if;
+    elsif belongs.required then
+      for part in execute format('select r.%I as key from fsp.%I r where r.%I = $1 order by 1', belongs.key, belongs.name, belongs.col) using asked loop
+        taken := taken || fsp.take_out(belongs.name, belongs.key, part.key);
+      end loop;
+    else
+      for part in execute format('update fsp.%2$I r set %3$I = null where r.%3$I = $1 returning r.%1$I as key', belongs.key, belongs.name, belongs.col) using asked loop
+        taken := taken || jsonb_build_object('table', belongs.name, 'key', part.key, 'column', belongs.col);
+      end loop;
+    end if;
+  end loop;
+  for about in select * from (values ('clock'), ('task'), ('decision_evidence')) as a (name) loop
+    for part in execute format('select r.id as key from fsp.%I r where r.subject_type = $1 and r.subject_id = $2 order by 1', about.name)
+      using of_type, asked loop
+      taken := taken || fsp.take_out(about.name, 'id', part.key);
+    end loop;
+  end loop;
+  execute format('delete from fsp.%1$I r where r.%2$I = $1 returning to_jsonb(r)', of_table, own_key) into self using asked;
+  if self is null then return taken; end if;
+  return taken || jsonb_build_object('table', of_table, 'row', self);
+end
+$$;
+revoke all on function fsp.take_out(text, text, bigint) from public;
+
+-- Organisations that a row was shown to, or could have been, since it was written: those with a grant on its family, and on its
+-- person where it names one, that opened its class in that time, and those that it names as its own.
+create or replace function fsp.could_see(was jsonb, mask bigint, since timestamptz) returns integer[]
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select array(
+    select distinct o.id
+    from fsp.family_grant f
+    join fsp.login l on l.id = f.login
+    join fsp.organisation o on o.id = l.organisation
+    left join fsp.person_grant p on p.login = f.login and p.person = (was ->> 'person')::bigint
+      and p.period && tstzrange(since, null) and p.starts <= now()
+    where f.family = (was ->> 'family')::bigint and f.period && tstzrange(since, null) and f.starts <= now()
+      and (was ->> 'person' is null or p.person is not null)
+      and not coalesce(f.only_with <@ array(select kept::bigint from jsonb_array_elements_text(coalesce(was -> 'kept_from', '[]')) kept), false)
+      and ((('{"LA":"33521663","TEAM":"3831711","HEALTH":"415","EDUCATION":"175","POLICE":"131471","DISTRICT":"133","PROVIDER":"15","EVALUATOR":"0"}'::jsonb ->> o.agency)::bigint
+          | ((f.shared | coalesce(p.shared, 0)) & ('{"LA":"32768","TEAM":"262208","HEALTH":"4191808","EDUCATION":"729920","POLICE":"864784","DISTRICT":"1114442","PROVIDER":"153552","EVALUATOR":"0"}'::jsonb ->> o.agency)::bigint))
+        & ~(f.withheld | coalesce(p.withheld, 0)) & mask) = mask
+    order by o.id)
+$$;
+revoke all on function fsp.could_see(jsonb, bigint, timestamptz) from public;
+
+-- Takes a row of the caller's own organisation out of the record, with everything that belongs to it, and tells those who were
+-- shown it. Null where somebody has changed it meanwhile. What it was before a change (`fsp.earlier`) no login reads anyhow.
+create or replace function fsp.retract(of_table text, asked bigint, expected integer, why text, explained text, by_name text, by_user text, told text)
+returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  was jsonb;
+  taken jsonb;
+  of_type constant text := replace(initcap(replace(of_table, '_', ' ')), ' ', '');
+  class_of constant jsonb := '{"sharing_decision":"16777216","person_identity":"4","person_expected":"32768","person_nhs_number":"16","person_upn":"32","person_equality":"64","person_disability":"64","family_name":"8","family_stage":"256","membership":"8","unborn_membership":"32768","household":"128","household_member":"128","relationship":"8","involvement":"2","workbook_entry":"1024","workbook_entry_person":"1024","workbook_reading":"1024","workbook_child_words":"8192","workbook_parent_words":"16384","workbook_joint":"1024","workbook_concern":"1024","workbook_mi_practice":"1024","workbook_trigger":"1024","workbook_delivered":"1024","workbook_entry_version":"1024","plan":"256","plan_category":"512","plan_end":"512","plan_review":"256","step_event":"256","step_reason":"512","step_evidence":"512","episode":"256","episode_need":"512","strategy_discussion":"256","strategy_outcome":"512","section47":"256","section47_outcome":"512","conference":"256","conference_view":"512","pre_proceedings":"256","pre_proceedings_outcome":"512","pre_proceedings_court":"262144","preparatory_assessment":"512","family_group":"256","placement":"256","placement_place":"128","visit":"256","visit_place":"128","marac":"256","marac_content":"65536","contact_arrangement":"256","contact_place":"128","return_home":"256","return_stage":"256","provider_month":"4096","provider_month_tests":"32768","intervention":"2","intervention_link":"2","intervention_progress":"4096","intervention_event":"4096","relapse_detail":"32768","intervention_session":"4096","intervention_outcome":"4096","onward_activity":"4096","intervention_test":"32768","abstinence":"32768","service_offer":"2097152","service_offer_link":"2097152","safety_condition":"1","safety_condition_person":"1","safety_offence_reason":"131072","safety_victim_reason":"65536","incident":"131072","incident_informant":"4194304","housing_situation":"1048576","school_record":"524288","family_plan":"256","family_goal":"256","family_action":"256","family_action_service":"2097152","family_plan_review":"256","clock":"256","task":"1024","assessment":"256","assessment_finding":"512","assessment_outcome":"512","assessment_factor":"512","assessment_ace":"512","context_fact":"512","trio":"512","specialist_assessment":"512","tool_reading":"1024","tool_score":"1024","referral":"256","referral_child":"4","referral_child_place":"128","referral_feedback":"256","referral_feedback_answer":"256","contact":"256","contact_source":"256","contact_concern":"512","contact_informant":"4194304","contact_child":"4","information_request":"256","information_request_person":"4","information_answer":"256","look_up":"256","look_up_receipt":"2","meeting":"256","meeting_place":"128","meeting_person":"256","meeting_attendance":"256","meeting_action":"256","meeting_minutes":"256","meeting_circulation":"256","safe_working_agreement":"1","decision":"512","decision_evidence":"512","group_supervision":"2048","group_supervision_participant":"2048","group_supervision_contribution":"2048","group_supervision_action":"2048","individual_supervision":"8388608","case_audit":"8388608","child_voice":"8192","adult_voice":"16384","child_voice_answer":"8192","adult_voice_answer":"16384","trusted_adult":"8192","relationship_feedback":"8192","establishment":"8388608","post":"8388608","post_share":"8388608","post_holding":"8388608","training":"8388608","confidence_answer":"8388608","evidence_pack":"256","recall_notice":"16777216"}'::jsonb;
+  own_of constant jsonb := '{"sharing_decision":["controller"],"person":["controller"],"person_identity":["controller"],"person_expected":["controller"],"person_nhs_number":["controller"],"person_upn":["controller"],"person_equality":["controller"],"person_disability":["controller"],"family":["controller"],"family_name":["controller"],"family_stage":["controller"],"membership":["controller"],"unborn_membership":["controller"],"household":["controller"],"household_member":["controller"],"relationship":["controller"],"involvement":["organisation","controller"],"workbook_entry":["controller"],"workbook_entry_person":["controller"],"workbook_reading":["controller"],"workbook_child_words":["controller"],"workbook_parent_words":["controller"],"workbook_joint":["controller"],"workbook_concern":["controller"],"workbook_mi_practice":["controller"],"workbook_trigger":["controller"],"workbook_delivered":["controller"],"workbook_entry_version":["controller"],"plan":["controller"],"plan_category":["controller"],"plan_end":["controller"],"plan_review":["controller"],"step_event":["controller"],"step_reason":["controller"],"step_evidence":["controller"],"episode":["controller"],"episode_need":["controller"],"strategy_discussion":["controller"],"strategy_outcome":["controller"],"section47":["controller"],"section47_outcome":["controller"],"conference":["controller"],"conference_view":["controller"],"pre_proceedings":["controller"],"pre_proceedings_outcome":["controller"],"pre_proceedings_court":["controller"],"preparatory_assessment":["controller"],"family_group":["controller"],"placement":["controller"],"placement_place":["controller"],"visit":["controller"],"visit_place":["controller"],"marac":["controller"],"marac_content":["controller"],"contact_arrangement":["controller"],"contact_place":["controller"],"return_home":["controller"],"return_stage":["controller"],"provider_month":["controller","provider"],"provider_month_tests":["controller","provider"],"intervention":["controller"],"intervention_link":["controller","provider","assigned"],"intervention_progress":["controller"],"intervention_event":["controller"],"relapse_detail":["controller"],"intervention_session":["controller"],"intervention_outcome":["controller"],"onward_activity":["controller"],"intervention_test":["controller"],"abstinence":["controller"],"service_offer":["controller"],"service_offer_link":["controller","provider"],"safety_condition":["controller"],"safety_condition_person":["controller"],"safety_offence_reason":["controller"],"safety_victim_reason":["controller"],"incident":["controller"],"incident_informant":["controller"],"housing_situation":["controller"],"school_record":["controller"],"family_plan":["controller"],"family_goal":["controller"],"family_action":["controller"],"family_action_service":["controller"],"family_plan_review":["controller"],"clock":["controller","assigned"],"task":["controller","assigned"],"assessment":["controller"],"assessment_finding":["controller"],"assessment_outcome":["controller"],"assessment_factor":["controller"],"assessment_ace":["controller"],"context_fact":["controller"],"trio":["controller"],"specialist_assessment":["controller","assessor"],"tool_reading":["controller"],"tool_score":["controller"],"contact":["controller"],"contact_source":["controller"],"contact_concern":["controller"],"contact_informant":["controller"],"contact_child":["controller"],"look_up":["sender"],"look_up_receipt":["controller"],"meeting":["controller"],"meeting_place":["controller"],"meeting_person":["controller"],"meeting_attendance":["controller","organisation"],"meeting_action":["controller","organisation"],"meeting_minutes":["controller"],"meeting_circulation":["controller","organisation"],"safe_working_agreement":["controller"],"decision":["controller"],"decision_evidence":["controller"],"group_supervision":["controller"],"group_supervision_participant":["controller","organisation"],"group_supervision_contribution":["controller"],"group_supervision_action":["controller","organisation"],"individual_supervision":["controller"],"case_audit":["controller"],"child_voice":["controller"],"adult_voice":["controller"],"child_voice_answer":["controller"],"adult_voice_answer":["controller"],"trusted_adult":["controller"],"relationship_feedback":["controller"],"establishment":["controller"],"post":["controller"],"post_share":["controller"],"post_holding":["controller"],"training":["controller"],"confidence_answer":["controller"],"evidence_pack":["controller"],"retraction":["controller"]}'::jsonb;
+  shown integer[];
+  made bigint;
+begin
+  select l.organisation into org from fsp.login l where l.name = session_user;
+  if org is null or not exists (select from unnest(array['workbook_entry', 'contact', 'incident', 'child_voice', 'adult_voice', 'decision', 'meeting', 'trusted_adult', 'visit']) known where known = of_table) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  execute format('select to_jsonb(r) from fsp.%I r where r.id = $1 and r.controller = $2 for update', of_table) into was using asked, org;
+  if was is null or (was ->> 'family' is not null and not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.family = (was ->> 'family')::bigint and g.starts <= now() and g.ends > now())) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  if (was ->> 'version')::integer is distinct from expected then return null; end if;
+  taken := fsp.take_out(of_table, 'id', asked);
+  shown := array(
+    select distinct o from (
+      select unnest(fsp.could_see(part -> 'row', (class_of ->> (part ->> 'table'))::bigint | coalesce((part -> 'row' ->> 'row_mask')::bigint, 0),
+        coalesce((was ->> 'created_at')::timestamptz, '-infinity'))) o
+        from jsonb_array_elements(taken) part where part ? 'row' and class_of ? (part ->> 'table') and part -> 'row' ->> 'family' is not null
+      union all
+      select (part -> 'row' ->> named)::integer
+        from jsonb_array_elements(taken) part, jsonb_array_elements_text(own_of -> (part ->> 'table')) named where part ? 'row'
+    ) those where o is not null and o <> org order by o);
+  insert into fsp.retraction (controller, family, entity, entity_id, reason, explanation, by, subject, content, shown, persons)
+    values (org, (was ->> 'family')::bigint, of_type, asked, why, explained, by_name, by_user, taken, shown,
+      array(select distinct p from (
+        select (part -> 'row' ->> 'person')::bigint p from jsonb_array_elements(taken) part where part -> 'row' ->> 'person' is not null) named order by p))
+    returning id into made;
+  perform fsp.recall('ENTRY_RETRACTED', of_type, asked, (was ->> 'family')::bigint, shown, told);
+  return made;
+end
+$$;
+revoke all on function fsp.retract(text, bigint, integer, text, text, text, text, text) from public;
+grant execute on function fsp.retract(text, bigint, integer, text, text, text, text, text) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
 -- organisation: DIRECTORY
 grant select on fsp.organisation to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -6898,6 +7080,44 @@ create policy district_select on fsp.evidence_pack for select to "{{db}}_agency_
 grant select on fsp.evidence_pack to "{{db}}_agency_provider";
 create policy provider_select on fsp.evidence_pack for select to "{{db}}_agency_provider"
   using ((evidence_pack.controller = (select fsp.current_organisation()) and fsp.own_open(evidence_pack.family)));
+
+-- retraction: OPERATION
+alter table fsp.retraction enable row level security;
+alter table fsp.retraction force row level security;
+create policy owner_all on fsp.retraction for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.retraction to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+create policy own_select on fsp.retraction for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
+  using (retraction.controller = (select fsp.current_organisation()) and fsp.retraction_open(retraction.id));
+
+-- recall_notice: SHARING
+alter table fsp.recall_notice enable row level security;
+alter table fsp.recall_notice force row level security;
+create policy owner_all on fsp.recall_notice for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.recall_notice to "{{db}}_agency_la";
+create policy la_select on fsp.recall_notice for select to "{{db}}_agency_la"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_team";
+create policy team_select on fsp.recall_notice for select to "{{db}}_agency_team"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_health";
+create policy health_select on fsp.recall_notice for select to "{{db}}_agency_health"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_education";
+create policy education_select on fsp.recall_notice for select to "{{db}}_agency_education"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_police";
+create policy police_select on fsp.recall_notice for select to "{{db}}_agency_police"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_district";
+create policy district_select on fsp.recall_notice for select to "{{db}}_agency_district"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_provider";
+create policy provider_select on fsp.recall_notice for select to "{{db}}_agency_provider"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
 
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;

@@ -8,7 +8,8 @@ import { getTableConfig } from 'drizzle-orm/pg-core';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
-import { grantProbe, ownableMask, ownProbe } from './masks.ts';
+import { alwaysMask, bitOf, grantProbe, openableMask, ownableMask, ownProbe } from './masks.ts';
+import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
 
 const LOGIN = '(select fsp.current_login())';
 const ORGANISATION = '(select fsp.current_organisation())';
@@ -173,6 +174,11 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   // What a row was before a change: for an inquiry, by the owner; no login reads it.
   earlier: () => [],
   kept_from_lift: () => [],
+  // What was taken out as wrong: for whose it was, whose governance alone the API lets read it.
+  retraction: (t) => [
+    `grant select on fsp.${t} to ${everyAgency};`,
+    policy(t, 'own_select', 'select', everyAgency, `${t}.controller = ${ORGANISATION} and fsp.retraction_open(${t}.id)`, null),
+  ],
   // That a number is on two rows: to say so to a login would tell of one that it may not see.
   match_candidate: () => [],
   disclosure: (t) => [
@@ -276,6 +282,18 @@ function heldBy(tables: TableClass[]): string {
   return `'${JSON.stringify(Object.fromEntries(held))}'::jsonb`;
 }
 
+/** Something of each of some things, as a JSON object in SQL. */
+const asJson = <T>(of: readonly T[], name: (each: T) => string, value: (each: T) => unknown): string =>
+  `'${JSON.stringify(Object.fromEntries(of.map((each) => [name(each), value(each)])))}'::jsonb`;
+
+/** Tables whose rows are about a row of another: its type and its key. */
+function aboutRows(): TableClass[] {
+  const has = (table: TableClass, name: string) => getTableConfig(table.table).columns.some((column) => column.name === name);
+  return classifiedTables().filter(
+    (table) => isPersonal(table.dataClass) && hasId(table) && has(table, 'subject_type') && has(table, 'subject_id'),
+  );
+}
+
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
   const written = classifiedTables().filter((table) => AGENCIES.some((agency) => insertPredicate(table, agency) !== null));
@@ -309,12 +327,38 @@ function fillIn(sql: string): string {
     )
     .replaceAll('{{clinical_always}}', agencies('A', 'R'))
     .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
+    .replaceAll('{{retractable}}', quoted(RETRACTABLE))
+    .replaceAll('{{stand_alone}}', quoted(STAND_BY_THEMSELVES))
+    .replaceAll(
+      '{{about_rows}}',
+      aboutRows()
+        .map(({ name }) => `('${name}')`)
+        .join(', '),
+    )
+    .replaceAll('{{always_masks}}', asJson(AGENCIES, String, (agency) => String(alwaysMask(agency))))
+    .replaceAll('{{openable_masks}}', asJson(AGENCIES, String, (agency) => String(openableMask(agency))))
+    .replaceAll(
+      '{{table_classes}}',
+      asJson(
+        classifiedTables().filter(({ dataClass }) => isPersonal(dataClass)),
+        ({ name }) => name,
+        ({ dataClass }) => String(bitOf(dataClass)),
+      ),
+    )
+    .replaceAll(
+      '{{own_columns}}',
+      asJson(
+        classifiedTables().filter(({ own }) => own && own.columns.length > 0),
+        ({ name }) => name,
+        ({ own }) => own?.columns,
+      ),
+    )
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './front-door.sql', './evidence.sql']
+  const functions = ['./grants.sql', './front-door.sql', './evidence.sql', './retraction.sql']
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);

@@ -60,6 +60,21 @@ export type AceCountInput = {
   person: Scalars['ID']['input'];
 };
 
+export type AcknowledgeRecallInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  notice: Scalars['ID']['input'];
+};
+
+export type AcknowledgeRecallPayload = {
+  __typename?: 'AcknowledgeRecallPayload';
+  /** As the caller may see it now. */
+  notice?: Maybe<RecallNotice>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AddActionInput = {
   action: Scalars['String']['input'];
   due: Scalars['Date']['input'];
@@ -182,6 +197,8 @@ export type AdultVoice = Node & {
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
   person?: Maybe<Person>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
   /** What they want to be different in the family. */
   wants?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
@@ -730,6 +747,8 @@ export type ChildVoice = Node & {
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
   person?: Maybe<Person>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
   /** What they want to be different in the family. */
   wants?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
@@ -3374,6 +3393,8 @@ export type MoveReturnStagePayload = {
 
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Says that a recall was read, and that what it asks was done. */
+  acknowledgeRecall?: Maybe<AcknowledgeRecallPayload>;
   /** Adds what somebody is to do for a goal. */
   addAction?: Maybe<AddActionPayload>;
   /** Adds somebody to a family: somebody new, or somebody whom the caller sees elsewhere. */
@@ -3578,6 +3599,8 @@ export type Mutation = {
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
   requestIntervention?: Maybe<RequestInterventionPayload>;
+  /** Takes something of the caller's own organisation out of the record as wrong, in all its versions, and tells those who were shown it. */
+  retractEntry?: Maybe<RetractEntryPayload>;
   /** Records a review of the family's plan. */
   reviewFamilyPlan?: Maybe<ReviewFamilyPlanPayload>;
   /** Says that an own condition was looked at again, and what it is now. */
@@ -3600,6 +3623,11 @@ export type Mutation = {
   stepUp?: Maybe<StepUpPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
   withdrawToolReading?: Maybe<WithdrawToolReadingPayload>;
+};
+
+
+export type MutationAcknowledgeRecallArgs = {
+  input: AcknowledgeRecallInput;
 };
 
 
@@ -4125,6 +4153,11 @@ export type MutationRequestInformationArgs = {
 
 export type MutationRequestInterventionArgs = {
   input: RequestInterventionInput;
+};
+
+
+export type MutationRetractEntryArgs = {
+  input: RetractEntryInput;
 };
 
 
@@ -4980,11 +5013,15 @@ export type Query = {
    * provider it is their own casework.
    */
   providerSnapshot?: Maybe<ProviderSnapshot>;
+  /** What the caller's organisation was shown and stands no longer as it was, latest first. */
+  recallNotices?: Maybe<RecallNoticeConnection>;
   /**
    * Referrals, the latest first: for a partner its own, for the county all that were sent to it. Those that were found to be
    * about a restricted family are shown to its named users alone; their senders see no difference.
    */
   referrals?: Maybe<ReferralConnection>;
+  /** What the caller's organisation took out of the record as wrong, latest first: for information governance. */
+  retractions?: Maybe<RetractionConnection>;
   /** The public directory of services. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
@@ -5135,9 +5172,22 @@ export type QueryProviderSnapshotArgs = {
 };
 
 
+export type QueryRecallNoticesArgs = {
+  acknowledged?: InputMaybe<Scalars['Boolean']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryReferralsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ReferralFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryRetractionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -5181,6 +5231,54 @@ export type ReachGoalPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type RecallKind =
+  /** What a decision had opened is closed */
+  | 'DECISION_WITHDRAWN'
+  /** Something was taken out of the record as wrong */
+  | 'ENTRY_RETRACTED'
+  /** Somebody says that a fact is not as it stands */
+  | 'FACT_DISPUTED'
+  /** Two records are of one person */
+  | 'PERSONS_MERGED'
+  /** Two records were taken for one person, and are not */
+  | 'PERSONS_UNMERGED';
+
+/** To an organisation: what it was shown no longer stands as it was. Its addressee reads it, and nobody else. */
+export type RecallNotice = Node & {
+  __typename?: 'RecallNotice';
+  acknowledgedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who said that it was read and followed. */
+  acknowledgedBy?: Maybe<Scalars['String']['output']>;
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** The type of what it was: `WorkbookEntry`. */
+  entity?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** The organisation whose it was. */
+  from?: Maybe<Organisation>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<RecallKind>;
+  /** The id under which it was shown. */
+  subject?: Maybe<Scalars['ID']['output']>;
+  withheld: Array<Withheld>;
+  /** What to do. */
+  words?: Maybe<Scalars['String']['output']>;
+};
+
+export type RecallNoticeConnection = {
+  __typename?: 'RecallNoticeConnection';
+  edges?: Maybe<Array<RecallNoticeEdge>>;
+  nodes?: Maybe<Array<RecallNotice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RecallNoticeEdge = {
+  __typename?: 'RecallNoticeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RecallNotice>;
 };
 
 export type ReceivePreparatoryAssessmentInput = {
@@ -6359,6 +6457,71 @@ export type RequestPersonInput = {
   familyName: Scalars['String']['input'];
   givenName: Scalars['String']['input'];
 };
+
+export type RetractEntryInput = {
+  /** A Workbook entry, a contact, an incident, a child's or an adult's voice, a trusted adult, a decision, a meeting, a visit. */
+  entry: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** For who checks; nobody else reads it. */
+  explanation: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: RetractionReason;
+};
+
+export type RetractEntryPayload = {
+  __typename?: 'RetractEntryPayload';
+  /** For information governance; null for everybody else. */
+  retraction?: Maybe<Retraction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** Something that was taken out of the record as wrong, with all that belonged to it: nobody reads it but who checks, for an inquiry. */
+export type Retraction = Node & {
+  __typename?: 'Retraction';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who took it out. */
+  by?: Maybe<Scalars['String']['output']>;
+  /** The rows as they were, as JSON: `[{"table": …, "row": …}]`. */
+  content?: Maybe<Scalars['String']['output']>;
+  /** The type of what it was: `WorkbookEntry`. */
+  entity?: Maybe<Scalars['String']['output']>;
+  explanation?: Maybe<Scalars['String']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Those of them whom it named that the caller may see. */
+  persons?: Maybe<Array<Person>>;
+  reason?: Maybe<RetractionReason>;
+  /** The organisations that were shown it, or could have been; they were told. */
+  shown?: Maybe<Array<Organisation>>;
+  /** The id that it had. */
+  subject?: Maybe<Scalars['ID']['output']>;
+};
+
+export type RetractionConnection = {
+  __typename?: 'RetractionConnection';
+  edges?: Maybe<Array<RetractionEdge>>;
+  nodes?: Maybe<Array<Retraction>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RetractionEdge = {
+  __typename?: 'RetractionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Retraction>;
+};
+
+export type RetractionReason =
+  /** That it can be read puts somebody in danger */
+  | 'UNSAFE'
+  /** It is of another family */
+  | 'WRONG_FAMILY'
+  /** It is about somebody else */
+  | 'WRONG_PERSON';
 
 /** A child's gradual return home. */
 export type ReturnHome = Node & {

@@ -310,10 +310,13 @@ function showsNothing(ctx: Context, type: string): boolean {
   return isPersonalType(ctx, type) && (all | own) === 0n;
 }
 
-/** Whether a type's rows are opened by grants. */
+/** Whether a type's rows are about people: opened by grants, or of the machinery that keeps what was about a family. */
 function isPersonalType(ctx: Context, type: string): boolean {
   const anchor = ctx.catalogue.bindings.get(type)?.anchor;
-  return typeof anchor === 'string' || Array.isArray(anchor) || (anchor !== undefined && isPersonal(classOf(anchor).dataClass));
+  if (typeof anchor === 'string' || Array.isArray(anchor)) return true;
+  if (anchor === undefined) return false;
+  const { dataClass, family } = classOf(anchor);
+  return isPersonal(dataClass) || (dataClass === 'OPERATION' && family !== undefined);
 }
 
 /** `node(id)`: the type is the id's, so it is part of the plan's shape. */

@@ -66,6 +66,7 @@ const ID_TYPES: Record<string, string> = {
   minutesKeptFrom: 'Person',
   of: 'WorkbookEntry',
   partner: 'Organisation',
+  notice: 'RecallNotice',
   offer: 'ServiceOffer',
   other: 'Person',
   persons: 'Person',
@@ -170,7 +171,7 @@ describe.each(names)('%s', (name) => {
 });
 
 /** Commands that expect the version of another row than the one that their payload gives. */
-const ELSEWHERE = new Set(['stepUp', 'stepDown', 'endMembership']);
+const ELSEWHERE = new Set(['stepUp', 'stepDown', 'endMembership', 'retractEntry']);
 
 describe.each(AGENCIES)('%s', (agency) => {
   it('performs what the agreement lets it write, and is refused everything else by name', async () => {
