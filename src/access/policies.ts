@@ -335,8 +335,14 @@ function fillIn(sql: string): string {
         .map(({ name }) => `('${name}')`)
         .join(', '),
     )
-    .replaceAll('{{always_masks}}', asJson(AGENCIES, String, (agency) => String(alwaysMask(agency))))
-    .replaceAll('{{openable_masks}}', asJson(AGENCIES, String, (agency) => String(openableMask(agency))))
+    .replaceAll(
+      '{{always_masks}}',
+      asJson(AGENCIES, String, (agency) => String(alwaysMask(agency))),
+    )
+    .replaceAll(
+      '{{openable_masks}}',
+      asJson(AGENCIES, String, (agency) => String(openableMask(agency))),
+    )
     .replaceAll(
       '{{table_classes}}',
       asJson(
