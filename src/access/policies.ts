@@ -7,7 +7,8 @@ import { readFileSync } from 'node:fs';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
-import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
+import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
+import { DISPUTABLE } from './disputable.ts';
 import { alwaysMask, bitOf, grantProbe, openableMask, ownableMask, ownProbe } from './masks.ts';
 import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
 
@@ -328,6 +329,15 @@ function fillIn(sql: string): string {
     .replaceAll('{{clinical_always}}', agencies('A', 'R'))
     .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
     .replaceAll('{{retractable}}', quoted(RETRACTABLE))
+    .replaceAll('{{disputable}}', quoted(Object.keys(DISPUTABLE)))
+    .replaceAll(
+      '{{dispute_masks}}',
+      asJson(
+        classifiedTables().filter(({ name }) => Object.hasOwn(DISPUTABLE, name)),
+        ({ name }) => name,
+        ({ name, dataClass }) => String(bitOf(dataClass) | maskOf(DISPUTABLE[name] ?? [])),
+      ),
+    )
     .replaceAll('{{stand_alone}}', quoted(STAND_BY_THEMSELVES))
     .replaceAll(
       '{{about_rows}}',
@@ -364,7 +374,7 @@ function fillIn(sql: string): string {
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './front-door.sql', './evidence.sql', './retraction.sql']
+  const functions = ['./grants.sql', './front-door.sql', './evidence.sql', './retraction.sql', './dispute.sql']
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);

@@ -186,6 +186,7 @@ export type AdultVoice = Node & {
   __typename?: 'AdultVoice';
   /** What was done about it. */
   answers?: Maybe<Array<AdultVoiceAnswer>>;
+  disputes?: Maybe<Array<Dispute>>;
   family?: Maybe<Family>;
   /** Name of who heard or received it. */
   heardBy?: Maybe<Scalars['String']['output']>;
@@ -540,6 +541,7 @@ export type Assessment = Node & {
   /** The day that it was authorised. */
   authorisedOn?: Maybe<Scalars['Date']['output']>;
   cancelledOn?: Maybe<Scalars['Date']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   /** What was found; null until it is completed. */
@@ -736,6 +738,7 @@ export type ChildVoice = Node & {
   __typename?: 'ChildVoice';
   /** What was done about it. */
   answers?: Maybe<Array<ChildVoiceAnswer>>;
+  disputes?: Maybe<Array<Dispute>>;
   family?: Maybe<Family>;
   /** Name of who heard or received it. */
   heardBy?: Maybe<Scalars['String']['output']>;
@@ -1457,6 +1460,9 @@ export type Decision = Node & {
   __typename?: 'Decision';
   /** Name of who decided. */
   decidedBy?: Maybe<Scalars['String']['output']>;
+  /** Who dissents from it, and why. */
+  disagreements?: Maybe<Array<Disagreement>>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Ids for `node`, of what it rests on: of those things that the caller may see. */
   evidence?: Maybe<Array<Scalars['ID']['output']>>;
   family?: Maybe<Family>;
@@ -1501,6 +1507,80 @@ export type Disability = {
   disability?: Maybe<Code>;
   since?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
+};
+
+/** A professional's dissent from a decision. It stands wherever the decision stands, and nobody changes it. */
+export type Disagreement = Node & {
+  __typename?: 'Disagreement';
+  /** Name of who dissents. */
+  by?: Maybe<Scalars['String']['output']>;
+  decision?: Maybe<Decision>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  role?: Maybe<Scalars['String']['output']>;
+  /** What should have been decided. */
+  wanted?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/**
+ * A person's statement beside a fact, in the person's own words. It is there for whoever sees the fact and the person: beside
+ * the class of its fields it needs what the fact needs. Nobody changes it.
+ */
+export type Dispute = Node & {
+  __typename?: 'Dispute';
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** How it was told, from the code list `voice-medium`. */
+  how?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  /** Who disputes it. */
+  person?: Maybe<Person>;
+  statement?: Maybe<Scalars['String']['output']>;
+  /** The id of what is disputed. */
+  subject?: Maybe<Scalars['ID']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type DisputeConnection = {
+  __typename?: 'DisputeConnection';
+  edges?: Maybe<Array<DisputeEdge>>;
+  nodes?: Maybe<Array<Dispute>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DisputeEdge = {
+  __typename?: 'DisputeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Dispute>;
+};
+
+export type DisputeFactInput = {
+  /** From the code list `voice-medium`. */
+  how: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  /** Who disputes it; a member of the family. */
+  person: Scalars['ID']['input'];
+  /** In the person's own words. */
+  statement: Scalars['String']['input'];
+  /** What is disputed: a Workbook entry, an incident, an assessment, a decision, a voice, a school record, a plan and others. */
+  subject: Scalars['ID']['input'];
+};
+
+export type DisputeFactPayload = {
+  __typename?: 'DisputeFactPayload';
+  /** As the caller may see it now. */
+  dispute?: Maybe<Dispute>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A district, by its ONS code. */
@@ -2074,6 +2154,8 @@ export type Family = Node & {
   contacts?: Maybe<ContactConnection>;
   /** What was decided about the family, latest first. */
   decisions?: Maybe<DecisionConnection>;
+  /** What persons of the family say against what stands on record about them, latest first. */
+  disputes?: Maybe<DisputeConnection>;
   /** Referral episodes of its children. */
   episodes?: Maybe<Array<Episode>>;
   /** What was put together for conferences and courts, latest first. */
@@ -2216,6 +2298,13 @@ export type FamilyContactsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyDecisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyDisputesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -2613,6 +2702,7 @@ export type HousingSituation = Node & {
   arrears?: Maybe<Scalars['Int']['output']>;
   /** The home may be lost. */
   atRisk?: Maybe<Scalars['Boolean']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   duty?: Maybe<HousingDuty>;
   dutyAccepted?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
@@ -2638,6 +2728,7 @@ export type Incident = Node & {
   basis?: Maybe<IncidentBasis>;
   /** The condition that it breaks. */
   breaches?: Maybe<SafetyCondition>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
@@ -3461,6 +3552,8 @@ export type Mutation = {
   decideContact?: Maybe<DecideContactPayload>;
   /** Says what a strategy discussion decided. */
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
+  /** Puts what a person says of a fact beside it. */
+  disputeFact?: Maybe<DisputeFactPayload>;
   /** Ends such an arrangement. */
   endContactArrangement?: Maybe<EndContactArrangementPayload>;
   /** Ends the family's plan. */
@@ -3543,6 +3636,8 @@ export type Mutation = {
   recordDecision?: Maybe<RecordDecisionPayload>;
   /** Says which disabilities somebody has; what was recorded before ends. An empty list: nothing is known. */
   recordDisabilities?: Maybe<RecordDisabilitiesPayload>;
+  /** Dissents from a decision that the caller sees. */
+  recordDisagreement?: Maybe<RecordDisagreementPayload>;
   /** Records what came of the offer; what is not given stays as it was. */
   recordFamilyGroup?: Maybe<RecordFamilyGroupPayload>;
   /** Puts a family's group supervision on record, with who took part; starts the month until the next. */
@@ -3796,6 +3891,11 @@ export type MutationDecideStrategyDiscussionArgs = {
 };
 
 
+export type MutationDisputeFactArgs = {
+  input: DisputeFactInput;
+};
+
+
 export type MutationEndContactArrangementArgs = {
   input: EndContactArrangementInput;
 };
@@ -4008,6 +4108,11 @@ export type MutationRecordDecisionArgs = {
 
 export type MutationRecordDisabilitiesArgs = {
   input: RecordDisabilitiesInput;
+};
+
+
+export type MutationRecordDisagreementArgs = {
+  input: RecordDisagreementInput;
 };
 
 
@@ -5591,6 +5696,26 @@ export type RecordDisabilitiesPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordDisagreementInput = {
+  decision: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** As what the caller dissents: `health visitor`. */
+  role: Scalars['String']['input'];
+  /** What should have been decided. */
+  wanted?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordDisagreementPayload = {
+  __typename?: 'RecordDisagreementPayload';
+  /** As the caller may see it now. */
+  disagreement?: Maybe<Disagreement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordFamilyGroupInput = {
   accepted?: InputMaybe<Scalars['Boolean']['input']>;
   /** The version that the caller read. */
@@ -6634,6 +6759,7 @@ export type SafeWorkingAgreement = Node & {
 /** What to do, and not why: a condition, a safe way to make contact, a warning for visits. */
 export type SafetyCondition = Node & {
   __typename?: 'SafetyCondition';
+  disputes?: Maybe<Array<Dispute>>;
   ended?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
@@ -6702,6 +6828,7 @@ export type SchoolRecord = Node & {
   /** Whole per cent; null where there were none. */
   attendancePercent?: Maybe<Scalars['Int']['output']>;
   attendedSessions?: Maybe<Scalars['Int']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   excludedDays?: Maybe<Scalars['Int']['output']>;
   exclusion?: Maybe<Exclusion>;
   /** Null without access to the family. */
@@ -7812,6 +7939,7 @@ export type WorkbookEntry = Node & {
   concern?: Maybe<WorkbookConcern>;
   /** From the code list `discipline`. */
   discipline?: Maybe<Code>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Evidence of the programme that the session left behind. */
   evidence?: Maybe<Array<WorkbookEvidence>>;
   /** Null without access to the family. */

@@ -12,6 +12,8 @@ import * as contact from './contact/binding.ts';
 import * as contactContacts from './contact/contacts.ts';
 import * as contactInformation from './contact/information.ts';
 import * as contactReferrals from './contact/referrals.ts';
+import * as dispute from './dispute/binding.ts';
+import * as disputeCommands from './dispute/commands.ts';
 import * as district from './district/binding.ts';
 import * as districtCommands from './district/commands.ts';
 import * as evidence from './evidence/binding.ts';
@@ -54,6 +56,7 @@ const modules: Module[] = [
   circumstance,
   clock,
   contact,
+  dispute,
   district,
   evidence,
   family,
@@ -100,6 +103,7 @@ const commands: Record<string, Command>[] = [
   contactContacts,
   contactInformation,
   contactReferrals,
+  disputeCommands,
   districtCommands,
   evidenceCommands,
   familyCommands,

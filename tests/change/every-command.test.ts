@@ -77,6 +77,7 @@ const ID_TYPES: Record<string, string> = {
   referrer: 'Organisation',
   request: 'InformationRequest',
   situation: 'HousingSituation',
+  subject: 'WorkbookEntry',
   supervision: 'GroupSupervision',
   team: 'Organisation',
   with: 'Person',

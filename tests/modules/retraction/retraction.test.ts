@@ -120,7 +120,11 @@ describe('an entry about somebody else', () => {
       narrative: `${WORDS}, and again`,
       reason: 'More of it',
     });
-    const made = await run(county, 'prepareEvidencePack', 'pack { id }', { family: hartwell, purpose: 'REVIEW', recipient: { name: 'Chair' } });
+    const made = await run(county, 'prepareEvidencePack', 'pack { id }', {
+      family: hartwell,
+      purpose: 'REVIEW',
+      recipient: { name: 'Chair' },
+    });
     pack = made.pack?.id ?? '';
     expect(pack, JSON.stringify(made)).not.toBe('');
     await run(county, 'recordDecision', 'decision { id }', {
