@@ -9,7 +9,7 @@ import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } fr
 import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
 import { DISPUTABLE } from './disputable.ts';
-import { alwaysMask, bitOf, grantProbe, openableMask, ownableMask, ownProbe } from './masks.ts';
+import { alwaysMask, bitOf, grantProbe, isNow, openableMask, ownableMask, ownProbe } from './masks.ts';
 import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
 
 const LOGIN = '(select fsp.current_login())';
@@ -180,13 +180,32 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
     `grant select on fsp.${t} to ${everyAgency};`,
     policy(t, 'own_select', 'select', everyAgency, `${t}.controller = ${ORGANISATION} and fsp.retraction_open(${t}.id)`, null),
   ],
-  // That a number is on two rows: to say so to a login would tell of one that it may not see.
-  match_candidate: () => [],
+  merge_kept_from: () => [],
+  // That a number is on two rows: said to a county's login that sees both. To another it would tell of one that it may not see.
+  match_candidate: (t) => [
+    `grant select on fsp.${t} to ${everyAgency};`,
+    policy(
+      t,
+      'la_select',
+      'select',
+      agencyRole('LA'),
+      `case when ${t}.subject_table = 'family_name'
+    then ${bothSeen(t, 'family')}
+    else ${bothSeen(t, 'person')} end`,
+      null,
+    ),
+  ],
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
     policy(t, 'recorder_insert', 'insert', '"{{db}}_recorder"', null, 'true'),
   ],
 };
+
+/** SQL that both rows of a match are of families, or persons, that the login sees today. */
+const bothSeen = (table: string, kind: 'family' | 'person') =>
+  ['row_key', 'other']
+    .map((column) => `(select true from fsp.${kind}_grant g where g.${kind} = ${table}.${column} and ${isNow('g')} limit 1)`)
+    .join(' and ');
 
 function ownLogin(table: string): string[] {
   return [
@@ -329,6 +348,13 @@ function fillIn(sql: string): string {
     .replaceAll('{{clinical_always}}', agencies('A', 'R'))
     .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
     .replaceAll('{{retractable}}', quoted(RETRACTABLE))
+    .replaceAll(
+      '{{kept_from_tables}}',
+      classifiedTables()
+        .filter(({ keptFrom }) => keptFrom)
+        .map((table) => `(${quoted([table.name, ownKey(table)])})`)
+        .join(', '),
+    )
     .replaceAll('{{disputable}}', quoted(Object.keys(DISPUTABLE)))
     .replaceAll(
       '{{dispute_masks}}',
@@ -374,7 +400,7 @@ function fillIn(sql: string): string {
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './front-door.sql', './evidence.sql', './retraction.sql', './dispute.sql']
+  const functions = ['./grants.sql', './front-door.sql', './evidence.sql', './retraction.sql', './dispute.sql', './merge.sql']
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);

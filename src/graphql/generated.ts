@@ -3247,6 +3247,35 @@ export type Marac = Node & {
   withheld: Array<Withheld>;
 };
 
+/** One number on two records: perhaps one person, or one family. */
+export type MatchCandidate = {
+  __typename?: 'MatchCandidate';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  families?: Maybe<Array<Family>>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<MatchCandidateKind>;
+  persons?: Maybe<Array<Person>>;
+};
+
+export type MatchCandidateConnection = {
+  __typename?: 'MatchCandidateConnection';
+  edges?: Maybe<Array<MatchCandidateEdge>>;
+  nodes?: Maybe<Array<MatchCandidate>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type MatchCandidateEdge = {
+  __typename?: 'MatchCandidateEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<MatchCandidate>;
+};
+
+export type MatchCandidateKind =
+  | 'FAMILY_REFERENCE'
+  | 'NHS_NUMBER'
+  | 'UPN';
+
 export type MatchContactInput = {
   contact: Scalars['ID']['input'];
   /** The version that the caller read. */
@@ -3383,6 +3412,23 @@ export type MeetingMinutes = Node & {
 export type MeetingStatus =
   | 'CALLED'
   | 'HELD';
+
+export type MergePersonsInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merge: Scalars['ID']['input'];
+};
+
+export type MergePersonsPayload = {
+  __typename?: 'MergePersonsPayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
 
 /** How motivational interviewing was practised in the session. */
 export type MiPractice = {
@@ -3584,6 +3630,8 @@ export type Mutation = {
   makeReferral?: Maybe<MakeReferralPayload>;
   /** Says which family a contact is of. */
   matchContact?: Maybe<MatchContactPayload>;
+  /** Agrees that two persons are one: by another user than the one who proposed it. */
+  mergePersons?: Maybe<MergePersonsPayload>;
   /** Members of a family live somewhere else from a day on. */
   moveHousehold?: Maybe<MoveHouseholdPayload>;
   /** Moves an intervention on: accepted, waiting, started, completed, or ended otherwise. */
@@ -3611,6 +3659,8 @@ export type Mutation = {
   planReturnHome?: Maybe<PlanReturnHomePayload>;
   /** Puts together what a conference or court is given. That it was done, for whom and for what, stays on record. */
   prepareEvidencePack?: Maybe<PrepareEvidencePackPayload>;
+  /** Takes two persons for one; it waits for somebody else to agree. */
+  proposeMerge?: Maybe<ProposeMergePayload>;
   /** Says that a goal is reached. */
   reachGoal?: Maybe<ReachGoalPayload>;
   /** Says that an assessment of pre-proceedings has come. */
@@ -3716,6 +3766,8 @@ export type Mutation = {
   stepDown?: Maybe<StepDownPayload>;
   /** Ends one plan of a child and begins a more intensive one on the same day. */
   stepUp?: Maybe<StepUpPayload>;
+  /** They are two after all: both are again as they were. */
+  unmergePersons?: Maybe<UnmergePersonsPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
   withdrawToolReading?: Maybe<WithdrawToolReadingPayload>;
 };
@@ -3971,6 +4023,11 @@ export type MutationMatchContactArgs = {
 };
 
 
+export type MutationMergePersonsArgs = {
+  input: MergePersonsInput;
+};
+
+
 export type MutationMoveHouseholdArgs = {
   input: MoveHouseholdInput;
 };
@@ -4038,6 +4095,11 @@ export type MutationPlanReturnHomeArgs = {
 
 export type MutationPrepareEvidencePackArgs = {
   input: PrepareEvidencePackInput;
+};
+
+
+export type MutationProposeMergeArgs = {
+  input: ProposeMergeInput;
 };
 
 
@@ -4313,6 +4375,11 @@ export type MutationStepDownArgs = {
 
 export type MutationStepUpArgs = {
   input: StepUpInput;
+};
+
+
+export type MutationUnmergePersonsArgs = {
+  input: UnmergePersonsInput;
 };
 
 
@@ -4653,6 +4720,8 @@ export type Person = Node & {
   nhsNumber?: Maybe<Scalars['String']['output']>;
   /** From the code list `religion`. */
   religion?: Maybe<Code>;
+  /** Records that are of the same person, of those that the caller may see anyway. */
+  sameAs?: Maybe<Array<Person>>;
   /** CIN census: M, F, U; an unborn child is U. */
   sex?: Maybe<Code>;
   /** Unique pupil number: a check letter and twelve characters. */
@@ -4661,6 +4730,51 @@ export type Person = Node & {
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
+
+/**
+ * Two records of one person. Each keeps its own rows; what is withheld or kept from one is withheld and kept from the other,
+ * and who sees one does not see the other for it.
+ */
+export type PersonMerge = Node & {
+  __typename?: 'PersonMerge';
+  confirmedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who agreed: somebody else. */
+  confirmedBy?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  merged?: Maybe<Person>;
+  /** Name of who proposed it. */
+  proposedBy?: Maybe<Scalars['String']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  status?: Maybe<PersonMergeStatus>;
+  /** The record that goes on. */
+  survivor?: Maybe<Person>;
+  unmergeReason?: Maybe<Scalars['String']['output']>;
+  unmergedAt?: Maybe<Scalars['DateTime']['output']>;
+  unmergedBy?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PersonMergeConnection = {
+  __typename?: 'PersonMergeConnection';
+  edges?: Maybe<Array<PersonMergeEdge>>;
+  nodes?: Maybe<Array<PersonMerge>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type PersonMergeEdge = {
+  __typename?: 'PersonMergeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<PersonMerge>;
+};
+
+export type PersonMergeStatus =
+  | 'MERGED'
+  /** Waits for somebody else to agree */
+  | 'PROPOSED'
+  | 'UNMERGED';
 
 /** Under which law and in which kind of placement a looked-after child lives. */
 export type Placement = Node & {
@@ -5024,6 +5138,25 @@ export type ProgrammeProvider = {
   validTo?: Maybe<Scalars['Date']['output']>;
 };
 
+export type ProposeMergeInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merged: Scalars['ID']['input'];
+  /** What shows that they are one. */
+  reason: Scalars['String']['input'];
+  /** The record that goes on. */
+  survivor: Scalars['ID']['input'];
+};
+
+export type ProposeMergePayload = {
+  __typename?: 'ProposeMergePayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A provider's casework in one month, over the records that the caller may see. */
 export type ProviderSnapshot = {
   __typename?: 'ProviderSnapshot';
@@ -5101,6 +5234,8 @@ export type Query = {
    * ordered by take no part.
    */
   interventions?: Maybe<InterventionConnection>;
+  /** Numbers that stand on two records, both of which the county sees, latest first: for information governance. */
+  matchCandidates?: Maybe<MatchCandidateConnection>;
   /** The kinds of meeting there are. */
   meetingKinds?: Maybe<Array<MeetingKind>>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
@@ -5109,6 +5244,8 @@ export type Query = {
   organisations?: Maybe<OrganisationConnection>;
   /** The partnership's outcome framework: its indicators' definitions. */
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
+  /** Persons whom the county takes for one, or took for one, latest first; `merged` chooses those in force. */
+  personMerges?: Maybe<PersonMergeConnection>;
   posts?: Maybe<PostConnection>;
   /** The catalogue of programmes. */
   programmes?: Maybe<ProgrammeConnection>;
@@ -5239,6 +5376,12 @@ export type QueryInterventionsArgs = {
 };
 
 
+export type QueryMatchCandidatesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
@@ -5255,6 +5398,13 @@ export type QueryOutcomeIndicatorsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   factorGroup?: InputMaybe<FactorGroup>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryPersonMergesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  merged?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 
@@ -5344,11 +5494,7 @@ export type RecallKind =
   /** Something was taken out of the record as wrong */
   | 'ENTRY_RETRACTED'
   /** Somebody says that a fact is not as it stands */
-  | 'FACT_DISPUTED'
-  /** Two records are of one person */
-  | 'PERSONS_MERGED'
-  /** Two records were taken for one person, and are not */
-  | 'PERSONS_UNMERGED';
+  | 'FACT_DISPUTED';
 
 /** To an organisation: what it was shown no longer stands as it was. Its addressee reads it, and nobody else. */
 export type RecallNotice = Node & {
@@ -7750,6 +7896,24 @@ export type TrustedAdult = Node & {
   /** Counts the changes: `expectedVersion` of the next one. */
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type UnmergePersonsInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merge: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type UnmergePersonsPayload = {
+  __typename?: 'UnmergePersonsPayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** What the caller can mend in its input. */

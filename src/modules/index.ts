@@ -25,6 +25,8 @@ import * as interventionCommands from './intervention/commands.ts';
 import * as meeting from './meeting/binding.ts';
 import * as meetingCommands from './meeting/commands.ts';
 import * as meetingDecisions from './meeting/decisions.ts';
+import * as merge from './merge/binding.ts';
+import * as mergeCommands from './merge/commands.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
@@ -62,6 +64,7 @@ const modules: Module[] = [
   family,
   intervention,
   meeting,
+  merge,
   outcome,
   person,
   plan,
@@ -110,6 +113,7 @@ const commands: Record<string, Command>[] = [
   interventionCommands,
   meetingCommands,
   meetingDecisions,
+  mergeCommands,
   personCommands,
   planIndex,
   retractionCommands,

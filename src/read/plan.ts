@@ -168,6 +168,8 @@ async function compile(
   const asked = parameter(ctx, (run) => run.asked);
   const add = ({ sql, discloses }: Sub): string => {
     const name = alias(ctx, 'r');
+    // Whatever it begins with: what names families or persons is put on record.
+    if (discloses) ctx.personal = true;
     // `$1` is the user in every plan; it is named once, so that it has a type where no rule reads it.
     const user = branches.length === 0 ? ' where ($1::text is null or true)' : '';
     branches.push(
@@ -310,13 +312,10 @@ function showsNothing(ctx: Context, type: string): boolean {
   return isPersonalType(ctx, type) && (all | own) === 0n;
 }
 
-/** Whether a type's rows are about people: opened by grants, or of the machinery that keeps what was about a family. */
+/** Whether a type's rows are opened by grants. */
 function isPersonalType(ctx: Context, type: string): boolean {
   const anchor = ctx.catalogue.bindings.get(type)?.anchor;
-  if (typeof anchor === 'string' || Array.isArray(anchor)) return true;
-  if (anchor === undefined) return false;
-  const { dataClass, family } = classOf(anchor);
-  return isPersonal(dataClass) || (dataClass === 'OPERATION' && family !== undefined);
+  return typeof anchor === 'string' || Array.isArray(anchor) || (anchor !== undefined && isPersonal(classOf(anchor).dataClass));
 }
 
 /** `node(id)`: the type is the id's, so it is part of the plan's shape. */

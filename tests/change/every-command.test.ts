@@ -63,6 +63,8 @@ const ID_TYPES: Record<string, string> = {
   holding: 'PostHolding',
   keptFrom: 'Person',
   members: 'Person',
+  merge: 'PersonMerge',
+  merged: 'Person',
   minutesKeptFrom: 'Person',
   of: 'WorkbookEntry',
   partner: 'Organisation',
@@ -79,6 +81,7 @@ const ID_TYPES: Record<string, string> = {
   situation: 'HousingSituation',
   subject: 'WorkbookEntry',
   supervision: 'GroupSupervision',
+  survivor: 'Person',
   team: 'Organisation',
   with: 'Person',
 };

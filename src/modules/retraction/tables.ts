@@ -35,7 +35,7 @@ export const retraction = classify(
   'OPERATION',
 );
 
-export type RecallKind = 'ENTRY_RETRACTED' | 'DECISION_WITHDRAWN' | 'FACT_DISPUTED' | 'PERSONS_MERGED' | 'PERSONS_UNMERGED';
+export type RecallKind = 'ENTRY_RETRACTED' | 'DECISION_WITHDRAWN' | 'FACT_DISPUTED';
 
 /**
  * To one organisation: what it was shown no longer stands as it was. Its addressee's alone, whoever else was told: the list
