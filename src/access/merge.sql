@@ -66,7 +66,7 @@ create or replace function fsp.county_sees(persons bigint[]) returns integer
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
   select o.id from fsp.login l join fsp.organisation o on o.id = l.organisation
-  where l.name = session_user and o.agency = 'LA' and not exists (
+  where l.name = session_user and o.agency = 'LA' and not l.emergency and not exists (
     select from unnest(persons) p where not exists (select from fsp.person_grant g
       where g.login = l.id and g.person = p and g.starts <= now() and g.ends > now()))
 $$;
@@ -187,7 +187,7 @@ begin
     loop
       -- `amend` lets nothing be kept from fewer but by a lift of this very transaction: this one is none, and leaves none behind.
       execute format('insert into fsp.kept_from_lift (subject_table, row_key, person, decision, organisation)
-        select %1$L, r.%3$I, person, 0, $4 from fsp.%1$I r, unnest($2) person
+        select %1$L, r.%3$I, gone, 0, $4 from fsp.%1$I r, unnest($2) gone
         where r.%2$I = $1 and r.kept_from @> $3 and r.kept_from <@ $3 %4$s', part.name, part.col, part.key,
         case when part.type is null then '' else format('and r.subject_type = %L', part.type) end)
         using freed.row_key, freed.persons, before, link.controller;

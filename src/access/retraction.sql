@@ -25,7 +25,7 @@ language plpgsql stable parallel safe security definer set search_path = pg_cata
 as $$
 begin
   return exists (select from fsp.recall_notice n join fsp.login l on l.organisation = n.addressee and l.name = session_user
-    where n.id = asked and (l.sealed or not exists (select from fsp.family f where f.id = n.about and f.restricted)));
+    where n.id = asked and not l.emergency and (l.sealed or not exists (select from fsp.family f where f.id = n.about and f.restricted)));
 end
 $$;
 revoke all on function fsp.recall_open(bigint) from public;
@@ -51,7 +51,7 @@ language plpgsql stable parallel safe security definer set search_path = pg_cata
 as $$
 begin
   return exists (select from fsp.retraction r join fsp.login l on l.organisation = r.controller and l.name = session_user
-    where r.id = asked and (l.sealed or not exists (select from fsp.family f where f.id = r.family and f.restricted)));
+    where r.id = asked and not l.emergency and (l.sealed or not exists (select from fsp.family f where f.id = r.family and f.restricted)));
 end
 $$;
 revoke all on function fsp.retraction_open(bigint) from public;
@@ -148,7 +148,7 @@ declare
   shown integer[];
   made bigint;
 begin
-  select l.organisation into org from fsp.login l where l.name = session_user;
+  select l.organisation into org from fsp.login l where l.name = session_user and not l.emergency;
   if org is null or not exists (select from unnest(array[{{retractable}}]) known where known = of_table) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
@@ -159,6 +159,23 @@ begin
   end if;
   if (was ->> 'version')::integer is distinct from expected then return null; end if;
   taken := fsp.take_out(of_table, 'id', asked);
+  -- In which month the organisation last met the family: in that of what is left.
+  with met as (
+    select w.occurred_at as at from fsp.workbook_entry w where w.family = (was ->> 'family')::bigint and w.controller = org
+    union all select v.visited_on::timestamptz from fsp.visit v where v.family = (was ->> 'family')::bigint and v.controller = org
+    union all select s.held_on::timestamptz from fsp.intervention_session s where s.family = (was ->> 'family')::bigint and s.controller = org
+  ),
+  left_over as (
+    select i.id as involvement, max(date_trunc('month', m.at at time zone 'Europe/London')::date) as month
+    from fsp.involvement i
+    left join met m on i."from" < date_trunc('month', m.at at time zone 'Europe/London') + interval '1 month'
+      and (i.until is null or i.until >= date_trunc('month', m.at at time zone 'Europe/London'))
+    where i.family = (was ->> 'family')::bigint and i.organisation = org
+    group by i.id
+  ),
+  gone as (delete from fsp.involvement_contact c using left_over l where c.involvement = l.involvement and l.month is null)
+  update fsp.involvement_contact c set month = l.month from left_over l
+    where c.involvement = l.involvement and l.month is not null and c.month is distinct from l.month;
   shown := array(
     select distinct o from (
       select unnest(fsp.could_see(part -> 'row', (class_of ->> (part ->> 'table'))::bigint | coalesce((part -> 'row' ->> 'row_mask')::bigint, 0),
