@@ -170,7 +170,7 @@ begin
     from fsp.involvement i
     left join met m on i."from" < date_trunc('month', m.at at time zone 'Europe/London') + interval '1 month'
       and (i.until is null or i.until >= date_trunc('month', m.at at time zone 'Europe/London'))
-    where i.family = (was ->> 'family')::bigint and i.organisation = org
+    where i.family = (was ->> 'family')::bigint and i.organisation = org and of_table in ('workbook_entry', 'visit')
     group by i.id
   ),
   gone as (delete from fsp.involvement_contact c using left_over l where c.involvement = l.involvement and l.month is null)
