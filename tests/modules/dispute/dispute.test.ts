@@ -70,8 +70,8 @@ async function decide(
   person: number | null = null,
 ): Promise<string> {
   const { rows } = await owner.query(
-    `insert into fsp.sharing_decision (family, person, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
-     select 1, $1, $2, 1::bigint << $3::int, $4, $5, 'test', 'test', 'test', id, now() - interval '1 minute', 'test' from fsp.organisation where code = 'occ' returning id`,
+    `insert into fsp.sharing_decision (family, person, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
+     select 1, $1, array[$2], 1::bigint << $3::int, $4, $5, 'test', 'test', 'test', id, now() - interval '1 minute', 'test' from fsp.organisation where code = 'occ' returning id`,
     [person, dataClass, CLASS_BIT[dataClass], effect, agency],
   );
   return rows[0].id;

@@ -231,8 +231,8 @@ describe('two who are one', () => {
     const decide = async (person: number, family: number) =>
       (
         await owner.query(
-          `insert into fsp.sharing_decision (family, person, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
-           select $1, $2, 'IDENTITY', 1::bigint << $3::int, 'WITHHOLD', 'EDUCATION', 'test', 'test', 'test', id, now() - interval '1 minute', 'test' from fsp.organisation where code = 'occ' returning id`,
+          `insert into fsp.sharing_decision (family, person, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
+           select $1, $2, '{IDENTITY}', 1::bigint << $3::int, 'WITHHOLD', 'EDUCATION', 'test', 'test', 'test', id, now() - interval '1 minute', 'test' from fsp.organisation where code = 'occ' returning id`,
           [family, person, CLASS_BIT.IDENTITY],
         )
       ).rows[0].id;
@@ -243,8 +243,8 @@ describe('two who are one', () => {
     expect((await node(school, idA, 'id ... on Person { givenName }')).givenName).not.toBeNull();
     // What opens one opens the other to nobody.
     await owner.query(
-      `insert into fsp.sharing_decision (family, person, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
-       select 3, $1, 'OFFENCE', 1::bigint << $2::int, 'SHARE', 'EDUCATION', 'test', 'test', 'test', id, now() - interval '1 minute', 'test' from fsp.organisation where code = 'occ'`,
+      `insert into fsp.sharing_decision (family, person, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
+       select 3, $1, '{OFFENCE}', 1::bigint << $2::int, 'SHARE', 'EDUCATION', 'test', 'test', 'test', id, now() - interval '1 minute', 'test' from fsp.organisation where code = 'occ'`,
       [B, CLASS_BIT.OFFENCE],
     );
     const { rows: shared } = await owner.query(
