@@ -1324,7 +1324,11 @@ CREATE TABLE "fsp"."incident" (
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "incident_of_writer" UNIQUE("id","family","controller")
+	CONSTRAINT "incident_of_writer" UNIQUE("id","family","controller"),
+	CONSTRAINT "incident_basis" CHECK (basis in ('RECORDED', 'REPORTED')),
+	CONSTRAINT "incident_part" CHECK (part in ('SUSPECT', 'VICTIM', 'WITNESS', 'NOT_KNOWN')),
+	CONSTRAINT "incident_of_a_person" CHECK (person is not null or part = 'NOT_KNOWN'),
+	CONSTRAINT "incident_of_suspect" CHECK (kind not in ('arrest', 'bail', 'caution', 'charge', 'prosecution', 'conviction') or (person is not null and part = 'SUSPECT'))
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."incident_informant" (

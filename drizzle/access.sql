@@ -2177,6 +2177,23 @@ $$;
 revoke all on function fsp.unmerge_persons(bigint, text, text, text) from public;
 grant execute on function fsp.unmerge_persons(bigint, text, text, text) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
+-- What may be said of somebody to have happened, and to have come of it, is what the code lists know: intelligence is no fact, and
+-- no login writes it down as one.
+create or replace function fsp.know_incident() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (select from fsp.code c where c.list = 'incident-kind' and c.code = new.kind)
+    or not exists (select from fsp.code c where c.list = 'incident-outcome' and c.code = new.outcome) then
+    raise check_violation using message = 'Not a fact of the code lists.';
+  end if;
+  return new;
+end
+$$;
+revoke all on function fsp.know_incident() from public;
+drop trigger if exists known on fsp.incident;
+create trigger known before insert or update of kind, outcome on fsp.incident for each row execute function fsp.know_incident();
+
 -- organisation: DIRECTORY
 grant select on fsp.organisation to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
 

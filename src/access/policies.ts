@@ -433,7 +433,16 @@ function fillIn(sql: string): string {
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './sharing.sql', './front-door.sql', './evidence.sql', './retraction.sql', './dispute.sql', './merge.sql']
+  const functions = [
+    './grants.sql',
+    './sharing.sql',
+    './front-door.sql',
+    './evidence.sql',
+    './retraction.sql',
+    './dispute.sql',
+    './merge.sql',
+    './incident.sql',
+  ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);

@@ -667,6 +667,8 @@ export type CallOutHistory = {
   __typename?: 'CallOutHistory';
   count?: Maybe<Scalars['Int']['output']>;
   lastTwelveMonths?: Maybe<Scalars['Int']['output']>;
+  /** Those of them that came to nothing. */
+  noFurtherAction?: Maybe<Scalars['Int']['output']>;
   since?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
 };
@@ -2889,7 +2891,7 @@ export type Incident = Node & {
   informant?: Maybe<Scalars['String']['output']>;
   /** For those who work only with one of these persons it does not exist. */
   keptFrom?: Maybe<Array<Person>>;
-  /** From the code list `incident-kind`. */
+  /** From the code list `incident-kind`: a call-out, an allegation, an arrest, a charge, a caution, a conviction. Intelligence is none. */
   kind?: Maybe<Code>;
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
