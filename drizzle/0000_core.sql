@@ -2375,6 +2375,7 @@ CREATE TABLE "fsp"."outbox" (
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."disclosure" (
+	"month" date NOT NULL,
 	"chain" uuid NOT NULL,
 	"sequence" bigint NOT NULL,
 	"at" timestamp (3) with time zone DEFAULT now() NOT NULL,
@@ -2382,7 +2383,16 @@ CREATE TABLE "fsp"."disclosure" (
 	"hash" "bytea" NOT NULL,
 	"count" integer NOT NULL,
 	"records" text NOT NULL,
-	CONSTRAINT "disclosure_chain_sequence_pk" PRIMARY KEY("chain","sequence")
+	CONSTRAINT "disclosure_month_chain_sequence_pk" PRIMARY KEY("month","chain","sequence")
+);
+--> statement-breakpoint
+CREATE TABLE "fsp"."disclosure_chain" (
+	"chain" uuid PRIMARY KEY NOT NULL,
+	"month" date NOT NULL,
+	"begun" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"indexed" bigint DEFAULT -1 NOT NULL,
+	"done" boolean DEFAULT false NOT NULL,
+	"archived_at" timestamp (3) with time zone
 );
 --> statement-breakpoint
 ALTER TABLE "fsp"."assessment" ADD CONSTRAINT "assessment_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -3087,4 +3097,5 @@ CREATE INDEX "visit_plan" ON "fsp"."visit" USING btree ("plan");--> statement-br
 CREATE INDEX "visit_placement" ON "fsp"."visit" USING btree ("placement");--> statement-breakpoint
 CREATE INDEX "earlier_row" ON "fsp"."earlier" USING btree ("subject_table","row_key");--> statement-breakpoint
 CREATE INDEX "kept_from_lift_row" ON "fsp"."kept_from_lift" USING btree ("subject_table","row_key");--> statement-breakpoint
-CREATE INDEX "outbox_family" ON "fsp"."outbox" USING btree ("family");
+CREATE INDEX "outbox_family" ON "fsp"."outbox" USING btree ("family");--> statement-breakpoint
+CREATE INDEX "disclosure_chain_month" ON "fsp"."disclosure_chain" USING btree ("month");

@@ -647,11 +647,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'client', 'app_user', 'revoked_token', 'team_member', 'sealed_user', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'match_candidate', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'outbox', 'earlier', 'kept_from_lift', 'idempotency', 'disclosure'] loop
+  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['client', 'app_user', 'revoked_token', 'team_member', 'sealed_user', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'match_candidate', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'outbox', 'earlier', 'kept_from_lift', 'idempotency', 'disclosure'] loop
+  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -897,7 +897,7 @@ as $$
       from pg_policies where schemaname = 'fsp'
     union all
     select concat_ws('|', 'table', relname, relrowsecurity, relforcerowsecurity)
-      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm')
+      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm') and not relispartition
     union all
     select concat_ws('|', 'grant', c.relname, pg_get_userbyid(a.grantee), a.privilege_type)
       from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'fsp'::regnamespace
@@ -907,7 +907,13 @@ as $$
     union all
     select concat_ws('|', 'trigger', t.tgname, t.tgrelid::regclass, t.tgenabled)
       from pg_trigger t join pg_class c on c.oid = t.tgrelid
-      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal
+      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal and not c.relispartition
+    union all
+    -- Partitions come and go; one that is not guarded as they all are shows.
+    select concat_ws('|', 'partition', c.relname) from pg_class c
+      where c.relnamespace = 'fsp'::regnamespace and c.relispartition and c.relkind = 'r'
+        and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_trigger t
+          where t.tgrelid = c.oid and t.tgname = 'guard' and t.tgenabled = 'O'))
   ) lines
 $$;
 
@@ -1056,6 +1062,64 @@ revoke all on function fsp.know_recipient() from public;
 -- After `stamp`, in the order of their names.
 drop trigger if exists tell_recipient on fsp.evidence_pack;
 create trigger tell_recipient before insert on fsp.evidence_pack for each row execute function fsp.know_recipient();
+
+-- The disclosure record is added to and never changed. A guard that the owner can drop: what is changed then is found by
+-- `npm run disclosure:verify`.
+create or replace function fsp.refuse_change() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$ begin raise insufficient_privilege using message = 'The disclosure record is added to, and never changed.'; end $$;
+revoke all on function fsp.refuse_change() from public;
+
+drop trigger if exists guard on fsp.disclosure;
+create trigger guard before update or delete or truncate on fsp.disclosure for each statement execute function fsp.refuse_change();
+
+-- Makes a month's partition, if it is not there. Attached rather than made in place, so that nobody who writes has to wait.
+-- Nobody has a right to it: it is written and read through the whole table.
+create or replace function fsp.make_disclosure_month(first date) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  name constant text := to_char(first, '"disclosure_"YYYY_MM');
+begin
+  if to_regclass(format('fsp.%I', name)) is not null then return; end if;
+  perform pg_advisory_xact_lock(7246337002);
+  if to_regclass(format('fsp.%I', name)) is not null then return; end if;
+  execute format('create table fsp.%I (like fsp.disclosure including defaults)', name);
+  execute format('create trigger guard before update or delete or truncate on fsp.%I for each statement execute function fsp.refuse_change()', name);
+  execute format('alter table fsp.%I enable row level security, force row level security', name);
+  execute format('alter table fsp.disclosure attach partition fsp.%I for values from (%L) to (%L)', name, first, (first + interval '1 month')::date);
+end
+$$;
+revoke all on function fsp.make_disclosure_month(date) from public;
+
+-- A chain begins, and belongs to the month that the database says it is. The next month's partition is made with this one's:
+-- at midnight nobody waits for it. Asked twice, it is the same chain.
+create or replace function fsp.begin_chain(asked uuid) returns date
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  first constant date := date_trunc('month', now() at time zone 'UTC');
+begin
+  perform fsp.make_disclosure_month(first);
+  perform fsp.make_disclosure_month((first + interval '1 month')::date);
+  insert into fsp.disclosure_chain (chain, month) values (asked, first) on conflict do nothing;
+  return (select c.month from fsp.disclosure_chain c where c.chain = asked);
+end
+$$;
+revoke all on function fsp.begin_chain(uuid) from public;
+grant execute on function fsp.begin_chain(uuid) to "{{db}}_recorder";
+
+-- Partitions that somebody took the guard off have it again.
+do $$
+declare
+  partition regclass;
+begin
+  for partition in select i.inhrelid::regclass from pg_inherits i where i.inhparent = 'fsp.disclosure'::regclass loop
+    execute format('create or replace trigger guard before update or delete or truncate on %s for each statement execute function fsp.refuse_change()', partition);
+    execute format('alter table %s enable trigger guard, enable row level security, force row level security', partition);
+  end loop;
+end
+$$;
 
 -- organisation: DIRECTORY
 grant select on fsp.organisation to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -6947,4 +7011,12 @@ create policy owner_all on fsp.disclosure for all to "{{owner}}"
   with check (true);
 grant insert on fsp.disclosure to "{{db}}_recorder";
 create policy recorder_insert on fsp.disclosure for insert to "{{db}}_recorder"
+  with check (disclosure.at = now()::timestamptz(3)
+    and disclosure.month in (date_trunc('month', (now()) at time zone 'UTC')::date, date_trunc('month', (now() - interval '1 hour') at time zone 'UTC')::date));
+
+-- disclosure_chain: OPERATION
+alter table fsp.disclosure_chain enable row level security;
+alter table fsp.disclosure_chain force row level security;
+create policy owner_all on fsp.disclosure_chain for all to "{{owner}}"
+  using (true)
   with check (true);

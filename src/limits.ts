@@ -96,6 +96,7 @@ export const LIMIT_TABLE = {
   standingKeptSeconds: limit(60, 's', 'Changes are told at once; this is for a connection that died without a word and tells nothing.'),
   standingsKept: limit(20_000, 'clients and users', 'Users of a county, twice.'),
   disclosuresPerBatch: limit(500, 'records', 'One insert; 1 MB at most.'),
+  monthAskedSeconds: limit(60, 's', 'How long after the end of a month records may still be added to it; an archive waits for an hour.'),
   disclosuresWaiting: limit(20_000, 'records', 'Answers wait for their record; beyond this nothing more is answered.'),
 } as const satisfies Record<string, Limit>;
 

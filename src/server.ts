@@ -7,7 +7,6 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import postgres from 'postgres';
 import { authenticate, PurposeRefused } from './access/authenticate.ts';
 import { type Budget, createBudgets, rateLimitHeaders } from './access/budget.ts';
 import type { Agency } from './access/classes.ts';
@@ -19,10 +18,11 @@ import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
 import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
-import { clientOptions, createPools } from './db/pools.ts';
+import { createPools } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
 import { planRecord, recordText } from './disclosure/record.ts';
-import { type Batch, createRecorder } from './disclosure/recorder.ts';
+import { createRecorder } from './disclosure/recorder.ts';
+import { createStore } from './disclosure/store.ts';
 import { PublicError, Unauthenticated } from './errors.ts';
 import { APOLLO_SWITCHES, apolloError } from './graphql/apollo.ts';
 import { schemaFaults } from './graphql/check.ts';
@@ -91,23 +91,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const pools = createPools(database.server, secret, metrics.waited);
   const budgets = createBudgets(options.budget);
   const transactions = createTransactions(database.server, secret);
-  const recorderSql = postgres(clientOptions(database.server, `${name}_recorder`, secret, 2));
-  const recorder = createRecorder(async (batch: Batch) => {
-    const since = performance.now();
-    await recorderSql.unsafe(
-      "insert into fsp.disclosure (chain, sequence, previous, hash, count, records) values ($1::uuid, $2::bigint, decode($3::text, 'hex'), decode($4::text, 'hex'), $5::int, $6::text) on conflict do nothing",
-      [
-        batch.chain,
-        String(batch.sequence),
-        batch.previous.toString('hex'),
-        batch.hash.toString('hex'),
-        String(batch.count),
-        batch.records,
-      ] as never[],
-      { prepare: options.prepare ?? true },
-    );
-    metrics.disclosed(batch.count, (performance.now() - since) / 1000);
-  });
+  const store = createStore(database.server, secret, options.prepare ?? true, metrics.disclosed);
+  const recorder = createRecorder(store);
 
   const views = new Map<Agency, GraphQLSchema>();
   const staticSchema = (agency: Agency) => {
@@ -153,10 +138,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     try {
       const why = await databaseFault(gate.query);
       if (why) throw new Error(why);
-      // The recorder's own INSERT, of a batch that is always there already or is empty.
-      await recorderSql.unsafe(
-        "insert into fsp.disclosure (chain, sequence, previous, hash, count, records) select '00000000-0000-0000-0000-000000000000'::uuid, 0, ''::bytea, ''::bytea, 0, '[]' where false",
-      );
+      await store.ready();
       return { status: 'ready' };
     } catch (error) {
       log.warn({ err: error, request: (request as Identified).requestId }, 'not ready');
@@ -259,7 +241,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await app.close();
       await apollo.stop();
       await recorder.end();
-      await Promise.all([pools.end(), transactions.end(), gate.end(), recorderSql.end({ timeout: 5 })]);
+      await Promise.all([pools.end(), transactions.end(), gate.end(), store.end()]);
     },
   };
 }

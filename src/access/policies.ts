@@ -177,9 +177,21 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   match_candidate: () => [],
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
-    policy(t, 'recorder_insert', 'insert', '"{{db}}_recorder"', null, 'true'),
+    // Its time is the database's, and so is its month, which a batch may miss by a moment.
+    policy(
+      t,
+      'recorder_insert',
+      'insert',
+      '"{{db}}_recorder"',
+      null,
+      `${t}.at = now()::timestamptz(3)\n    and ${t}.month in (${monthOf('now()')}, ${monthOf("now() - interval '1 hour'")})`,
+    ),
   ],
+  // Written by `fsp.begin_chain`.
+  disclosure_chain: () => [],
 };
+
+const monthOf = (moment: string) => `date_trunc('month', (${moment}) at time zone 'UTC')::date`;
 
 function ownLogin(table: string): string[] {
   return [
@@ -278,7 +290,10 @@ function heldBy(tables: TableClass[]): string {
 
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
-  const written = classifiedTables().filter((table) => AGENCIES.some((agency) => insertPredicate(table, agency) !== null));
+  // The machinery has words of its own: who writes its class writes none of it.
+  const written = classifiedTables().filter(
+    (table) => !Object.hasOwn(MACHINERY, table.name) && AGENCIES.some((agency) => insertPredicate(table, agency) !== null),
+  );
   const rowClasses = `'${JSON.stringify(
     Object.fromEntries(classifiedTables().flatMap(({ name, rowClassOf }) => (rowClassOf ? [[name, rowClassOf]] : []))),
   )}'::jsonb`;
@@ -314,7 +329,7 @@ function fillIn(sql: string): string {
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './front-door.sql', './evidence.sql']
+  const functions = ['./grants.sql', './front-door.sql', './evidence.sql', './record.sql']
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);

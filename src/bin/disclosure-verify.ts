@@ -1,16 +1,17 @@
 /**
  * `npm run disclosure:verify` proves the disclosure record: every batch's hash, every chain without a gap.
  * `--write-heads <file>` keeps the chains' heads elsewhere; `--heads <file>` compares with heads kept before, which also
- * finds a chain that lost its end.
+ * finds a chain that lost its end. `--archive <file>`, as often as there are some, reads months that were archived.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { verifyDisclosures } from '../disclosure/verify.ts';
+import { HeadLine } from '../disclosure/batches.ts';
+import { faultWords, verifyDisclosures } from '../disclosure/verify.ts';
 import { command } from './command.ts';
 import { commandAsOwner } from './owner.ts';
 
-const Heads = z.array(z.object({ chain: z.uuid(), sequence: z.number().int().min(0), hash: z.string().regex(/^[0-9a-f]{64}$/) }));
+const Heads = z.array(HeadLine);
 
 function readHeads(file: string): z.infer<typeof Heads> {
   try {
@@ -22,12 +23,15 @@ function readHeads(file: string): z.infer<typeof Heads> {
 }
 
 await command(async () => {
-  const { values } = parseArgs({ options: { heads: { type: 'string' }, 'write-heads': { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { heads: { type: 'string' }, 'write-heads': { type: 'string' }, archive: { type: 'string', multiple: true } },
+  });
   const heads = values.heads === undefined ? [] : readHeads(values.heads);
   await commandAsOwner(process.env, async (client) => {
-    const found = await verifyDisclosures(client, heads);
-    if (found.fault) throw new Error(`Chain ${found.fault.chain}: batch ${found.fault.sequence} ${found.fault.what}.`);
+    const { fault, ...found } = await verifyDisclosures(client, { heads, archives: values.archive ?? [] });
+    if (fault) throw new Error(faultWords(fault));
     console.log(`The record is whole: ${found.records} records in ${found.batches} batches of ${found.chains} chains.`);
+    if (found.unread > 0) console.log(`${found.unread} chains are in archives that were not given.`);
     if (values['write-heads'] !== undefined) writeFileSync(values['write-heads'], `${JSON.stringify(found.heads, null, 2)}\n`);
   });
 });
