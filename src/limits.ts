@@ -97,6 +97,12 @@ export const LIMIT_TABLE = {
   standingsKept: limit(20_000, 'clients and users', 'Users of a county, twice.'),
   disclosuresPerBatch: limit(500, 'records', 'One insert; 1 MB at most.'),
   monthAskedSeconds: limit(60, 's', 'How long after the end of a month records may still be added to it; an archive waits for an hour.'),
+  talliedSeconds: limit(
+    60,
+    's',
+    'Tokens that are none, and requests beyond a budget, are put on record once in this time, with their number.',
+  ),
+  indexSeconds: limit(5, 's', 'What is on record is made readable this often, and before anybody reads it; no answer waits for it.'),
   disclosuresWaiting: limit(20_000, 'records', 'Answers wait for their record; beyond this nothing more is answered.'),
 } as const satisfies Record<string, Limit>;
 

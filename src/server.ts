@@ -20,9 +20,11 @@ import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
 import { createPools } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
-import { planRecord, recordText } from './disclosure/record.ts';
+import { createIndexer } from './disclosure/indexer.ts';
+import { NOBODY, planRecord, recordText, strangersRecord } from './disclosure/record.ts';
 import { createRecorder } from './disclosure/recorder.ts';
 import { createStore } from './disclosure/store.ts';
+import { createTally } from './disclosure/tally.ts';
 import { PublicError, Unauthenticated } from './errors.ts';
 import { APOLLO_SWITCHES, apolloError } from './graphql/apollo.ts';
 import { schemaFaults } from './graphql/check.ts';
@@ -33,7 +35,7 @@ import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { addEvidencePages } from './portal/evidence-pack.ts';
 import { createPlanner } from './read/plan.ts';
-import { Answer, budgetSpent, compiledReads, type RequestContext } from './read/run.ts';
+import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
 import { createMetrics, type Metrics } from './watch.ts';
 
 export type ServerOptions = {
@@ -92,7 +94,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const budgets = createBudgets(options.budget);
   const transactions = createTransactions(database.server, secret);
   const store = createStore(database.server, secret, options.prepare ?? true, metrics.disclosed);
-  const recorder = createRecorder(store);
+  const indexer = createIndexer(store.index, (error) => log.warn({ err: error }, 'the disclosure record was not made readable'));
+  const recorder = createRecorder(store, { durable: indexer.noted });
+  const tally = createTally(recorder.record);
 
   const views = new Map<Agency, GraphQLSchema>();
   const staticSchema = (agency: Agency) => {
@@ -122,6 +126,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         budgets,
         schema: assembled.schema,
         recorder: options.disclosure === false ? null : recorder,
+        tally,
+        fresh: indexer.fresh,
         cursorSecret: createHmac('sha256', secret).update('cursors').digest(),
         prepare: options.prepare ?? true,
         staticSchema,
@@ -150,7 +156,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const charge = (asking: Identified, client: Client) => {
     asking.payer = client.id;
     const { granted, wait } = budgets.take(client.id, 1);
-    if (!granted) throw budgetSpent(wait);
+    if (granted) return;
+    tally.note(`BUDGET_SPENT ${client.id} ${client.user}`, (count) => spentRecord(client, count));
+    throw budgetSpent(wait);
   };
   const authenticated = async (request: FastifyRequest, reply: FastifyReply) => {
     const asking = request as Identified;
@@ -174,7 +182,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           'authentication failed',
         );
       if (error instanceof Unauthenticated) {
-        asking.told.why = error.why;
+        const { why } = error;
+        asking.told.why = why;
+        tally.note(why, (count) => strangersRecord(why, count));
         void reply.header('www-authenticate', 'Bearer');
       }
       return sendError(request, reply, error);
@@ -185,7 +195,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       recordText(
         refused.client,
         planRecord(null, '', [], [], [{ field: 'Query', class: 'STRUCTURE', reason: 'NOT_FOR_THIS_PURPOSE', at: '' }]),
-        { families: [], persons: [] },
+        NOBODY,
+        { failed: refused.code },
       ),
     );
 
@@ -240,7 +251,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     async close() {
       await app.close();
       await apollo.stop();
+      await tally.flush();
       await recorder.end();
+      await indexer.end();
       await Promise.all([pools.end(), transactions.end(), gate.end(), store.end()]);
     },
   };

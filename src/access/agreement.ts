@@ -253,6 +253,8 @@ export const ACTS = {
   disputeFact:              act("put a person's statement beside a fact",             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   recordDisagreement:       act('dissent from a decision, where it stands',           'LA TEAM HEALTH EDUCATION POLICE PROVIDER',          'sharing:write'),
   openEmergencyAccess:      act('open a family in an emergency',                      'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'emergency:declare'),
+  acknowledgeNotice:        act('say that a notice of looks from outside was read',    'LA TEAM',                                           'sharing:write'),
+  delayAccessNotices:       act('have others told later of own looks at a family',     'POLICE',                                            'sharing:write'),
 } as const satisfies Record<string, Act>;
 
 export type ActName = keyof typeof ACTS;

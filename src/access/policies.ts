@@ -8,7 +8,7 @@ import { getTableConfig } from 'drizzle-orm/pg-core';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
-import { grantProbe, ownableMask, ownProbe } from './masks.ts';
+import { grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
 
 const LOGIN = '(select fsp.current_login())';
 const ORGANISATION = '(select fsp.current_organisation())';
@@ -187,9 +187,33 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       `${t}.at = now()::timestamptz(3)\n    and ${t}.month in (${monthOf('now()')}, ${monthOf("now() - interval '1 hour'")})`,
     ),
   ],
-  // Written by `fsp.begin_chain`.
+  // Written by `fsp.begin_chain`, and the rest of what can be read of the record by `fsp.index_disclosures`.
   disclosure_chain: () => [],
+  disclosure_entry: (t) => {
+    const granted = `(select true from fsp.disclosure_family about join fsp.family_grant fg on fg.family = about.family where about.entry = ${t}.id and fg.login = ${LOGIN} and ${isNow('fg')} limit 1)`;
+    return looks(t, granted);
+  },
+  disclosure_family: (t) =>
+    looks(t, `(select true from fsp.family_grant fg where fg.login = ${LOGIN} and fg.family = ${t}.family and ${isNow('fg')})`),
+  access_look: () => [],
+  notice_delay: () => [],
 };
+
+/**
+ * An organisation reads of its own users' looks, and the county also of everybody's at the families that are its own, and
+ * of callers whom nobody knows. Of a restricted family it is the sealed login that reads.
+ *
+ * @param granted SQL that a family which the row is about is granted to the login.
+ */
+function looks(table: string, granted: string): string[] {
+  const own = `${table}.organisation = ${ORGANISATION}`;
+  const others = AGENCIES.filter((agency) => agency !== 'LA').map(agencyRole);
+  return [
+    `grant select on fsp.${table} to ${everyAgency};`,
+    policy(table, 'own_select', 'select', others.join(', '), `${own} and (not ${table}.restricted or ${granted})`, null),
+    policy(table, 'la_select', 'select', agencyRole('LA'), `(coalesce(${own}, true) and not ${table}.restricted) or ${granted}`, null),
+  ];
+}
 
 const monthOf = (moment: string) => `date_trunc('month', (${moment}) at time zone 'UTC')::date`;
 

@@ -55,3 +55,231 @@ begin
   end loop;
 end
 $$;
+
+-- A batch's records; of one that is no list of records, none. A null character is JSON's and not PostgreSQL's.
+create or replace function fsp.records_of(batch text) returns jsonb
+language plpgsql stable set search_path = pg_catalog, pg_temp
+as $$
+declare
+  read jsonb;
+begin
+  begin
+    read := replace(batch, '\u0000', '\ufffd')::jsonb;
+  exception when others then
+    return '[]';
+  end;
+  return case jsonb_typeof(read) when 'array' then read else '[]' end;
+end
+$$;
+create or replace function fsp.texts_of(list jsonb) returns text[]
+language sql immutable set search_path = pg_catalog, pg_temp
+as $$ select case jsonb_typeof(list) when 'array' then array(select jsonb_array_elements_text(list)) else '{}' end $$;
+create or replace function fsp.keys_of(list jsonb) returns bigint[]
+language sql immutable set search_path = pg_catalog, pg_temp
+as $$ select array(select k::bigint from unnest(fsp.texts_of(list)) k where k ~ '^\d{1,18}$') $$;
+revoke all on function fsp.records_of(text), fsp.texts_of(jsonb), fsp.keys_of(jsonb) from public;
+
+-- Whether somebody may be told that others look at a family.
+create or replace function fsp.may_be_notified(of_family bigint, of_organisation integer, of_subject text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$ select true $$;
+revoke all on function fsp.may_be_notified(bigint, integer, text) from public;
+
+-- Who hears of looks at a family: its lead workers; of a restricted one the county's named users.
+create or replace function fsp.notice_recipients(of_family bigint) returns table (organisation integer, subject text)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select r.organisation, r.subject from (
+    select i.organisation, i.worker as subject from fsp.family f
+      join fsp.involvement i on i.family = f.id and i.lead and i.worker is not null and i."from" <= now() and coalesce(i.until, 'infinity') > now()
+      join fsp.organisation o on o.id = i.organisation and o.agency in ('LA', 'TEAM')
+      where f.id = of_family and not f.restricted
+    union
+    select s.organisation, s.subject from fsp.family f join fsp.sealed_user s on s.organisation = f.controller
+      where f.id = of_family and f.restricted) r
+  where fsp.may_be_notified(of_family, r.organisation, r.subject)
+$$;
+revoke all on function fsp.notice_recipients(bigint) from public;
+
+-- Tells who is to hear of looks whose time has come, unless the police have asked for a delay of theirs.
+create or replace function fsp.tell_looks() returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  with due as (
+    delete from fsp.access_look l where l.due <= now()
+      and not exists (select from fsp.notice_delay d where d.family = l.family and d.organisation = l.organisation and d.until > now())
+    returning l.*
+  )
+  insert into fsp.access_notice as n
+    (family, controller, row_mask, addressee, worker, organisation, kind, day, count, first_at, last_at, purposes, emergency)
+  select d.family, f.controller,
+    -- That a service works with the family may tell of health or abuse: the notice needs the class that the involvement does.
+    coalesce((select bit_and(i.row_mask) from fsp.involvement i where i.family = d.family and i.organisation = d.organisation), 0),
+    d.addressee, d.worker, d.organisation, d.kind, d.day, d.count, d.first_at, d.last_at, d.purposes, d.emergency
+  from due d join fsp.family f on f.id = d.family
+  on conflict (family, addressee, worker, organisation, kind, day) do update
+    set count = n.count + excluded.count, first_at = least(n.first_at, excluded.first_at), last_at = greatest(n.last_at, excluded.last_at),
+      purposes = array(select distinct unnest(n.purposes || excluded.purposes) order by 1), emergency = coalesce(excluded.emergency, n.emergency),
+      acknowledged_at = null, version = n.version + 1, updated_at = now()
+$$;
+revoke all on function fsp.tell_looks() from public;
+
+-- Makes readable what has been put on record since the last time, of each chain a hundred batches at most; answers whether there
+-- are more. One at a time: who waits here begins where the other ended. A chain's batch is written when the one before it is
+-- committed, so that what is there of it has no gaps, and nothing is passed over that commits late.
+create or replace function fsp.index_disclosures() returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
+as $$
+declare
+  most constant integer := 100;
+  more boolean;
+begin
+  perform pg_advisory_xact_lock(7246337003);
+  with due as materialized (
+    select b.*, fsp.records_of(b.records) as read from fsp.disclosure_chain c
+    cross join lateral (
+      select d.chain, d.sequence, d.at, d.records from fsp.disclosure d
+      where d.month = c.month and d.chain = c.chain and d.sequence > c.indexed order by d.sequence limit most
+    ) b
+    where not c.done
+  ),
+  record as materialized (
+    select nextval('fsp.disclosure_entry_id_seq') as id, b.chain, b.sequence, r.n::integer as position, b.at, r.record,
+      (select o.id from fsp.organisation o where o.code = r.record ->> 'organisation') as organisation,
+      fsp.keys_of(r.record -> 'families') as families, fsp.keys_of(r.record -> 'persons') as persons
+    from due b cross join lateral jsonb_array_elements(b.read) with ordinality r (record, n)
+  ),
+  about as materialized (
+    select a.entry, a.family, f.restricted, f.controller, r.organisation, r.record, r.at
+    from (
+      select r.id as entry, unnest(r.families) as family from record r
+      union
+      -- A person shown without a family is looked at in each family that they belong to.
+      select s.id, m.family
+      from (select r.id, r.families, unnest(r.persons) as person from record r) s
+      join (select family, person from fsp.membership union all select family, person from fsp.unborn_membership) m on m.person = s.person
+      where not exists (select from fsp.membership k where k.person = s.person and k.family = any (s.families))
+        and not exists (select from fsp.unborn_membership k where k.person = s.person and k.family = any (s.families))
+    ) a
+    join record r on r.id = a.entry
+    join fsp.family f on f.id = a.family
+  ),
+  entered as (
+    insert into fsp.disclosure_entry (id, chain, sequence, position, at, organisation, client, subject, purpose, category, operation, document,
+      classes, fields, refused, families, persons, emergency, failed, alert, reason, count, agreement, request, correlation, restricted, digest)
+    overriding system value
+    select r.id, r.chain, r.sequence, r.position, r.at, r.organisation, j ->> 'client', j ->> 'user', j ->> 'purpose', j ->> 'category',
+      j ->> 'operation', j ->> 'document', fsp.texts_of(j -> 'classes'), fsp.texts_of(j -> 'fields'),
+      array(select concat_ws(': ', x ->> 'field', x ->> 'reason') from jsonb_path_query(j, '$.refused[*]') x),
+      r.families, r.persons, j ->> 'emergency', j ->> 'failed', j ->> 'alert', j ->> 'reason',
+      case when j ->> 'count' ~ '^\d{1,9}$' then (j ->> 'count')::integer else 1 end, j ->> 'agreement', j ->> 'request', j ->> 'correlation',
+      coalesce(s.restricted, false), sha256(convert_to(j::text, 'UTF8'))
+    from record r cross join lateral (select r.record as j) x
+    left join (select a.entry, bool_and(a.restricted) as restricted from about a group by a.entry) s on s.entry = r.id
+  ),
+  named as (
+    insert into fsp.disclosure_family (family, entry, organisation, restricted)
+    select a.family, a.entry, a.organisation, a.restricted from about a
+  ),
+  looked as (
+    select a.family, a.organisation, a.record ->> 'user' as subject, a.record ->> 'purpose' as purpose, a.record ->> 'emergency' as emergency,
+      a.at, a.restricted
+    from about a
+    where a.organisation is not null and a.record ->> 'failed' is null
+      and (a.record ->> 'emergency' is not null or a.organisation <> a.controller and not exists (
+        select from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
+        where i.family = a.family and i.organisation = a.organisation and i."from" <= now() and coalesce(i.until, 'infinity') > now()))
+  ),
+  noted as (
+    insert into fsp.access_look as k (family, addressee, worker, organisation, kind, day, due, count, first_at, last_at, purposes, emergency)
+    select l.family, to_whom.organisation, to_whom.subject, l.organisation, l.kind, l.day,
+      case l.kind when 'IMMEDIATE' then min(l.at) else (l.day + 1)::timestamp at time zone 'Europe/London' end,
+      count(*), min(l.at), max(l.at), array_agg(distinct l.purpose order by l.purpose), max(l.emergency)
+    from (select *, case when emergency is not null or restricted then 'IMMEDIATE' else 'DAILY' end as kind,
+        (at at time zone 'Europe/London')::date as day from looked) l
+    cross join lateral fsp.notice_recipients(l.family) to_whom
+    where not (l.organisation = to_whom.organisation and l.subject is not distinct from to_whom.subject)
+    group by l.family, to_whom.organisation, to_whom.subject, l.organisation, l.kind, l.day
+    on conflict (family, addressee, worker, organisation, kind, day) do update
+      set count = k.count + excluded.count, first_at = least(k.first_at, excluded.first_at), last_at = greatest(k.last_at, excluded.last_at),
+        purposes = array(select distinct unnest(k.purposes || excluded.purposes) order by 1), emergency = coalesce(excluded.emergency, k.emergency)
+  ),
+  reached as (
+    update fsp.disclosure_chain c set indexed = b.last
+    from (select d.chain, max(d.sequence) as last from due d group by d.chain) b where c.chain = b.chain
+  )
+  select coalesce(max(b.n) = most, false) into more from (select count(*) as n from due group by chain) b;
+  perform fsp.tell_looks();
+  update fsp.disclosure_chain c set done = true
+    where not c.done and c.month < date_trunc('month', (now() - interval '2 hours') at time zone 'UTC')
+      and not exists (select from fsp.disclosure d where d.month = c.month and d.chain = c.chain and d.sequence > c.indexed);
+  return more;
+end
+$$;
+revoke all on function fsp.index_disclosures() from public;
+grant execute on function fsp.index_disclosures() to "{{db}}_recorder";
+
+-- A family that becomes restricted, or is no longer: so are the looks at it.
+create or replace function fsp.follow_restricted() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update fsp.disclosure_family a set restricted = new.restricted where a.family = new.id;
+  update fsp.disclosure_entry e set restricted = (select bool_and(o.restricted) from fsp.disclosure_family o where o.entry = e.id)
+    where e.id in (select a.entry from fsp.disclosure_family a where a.family = new.id);
+  return null;
+end
+$$;
+revoke all on function fsp.follow_restricted() from public;
+drop trigger if exists follow_restricted on fsp.family;
+create trigger follow_restricted after update of restricted on fsp.family for each row
+  when (old.restricted is distinct from new.restricted) execute function fsp.follow_restricted();
+
+-- The organisations that were shown rows of a class about a family or person (either may be null) since a moment. For functions
+-- of the owner's alone, which make readable first what was put on record last (`fsp.index_disclosures`).
+create or replace function fsp.shown_to(of_family bigint, of_person bigint, of_class text, since timestamptz) returns setof integer
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select distinct e.organisation from fsp.disclosure_entry e
+  where e.id in (
+      select a.entry from fsp.disclosure_family a where a.family = of_family
+      union all
+      select a.entry from fsp.disclosure_family a
+        join (select family, person from fsp.membership union all select family, person from fsp.unborn_membership) m on m.family = a.family
+        where of_family is null and m.person = of_person)
+    and (of_person is null or of_person = any (e.persons))
+    and of_class = any (e.classes) and e.at >= since and e.failed is null and e.organisation is not null
+$$;
+revoke all on function fsp.shown_to(bigint, bigint, text, timestamptz) from public;
+
+-- The police ask that nobody is told yet of their looks at a family that they see.
+create or replace function fsp.delay_notices(of_family bigint, until_when timestamptz, why text, by_whom text) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user and o.agency = 'POLICE';
+  if org is null or not exists (select from fsp.family_grant g
+      where g.login = fsp.current_login() and g.family = of_family and g.starts <= now() and g.ends > now()) then
+    raise insufficient_privilege using message = 'No such family.';
+  end if;
+  insert into fsp.notice_delay (family, organisation, until, reason, decided_by) values (of_family, org, until_when, why, by_whom);
+end
+$$;
+revoke all on function fsp.delay_notices(bigint, timestamptz, text, text) from public;
+grant execute on function fsp.delay_notices(bigint, timestamptz, text, text) to "{{db}}_agency_police";
+
+-- Whom a notice is for says that they have read it, as it was then. Answers whether it still is as it was.
+create or replace function fsp.acknowledge_notice(asked bigint, by_whom text, expected integer) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update fsp.access_notice n set acknowledged_at = now(), version = n.version + 1, updated_at = now()
+    from fsp.login l
+    where l.name = session_user and n.id = asked and n.addressee = l.organisation and n.worker = by_whom and n.version = expected;
+  return found;
+end
+$$;
+revoke all on function fsp.acknowledge_notice(bigint, text, integer) from public;
+grant execute on function fsp.acknowledge_notice(bigint, text, integer) to {{members}};

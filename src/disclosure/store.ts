@@ -37,6 +37,10 @@ export function createStore(
       await sql.unsafe(INSERT, values as never[], { prepare });
       written(batch.count, (performance.now() - since) / 1000);
     },
+    /** Makes some of what is on record readable; gives whether there is more. */
+    async index(): Promise<boolean> {
+      return (await text('select fsp.index_disclosures()::text as value')) === 'true';
+    },
     /** Throws unless the recorder may write: its own INSERT, of nothing. */
     async ready(): Promise<void> {
       await sql.unsafe(

@@ -28,6 +28,8 @@ import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
 import * as plan from './plan/binding.ts';
 import * as planIndex from './plan/commands/index.ts';
+import * as record from './record/binding.ts';
+import * as recordCommands from './record/commands.ts';
 import * as safety from './safety/binding.ts';
 import * as safetyCommands from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
@@ -60,6 +62,7 @@ const modules: Module[] = [
   outcome,
   person,
   plan,
+  record,
   safety,
   sharing,
   supervision,
@@ -105,6 +108,7 @@ const commands: Record<string, Command>[] = [
   meetingDecisions,
   personCommands,
   planIndex,
+  recordCommands,
   safetyCommands,
   supervisionCommands,
   teamCommands,
