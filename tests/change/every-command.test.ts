@@ -64,6 +64,7 @@ const ID_TYPES: Record<string, string> = {
   keptFrom: 'Person',
   members: 'Person',
   minutesKeptFrom: 'Person',
+  notice: 'AccessNotice',
   of: 'WorkbookEntry',
   partner: 'Organisation',
   offer: 'ServiceOffer',

@@ -144,7 +144,7 @@ describe('who looked', () => {
     const all = await requests(COUNTY, { until: at });
     const paged: string[] = [];
     for (let after: string | null = null; ; ) {
-      const { disclosures } = (await server.ask(COUNTY, LOOKS, { filter: { until: at }, first: 3, after })).body.data;
+      const { disclosures }: any = (await server.ask(COUNTY, LOOKS, { filter: { until: at }, first: 3, after })).body.data;
       paged.push(...disclosures.nodes.map((node: any) => node.request));
       if (!disclosures.pageInfo.hasNextPage) break;
       after = disclosures.pageInfo.endCursor;
