@@ -1,6 +1,7 @@
 /** The only reader of the environment. Everything is parsed once; all faults are reported at once. */
 import { z } from 'zod';
 import type { Budget } from './access/budget.ts';
+import type { FamilyBudget } from './disclosure/budget.ts';
 
 /** Where PostgreSQL is, without saying who asks. */
 export type DatabaseServer = { host: string; port: number; database: string; tls: boolean };
@@ -26,6 +27,8 @@ export type Config = {
   metricsPort: number | null;
   /** Null: as in the table of limits. */
   clientBudget: Budget | null;
+  /** Null: as in the table of limits. */
+  familyBudget: FamilyBudget | null;
 };
 
 const flag = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => ['on', 'true', '1'].includes(value));
@@ -63,6 +66,14 @@ const Environment = z.object({
     .transform((value): Budget => {
       const [units, restorePerSecond] = value.split('/').map(Number) as [number, number];
       return { units, restorePerSecond };
+    })
+    .optional(),
+  FAMILY_BUDGET: z
+    .string()
+    .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,8}$/, 'must be families an hour of a user, and of a record system, like 500/100000')
+    .transform((value): FamilyBudget => {
+      const [perUser, perSync] = value.split('/').map(Number) as [number, number];
+      return { perUser, perSync };
     })
     .optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -153,5 +164,6 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     logLevel: e.LOG_LEVEL,
     metricsPort: e.METRICS_PORT ?? null,
     clientBudget: e.CLIENT_BUDGET ?? null,
+    familyBudget: e.FAMILY_BUDGET ?? null,
   };
 }

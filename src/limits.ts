@@ -56,6 +56,17 @@ export const LIMIT_TABLE = {
   ),
   budgets: limit(20_000, 'clients', 'Budgets kept; a full one need not be.'),
 
+  familiesPerHour: limit(
+    500,
+    'families an hour and user',
+    "A team manager going through a team's whole caseload opens 200; who copies the record opens thousands.",
+  ),
+  familiesPerHourSync: limit(
+    100_000,
+    'families an hour and client',
+    'A record system that reads every family of a county anew does it within the hour.',
+  ),
+
   answerBytes: limit(16_777_216, 'bytes', 'Three hundred pages of twenty whole families; what is more is asked for in pages.'),
 
   // The database, for each login and server.

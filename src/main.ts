@@ -33,6 +33,7 @@ async function main(): Promise<void> {
       allowedHosts: config.allowedHosts,
       allowedOrigins: config.allowedOrigins,
       ...(config.clientBudget ? { budget: config.clientBudget } : {}),
+      ...(config.familyBudget ? { familyBudget: config.familyBudget } : {}),
     });
     if (config.playground) await addPlayground(server.app, issuer, config.authority);
     const address = await server.listen({ host: config.host, port: config.port });

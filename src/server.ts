@@ -20,6 +20,7 @@ import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
 import { createPools } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
+import { createFamilies, type FamilyBudget } from './disclosure/budget.ts';
 import { createIndexer } from './disclosure/indexer.ts';
 import { NOBODY, planRecord, recordText, strangersRecord } from './disclosure/record.ts';
 import { createRecorder } from './disclosure/recorder.ts';
@@ -47,6 +48,8 @@ export type ServerOptions = {
   allowedOrigins?: string[];
   /** What each client may ask within a time. */
   budget?: Budget;
+  /** How many families a user may open within an hour. */
+  familyBudget?: FamilyBudget;
   /** Off for the bench alone, which measures what it costs. */
   disclosure?: boolean;
 };
@@ -124,6 +127,20 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         pools,
         planner: createPlanner(assembled, BINDINGS, ROOTS, rules, { discloses: options.disclosure !== false, planned: metrics.planned }),
         budgets,
+        families: createFamilies(options.familyBudget),
+        alert: (alert, client) => {
+          metrics.alerted(alert);
+          log.warn(
+            {
+              alert,
+              request: client.requestId,
+              correlation: client.correlationId,
+              client: client.id,
+              organisation: client.organisation.code,
+            },
+            'more families than one person may open within an hour',
+          );
+        },
         schema: assembled.schema,
         recorder: options.disclosure === false ? null : recorder,
         tally,

@@ -11,7 +11,8 @@ import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
 import { type Asker, databaseError, type Pools } from '../db/pools.ts';
 import { createPreparing } from '../db/preparing.ts';
-import { answerRecords, codeOf, NOBODY, planRecord, readShown, recordText } from '../disclosure/record.ts';
+import { type Families, openedBy } from '../disclosure/budget.ts';
+import { type Alert, answerRecords, codeOf, NOBODY, planRecord, readShown, recordText } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
 import type { Tally } from '../disclosure/tally.ts';
 import { ERRORS, type ErrorCode, errorBody, formatError, PublicError } from '../errors.ts';
@@ -43,6 +44,9 @@ export type Executor = {
   /** Makes all that is on record readable. */
   fresh(): Promise<void>;
   budgets: Budgets;
+  families: Families;
+  /** Tells the operator of something to look into. */
+  alert(alert: Alert, client: Client): void;
   cursorSecret: Buffer;
   prepare: boolean;
   /** The guarded schema of an agency, for what graphql-js answers itself. */
@@ -145,18 +149,30 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     return `{${errorsJson}"data":{${data}},"extensions":{"cost":${JSON.stringify(cost)}}}`;
   };
 
+  /** @param wait seconds until the user may open what was asked for; 0: now. */
+  const overFamilies = (client: Client, wait: number) => {
+    if (wait === 0) return;
+    executor.alert('DISCLOSURE_BUDGET', client);
+    throw new PublicError('DISCLOSURE_BUDGET', undefined, {}, { 'retry-after': String(wait) });
+  };
+
   /** The members of `data` as JSON text, on record when it is returned. */
   const dataOf = async (plan: Plan, { document, operation, source }: Asked, variables: Variables, { client, asker }: RequestContext) => {
     const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
     let written: CommandResult | null = null;
     if (plan.command) {
+      // Before it has its effect: what is read back of it is shown, and counts.
+      overFamilies(client, executor.families.spent(client));
       written = await executor.command(plan.command.field, plan.command.input(variables), client);
       run.written = written.id;
     }
     const { json: found, seen } = plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run, asker) : NOTHING;
     const statics = plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client) : {};
     const asked = { document, source, name: operation.name?.value ?? null };
-    await records.answer(plan, client, asked, readShown(seen), run.written !== null);
+    const shown = readShown(seen);
+    if (plan.command) executor.families.note(client, openedBy(shown));
+    else overFamilies(client, executor.families.open(client, openedBy(shown)));
+    await records.answer(plan, client, asked, shown, run.written !== null);
     return plan.parts
       .map((part) => {
         const json =
@@ -194,7 +210,14 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const failed = codeOf(error);
     // It cost nothing to ask, and could be asked without end.
     if (failed === 'BUDGET_SPENT') executor.tally.note(`${failed} ${client.id} ${client.user}`, (count) => spentRecord(client, count));
-    else await records.failure(plan, client, { document, source, name: operation?.name?.value ?? null }, { failed }, error);
+    else
+      await records.failure(
+        plan,
+        client,
+        { document, source, name: operation?.name?.value ?? null },
+        failed === 'DISCLOSURE_BUDGET' ? { failed, alert: failed } : { failed },
+        error,
+      );
   };
 
   return {
@@ -263,7 +286,7 @@ export const spentRecord = (client: Client, count: number): string =>
   recordText(client, planRecord(null, '', [], [], []), NOBODY, { failed: 'BUDGET_SPENT', count });
 
 /** Errors of operations that had their share of the database's time. */
-const LABOURED: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'OPERATION_TOO_LARGE']);
+const LABOURED: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'OPERATION_TOO_LARGE', 'DISCLOSURE_BUDGET']);
 
 /** @param wait seconds until there is enough again. */
 export const budgetSpent = (wait: number, extensions: Record<string, unknown> = {}): PublicError =>
