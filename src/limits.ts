@@ -114,6 +114,7 @@ export const LIMIT_TABLE = {
     'Tokens that are none, and requests beyond a budget, are put on record once in this time, with their number.',
   ),
   indexSeconds: limit(5, 's', 'What is on record is made readable this often, and before anybody reads it; no answer waits for it.'),
+  headSeconds: limit(5, 's', 'How often the newest hash of the record is signed and written outside the database.'),
   disclosuresWaiting: limit(20_000, 'records', 'Answers wait for their record; beyond this nothing more is answered.'),
 } as const satisfies Record<string, Limit>;
 

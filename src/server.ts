@@ -21,6 +21,7 @@ import { databaseFault } from './db/migrate.ts';
 import { createPools } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
 import { createFamilies, type FamilyBudget } from './disclosure/budget.ts';
+import { createHeads, type HeadKeeper } from './disclosure/heads.ts';
 import { createIndexer } from './disclosure/indexer.ts';
 import { NOBODY, planRecord, recordText, strangersRecord } from './disclosure/record.ts';
 import { createRecorder } from './disclosure/recorder.ts';
@@ -50,6 +51,8 @@ export type ServerOptions = {
   budget?: Budget;
   /** How many families a user may open within an hour. */
   familyBudget?: FamilyBudget;
+  /** Where the record's heads are kept, signed; absent: nowhere. */
+  heads?: HeadKeeper;
   /** Off for the bench alone, which measures what it costs. */
   disclosure?: boolean;
 };
@@ -98,7 +101,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const transactions = createTransactions(database.server, secret);
   const store = createStore(database.server, secret, options.prepare ?? true, metrics.disclosed);
   const indexer = createIndexer(store.index, (error) => log.warn({ err: error }, 'the disclosure record was not made readable'));
-  const recorder = createRecorder(store, { durable: indexer.noted });
+  const heads =
+    options.heads && createHeads(options.heads, (error) => log.error({ err: error }, 'the heads of the record could not be kept'));
+  const recorder = createRecorder(store, {
+    durable(batch) {
+      indexer.noted();
+      heads?.durable(batch);
+    },
+  });
   const tally = createTally(recorder.record);
 
   const views = new Map<Agency, GraphQLSchema>();
@@ -270,6 +280,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await apollo.stop();
       await tally.flush();
       await recorder.end();
+      heads?.end();
       await indexer.end();
       await Promise.all([pools.end(), transactions.end(), gate.end(), store.end()]);
     },

@@ -49,7 +49,10 @@ async function writeFile(client: pg.Client, month: string, file: string): Promis
   const out = openSync(file, 'wx', 0o600);
   try {
     const found = nothingFound();
-    const fault = await followChains(batchesOf(client, month), found, (batch) => writeSync(out, `${batchLine(batch)}\n`));
+    const fault = await followChains(batchesOf(client, month), found, (batch) => {
+      writeSync(out, `${batchLine(batch)}\n`);
+      return null;
+    });
     if (fault) throw new Error(faultWords(fault));
     writeSync(out, `${lastLine(found.batches, headsOf(found))}\n`);
     fsyncSync(out);
