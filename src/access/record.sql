@@ -56,28 +56,31 @@ begin
 end
 $$;
 
--- A batch's records; of one that is no list of records, none. A null character is JSON's and not PostgreSQL's.
-create or replace function fsp.records_of(batch text) returns jsonb
-language plpgsql stable set search_path = pg_catalog, pg_temp
+-- A batch's records, as far as they can be read; of one that is no list of records, none. A null character is JSON's and not
+-- PostgreSQL's.
+create or replace function fsp.records_of(batch text) returns table ("position" integer, record jsonb, digest bytea, organisation text, client text,
+  subject text, purpose text, category text, operation text, document text, classes text[], fields text[], refused jsonb, families bigint[],
+  persons bigint[], emergency text, failed text, alert text, reason text, count integer, agreement text, request text, correlation text)
+language plpgsql stable rows 100 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  read jsonb;
+  list jsonb;
 begin
-  begin
-    read := replace(batch, '\u0000', '\ufffd')::jsonb;
-  exception when others then
-    return '[]';
-  end;
-  return case jsonb_typeof(read) when 'array' then read else '[]' end;
+  list := replace(batch, '\u0000', '\ufffd')::jsonb;
+  return query select r.n::integer, r.whole, sha256(convert_to(r.whole::text, 'UTF8')), r.organisation, r.client, r."user", r.purpose, r.category,
+      r.operation, r.document, coalesce(r.classes, '{}'), coalesce(r.fields, '{}'), r.refused, coalesce(r.families, '{}'), coalesce(r.persons, '{}'),
+      r.emergency, r.failed, r.alert, r.reason, coalesce(r.count, 1), r.agreement, r.request, r.correlation
+    from rows from (
+      jsonb_to_recordset(list) as (organisation text, client text, "user" text, purpose text, category text, operation text, document text,
+        classes text[], fields text[], refused jsonb, families bigint[], persons bigint[], emergency text, failed text, alert text, reason text,
+        count integer, agreement text, request text, correlation text),
+      jsonb_array_elements(list)) with ordinality as r (organisation, client, "user", purpose, category, operation, document, classes, fields,
+        refused, families, persons, emergency, failed, alert, reason, count, agreement, request, correlation, whole, n);
+exception when others then
+  return;
 end
 $$;
-create or replace function fsp.texts_of(list jsonb) returns text[]
-language sql immutable set search_path = pg_catalog, pg_temp
-as $$ select case jsonb_typeof(list) when 'array' then array(select jsonb_array_elements_text(list)) else '{}' end $$;
-create or replace function fsp.keys_of(list jsonb) returns bigint[]
-language sql immutable set search_path = pg_catalog, pg_temp
-as $$ select array(select k::bigint from unnest(fsp.texts_of(list)) k where k ~ '^\d{1,18}$') $$;
-revoke all on function fsp.records_of(text), fsp.texts_of(jsonb), fsp.keys_of(jsonb) from public;
+revoke all on function fsp.records_of(text) from public;
 
 -- Whether somebody may be told that others look at a family.
 create or replace function fsp.may_be_notified(of_family bigint, of_organisation integer, of_subject text) returns boolean
@@ -124,19 +127,19 @@ as $$
 $$;
 revoke all on function fsp.tell_looks() from public;
 
--- Makes readable what has been put on record since the last time, of each chain a hundred batches at most; answers whether there
+-- Makes readable what has been put on record since the last time, of each chain some batches at most; answers whether there
 -- are more. One at a time: who waits here begins where the other ended. A chain's batch is written when the one before it is
 -- committed, so that what is there of it has no gaps, and nothing is passed over that commits late.
 create or replace function fsp.index_disclosures() returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
 as $$
 declare
-  most constant integer := 100;
+  most constant integer := 20;
   more boolean;
 begin
   perform pg_advisory_xact_lock(7246337003);
   with due as materialized (
-    select b.*, fsp.records_of(b.records) as read from fsp.disclosure_chain c
+    select b.* from fsp.disclosure_chain c
     cross join lateral (
       select d.chain, d.sequence, d.at, d.records from fsp.disclosure d
       where d.month = c.month and d.chain = c.chain and d.sequence > c.indexed order by d.sequence limit most
@@ -144,51 +147,48 @@ begin
     where not c.done
   ),
   record as materialized (
-    select nextval('fsp.disclosure_entry_id_seq') as id, b.chain, b.sequence, r.n::integer as position, b.at, r.record,
-      (select o.id from fsp.organisation o where o.code = r.record ->> 'organisation') as organisation,
-      fsp.keys_of(r.record -> 'families') as families, fsp.keys_of(r.record -> 'persons') as persons
-    from due b cross join lateral jsonb_array_elements(b.read) with ordinality r (record, n)
+    select nextval('fsp.disclosure_entry_id_seq') as id, b.chain, b.sequence, b.at, o.id as by_whom, r.*
+    from due b cross join lateral fsp.records_of(b.records) r
+    left join fsp.organisation o on o.code = r.organisation
+  ),
+  named_family as materialized (select r.id as entry, f.family from record r cross join lateral unnest(r.families) f (family)),
+  member as (select m.family, m.person from fsp.membership m union all select u.family, u.person from fsp.unborn_membership u),
+  stray as (
+    -- A person shown without a family is looked at in each family that they belong to.
+    select p.entry, p.person from (select r.id as entry, unnest(r.persons) as person from record r) p
+    except
+    select n.entry, m.person from named_family n join member m on m.family = n.family
   ),
   about as materialized (
-    select a.entry, a.family, f.restricted, f.controller, r.organisation, r.record, r.at
-    from (
-      select r.id as entry, unnest(r.families) as family from record r
-      union
-      -- A person shown without a family is looked at in each family that they belong to.
-      select s.id, m.family
-      from (select r.id, r.families, unnest(r.persons) as person from record r) s
-      join (select family, person from fsp.membership union all select family, person from fsp.unborn_membership) m on m.person = s.person
-      where not exists (select from fsp.membership k where k.person = s.person and k.family = any (s.families))
-        and not exists (select from fsp.unborn_membership k where k.person = s.person and k.family = any (s.families))
-    ) a
-    join record r on r.id = a.entry
+    select a.entry, a.family, f.restricted, f.controller
+    from (select n.entry, n.family from named_family n union select s.entry, m.family from stray s join member m on m.person = s.person) a
     join fsp.family f on f.id = a.family
   ),
   entered as (
     insert into fsp.disclosure_entry (id, chain, sequence, position, at, organisation, client, subject, purpose, category, operation, document,
       classes, fields, refused, families, persons, emergency, failed, alert, reason, count, agreement, request, correlation, restricted, digest)
     overriding system value
-    select r.id, r.chain, r.sequence, r.position, r.at, r.organisation, j ->> 'client', j ->> 'user', j ->> 'purpose', j ->> 'category',
-      j ->> 'operation', j ->> 'document', fsp.texts_of(j -> 'classes'), fsp.texts_of(j -> 'fields'),
-      array(select concat_ws(': ', x ->> 'field', x ->> 'reason') from jsonb_path_query(j, '$.refused[*]') x),
-      r.families, r.persons, j ->> 'emergency', j ->> 'failed', j ->> 'alert', j ->> 'reason',
-      case when j ->> 'count' ~ '^\d{1,9}$' then (j ->> 'count')::integer else 1 end, j ->> 'agreement', j ->> 'request', j ->> 'correlation',
-      coalesce(s.restricted, false), sha256(convert_to(j::text, 'UTF8'))
-    from record r cross join lateral (select r.record as j) x
-    left join (select a.entry, bool_and(a.restricted) as restricted from about a group by a.entry) s on s.entry = r.id
+    select r.id, r.chain, r.sequence, r.position, r.at, r.by_whom, r.client, r.subject, r.purpose, r.category, r.operation, r.document,
+      r.classes, r.fields,
+      case when r.refused = '[]' then '{}' else array(select concat_ws(': ', x ->> 'field', x ->> 'reason') from jsonb_path_query(r.refused, '$[*]') x) end,
+      r.families, r.persons, r.emergency, r.failed, r.alert, r.reason, r.count, r.agreement, r.request, r.correlation,
+      coalesce(s.restricted, false), r.digest
+    from record r left join (select a.entry, bool_and(a.restricted) as restricted from about a group by a.entry) s on s.entry = r.id
   ),
   named as (
     insert into fsp.disclosure_family (family, entry, organisation, restricted)
-    select a.family, a.entry, a.organisation, a.restricted from about a
+    select a.family, a.entry, r.by_whom, a.restricted from about a join record r on r.id = a.entry
   ),
   looked as (
-    select a.family, a.organisation, a.record ->> 'user' as subject, a.record ->> 'purpose' as purpose, a.record ->> 'emergency' as emergency,
-      a.at, a.restricted
-    from about a
-    where a.organisation is not null and a.record ->> 'failed' is null
-      and (a.record ->> 'emergency' is not null or a.organisation <> a.controller and not exists (
+    select a.family, r.by_whom as organisation, r.subject, r.purpose, r.emergency, r.at, a.restricted
+    from about a join record r on r.id = a.entry
+    where r.by_whom is not null and r.failed is null
+      and (r.emergency is not null or r.by_whom <> a.controller and not exists (
         select from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
-        where i.family = a.family and i.organisation = a.organisation and i."from" <= now() and coalesce(i.until, 'infinity') > now()))
+        where i.family = a.family and i.organisation = r.by_whom and i."from" <= now() and coalesce(i.until, 'infinity') > now()))
+  ),
+  whom as (
+    select f.family, r.organisation, r.subject from (select distinct l.family from looked l) f cross join lateral fsp.notice_recipients(f.family) r
   ),
   noted as (
     insert into fsp.access_look as k (family, addressee, worker, organisation, kind, day, due, count, first_at, last_at, purposes, emergency)
@@ -197,7 +197,7 @@ begin
       count(*), min(l.at), max(l.at), array_agg(distinct l.purpose order by l.purpose), max(l.emergency)
     from (select *, case when emergency is not null or restricted then 'IMMEDIATE' else 'DAILY' end as kind,
         (at at time zone 'Europe/London')::date as day from looked) l
-    cross join lateral fsp.notice_recipients(l.family) to_whom
+    join whom to_whom on to_whom.family = l.family
     where not (l.organisation = to_whom.organisation and l.subject is not distinct from to_whom.subject)
     group by l.family, to_whom.organisation, to_whom.subject, l.organisation, l.kind, l.day
     on conflict (family, addressee, worker, organisation, kind, day) do update

@@ -16,6 +16,9 @@ export type Indexer = {
 /** A notice whose time has come waits no longer than this where nothing is put on record. */
 const IDLE_MILLISECONDS = 60_000;
 
+/** The part of its time that a server gives to it, while nobody waits for it. */
+const SHARE = 0.2;
+
 /**
  * @param step makes some of it readable; gives whether there is more.
  * @param failed told why a pass in the background failed; the next one goes on where it was.
@@ -29,18 +32,22 @@ export function createIndexer(
   let last = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | null = null;
   let next: Promise<void> | null = null;
-  const pass = async () => {
+  const pass = async (until: number) => {
     dirty = false;
     last = now();
     try {
-      while (await step());
+      while (await step()) {
+        if (now() < until) continue;
+        dirty = true;
+        return;
+      }
     } catch (error) {
       dirty = true;
       throw error;
     }
   };
-  const run = (): Promise<void> => {
-    running = pass().finally(() => {
+  const run = (until = Number.POSITIVE_INFINITY): Promise<void> => {
+    running = pass(until).finally(() => {
       running = null;
     });
     return running;
@@ -57,7 +64,7 @@ export function createIndexer(
     return next;
   };
   const timer = setInterval(() => {
-    if (!running && (dirty || now() - last > IDLE_MILLISECONDS)) run().catch(failed);
+    if (!running && (dirty || now() - last > IDLE_MILLISECONDS)) run(now() + LIMITS.indexSeconds * SHARE * 1000).catch(failed);
   }, LIMITS.indexSeconds * 1000);
   timer.unref();
   return {

@@ -107,9 +107,8 @@ async function named(client: pg.Client, fault: Fault, from: number): Promise<Fau
     `select e.sequence, array_agg(e.position order by e.position) as records from fsp.disclosure_entry e
      where e.chain = $1 and e.sequence between $2 and $3 and not exists (
        select from fsp.disclosure_chain c join fsp.disclosure d on d.month = c.month and d.chain = c.chain
-         cross join jsonb_array_elements(fsp.records_of(d.records)) with ordinality r (record, position)
-       where c.chain = e.chain and d.sequence = e.sequence and r.position = e.position
-         and sha256(convert_to(r.record::text, 'UTF8')) = e.digest)
+         cross join lateral fsp.records_of(d.records) r
+       where c.chain = e.chain and d.sequence = e.sequence and r.position = e.position and r.digest = e.digest)
      group by e.sequence order by e.sequence limit 1`,
     [fault.chain, rewritten ? from : fault.sequence, fault.sequence],
   );
