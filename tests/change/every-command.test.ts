@@ -68,9 +68,9 @@ const ID_TYPES: Record<string, string> = {
   merge: 'PersonMerge',
   merged: 'Person',
   minutesKeptFrom: 'Person',
+  notice: 'AccessNotice',
   of: 'WorkbookEntry',
   partner: 'Organisation',
-  notice: 'RecallNotice',
   offer: 'ServiceOffer',
   other: 'Person',
   persons: 'Person',
@@ -96,6 +96,7 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   answerChildVoice: { voice: 'ChildVoice' },
   answerAdultVoice: { voice: 'AdultVoice' },
   withdrawSharingDecision: { decision: 'SharingDecision' },
+  acknowledgeRecall: { notice: 'RecallNotice' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };
 const capital = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
