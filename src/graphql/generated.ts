@@ -789,7 +789,7 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Abstinence | AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | GroupSupervision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | RelationshipFeedback | ReturnHome | SafeWorkingAgreement | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToolReading | TrustedAdult | Visit | WorkbookEntry;
+export type ChronologyEvent = Abstinence | AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | GroupSupervision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | RelationshipFeedback | ReturnHome | SafeWorkingAgreement | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToldFamily | ToolReading | TrustedAdult | Visit | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
@@ -825,6 +825,7 @@ export type ChronologyType =
   | 'SPECIALIST_ASSESSMENT'
   | 'STEP_EVENT'
   | 'STRATEGY_DISCUSSION'
+  | 'TOLD_FAMILY'
   | 'TOOL_READING'
   | 'TRUSTED_ADULT'
   | 'VISIT'
@@ -2116,6 +2117,8 @@ export type Family = Node & {
   tasks?: Maybe<TaskConnection>;
   /** The multi-disciplinary team. */
   team?: Maybe<Organisation>;
+  /** What its members were told about their data, and whom it was not safe to tell; latest first. */
+  told?: Maybe<ToldFamilyConnection>;
   /** First and latest reading of each tool and person who has two or more. */
   toolChanges?: Maybe<Array<ToolChange>>;
   /** Readings of tools, latest first. One whose tool tells of health or abuse is left out for those who may not know. */
@@ -2260,6 +2263,13 @@ export type FamilySpecialistAssessmentsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyTasksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyToldArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -3565,6 +3575,8 @@ export type Mutation = {
   recordSchoolRecord?: Maybe<RecordSchoolRecordPayload>;
   /** Records a strategy discussion, decided or not yet. */
   recordStrategyDiscussion?: Maybe<RecordStrategyDiscussionPayload>;
+  /** Says what members of a family were told about their data, or why it was not safe to tell them. */
+  recordToldFamily?: Maybe<RecordToldFamilyPayload>;
   /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
   recordToolReading?: Maybe<RecordToolReadingPayload>;
   recordTraining?: Maybe<RecordTrainingPayload>;
@@ -4090,6 +4102,11 @@ export type MutationRecordSchoolRecordArgs = {
 
 export type MutationRecordStrategyDiscussionArgs = {
   input: RecordStrategyDiscussionInput;
+};
+
+
+export type MutationRecordToldFamilyArgs = {
+  input: RecordToldFamilyInput;
 };
 
 
@@ -6022,6 +6039,34 @@ export type RecordStrategyDiscussionPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordToldFamilyInput = {
+  /** Who told them, where that is not the caller. */
+  by?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** From the code list `told-how`. Not given: they were not told, and `whyNot` says why. */
+  how?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Beside those who are recorded as harming somebody of the family. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `privacy-notice`. */
+  notice: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  /** The members whom it was for. */
+  persons: Array<Scalars['ID']['input']>;
+  /** Why it was not safe to tell them. */
+  whyNot?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordToldFamilyPayload = {
+  __typename?: 'RecordToldFamilyPayload';
+  /** As the caller may see it now. */
+  told?: Maybe<ToldFamily>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordToolReadingInput = {
   /** SWEMWBS, PHQ9, GAD7, AUDIT_C: every answer, in the tool's order. */
   answers?: InputMaybe<Array<Scalars['Int']['input']>>;
@@ -7203,6 +7248,52 @@ export type TimescaleKind =
   | 'LOCAL'
   /** Set by law or by statutory guidance; an authority may only be stricter */
   | 'STATUTORY';
+
+/**
+ * That members of the family were told something about their data, or that it was not safe to tell them. Why it was not
+ * safe is kept from everybody who is recorded as harming somebody of the family.
+ */
+export type ToldFamily = Node & {
+  __typename?: 'ToldFamily';
+  /** Name of who told them, or decided not to. */
+  by?: Maybe<Scalars['String']['output']>;
+  family?: Maybe<Family>;
+  /** From the code list `told-how`; null: they were not told. */
+  how?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  /** From the code list `privacy-notice`. */
+  notice?: Maybe<Code>;
+  /** The day on which they were told, or on which it was decided not to tell them. */
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  /** Whom it was for. */
+  persons?: Maybe<Array<ToldFamilyPerson>>;
+  /** Why it was not safe to tell them. */
+  whyNot?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ToldFamilyConnection = {
+  __typename?: 'ToldFamilyConnection';
+  edges?: Maybe<Array<ToldFamilyEdge>>;
+  nodes?: Maybe<Array<ToldFamily>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ToldFamilyEdge = {
+  __typename?: 'ToldFamilyEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ToldFamily>;
+};
+
+export type ToldFamilyPerson = {
+  __typename?: 'ToldFamilyPerson';
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
 
 /** A tool. Nothing of its wording is held. */
 export type Tool = {

@@ -28,6 +28,8 @@ import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
 import * as plan from './plan/binding.ts';
 import * as planIndex from './plan/commands/index.ts';
+import * as rights from './rights/binding.ts';
+import * as rightsTold from './rights/told.ts';
 import * as safety from './safety/binding.ts';
 import * as safetyCommands from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
@@ -60,6 +62,7 @@ const modules: Module[] = [
   outcome,
   person,
   plan,
+  rights,
   safety,
   sharing,
   supervision,
@@ -105,6 +108,7 @@ const commands: Record<string, Command>[] = [
   meetingDecisions,
   personCommands,
   planIndex,
+  rightsTold,
   safetyCommands,
   supervisionCommands,
   teamCommands,

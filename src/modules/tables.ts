@@ -21,5 +21,6 @@ import './supervision/tables.ts';
 import './voice/tables.ts';
 import './team/tables.ts';
 import './evidence/tables.ts';
+import './rights/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

@@ -473,6 +473,7 @@ export type SinceLastReviewQuery = { family: { id: string, name: string | null, 
         | { __typename: 'SpecialistAssessment', id: string }
         | { __typename: 'StepEvent', id: string, on: string | null, direction: StepDirection | null, toKind: PlanKind | null }
         | { __typename: 'StrategyDiscussion', id: string }
+        | { __typename: 'ToldFamily', id: string }
         | { __typename: 'ToolReading', id: string, on: string | null, total: number | null, tool: { name: string | null } | null }
         | { __typename: 'TrustedAdult', id: string }
         | { __typename: 'Visit', id: string, visited: string | null, seenAlone: boolean | null }

@@ -1,3 +1,4 @@
+import { RIGHTS_RECORD } from './rights.ts';
 import { callum, dilys, frontDoor, grace, harriet, jonah, type Names, owen, type Step, saira } from './step.ts';
 
 const CHILDREN = ['maisie', 'callum', 'poppy'];
@@ -881,4 +882,5 @@ export const HARTWELL_RECORD: Step[] = [
       to: '2026-10-18',
     }),
   },
+  ...RIGHTS_RECORD,
 ];
