@@ -229,9 +229,14 @@ export const WRITERS: Partial<Record<DataClass, Writers>> = {
   OPERATION:   writers('LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'governance:write'),
 };
 
-type Act = Writers & { what: string };
+/** `purposes`: it is done under these alone. */
+type Act = Writers & { what: string; purposes?: readonly Purpose[] };
 
-const act = (what: string, agencies: string, scope: string): Act => ({ what, ...writers(agencies, scope) });
+const act = (what: string, agencies: string, scope: string, ...purposes: Purpose[]): Act => ({
+  what,
+  ...writers(agencies, scope),
+  ...(purposes.length > 0 ? { purposes } : {}),
+});
 
 /**
  * Acts between organisations. Each opens one command, and the rows it writes, to more agencies than those that write
@@ -253,6 +258,15 @@ export const ACTS = {
   disputeFact:              act("put a person's statement beside a fact",             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   recordDisagreement:       act('dissent from a decision, where it stands',           'LA TEAM HEALTH EDUCATION POLICE PROVIDER',          'sharing:write'),
   openEmergencyAccess:      act('open a family in an emergency',                      'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'emergency:declare'),
+  requestSubjectAccess:     act("take up somebody's request for their own data",      'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  confirmSubjectAccessIdentity: act('say that who asks is who they say',              'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  extendSubjectAccess:      act('take two months more for a request',                 'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  prepareSubjectAccess:     act('gather what is held about who asks',                 'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  recordHealthOpinion:      act('say what a health professional thinks of giving it', 'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  reviewSubjectAccessItems: act('give, or leave out, part of what was gathered',      'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  signSubjectAccess:        act('sign what goes out, as a second person',             'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  sendSubjectAccess:        act('say that it went out',                               'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  closeSubjectAccess:       act('end a request that is withdrawn, or refused',        'LA', 'governance:write', 'SUBJECT_ACCESS'),
 } as const satisfies Record<string, Act>;
 
 export type ActName = keyof typeof ACTS;
@@ -262,6 +276,11 @@ export function writersOf(dataClass: DataClass, command?: string): Writers[] {
   const own = command !== undefined && Object.hasOwn(ACTS, command) ? [ACTS[command as ActName]] : [];
   const byClass = WRITERS[dataClass];
   return own.length > 0 ? own : byClass ? [byClass] : [];
+}
+
+/** The purposes under which alone a command is done; null: under any that the client may use. */
+export function purposesOf(command: string): readonly Purpose[] | null {
+  return (Object.hasOwn(ACTS, command) && (ACTS[command as ActName] as Act).purposes) || null;
 }
 
 /** The level of a class for an agency. STRUCTURE is as visible as its row. */

@@ -725,6 +725,8 @@ export type ChildVoice = Node & {
   id: Scalars['ID']['output'];
   /** For those who work only with one of these persons it does not exist. */
   keptFrom?: Maybe<Array<Person>>;
+  /** Who, as the child said, may know of it; from the code list `child-agrees`. The team, unless they agreed to more. */
+  mayKnow?: Maybe<Code>;
   /** From the code list `voice-medium`. */
   medium?: Maybe<Code>;
   on?: Maybe<Scalars['Date']['output']>;
@@ -940,6 +942,26 @@ export type CloseMaracPayload = {
   warnings: Array<UserError>;
 };
 
+export type CloseSubjectAccessInput = {
+  as: SubjectAccessClosure;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  reason: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type CloseSubjectAccessPayload = {
+  __typename?: 'CloseSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A value from a code list, with the list's version and where it comes from. */
 export type Code = {
   __typename?: 'Code';
@@ -1140,6 +1162,24 @@ export type ConfidenceAnswerEdge = {
   __typename?: 'ConfidenceAnswerEdge';
   cursor: Scalars['String']['output'];
   node?: Maybe<ConfidenceAnswer>;
+};
+
+export type ConfirmSubjectAccessIdentityInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type ConfirmSubjectAccessIdentityPayload = {
+  __typename?: 'ConfirmSubjectAccessIdentityPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** What reached the front door: from a partner's referral, from somebody of the public, or from the family itself. */
@@ -2007,6 +2047,24 @@ export type Exclusion =
   | 'PERMANENT'
   | 'SUSPENSION';
 
+export type ExtendSubjectAccessInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type ExtendSubjectAccessPayload = {
+  __typename?: 'ExtendSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** That a factor is one concern of the trio. */
 export type FactorConcern = {
   __typename?: 'FactorConcern';
@@ -2565,6 +2623,11 @@ export type GroupSupervisionEdge = {
   cursor: Scalars['String']['output'];
   node?: Maybe<GroupSupervision>;
 };
+
+export type HealthOpinion =
+  /** To give it would not be likely to cause serious harm to anybody's health */
+  | 'NO_SERIOUS_HARM'
+  | 'SERIOUS_HARM';
 
 /** People under one roof, for a time. */
 export type Household = {
@@ -3430,6 +3493,8 @@ export type Mutation = {
   closeEpisode?: Maybe<CloseEpisodePayload>;
   /** Closes it. */
   closeMarac?: Maybe<CloseMaracPayload>;
+  /** Ends a request that is withdrawn, or refused. */
+  closeSubjectAccess?: Maybe<CloseSubjectAccessPayload>;
   /** Says that an action is done. */
   completeAction?: Maybe<CompleteActionPayload>;
   /** Completes an assessment: who was seen, what was found, and when it was authorised. Its clock stops. */
@@ -3442,6 +3507,8 @@ export type Mutation = {
   completeSupervisionAction?: Maybe<CompleteSupervisionActionPayload>;
   /** Says that a task is done. */
   completeTask?: Maybe<CompleteTaskPayload>;
+  /** Says that who asks is who they say: time runs from this day. */
+  confirmSubjectAccessIdentity?: Maybe<ConfirmSubjectAccessIdentityPayload>;
   /** Adds what one's own discipline has to say. */
   contributeToSupervision?: Maybe<ContributeToSupervisionPayload>;
   /** Corrects who somebody is, and the numbers they are known by. */
@@ -3466,6 +3533,8 @@ export type Mutation = {
   endSection47?: Maybe<EndSection47Payload>;
   /** The child trusts somebody else now, or nobody. */
   endTrustedAdult?: Maybe<EndTrustedAdultPayload>;
+  /** Takes two months more, once, where the request is complex; who asked is told within the first month. */
+  extendSubjectAccess?: Maybe<ExtendSubjectAccessPayload>;
   /** Somebody takes a vacant post. */
   fillPost?: Maybe<FillPostPayload>;
   /** Tells a referrer once more, after the assessment. */
@@ -3507,6 +3576,8 @@ export type Mutation = {
   planReturnHome?: Maybe<PlanReturnHomePayload>;
   /** Puts together what a conference or court is given. That it was done, for whom and for what, stays on record. */
   prepareEvidencePack?: Maybe<PrepareEvidencePackPayload>;
+  /** Gathers what the county holds about the person, from every table; tells the other organisations that control a part. */
+  prepareSubjectAccess?: Maybe<PrepareSubjectAccessPayload>;
   /** Says that a goal is reached. */
   reachGoal?: Maybe<ReachGoalPayload>;
   /** Says that an assessment of pre-proceedings has come. */
@@ -3536,6 +3607,8 @@ export type Mutation = {
   recordFamilyGroup?: Maybe<RecordFamilyGroupPayload>;
   /** Puts a family's group supervision on record, with who took part; starts the month until the next. */
   recordGroupSupervision?: Maybe<RecordGroupSupervisionPayload>;
+  /** Says what a health professional thinks of giving the data about health that was gathered. */
+  recordHealthOpinion?: Maybe<RecordHealthOpinionPayload>;
   /** Puts a home, and the duty owed, on record. */
   recordHousingSituation?: Maybe<RecordHousingSituationPayload>;
   /** Puts an incident on record: `RECORDED` by the police, `REPORTED` by everybody else. */
@@ -3590,12 +3663,19 @@ export type Mutation = {
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
   requestIntervention?: Maybe<RequestInterventionPayload>;
+  /** Takes up somebody's request for their own data. A month runs from the day on which it is known who asks. */
+  requestSubjectAccess?: Maybe<RequestSubjectAccessPayload>;
   /** Records a review of the family's plan. */
   reviewFamilyPlan?: Maybe<ReviewFamilyPlanPayload>;
   /** Says that an own condition was looked at again, and what it is now. */
   reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
+  /** Gives, or leaves out, part of what was gathered, with a reason. */
+  reviewSubjectAccessItems?: Maybe<ReviewSubjectAccessItemsPayload>;
+  sendSubjectAccess?: Maybe<SendSubjectAccessPayload>;
   /** Shares a post out anew from a day on. */
   sharePost?: Maybe<SharePostPayload>;
+  /** Signs what goes out; never who prepared it. */
+  signSubjectAccess?: Maybe<SignSubjectAccessPayload>;
   /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
   startAssessment?: Maybe<StartAssessmentPayload>;
   /** Begins a placement. A change of placement ends the one before it on the same day. */
@@ -3730,6 +3810,11 @@ export type MutationCloseMaracArgs = {
 };
 
 
+export type MutationCloseSubjectAccessArgs = {
+  input: CloseSubjectAccessInput;
+};
+
+
 export type MutationCompleteActionArgs = {
   input: CompleteActionInput;
 };
@@ -3757,6 +3842,11 @@ export type MutationCompleteSupervisionActionArgs = {
 
 export type MutationCompleteTaskArgs = {
   input: CompleteTaskInput;
+};
+
+
+export type MutationConfirmSubjectAccessIdentityArgs = {
+  input: ConfirmSubjectAccessIdentityInput;
 };
 
 
@@ -3817,6 +3907,11 @@ export type MutationEndSection47Args = {
 
 export type MutationEndTrustedAdultArgs = {
   input: EndTrustedAdultInput;
+};
+
+
+export type MutationExtendSubjectAccessArgs = {
+  input: ExtendSubjectAccessInput;
 };
 
 
@@ -3925,6 +4020,11 @@ export type MutationPrepareEvidencePackArgs = {
 };
 
 
+export type MutationPrepareSubjectAccessArgs = {
+  input: PrepareSubjectAccessInput;
+};
+
+
 export type MutationReachGoalArgs = {
   input: ReachGoalInput;
 };
@@ -4002,6 +4102,11 @@ export type MutationRecordFamilyGroupArgs = {
 
 export type MutationRecordGroupSupervisionArgs = {
   input: RecordGroupSupervisionInput;
+};
+
+
+export type MutationRecordHealthOpinionArgs = {
+  input: RecordHealthOpinionInput;
 };
 
 
@@ -4145,6 +4250,11 @@ export type MutationRequestInterventionArgs = {
 };
 
 
+export type MutationRequestSubjectAccessArgs = {
+  input: RequestSubjectAccessInput;
+};
+
+
 export type MutationReviewFamilyPlanArgs = {
   input: ReviewFamilyPlanInput;
 };
@@ -4155,8 +4265,23 @@ export type MutationReviewSafetyConditionArgs = {
 };
 
 
+export type MutationReviewSubjectAccessItemsArgs = {
+  input: ReviewSubjectAccessItemsInput;
+};
+
+
+export type MutationSendSubjectAccessArgs = {
+  input: SendSubjectAccessInput;
+};
+
+
 export type MutationSharePostArgs = {
   input: SharePostInput;
+};
+
+
+export type MutationSignSubjectAccessArgs = {
+  input: SignSubjectAccessInput;
 };
 
 
@@ -4864,6 +4989,23 @@ export type PrepareEvidencePackPayload = {
   warnings: Array<UserError>;
 };
 
+export type PrepareSubjectAccessInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type PrepareSubjectAccessPayload = {
+  __typename?: 'PrepareSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A programme of the catalogue. */
 export type Programme = Node & {
   __typename?: 'Programme';
@@ -5008,6 +5150,10 @@ export type Query = {
   sharingMatrix?: Maybe<Array<SharingRule>>;
   /** Kinds of specialist assessment that can be ordered. */
   specialistKinds?: Maybe<Array<SpecialistKind>>;
+  /** That somebody asked the county for their data, of which this organisation controls a part; the latest first. */
+  subjectAccessNotices?: Maybe<SubjectAccessNoticeConnection>;
+  /** Requests of people for their own data, the latest first. */
+  subjectAccessRequests?: Maybe<SubjectAccessConnection>;
   /** The kinds of team that this authority has, with the posts that each is planned to have. */
   teamTypes?: Maybe<Array<TeamType>>;
   /** How long things may take: England's timescales, and the authority's own, which go before them. */
@@ -5171,6 +5317,19 @@ export type QuerySharingMatrixArgs = {
 };
 
 
+export type QuerySubjectAccessNoticesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QuerySubjectAccessRequestsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  status?: InputMaybe<SubjectAccessStatus>;
+};
+
+
 export type QueryTrainingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<TrainingFilter>;
@@ -5330,6 +5489,8 @@ export type RecordChildVoiceInput = {
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
   keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Who, as the child said, may know of it; from the code list `child-agrees`. Not given: the team. */
+  mayKnow?: InputMaybe<Scalars['String']['input']>;
   /** From the code list `voice-medium`. */
   medium: Scalars['String']['input'];
   on: Scalars['Date']['input'];
@@ -5552,6 +5713,27 @@ export type RecordGroupSupervisionPayload = {
   __typename?: 'RecordGroupSupervisionPayload';
   /** As the caller may see it now. */
   supervision?: Maybe<GroupSupervision>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordHealthOpinionInput = {
+  /** Name and profession of who gave it. */
+  by: Scalars['String']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  opinion: HealthOpinion;
+  request: Scalars['ID']['input'];
+};
+
+export type RecordHealthOpinionPayload = {
+  __typename?: 'RecordHealthOpinionPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -6405,6 +6587,30 @@ export type RequestPersonInput = {
   givenName: Scalars['String']['input'];
 };
 
+export type RequestSubjectAccessInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Not given: it is not known yet who asks. */
+  identityChecked?: InputMaybe<Scalars['Date']['input']>;
+  /** Whose data is asked for. */
+  person: Scalars['ID']['input'];
+  received: Scalars['Date']['input'];
+  requester: SubjectAccessRequester;
+  /** The representative. */
+  requesterName?: InputMaybe<Scalars['String']['input']>;
+  /** The parent who asks for a child. */
+  requesterPerson?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type RequestSubjectAccessPayload = {
+  __typename?: 'RequestSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A child's gradual return home. */
 export type ReturnHome = Node & {
   __typename?: 'ReturnHome';
@@ -6489,6 +6695,26 @@ export type ReviewSafetyConditionPayload = {
   __typename?: 'ReviewSafetyConditionPayload';
   /** As the caller may see it now. */
   condition?: Maybe<SafetyCondition>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ReviewSubjectAccessItemsInput = {
+  /** Single fields of items: given although they name somebody else, or held back although they do not. */
+  fields?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  include: Scalars['Boolean']['input'];
+  items?: InputMaybe<Array<Scalars['ID']['input']>>;
+  reason: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type ReviewSubjectAccessItemsPayload = {
+  __typename?: 'ReviewSubjectAccessItemsPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -6623,6 +6849,25 @@ export type Section47 = Node & {
   withheld: Array<Withheld>;
 };
 
+export type SendSubjectAccessInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  how: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type SendSubjectAccessPayload = {
+  __typename?: 'SendSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A service of the public directory. */
 export type Service = Node & {
   __typename?: 'Service';
@@ -6747,6 +6992,23 @@ export type SharingRule = {
   /** The fields of the schema that are of this class. */
   fields: Array<Scalars['String']['output']>;
   level: SharingLevel;
+};
+
+export type SignSubjectAccessInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type SignSubjectAccessPayload = {
+  __typename?: 'SignSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** An assessment asked of a specialist. It needs its kind's own class too: that a hair strand test was ordered is health data. */
@@ -7049,6 +7311,211 @@ export type StrategyDiscussion = Node & {
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
+
+/**
+ * Somebody's request for the data that the county holds about them (UK GDPR article 15). What is held is gathered once, into
+ * rows of the request's own; what may never go out is not copied, and only said to have been left out. What was gathered is
+ * read for the purpose of `SUBJECT_ACCESS` alone.
+ */
+export type SubjectAccess = Node & {
+  __typename?: 'SubjectAccess';
+  closed?: Maybe<Scalars['Date']['output']>;
+  closureReason?: Maybe<Scalars['String']['output']>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  /** What was left out of it, and why; never how much. */
+  exclusions?: Maybe<Array<SubjectAccessExclusion>>;
+  /** When two months more were taken, and why. */
+  extended?: Maybe<Scalars['Date']['output']>;
+  extensionReason?: Maybe<Scalars['String']['output']>;
+  healthOpinion?: Maybe<HealthOpinion>;
+  /** Name and profession of who gave it. */
+  healthOpinionBy?: Maybe<Scalars['String']['output']>;
+  healthOpinionOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** Since when it is known who asks; the month begins on this day. Null: not yet. */
+  identityChecked?: Maybe<Scalars['Date']['output']>;
+  /** The same in one list. */
+  items?: Maybe<SubjectAccessItemConnection>;
+  /** Other organisations that control data about the person, and were told of the request. */
+  notices?: Maybe<Array<SubjectAccessNotice>>;
+  organisation?: Maybe<Organisation>;
+  /** Whose data is asked for. */
+  person?: Maybe<Person>;
+  preparedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who had it gathered; somebody else signs. */
+  preparedBy?: Maybe<Scalars['String']['output']>;
+  received?: Maybe<Scalars['Date']['output']>;
+  requester?: Maybe<SubjectAccessRequester>;
+  /** The representative. */
+  requesterName?: Maybe<Scalars['String']['output']>;
+  /** The parent who asks for a child. */
+  requesterPerson?: Maybe<Person>;
+  /** What was gathered, kind by kind. */
+  sections?: Maybe<Array<SubjectAccessSection>>;
+  sent?: Maybe<Scalars['Date']['output']>;
+  sentHow?: Maybe<Scalars['String']['output']>;
+  signedAt?: Maybe<Scalars['DateTime']['output']>;
+  signedBy?: Maybe<Scalars['String']['output']>;
+  status?: Maybe<SubjectAccessStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+};
+
+
+/**
+ * Somebody's request for the data that the county holds about them (UK GDPR article 15). What is held is gathered once, into
+ * rows of the request's own; what may never go out is not copied, and only said to have been left out. What was gathered is
+ * read for the purpose of `SUBJECT_ACCESS` alone.
+ */
+export type SubjectAccessItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  status?: InputMaybe<SubjectAccessItemStatus>;
+};
+
+export type SubjectAccessClosure =
+  /** Manifestly unfounded or excessive */
+  | 'REFUSED'
+  | 'WITHDRAWN';
+
+export type SubjectAccessConnection = {
+  __typename?: 'SubjectAccessConnection';
+  edges?: Maybe<Array<SubjectAccessEdge>>;
+  nodes?: Maybe<Array<SubjectAccess>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SubjectAccessEdge = {
+  __typename?: 'SubjectAccessEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SubjectAccess>;
+};
+
+export type SubjectAccessExclusion = {
+  __typename?: 'SubjectAccessExclusion';
+  /** From the code list `subject-access-exemption`. */
+  exemption?: Maybe<Code>;
+  section?: Maybe<SubjectAccessSection>;
+};
+
+export type SubjectAccessField = Node & {
+  __typename?: 'SubjectAccessField';
+  /** It names somebody else: it goes out only where the reviewer says so. */
+  heldBack?: Maybe<Scalars['Boolean']['output']>;
+  id: Scalars['ID']['output'];
+  name?: Maybe<Scalars['String']['output']>;
+  value?: Maybe<Scalars['String']['output']>;
+};
+
+export type SubjectAccessItem = Node & {
+  __typename?: 'SubjectAccessItem';
+  /** Whether it may be about others, too. */
+  aboutOthers?: Maybe<Scalars['Boolean']['output']>;
+  decidedAt?: Maybe<Scalars['DateTime']['output']>;
+  decidedBy?: Maybe<Scalars['String']['output']>;
+  /** Why it is left out; from the code list `subject-access-exemption`. */
+  exemption?: Maybe<Code>;
+  fields?: Maybe<Array<SubjectAccessField>>;
+  id: Scalars['ID']['output'];
+  /** The reviewer's reason. */
+  reason?: Maybe<Scalars['String']['output']>;
+  section?: Maybe<SubjectAccessSection>;
+  status?: Maybe<SubjectAccessItemStatus>;
+};
+
+export type SubjectAccessItemConnection = {
+  __typename?: 'SubjectAccessItemConnection';
+  edges?: Maybe<Array<SubjectAccessItemEdge>>;
+  nodes?: Maybe<Array<SubjectAccessItem>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SubjectAccessItemEdge = {
+  __typename?: 'SubjectAccessItemEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SubjectAccessItem>;
+};
+
+export type SubjectAccessItemStatus =
+  /** Tells of health: waits for a health professional's opinion */
+  | 'AWAITS_OPINION'
+  | 'EXCLUDED'
+  /** Goes out */
+  | 'INCLUDED'
+  /** About others, too: goes out when somebody has read it and says so */
+  | 'REVIEW';
+
+/** Tells an organisation that somebody asked the county for their data: what this organisation controls, it gives itself. */
+export type SubjectAccessNotice = Node & {
+  __typename?: 'SubjectAccessNotice';
+  addressee?: Maybe<Organisation>;
+  /** The day on which the request came to the county. */
+  asked?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** The county that was asked. */
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type SubjectAccessNoticeConnection = {
+  __typename?: 'SubjectAccessNoticeConnection';
+  edges?: Maybe<Array<SubjectAccessNoticeEdge>>;
+  nodes?: Maybe<Array<SubjectAccessNotice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SubjectAccessNoticeEdge = {
+  __typename?: 'SubjectAccessNoticeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SubjectAccessNotice>;
+};
+
+export type SubjectAccessRequester =
+  /** A parent, for a child */
+  | 'PARENT'
+  /** Somebody who speaks for them: a solicitor, an advocate */
+  | 'REPRESENTATIVE'
+  /** Whose data it is */
+  | 'SELF';
+
+/** One kind of thing that is held about the person. */
+export type SubjectAccessSection = Node & {
+  __typename?: 'SubjectAccessSection';
+  /** Its data class. */
+  class?: Maybe<DataClass>;
+  exclusions?: Maybe<Array<SubjectAccessExclusion>>;
+  id: Scalars['ID']['output'];
+  items?: Maybe<SubjectAccessItemConnection>;
+  /** The same as words. */
+  noun?: Maybe<Scalars['String']['output']>;
+  /** The table that it is from. */
+  table?: Maybe<Scalars['String']['output']>;
+};
+
+
+/** One kind of thing that is held about the person. */
+export type SubjectAccessSectionItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type SubjectAccessStatus =
+  /** Gathered; under review */
+  | 'PREPARED'
+  /** It is not confirmed yet who asks; no time runs */
+  | 'RECEIVED'
+  | 'REFUSED'
+  | 'RUNNING'
+  | 'SENT'
+  /** A second person has signed what goes out */
+  | 'SIGNED'
+  | 'WITHDRAWN';
 
 /** What was agreed: who does what, by when. */
 export type SupervisionAction = Node & {

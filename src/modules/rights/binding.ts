@@ -1,8 +1,27 @@
-import { type Binding, byId, code, column, type FieldBinding, list, one, page } from '../../read/binding.ts';
+import { type Binding, byId, code, column, computed, type FieldBinding, list, one, page, type RootBinding } from '../../read/binding.ts';
 import { keptFrom, latestBy } from '../meeting/binding.ts';
-import { toldFamily, toldFamilyPerson } from './tables.ts';
+import {
+  subjectAccess,
+  subjectAccessExclusion,
+  subjectAccessField,
+  subjectAccessItem,
+  subjectAccessNotice,
+  subjectAccessSection,
+  toldFamily,
+  toldFamilyPerson,
+} from './tables.ts';
 
 const sameFamily = { sameFamily: true };
+const samePerson = { samePerson: true };
+
+/** SQL of where a request stands. */
+const state = (r: string) => `case
+  when ${r}.closed_as is not null then ${r}.closed_as
+  when ${r}.sent_on is not null then 'SENT'
+  when ${r}.signed_at is not null then 'SIGNED'
+  when ${r}.prepared_at is not null then 'PREPARED'
+  when ${r}.identity_on is not null then 'RUNNING'
+  else 'RECEIVED' end`;
 
 export const bindings: Binding[] = [
   {
@@ -25,9 +44,113 @@ export const bindings: Binding[] = [
   {
     type: 'ToldFamilyPerson',
     anchor: toldFamilyPerson,
-    fields: { person: one('Person', toldFamilyPerson.person, 'person', { samePerson: true }) },
+    fields: { person: one('Person', toldFamilyPerson.person, 'person', samePerson) },
+  },
+  {
+    type: 'SubjectAccess',
+    anchor: subjectAccess,
+    id: 'id',
+    fields: {
+      person: one('Person', subjectAccess.person, 'person', samePerson),
+      requester: column(subjectAccess.requester),
+      requesterPerson: one('Person', subjectAccess.requesterPerson, 'person'),
+      requesterName: column(subjectAccess.requesterName),
+      received: column(subjectAccess.receivedOn),
+      identityChecked: column(subjectAccess.identityOn),
+      dueOn: column(subjectAccess.dueOn),
+      extended: column(subjectAccess.extendedOn),
+      extensionReason: column(subjectAccess.extensionReason),
+      status: computed(subjectAccess, state),
+      preparedAt: column(subjectAccess.preparedAt),
+      preparedBy: column(subjectAccess.preparedBy),
+      healthOpinion: column(subjectAccess.opinion),
+      healthOpinionBy: column(subjectAccess.opinionBy),
+      healthOpinionOn: column(subjectAccess.opinionOn),
+      signedAt: column(subjectAccess.signedAt),
+      signedBy: column(subjectAccess.signedBy),
+      sent: column(subjectAccess.sentOn),
+      sentHow: column(subjectAccess.sentHow),
+      closed: column(subjectAccess.closedOn),
+      closureReason: column(subjectAccess.closureReason),
+      organisation: one('Organisation', subjectAccess.controller, 'id'),
+      sections: list('SubjectAccessSection', 'request', 'id', byId, samePerson),
+      items: page('SubjectAccessItem', 'request', 'id', byId, {
+        ...samePerson,
+        filters: { status: { decode: 'text', where: (item, p) => `${item}.status = ${p}` } },
+      }),
+      exclusions: list('SubjectAccessExclusion', 'request', 'id', byId, samePerson),
+      notices: list('SubjectAccessNotice', 'request', 'id', byId, samePerson),
+      version: column(subjectAccess.version),
+    },
+  },
+  {
+    type: 'SubjectAccessSection',
+    anchor: subjectAccessSection,
+    id: 'id',
+    fields: {
+      table: column(subjectAccessSection.source),
+      noun: column(subjectAccessSection.noun),
+      class: column(subjectAccessSection.dataClass),
+      items: page('SubjectAccessItem', 'section', 'id', byId, samePerson),
+      exclusions: list('SubjectAccessExclusion', 'section', 'id', byId, samePerson),
+    },
+  },
+  {
+    type: 'SubjectAccessItem',
+    anchor: subjectAccessItem,
+    id: 'id',
+    fields: {
+      section: one('SubjectAccessSection', subjectAccessItem.section, 'id', samePerson),
+      status: column(subjectAccessItem.status),
+      aboutOthers: column(subjectAccessItem.several),
+      exemption: code('subject-access-exemption', subjectAccessItem.exemption),
+      reason: column(subjectAccessItem.reason),
+      decidedBy: column(subjectAccessItem.decidedBy),
+      decidedAt: column(subjectAccessItem.decidedAt),
+      fields: list('SubjectAccessField', 'item', 'id', byId, samePerson),
+    },
+  },
+  {
+    type: 'SubjectAccessField',
+    anchor: subjectAccessField,
+    id: 'id',
+    fields: {
+      name: column(subjectAccessField.name),
+      value: column(subjectAccessField.value),
+      heldBack: column(subjectAccessField.held),
+    },
+  },
+  {
+    type: 'SubjectAccessExclusion',
+    anchor: subjectAccessExclusion,
+    fields: {
+      section: one('SubjectAccessSection', subjectAccessExclusion.section, 'id', samePerson),
+      exemption: code('subject-access-exemption', subjectAccessExclusion.exemption),
+    },
+  },
+  {
+    type: 'SubjectAccessNotice',
+    anchor: subjectAccessNotice,
+    id: 'id',
+    fields: {
+      person: one('Person', subjectAccessNotice.person, 'person', samePerson),
+      family: one('Family', subjectAccessNotice.family, 'family'),
+      asked: column(subjectAccessNotice.askedOn),
+      organisation: one('Organisation', subjectAccessNotice.controller, 'id'),
+      addressee: one('Organisation', subjectAccessNotice.assigned, 'id'),
+    },
   },
 ];
+
+export const roots: Record<string, RootBinding> = {
+  subjectAccessRequests: {
+    kind: 'page',
+    to: 'SubjectAccess',
+    order: () => latestBy('received_on', 'date'),
+    filters: { status: { decode: 'text', where: (r, p) => `(${state(r)}) = ${p}` } },
+  },
+  subjectAccessNotices: { kind: 'page', to: 'SubjectAccessNotice', order: () => latestBy('asked_on', 'date'), filters: {} },
+};
 
 export const extensions: Record<string, Record<string, FieldBinding>> = {
   Family: { told: page('ToldFamily', 'family', 'family', latestBy('told_on', 'date'), sameFamily) },

@@ -1,7 +1,7 @@
 /** What makes it whole that somebody was told, or asked. */
 import type { UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import type { RecordToldFamilyInput } from '../../graphql/generated.ts';
+import type { RecordToldFamilyInput, RequestSubjectAccessInput } from '../../graphql/generated.ts';
 
 const LONGEST = { text: 20_000, name: 200, list: 50 };
 
@@ -17,5 +17,84 @@ export function checkTold(input: Omit<RecordToldFamilyInput, 'idempotencyKey'>, 
   if (new Set(input.persons).size < input.persons.length) invalid('Name each person once.', 'persons');
   if (how && whyNot) rule('TOLD_OR_NOT', 'Say how they were told, or why they were not; not both.', 'whyNot');
   if (!how && !whyNot) rule('TOLD_OR_NOT', 'Say how they were told, or why it was not safe to tell them.', 'how');
+  return errors;
+}
+
+type Requested = Omit<RequestSubjectAccessInput, 'idempotencyKey'>;
+
+/** Who asks, for whom, and when it came. */
+export function checkRequest(input: Requested, now: Date): UserError[] {
+  const { errors, invalid, rule, text, past } = faults();
+  const { requester, requesterPerson, requesterName, received, identityChecked } = input;
+  past(received, now, 'received');
+  past(identityChecked, now, 'identityChecked');
+  text(requesterName, LONGEST.name, 'requesterName');
+  if (requester === 'PARENT' ? !requesterPerson : requesterPerson)
+    rule('SAR_REQUESTER', 'A parent who asks for a child is named, and nobody else is.', 'requesterPerson');
+  if (requester === 'REPRESENTATIVE' ? !requesterName : requesterName)
+    rule('SAR_REQUESTER', 'A representative is named, and nobody else is.', 'requesterName');
+  if (requesterPerson && requesterPerson === input.person) invalid('Who asks for themselves is not their own parent.', 'requesterPerson');
+  if (identityChecked && identityChecked < received) invalid(`Must not be before ${received}, when the request came.`, 'identityChecked');
+  return errors;
+}
+
+/** Full years on a day; days are ISO. */
+export function ageOn(born: string, day: string): number {
+  const years = Number(day.slice(0, 4)) - Number(born.slice(0, 4));
+  return day.slice(5) < born.slice(5) ? years - 1 : years;
+}
+
+const GROWN = 18;
+/** From about this age a child can be expected to understand the right, and to use it themselves. */
+const UNDERSTANDS = 12;
+
+/**
+ * What a parent's asking for a child meets.
+ *
+ * @param child.born null: not known.
+ */
+export function parentsRequest(
+  child: { born: string | null; parentalResponsibility: boolean },
+  day: string,
+): { errors: UserError[]; warnings: UserError[] } {
+  const { errors, rule } = faults();
+  const warned = faults();
+  const age = child.born === null ? null : ageOn(child.born, day);
+  if (age !== null && age >= GROWN) rule('SAR_ADULT', 'This person is of age, and asks for themselves.', 'requester');
+  if (!child.parentalResponsibility)
+    warned.rule('SAR_RESPONSIBILITY', 'No parental responsibility of this person for the child is on record.', 'requesterPerson');
+  if (age !== null && age >= UNDERSTANDS && age < GROWN)
+    warned.rule('SAR_CHILD_UNDERSTANDS', 'A child of this age may well ask for themselves: say why their parent does.', 'requester');
+  return { errors, warnings: warned.errors };
+}
+
+/** Where a request stands; what a step needs of it. */
+export type Standing = {
+  identityOn: string | null;
+  preparedAt: Date | null;
+  preparedUser: string | null;
+  signedAt: Date | null;
+  sentOn: string | null;
+  closedOn: string | null;
+};
+
+export type Step = 'confirm' | 'extend' | 'prepare' | 'review' | 'sign' | 'send' | 'close';
+
+/** Whether a step is next, and by this user. */
+export function checkStep(step: Step, at: Standing, user: string | null): UserError[] {
+  const { errors, rule } = faults();
+  const not = (message: string) => rule('SAR_STEP', message, 'request');
+  if (at.closedOn || at.sentOn) not('This request is closed.');
+  else if (step === 'confirm' && at.identityOn) not('Who asks has been confirmed already.');
+  else if (step !== 'confirm' && step !== 'close' && !at.identityOn) not('Who asks has to be confirmed first.');
+  else if (step === 'prepare' && at.preparedAt) not('This request has been prepared already.');
+  else if ((step === 'review' || step === 'sign' || step === 'send') && !at.preparedAt) not('This request has to be prepared first.');
+  else if ((step === 'review' || step === 'sign') && at.signedAt) not('This request is signed: what goes out is settled.');
+  else if (step === 'send' && !at.signedAt) not('A second person has to sign it first.');
+  // The rule is about persons: an application without one can sign nothing, nor prepare what somebody else is to sign.
+  if (errors.length === 0 && (step === 'prepare' || step === 'sign') && user === null)
+    rule('SAR_PERSON', 'This is a person’s to do: the application has to say who.', 'request');
+  if (errors.length === 0 && step === 'sign' && user === at.preparedUser)
+    rule('SAR_SECOND_PERSON', 'Who prepared it does not sign it: a second person does.', 'request');
   return errors;
 }

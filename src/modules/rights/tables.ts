@@ -1,8 +1,10 @@
 /** What people were told about their data, and what they asked of those who hold it. */
 import { sql } from 'drizzle-orm';
-import { bigint, date, foreignKey, index, text, unique } from 'drizzle-orm/pg-core';
-import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
+import { bigint, boolean, date, foreignKey, index, integer, text, unique } from 'drizzle-orm/pg-core';
+import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
+import { person } from '../person/tables.ts';
+import { organisation } from '../sharing/tables.ts';
 
 /** The persons from whom a row is kept; see SHARING, kept from. */
 const keptFrom = () => bigint('kept_from', { mode: 'number' }).array().notNull().default(sql`'{}'::bigint[]`);
@@ -63,4 +65,155 @@ export const toldFamilyPerson = classify(
   ),
   'SHARING',
   { acts: ['recordToldFamily'], amendedBy: [] },
+);
+
+/**
+ * A request for one's own data, or a child's, or somebody's for whom one speaks. What was gathered for it stands in the tables
+ * below, sealed: written by the database (`fsp.gather_subject_access`), and read under its purpose alone.
+ */
+export const subjectAccess = classify(
+  fsp.table(
+    'subject_access',
+    {
+      id: id(),
+      person: personKey(),
+      controller: controller(),
+      requester: text('requester').$type<'SELF' | 'PARENT' | 'REPRESENTATIVE'>().notNull(),
+      requesterPerson: key('requester_person').references(() => person.id),
+      requesterName: text('requester_name'),
+      receivedOn: date('received_on').notNull(),
+      identityOn: date('identity_on'),
+      dueOn: date('due_on'),
+      extendedOn: date('extended_on'),
+      extensionReason: text('extension_reason'),
+      preparedAt: moment('prepared_at'),
+      preparedBy: text('prepared_by'),
+      /** The user's subject: the same user does not sign. */
+      preparedUser: text('prepared_user'),
+      opinion: text('opinion').$type<'NO_SERIOUS_HARM' | 'SERIOUS_HARM'>(),
+      opinionBy: text('opinion_by'),
+      opinionOn: date('opinion_on'),
+      signedAt: moment('signed_at'),
+      signedBy: text('signed_by'),
+      sentOn: date('sent_on'),
+      sentHow: text('sent_how'),
+      closedOn: date('closed_on'),
+      closedAs: text('closed_as').$type<'WITHDRAWN' | 'REFUSED'>(),
+      closureReason: text('closure_reason'),
+      version: version(),
+      ...times(),
+    },
+    (t) => [index('subject_access_received').on(t.receivedOn, t.id), index('subject_access_person').on(t.person)],
+  ),
+  'OPERATION',
+);
+
+/** What every row of a gathering says of itself. */
+const gathered = () => ({
+  id: id(),
+  request: key('request')
+    .notNull()
+    .references(() => subjectAccess.id),
+  person: personKey(),
+  controller: controller(),
+});
+
+const SEALED = { sealed: true, purposes: ['SUBJECT_ACCESS'] as const };
+
+/** One table's part of what was gathered. */
+export const subjectAccessSection = classify(
+  fsp.table(
+    'subject_access_section',
+    { ...gathered(), source: text('source').notNull(), noun: text('noun').notNull(), dataClass: text('data_class').notNull() },
+    (t) => [unique('subject_access_section_once').on(t.request, t.source)],
+  ),
+  'OPERATION',
+  SEALED,
+);
+
+const section = () =>
+  key('section')
+    .notNull()
+    .references(() => subjectAccessSection.id);
+
+export type ItemStatus = 'INCLUDED' | 'REVIEW' | 'AWAITS_OPINION' | 'EXCLUDED';
+
+/** One row about the person, as it was when it was gathered. */
+export const subjectAccessItem = classify(
+  fsp.table(
+    'subject_access_item',
+    {
+      ...gathered(),
+      section: section(),
+      sourceKey: text('source_key').notNull(),
+      /** About others, too: somebody has to read it before it goes out. */
+      several: boolean('several').notNull(),
+      status: text('status').$type<ItemStatus>().notNull(),
+      exemption: text('exemption'),
+      reason: text('reason'),
+      decidedBy: text('decided_by'),
+      decidedAt: moment('decided_at'),
+    },
+    (t) => [index('subject_access_item_section').on(t.section, t.id), index('subject_access_item_request').on(t.request, t.status)],
+  ),
+  'OPERATION',
+  SEALED,
+);
+
+/** One value of it. What names others is held back until somebody says otherwise. */
+export const subjectAccessField = classify(
+  fsp.table(
+    'subject_access_field',
+    {
+      ...gathered(),
+      item: key('item')
+        .notNull()
+        .references(() => subjectAccessItem.id),
+      name: text('name').notNull(),
+      value: text('value').notNull(),
+      held: boolean('held').notNull(),
+    },
+    (t) => [index('subject_access_field_item').on(t.item, t.id), index('subject_access_field_request').on(t.request)],
+  ),
+  'OPERATION',
+  SEALED,
+);
+
+/** That something of a section was left out, and why; never how much. */
+export const subjectAccessExclusion = classify(
+  fsp.table('subject_access_exclusion', { ...gathered(), section: section(), exemption: text('exemption').notNull() }, (t) => [
+    unique('subject_access_exclusion_once').on(t.section, t.exemption),
+    index('subject_access_exclusion_request').on(t.request),
+  ]),
+  'OPERATION',
+  SEALED,
+);
+
+/** Tells another organisation that somebody asked for their data, of which it controls its own part. */
+export const subjectAccessNotice = classify(
+  fsp.table(
+    'subject_access_notice',
+    {
+      id: id(),
+      /** A number to speak of it by: the request itself is its county's. */
+      request: bigint('request', { mode: 'number' }).notNull(),
+      family: familyKey(),
+      person: personKey(),
+      controller: controller(),
+      worker: text('worker'),
+      assigned: integer('assigned')
+        .notNull()
+        .references(() => organisation.id),
+      askedOn: date('asked_on').notNull(),
+      ...times(),
+    },
+    (t) => [
+      unique('subject_access_notice_once').on(t.request, t.assigned),
+      index('subject_access_notice_family').on(t.family),
+      index('subject_access_notice_person').on(t.person),
+      index('subject_access_notice_assigned').on(t.assigned, t.askedOn, t.id),
+    ],
+  ),
+  'SHARING',
+  { sealed: true, own: { columns: ['controller', 'assigned'], user: 'worker', unassigned: true } },
 );
