@@ -140,10 +140,13 @@ function about(table: TableClass, row: string, all: TableClass[]): string | null
 
 const words = (name: string) => name.replaceAll('_', ' ');
 
+/** Columns of masks; and that there was a MARAC, which stands in a row of its own. */
+const SILENT = new Set(['kept_from', 'mask', 'row_mask', 'marac']);
+
 /** A column that says nothing to the person: keys, versions, and who in an office wrote it. */
 function says(table: TableClass, column: PgColumn): boolean {
   if (STRUCTURE_COLUMNS.has(column.name) && column.name !== table.person) return false;
-  return column.name !== table.person && column.name !== table.family && !['kept_from', 'mask', 'row_mask'].includes(column.name);
+  return column.name !== table.person && column.name !== table.family && !SILENT.has(column.name);
 }
 
 /** A row's fields as SQL: for each `name`, `value` as text, and `held` where it names somebody else. */

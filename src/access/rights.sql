@@ -72,7 +72,8 @@ begin
         when 'INFORMANT' = any (classes) then 'informant'
         when 'COURT' = any (classes) then 'court'
         when each_row.kept && whose then 'kept-from'
-        when 'VICTIM' = any (classes) and harms then 'victim'
+        -- That there was a MARAC is never told to whom it was about.
+        when harms and ('VICTIM' = any (classes) or source.name in ('marac', 'marac_content')) then 'victim'
         when 'CHILD_VOICE' = any (classes) and req.requester = 'PARENT' and not each_row.agreed then 'child-confidence'
         when harms and req.requester = 'PARENT' and classes && leaks then 'whereabouts'
         when harms and each_row.way <> 'person' and classes && leaks then 'whereabouts'

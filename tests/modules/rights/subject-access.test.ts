@@ -10,6 +10,7 @@ import {
   type Caller,
   encodeId,
   ownDatabase,
+  PERSONAS,
   type PersonaName,
   sqlAs,
   sqlAsOwner,
@@ -329,7 +330,7 @@ describe('who is recorded as harming asks', () => {
   it('for himself: nothing that the victim told, nothing kept from him, not where she is', async () => {
     const request = await gathered({ person: who('father'), requester: 'SELF' });
     const items = await itemsOf(request.id);
-    expect(items.filter(({ data_class }) => data_class === 'VICTIM')).toEqual([]);
+    expect(items.filter(({ data_class, source }) => data_class === 'VICTIM' || source === 'marac')).toEqual([]);
     const { rows } = await owner.query('select address from fsp.household where family = 1');
     const text = JSON.stringify(items);
     for (const { address } of rows) expect(text).not.toContain(address);
@@ -347,6 +348,38 @@ describe('who is recorded as harming asks', () => {
     const leaks = ['WHEREABOUTS', 'HOUSING', 'EDUCATION', 'OFFER', 'INVOLVEMENT', 'VICTIM', 'CHILD_VOICE'];
     expect(items.filter(({ data_class, source }) => leaks.includes(data_class) && source !== 'child_voice')).toEqual([]);
     expect(Object.values(exemptionsOf(request)).flat()).toContain('whereabouts');
+  });
+});
+
+describe('what goes out, as a page', () => {
+  const pageOf = async (id: string, as: PersonaName | Caller) => {
+    const purpose = typeof as === 'string' ? PERSONAS[as].purpose : (as.purpose as string);
+    const headers = { authorization: `Bearer ${await server.token(as)}`, 'x-purpose-of-use': purpose };
+    const { statusCode, payload } = await server.app.inject({ method: 'GET', url: `/subject-access/${id}`, headers });
+    return { statusCode, payload };
+  };
+  it('has what is given, and no trace of what is not', async () => {
+    const request = await gathered({ person: who('mother'), requester: 'SELF' });
+    const { statusCode, payload } = await pageOf(request.id, gideon);
+    expect([statusCode, payload.includes('Not signed: a draft'), payload.includes('Rachel')]).toEqual([200, true, true]);
+    const items = await itemsOf(request.id);
+    const values = (of: any[]) => of.flatMap(({ fields }) => Object.values<string>(fields));
+    const given = new Set(values(items.filter(({ status }) => status === 'INCLUDED')));
+    const long = values(items.filter(({ status }) => status !== 'INCLUDED')).filter(
+      (value) => /[a-z] .*[.?!]$/.test(value) && !given.has(value),
+    );
+    expect(long.length).toBeGreaterThan(3);
+    for (const value of long) expect(payload).not.toContain(value);
+    expect(payload).not.toMatch(/Maisie|third-party|excluded|<script/i);
+  });
+  it('is there for governance under its purpose alone; else it reads as one that never was', async () => {
+    const { id } = await gathered({ person: who('mother'), requester: 'SELF' });
+    const never = await pageOf(encodeId('SubjectAccess', 99_999_999), gideon);
+    expect(never.statusCode).toBe(404);
+    for (const as of ['socialWorker', 'police'] as const) expect(await pageOf(id, as)).toEqual(never);
+    for (const as of ['socialWorker', 'police'] as const)
+      expect((await server.ask(as, `{ node(id: "${id}") { id } }`)).body.data).toEqual({ node: null });
+    expect((await pageOf(id, { ...gideon, purpose: 'GOVERNANCE' })).payload).not.toContain('<article');
   });
 });
 

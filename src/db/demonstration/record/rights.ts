@@ -1,6 +1,6 @@
-import { grace, type Step } from './step.ts';
+import { gideon, grace, type Step } from './step.ts';
 
-/** What the first family was told about its data, and whom it was not safe to tell. */
+/** What the first family was told about its data, whom it was not safe to tell, and that the mother asked for hers. */
 export const RIGHTS_RECORD: Step[] = [
   {
     on: '2026-04-30',
@@ -25,5 +25,19 @@ export const RIGHTS_RECORD: Step[] = [
       on: '2026-04-30',
       whyNot: 'He would have learnt of the referral before she was safe.',
     }),
+  },
+  {
+    on: '2026-11-02',
+    as: gideon,
+    do: 'requestSubjectAccess',
+    name: ['SubjectAccess', 'request'],
+    input: (n) => ({ person: n.person('mother'), requester: 'SELF', received: '2026-10-30', identityChecked: '2026-11-02' }),
+  },
+  {
+    on: '2026-11-04',
+    as: gideon,
+    do: 'prepareSubjectAccess',
+    amends: (n) => ['request', n.made('request')],
+    input: () => ({}),
   },
 ];
