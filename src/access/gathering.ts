@@ -23,6 +23,8 @@ const DECLARED: Record<string, Custom> = {
   family_grant: { none: 'which login may read what: made of involvements and decisions' },
   person_grant: { none: 'which login may read what: made of involvements and decisions' },
   user_focus: { none: 'whom a user works with: made of involvements' },
+  user_rule: { none: 'which user may read what: made of protections, conflicts and emergencies' },
+  conflict_of_interest: { none: staff },
   client: { none: ours },
   app_user: { none: ours },
   revoked_token: { none: ours },

@@ -14,6 +14,8 @@ declare
   whose bigint[];
   members bigint[];
   harms boolean;
+  other_protected boolean;
+  child_protected boolean;
   names text;
   source record;
   each_row record;
@@ -24,12 +26,13 @@ declare
   item_id bigint;
   others boolean;
   class_bits constant jsonb := {{class_bits}};
-  -- What tells where somebody is.
+  -- What tells where somebody is; of a protected person, whatever may tell it.
   leaks constant text[] := array['WHEREABOUTS', 'HOUSING', 'EDUCATION', 'OFFER', 'INVOLVEMENT'];
+  may_leak constant text[] := array(select b.key from jsonb_each_text({{class_bits}}) b where ({{leak_group}}::bigint >> b.value::int) & 1 = 1);
   sources constant jsonb := $gathering${{gathering}}$gathering$::jsonb;
 begin
   select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
-    where l.name = session_user and o.agency = 'LA';
+    where l.name = session_user and o.agency = 'LA' and not l.emergency;
   select * into req from fsp.subject_access r where r.id = asked and r.controller = org and r.prepared_at is null for update;
   if req.id is null or not exists (select from fsp.person_grant g where g.login = fsp.current_login() and g.person = req.person
       and g.starts <= now() and g.ends > now()) then
@@ -43,6 +46,10 @@ begin
     unnest(fsp.recorded_as_harming(f, array(select m.person from fsp.membership m where m.family = f))) h
     where h = coalesce(req.requester_person, req.person));
   members := array(select distinct m.person from fsp.membership m where m.family = any (families) and m.person <> all (whose));
+  other_protected := exists (select from fsp.whereabouts_protection p where p.person = any (members)
+    and p."from" <= now() and coalesce(p.until, 'infinity') > now());
+  child_protected := req.requester = 'PARENT' and exists (select from fsp.whereabouts_protection p where p.person = req.person
+    and p."from" <= now() and coalesce(p.until, 'infinity') > now());
   -- The names of others, so that a text that has one is held back until somebody has read it.
   select '\m(' || string_agg(distinct regexp_replace(n.name, '([^[:alnum:][:space:]])', '\\\1', 'g'), '|') || ')\M' into names
     from (
@@ -75,8 +82,11 @@ begin
         -- That there was a MARAC is never told to whom it was about.
         when harms and ('VICTIM' = any (classes) or source.name in ('marac', 'marac_content')) then 'victim'
         when 'CHILD_VOICE' = any (classes) and req.requester = 'PARENT' and not each_row.agreed then 'child-confidence'
-        when harms and req.requester = 'PARENT' and classes && leaks then 'whereabouts'
-        when harms and each_row.way <> 'person' and classes && leaks then 'whereabouts'
+        when (harms or req.requester = 'PARENT') and 'SHARING' = any (classes)
+          and source.name not in ('told_family', 'told_family_person') then 'safeguarding'
+        when child_protected and classes && may_leak then 'whereabouts'
+        when other_protected and each_row.way <> 'person' and classes && may_leak then 'whereabouts'
+        when harms and (req.requester = 'PARENT' or each_row.way <> 'person') and classes && leaks then 'whereabouts'
         when each_row.way = 'family' and classes && array['SAFETY', 'OFFENCE', 'VICTIM'] then 'third-party'
       end;
       -- What another organisation controls, that one gives: it is told of the request, unless that alone would tell too much.

@@ -62,7 +62,7 @@ async function clientOf(owner: pg.Client, { client, user, purpose }: Teller): Pr
   const organisation = organisations.find(({ code }) => code === found?.organisation);
   const known = USERS.find((each) => each.subject === user && each.organisation === found?.organisation);
   if (!found || !organisation || !known) throw new Error(`${user} does not work with ${client}.`);
-  const login = loginName(owner.database as string, organisation.code, false);
+  const login = loginName(owner.database as string, organisation.code, 'daily');
   const { rows } = await owner.query<{ id: string }>('select id from fsp.login where name = $1', [login]);
   const { id, code, name, agency } = organisation;
   return {

@@ -317,6 +317,28 @@ describe('a parent asks for a child', () => {
   });
 });
 
+describe('somebody’s whereabouts are protected', () => {
+  const protect = (name: string) =>
+    owner.query(
+      `insert into fsp.whereabouts_protection (family, person, controller, reason, "from") values (1, $1, 1, 'He looks for them.', now() - interval '1 hour')`,
+      [key(name)],
+    );
+  const LEAK_FREE = ['SAFETY', 'IDENTITY', 'FAMILY', 'EQUALITY', 'SHARING'];
+  afterAll(() => owner.query('delete from fsp.whereabouts_protection'));
+  it('a parent who asks for that child is given nothing that may tell, nor that there is a protection', async () => {
+    await protect('poppy');
+    const request = await gathered({ person: who('poppy'), requester: 'PARENT', requesterPerson: who('father') });
+    const items = await itemsOf(request.id);
+    expect(items.filter(({ data_class }) => !LEAK_FREE.includes(data_class))).toEqual([]);
+    expect(JSON.stringify(items)).not.toContain('He looks for them');
+    expect(exemptionsOf(request).whereabouts_protection).toEqual(['safeguarding']);
+  });
+  it('what is about several goes to nobody else who belongs to the family', async () => {
+    const items = await itemsOf((await gathered({ person: who('aunt'), requester: 'SELF' })).id);
+    expect(items.filter(({ data_class, several }) => several && !LEAK_FREE.includes(data_class))).toEqual([]);
+  });
+});
+
 describe('who is recorded as harming asks', () => {
   beforeAll(async () => {
     const condition = { family, kind: 'no-contact', instruction: 'No contact.', issuer: 'Court', from: '2026-11-01' };
