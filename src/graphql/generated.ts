@@ -791,7 +791,7 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Abstinence | AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | GroupSupervision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | RelationshipFeedback | ReturnHome | SafeWorkingAgreement | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToldFamily | ToolReading | TrustedAdult | Visit | WorkbookEntry;
+export type ChronologyEvent = Abstinence | AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | GroupSupervision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | ProcessingRestriction | RelationshipFeedback | ReturnHome | RightsRequest | SafeWorkingAgreement | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToldFamily | ToolReading | TrustedAdult | Visit | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
@@ -818,8 +818,10 @@ export type ChronologyType =
   | 'PLACEMENT'
   | 'PLAN'
   | 'PRE_PROCEEDINGS'
+  | 'PROCESSING_RESTRICTION'
   | 'RELATIONSHIP_FEEDBACK'
   | 'RETURN_HOME'
+  | 'RIGHTS_REQUEST'
   | 'SAFETY_CONDITION'
   | 'SAFE_WORKING_AGREEMENT'
   | 'SECTION47'
@@ -1459,6 +1461,48 @@ export type DecideContactPayload = {
   __typename?: 'DecideContactPayload';
   /** As the caller may see it now. */
   contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type DecideObjectionInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  outcome: ObjectionOutcome;
+  /** Why it is refused. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  request: Scalars['ID']['input'];
+};
+
+export type DecideObjectionPayload = {
+  __typename?: 'DecideObjectionPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<RightsRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type DecideRectificationInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  outcome: RectificationOutcome;
+  /** Why it is refused. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  request: Scalars['ID']['input'];
+};
+
+export type DecideRectificationPayload = {
+  __typename?: 'DecideRectificationPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<RightsRequest>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -2271,6 +2315,8 @@ export type Family = Node & {
   placements?: Maybe<Array<Placement>>;
   plans?: Maybe<Array<Plan>>;
   preProceedings?: Maybe<Array<PreProceedings>>;
+  /** Data about its members that is stored and not used. */
+  processingRestrictions?: Maybe<Array<ProcessingRestriction>>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
   /** What its young people say of working with somebody. */
@@ -2280,6 +2326,8 @@ export type Family = Node & {
   /** For whom the family is restricted to named users, and was. */
   restrictions?: Maybe<Array<FamilyRestriction>>;
   returnsHome?: Maybe<Array<ReturnHome>>;
+  /** What its members asked to have put right, and to what they object; latest first. `fact`: the id of a fact, of which alone. */
+  rightsRequests?: Maybe<RightsRequestConnection>;
   /** How to work safely with the family: what to do, not why. */
   safeWorking?: Maybe<Array<SafeWorkingAgreement>>;
   /** What everybody with the family must do today: what is in force. */
@@ -2428,6 +2476,14 @@ export type FamilyMeetingsArgs = {
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyOffersArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyRightsRequestsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  fact?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -3278,6 +3334,25 @@ export type LiftKeptFromPayload = {
   warnings: Array<UserError>;
 };
 
+export type LiftProcessingRestrictionInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  reason: Scalars['String']['input'];
+  restriction: Scalars['ID']['input'];
+};
+
+export type LiftProcessingRestrictionPayload = {
+  __typename?: 'LiftProcessingRestrictionPayload';
+  /** As the caller may see it now. */
+  restriction?: Maybe<ProcessingRestriction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type LiftRestrictionInput = {
   idempotencyKey: Scalars['String']['input'];
   reason: Scalars['String']['input'];
@@ -3684,6 +3759,9 @@ export type Mutation = {
   correctPerson?: Maybe<CorrectPersonPayload>;
   /** Decides on a contact and tells its referrer. */
   decideContact?: Maybe<DecideContactPayload>;
+  decideObjection?: Maybe<DecideObjectionPayload>;
+  /** Decides on it. What is wrong is amended by its own command first. */
+  decideRectification?: Maybe<DecideRectificationPayload>;
   /** Says what a strategy discussion decided. */
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
   /** Says that such a conflict is over. */
@@ -3718,6 +3796,7 @@ export type Mutation = {
   leavePost?: Maybe<LeavePostPayload>;
   /** A manager decides that something is kept from a person no longer; the decision is what is answered. */
   liftKeptFrom?: Maybe<LiftKeptFromPayload>;
+  liftProcessingRestriction?: Maybe<LiftProcessingRestrictionPayload>;
   /** Lifts a restriction. */
   liftRestriction?: Maybe<LiftRestrictionPayload>;
   /** Asks by an exact identifier whether there is a plan, and whom to ring. The county is told who asked. */
@@ -3814,6 +3893,8 @@ export type Mutation = {
   recordLapse?: Maybe<RecordLapsePayload>;
   /** Puts on record who came, what was said and what is to be done; meets the clocks that such a meeting meets. */
   recordMeeting?: Maybe<RecordMeetingPayload>;
+  /** Says that somebody objects to what is done with their data. */
+  recordObjection?: Maybe<RecordObjectionPayload>;
   /** Says what came of an offer: by who offered it, or who gives it. */
   recordOfferOutcome?: Maybe<RecordOfferOutcomePayload>;
   /** Says what the person goes on with by themselves. */
@@ -3852,10 +3933,14 @@ export type Mutation = {
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
   requestIntervention?: Maybe<RequestInterventionPayload>;
+  /** Says that somebody asks to have a fact put right. */
+  requestRectification?: Maybe<RequestRectificationPayload>;
   /** Takes up somebody's request for their own data. A month runs from the day on which it is known who asks. */
   requestSubjectAccess?: Maybe<RequestSubjectAccessPayload>;
   /** Restricts a family to named users, of the county and everywhere or of one partner. Of these there are two at least, one on the out-of-hours rota. */
   restrictFamily?: Maybe<RestrictFamilyPayload>;
+  /** Restricts data of one kind about a person: it is withheld from everybody until the restriction is lifted. */
+  restrictProcessing?: Maybe<RestrictProcessingPayload>;
   /** A second person's word on an emergency. */
   reviewEmergencyAccess?: Maybe<ReviewEmergencyAccessPayload>;
   /** Records a review of the family's plan. */
@@ -4062,6 +4147,16 @@ export type MutationDecideContactArgs = {
 };
 
 
+export type MutationDecideObjectionArgs = {
+  input: DecideObjectionInput;
+};
+
+
+export type MutationDecideRectificationArgs = {
+  input: DecideRectificationInput;
+};
+
+
 export type MutationDecideStrategyDiscussionArgs = {
   input: DecideStrategyDiscussionInput;
 };
@@ -4144,6 +4239,11 @@ export type MutationLeavePostArgs = {
 
 export type MutationLiftKeptFromArgs = {
   input: LiftKeptFromInput;
+};
+
+
+export type MutationLiftProcessingRestrictionArgs = {
+  input: LiftProcessingRestrictionInput;
 };
 
 
@@ -4397,6 +4497,11 @@ export type MutationRecordMeetingArgs = {
 };
 
 
+export type MutationRecordObjectionArgs = {
+  input: RecordObjectionInput;
+};
+
+
 export type MutationRecordOfferOutcomeArgs = {
   input: RecordOfferOutcomeInput;
 };
@@ -4497,6 +4602,11 @@ export type MutationRequestInterventionArgs = {
 };
 
 
+export type MutationRequestRectificationArgs = {
+  input: RequestRectificationInput;
+};
+
+
 export type MutationRequestSubjectAccessArgs = {
   input: RequestSubjectAccessInput;
 };
@@ -4504,6 +4614,11 @@ export type MutationRequestSubjectAccessArgs = {
 
 export type MutationRestrictFamilyArgs = {
   input: RestrictFamilyInput;
+};
+
+
+export type MutationRestrictProcessingArgs = {
+  input: RestrictProcessingInput;
 };
 
 
@@ -4659,6 +4774,10 @@ export type Node = {
   /** Opaque; valid for every client, and shows nothing to a client that may not see the object. */
   id: Scalars['ID']['output'];
 };
+
+export type ObjectionOutcome =
+  | 'REFUSED'
+  | 'UPHELD';
 
 export type OfferFamilyGroupInput = {
   family: Scalars['ID']['input'];
@@ -5318,6 +5437,29 @@ export type PrepareSubjectAccessPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+/**
+ * Data of one kind about a person that is stored, and used for nothing but legal claims and the protection of others (UK GDPR
+ * article 18): until it is lifted, decisions of the ledger withhold it from every agency.
+ */
+export type ProcessingRestriction = Node & {
+  __typename?: 'ProcessingRestriction';
+  class?: Maybe<DataClass>;
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `restriction-ground`. */
+  ground?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  lifted?: Maybe<Scalars['Date']['output']>;
+  liftedBy?: Maybe<Scalars['String']['output']>;
+  liftedFor?: Maybe<Scalars['String']['output']>;
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** A programme of the catalogue. */
@@ -6322,6 +6464,28 @@ export type RecordMeetingPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordObjectionInput = {
+  asked: Scalars['Date']['input'];
+  /** What kind of data it is about; not given: all. */
+  class?: InputMaybe<DataClass>;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Whose data it is. */
+  person: Scalars['ID']['input'];
+  statement: Scalars['String']['input'];
+};
+
+export type RecordObjectionPayload = {
+  __typename?: 'RecordObjectionPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<RightsRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordOfferOutcomeInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -6758,6 +6922,11 @@ export type RecordVisitPayload = {
   warnings: Array<UserError>;
 };
 
+export type RectificationOutcome =
+  | 'COMPLETED'
+  | 'CORRECTED'
+  | 'REFUSED';
+
 /** A partner's worry about a child, told to the county. Its sender sees what became of it, and nothing else of the family. */
 export type Referral = Node & {
   __typename?: 'Referral';
@@ -6992,6 +7161,29 @@ export type RequestPersonInput = {
   givenName: Scalars['String']['input'];
 };
 
+export type RequestRectificationInput = {
+  asked: Scalars['Date']['input'];
+  /** The id of the fact. */
+  fact: Scalars['ID']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Whose data it is. */
+  person: Scalars['ID']['input'];
+  /** What they say is wrong, in their own words. */
+  statement: Scalars['String']['input'];
+};
+
+export type RequestRectificationPayload = {
+  __typename?: 'RequestRectificationPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<RightsRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RequestSubjectAccessInput = {
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
@@ -7030,6 +7222,30 @@ export type RestrictFamilyPayload = {
   __typename?: 'RestrictFamilyPayload';
   restriction?: Maybe<FamilyRestriction>;
   userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
+export type RestrictProcessingInput = {
+  class: DataClass;
+  /** The county goes on using it, for the protection of the rights of another person (UK GDPR article 18(2)): `reason` says whose. */
+  countyExcepted?: InputMaybe<Scalars['Boolean']['input']>;
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** From the code list `restriction-ground`. */
+  ground: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Whose data it is. */
+  person: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type RestrictProcessingPayload = {
+  __typename?: 'RestrictProcessingPayload';
+  /** As the caller may see it now. */
+  restriction?: Maybe<ProcessingRestriction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
 
@@ -7178,6 +7394,64 @@ export type ReviewSubjectAccessItemsPayload = {
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
+
+export type RightsOutcome =
+  /** The statement stands beside the fact, which is incomplete without it */
+  | 'COMPLETED'
+  /** The fact was amended, as always */
+  | 'CORRECTED'
+  /** Refused, with the reason */
+  | 'REFUSED'
+  /** The objection is upheld */
+  | 'UPHELD';
+
+/** That somebody asked to have a fact put right, or objects to what is done with their data. A month runs. */
+export type RightsRequest = Node & {
+  __typename?: 'RightsRequest';
+  asked?: Maybe<Scalars['Date']['output']>;
+  /** Of an objection: what kind of data it is about; null: all. */
+  class?: Maybe<DataClass>;
+  decided?: Maybe<Scalars['Date']['output']>;
+  decidedBy?: Maybe<Scalars['String']['output']>;
+  /** Of a rectification: the id of the fact, for `node`. */
+  fact?: Maybe<Scalars['ID']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  kind?: Maybe<RightsRequestKind>;
+  organisation?: Maybe<Organisation>;
+  /** Null: not decided yet. */
+  outcome?: Maybe<RightsOutcome>;
+  person?: Maybe<Person>;
+  /** Why it was refused. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** In their own words. */
+  statement?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type RightsRequestConnection = {
+  __typename?: 'RightsRequestConnection';
+  edges?: Maybe<Array<RightsRequestEdge>>;
+  nodes?: Maybe<Array<RightsRequest>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RightsRequestEdge = {
+  __typename?: 'RightsRequestEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RightsRequest>;
+};
+
+export type RightsRequestKind =
+  /** Against what is done with their data (UK GDPR article 21) */
+  | 'OBJECTION'
+  /** To have a fact put right (UK GDPR article 16) */
+  | 'RECTIFICATION';
 
 export type RolloutState =
   | 'LIVE'

@@ -90,6 +90,9 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   ...Object.fromEntries(
     names.filter((name) => purposesOf(name)?.includes('SUBJECT_ACCESS')).map((name) => [name, { request: 'SubjectAccess' }]),
   ),
+  ...Object.fromEntries(['decideRectification', 'decideObjection'].map((name) => [name, { request: 'RightsRequest' }])),
+  liftProcessingRestriction: { restriction: 'ProcessingRestriction' },
+  requestRectification: { fact: 'Plan' },
   reviewSubjectAccessItems: { request: 'SubjectAccess', items: 'SubjectAccessItem', fields: 'SubjectAccessField' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };

@@ -484,8 +484,10 @@ export type SinceLastReviewQuery = { family: { id: string, name: string | null, 
         | { __typename: 'Placement', id: string }
         | { __typename: 'Plan', id: string, started: string | null, planKind: PlanKind | null }
         | { __typename: 'PreProceedings', id: string }
+        | { __typename: 'ProcessingRestriction', id: string }
         | { __typename: 'RelationshipFeedback', id: string }
         | { __typename: 'ReturnHome', id: string }
+        | { __typename: 'RightsRequest', id: string }
         | { __typename: 'SafeWorkingAgreement', id: string }
         | { __typename: 'SafetyCondition', id: string }
         | { __typename: 'Section47', id: string }

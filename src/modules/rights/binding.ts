@@ -1,6 +1,21 @@
-import { type Binding, byId, code, column, computed, type FieldBinding, list, one, page, type RootBinding } from '../../read/binding.ts';
-import { keptFrom, latestBy } from '../meeting/binding.ts';
 import {
+  type Binding,
+  byId,
+  code,
+  column,
+  computed,
+  type FieldBinding,
+  list,
+  one,
+  page,
+  type RootBinding,
+  type Subquery,
+} from '../../read/binding.ts';
+import { keptFrom, latestBy } from '../meeting/binding.ts';
+import { EVIDENCE } from '../meeting/evidence.ts';
+import {
+  processingRestriction,
+  rightsRequest,
   subjectAccess,
   subjectAccessExclusion,
   subjectAccessField,
@@ -13,6 +28,12 @@ import {
 
 const sameFamily = { sameFamily: true };
 const samePerson = { samePerson: true };
+
+/** SQL that the fact of a request is there for the caller, too: its id tells what kind of thing there is. */
+const factSeen = (r: string, sub: Subquery) =>
+  Object.entries(EVIDENCE)
+    .map(([type, table]) => `(${r}.subject_type = '${type}' and (select true ${sub(table, 'seen')} and seen.id = ${r}.subject_id))`)
+    .join(' or ');
 
 /** SQL of where a request stands. */
 const state = (r: string) => `case
@@ -140,6 +161,47 @@ export const bindings: Binding[] = [
       addressee: one('Organisation', subjectAccessNotice.assigned, 'id'),
     },
   },
+  {
+    type: 'RightsRequest',
+    anchor: rightsRequest,
+    id: 'id',
+    event: { at: rightsRequest.askedOn },
+    fields: {
+      kind: column(rightsRequest.kind),
+      person: one('Person', rightsRequest.person, 'person', samePerson),
+      fact: computed(rightsRequest, (r, sub) => `case when ${factSeen(r, sub)} then ${r}.subject_type || '-' || ${r}.subject_id end`),
+      class: column(rightsRequest.dataClass),
+      statement: column(rightsRequest.statement),
+      asked: column(rightsRequest.askedOn),
+      outcome: column(rightsRequest.outcome),
+      reason: column(rightsRequest.reason),
+      decided: column(rightsRequest.decidedOn),
+      decidedBy: column(rightsRequest.decidedBy),
+      keptFrom,
+      organisation: one('Organisation', rightsRequest.controller, 'id'),
+      family: one('Family', rightsRequest.family, 'family'),
+      version: column(rightsRequest.version),
+    },
+  },
+  {
+    type: 'ProcessingRestriction',
+    anchor: processingRestriction,
+    id: 'id',
+    event: { at: processingRestriction.from },
+    fields: {
+      person: one('Person', processingRestriction.person, 'person', samePerson),
+      class: column(processingRestriction.dataClass),
+      ground: code('restriction-ground', processingRestriction.ground),
+      reason: column(processingRestriction.reason),
+      from: column(processingRestriction.from),
+      lifted: column(processingRestriction.liftedOn),
+      liftedBy: column(processingRestriction.liftedBy),
+      liftedFor: column(processingRestriction.liftedFor),
+      organisation: one('Organisation', processingRestriction.controller, 'id'),
+      family: one('Family', processingRestriction.family, 'family'),
+      version: column(processingRestriction.version),
+    },
+  },
 ];
 
 export const roots: Record<string, RootBinding> = {
@@ -153,5 +215,14 @@ export const roots: Record<string, RootBinding> = {
 };
 
 export const extensions: Record<string, Record<string, FieldBinding>> = {
-  Family: { told: page('ToldFamily', 'family', 'family', latestBy('told_on', 'date'), sameFamily) },
+  Family: {
+    told: page('ToldFamily', 'family', 'family', latestBy('told_on', 'date'), sameFamily),
+    rightsRequests: page('RightsRequest', 'family', 'family', latestBy('asked_on', 'date'), {
+      ...sameFamily,
+      filters: {
+        fact: { decode: 'text', where: (r, p, sub) => `(${r}.subject_type || '-' || ${r}.subject_id = ${p} and (${factSeen(r, sub)}))` },
+      },
+    }),
+    processingRestrictions: list('ProcessingRestriction', 'family', 'family', byId, sameFamily),
+  },
 };

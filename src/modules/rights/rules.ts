@@ -1,7 +1,13 @@
 /** What makes it whole that somebody was told, or asked. */
 import type { UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import type { RecordToldFamilyInput, RequestSubjectAccessInput } from '../../graphql/generated.ts';
+import type {
+  RecordObjectionInput,
+  RecordToldFamilyInput,
+  RequestRectificationInput,
+  RequestSubjectAccessInput,
+  RestrictProcessingInput,
+} from '../../graphql/generated.ts';
 
 const LONGEST = { text: 20_000, name: 200, list: 50 };
 
@@ -96,5 +102,58 @@ export function checkStep(step: Step, at: Standing, user: string | null): UserEr
     rule('SAR_PERSON', 'This is a person’s to do: the application has to say who.', 'request');
   if (errors.length === 0 && step === 'sign' && user === at.preparedUser)
     rule('SAR_SECOND_PERSON', 'Who prepared it does not sign it: a second person does.', 'request');
+  return errors;
+}
+
+type Rectification = Omit<RequestRectificationInput, 'idempotencyKey'>;
+type Objection = Omit<RecordObjectionInput, 'idempotencyKey'>;
+type Restriction = Omit<RestrictProcessingInput, 'idempotencyKey'>;
+
+/** That somebody asked, in their own words. */
+export function checkAsked(input: Pick<Rectification | Objection, 'statement' | 'asked' | 'keptFrom'>, now: Date): UserError[] {
+  const { errors, text, list, past } = faults();
+  past(input.asked, now, 'asked');
+  text(input.statement, LONGEST.text, 'statement');
+  list(input.keptFrom, LONGEST.list, 'keptFrom');
+  return errors;
+}
+
+/**
+ * Whether a request can be decided so.
+ *
+ * @param fact version of the fact when it was disputed, and now; null: it has no versions, or is not seen any more.
+ */
+export function checkDecided(
+  input: { outcome: string; reason?: string | null; on: string },
+  request: { askedOn: string; decidedOn: string | null },
+  fact: { was: number; is: number } | null,
+  now: Date,
+): UserError[] {
+  const { errors, invalid, rule, text, past } = faults();
+  past(input.on, now, 'on');
+  text(input.reason, LONGEST.text, 'reason');
+  if (request.decidedOn) rule('RIGHTS_DECIDED', `It was decided on ${request.decidedOn}.`, 'request');
+  if (input.on < request.askedOn) invalid(`Must not be before ${request.askedOn}, when it was asked.`, 'on');
+  if (input.outcome === 'REFUSED' && !input.reason) rule('RIGHTS_REASON', 'Who is refused is told why: say the reason.', 'reason');
+  if (input.outcome === 'CORRECTED' && fact && fact.is <= fact.was)
+    rule('RIGHTS_NOT_CORRECTED', 'Nothing was put right yet: amend the fact first, as always, and then say so here.', 'outcome');
+  return errors;
+}
+
+/** Of these nobody is ever without: what keeps people safe, who they are, who belongs together, and this very record. */
+const NOT_RESTRICTED: readonly string[] = ['SAFETY', 'IDENTITY', 'FAMILY', 'SHARING'];
+
+/** @param decides whether the county decides on sharing this class: what others master, they restrict. */
+export function checkRestriction(input: Restriction, decides: boolean, now: Date): UserError[] {
+  const { errors, rule, text, past } = faults();
+  past(input.from, now, 'from');
+  text(input.reason, LONGEST.text, 'reason');
+  if (NOT_RESTRICTED.includes(input.class))
+    rule(
+      'RESTRICTION_SAFETY',
+      'What keeps people safe, and who they are, is needed for the protection of others: it is not restricted.',
+      'class',
+    );
+  else if (!decides) rule('RESTRICTION_DECIDES', 'Another organisation masters data of this class, and restricts it.', 'class');
   return errors;
 }

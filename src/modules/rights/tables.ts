@@ -1,6 +1,7 @@
 /** What people were told about their data, and what they asked of those who hold it. */
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, date, foreignKey, index, integer, text, unique } from 'drizzle-orm/pg-core';
+import type { PersonalClass } from '../../access/classes.ts';
 import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
 import { person } from '../person/tables.ts';
@@ -216,4 +217,67 @@ export const subjectAccessNotice = classify(
   ),
   'SHARING',
   { sealed: true, own: { columns: ['controller', 'assigned'], user: 'worker', unassigned: true } },
+);
+
+/** That somebody asked to have a fact put right, or objects to what is done with their data; and what was decided. */
+export const rightsRequest = classify(
+  fsp.table(
+    'rights_request',
+    {
+      id: id(),
+      family: familyKey(),
+      person: personKey(),
+      controller: controller(),
+      worker: text('worker'),
+      keptFrom: keptFrom(),
+      kind: text('kind').$type<'RECTIFICATION' | 'OBJECTION'>().notNull(),
+      /** Of a rectification: the fact, as the type and key of its row, and its version when it was disputed. */
+      subjectType: text('subject_type'),
+      subjectId: key('subject_id'),
+      subjectVersion: integer('subject_version'),
+      /** Of an objection: what kind of data it is about. */
+      dataClass: text('data_class').$type<PersonalClass>(),
+      statement: text('statement').notNull(),
+      askedOn: date('asked_on').notNull(),
+      outcome: text('outcome').$type<'CORRECTED' | 'COMPLETED' | 'UPHELD' | 'REFUSED'>(),
+      reason: text('reason'),
+      decidedOn: date('decided_on'),
+      decidedBy: text('decided_by'),
+      version: version(),
+      ...times(),
+    },
+    (t) => [
+      index('rights_request_family').on(t.family, t.askedOn, t.id),
+      index('rights_request_person').on(t.person),
+      index('rights_request_subject').on(t.subjectType, t.subjectId),
+    ],
+  ),
+  'SHARING',
+);
+
+/** Data of one kind about a person that is stored, and used for nothing but legal claims and the protection of others. */
+export const processingRestriction = classify(
+  fsp.table(
+    'processing_restriction',
+    {
+      id: id(),
+      family: familyKey(),
+      person: personKey(),
+      controller: controller(),
+      worker: text('worker'),
+      dataClass: text('data_class').$type<PersonalClass>().notNull(),
+      ground: text('ground').notNull(),
+      reason: text('reason').notNull(),
+      from: date('from').notNull(),
+      liftedOn: date('lifted_on'),
+      liftedBy: text('lifted_by'),
+      liftedFor: text('lifted_for'),
+      /** The decisions of the ledger by which it is withheld. */
+      decisions: bigint('decisions', { mode: 'number' }).array().notNull(),
+      version: version(),
+      ...times(),
+    },
+    (t) => [index('processing_restriction_family').on(t.family, t.id), index('processing_restriction_person').on(t.person)],
+  ),
+  'SHARING',
 );

@@ -65,6 +65,11 @@ const RUNS: Record<string, Runs> = {
     meets: ['sendSubjectAccess'],
     ends: ['closeSubjectAccess'],
   },
+  RIGHTS_REQUEST: {
+    starts: ['requestRectification', 'recordObjection'],
+    meets: ['decideRectification', 'decideObjection'],
+    ends: [],
+  },
   GROUP_SUPERVISION: { starts: ['recordGroupSupervision'], meets: ['recordGroupSupervision'], ends: ['closeEpisode', 'endPlan'] },
   RESTRICTED_REVIEW: { none: 'a record is restricted by the operator; there is no command for it yet' },
   SAFETY_REVIEW: {
