@@ -323,6 +323,11 @@ export const ACTS = {
   reviewSubjectAccessItems: act('give, or leave out, part of what was gathered',      'LA', 'governance:write', 'SUBJECT_ACCESS'),
   signSubjectAccess:        act('sign what goes out, as a second person',             'LA', 'governance:write', 'SUBJECT_ACCESS'),
   sendSubjectAccess:        act('say that it went out',                               'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  placeHold:                act('keep records from being erased',                     'LA', 'governance:write'),
+  liftHold:                 act('lift such a hold',                                   'LA', 'governance:write'),
+  proposeErasure:           act('propose that a record is erased',                    'LA', 'governance:write'),
+  approveErasure:           act('approve it, as a second person',                     'LA', 'governance:write'),
+  rejectErasure:            act('reject it',                                          'LA', 'governance:write'),
   closeSubjectAccess:       act('end a request that is withdrawn, or refused',        'LA', 'governance:write', 'SUBJECT_ACCESS'),
 } as const satisfies Record<string, Act>;
 

@@ -66,6 +66,9 @@ const DECLARED: Record<string, Custom> = {
     where: 'exists (select from fsp.information_request_person p where p.request = r.request and p.about_person = $1)',
     controller: 'sender',
   },
+  retention_hold: { none: 'why records are kept longer, which may be what somebody else claims or is suspected of' },
+  erasure_proposal: { none: 'that a record is due to be erased' },
+  erasure: { none: 'what was erased of others' },
   // What was gathered before is not gathered again.
   subject_access: { none: 'the request itself' },
   subject_access_section: { none: 'an earlier gathering' },

@@ -156,6 +156,19 @@ function personalTable(table: TableClass): string[] {
 const ownAndSeen = (table: string): string =>
   `${table}.controller = ${ORGANISATION} and (select true from fsp.person_grant pg where pg.person = ${table}.person and ${isNow('pg')})`;
 
+/** An organisation's own row about a family that its login sees today, or about none. */
+function ofFamilyOrAll(table: string): string[] {
+  const seen = `(${table}.family is null or (select true from fsp.family_grant fg where fg.family = ${table}.family and ${isNow('fg')}))`;
+  const own = `${table}.controller = ${ORGANISATION} and ${seen}`;
+  return [
+    `grant select on fsp.${table} to ${everyAgency};`,
+    policy(table, 'own_select', 'select', everyAgency, own, null),
+    `grant insert, update on fsp.${table} to ${agencyRole('LA')};`,
+    policy(table, 'own_insert', 'insert', agencyRole('LA'), null, own),
+    policy(table, 'own_update', 'update', agencyRole('LA'), own, own),
+  ];
+}
+
 /** Rows gathered for a request: read with it, and of them only what is named changes, until it is signed. */
 const gatheredRows =
   (...changing: string[]) =>
@@ -219,6 +232,12 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
     `grant insert, update on fsp.${t} to ${agencyRole('LA')};`,
     policy(t, 'own_insert', 'insert', agencyRole('LA'), null, ownAndSeen(t)),
     policy(t, 'own_update', 'update', agencyRole('LA'), `${ownAndSeen(t)} and ${t}.sent_on is null`, ownAndSeen(t)),
+  ],
+  retention_hold: ofFamilyOrAll,
+  erasure_proposal: ofFamilyOrAll,
+  erasure: (t) => [
+    `grant select on fsp.${t} to ${everyAgency};`,
+    policy(t, 'own_select', 'select', everyAgency, `${t}.controller = ${ORGANISATION}`, null),
   ],
   subject_access_section: gatheredRows(),
   subject_access_item: gatheredRows('status', 'exemption', 'reason', 'decided_by', 'decided_at'),

@@ -473,6 +473,24 @@ export type AnswerInformationRequestPayload = {
   warnings: Array<UserError>;
 };
 
+export type ApproveErasureInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  proposal: Scalars['ID']['input'];
+  reason?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type ApproveErasurePayload = {
+  __typename?: 'ApproveErasurePayload';
+  /** As the caller may see it now. */
+  proposal?: Maybe<ErasureProposal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type ArrangeContactInput = {
   family: Scalars['ID']['input'];
   frequency: Scalars['String']['input'];
@@ -1934,6 +1952,75 @@ export type Episode = Node & {
   withheld: Array<Withheld>;
 };
 
+/** That a record was erased: by which rule, who approved it, how much. It says nothing of anybody. */
+export type Erasure = Node & {
+  __typename?: 'Erasure';
+  approved?: Maybe<Scalars['Date']['output']>;
+  approvedBy?: Maybe<Scalars['String']['output']>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  erasedAt?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  /** How many rows went. */
+  rows?: Maybe<Scalars['Int']['output']>;
+  rule?: Maybe<RetentionRule>;
+};
+
+export type ErasureConnection = {
+  __typename?: 'ErasureConnection';
+  edges?: Maybe<Array<ErasureEdge>>;
+  nodes?: Maybe<Array<Erasure>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ErasureEdge = {
+  __typename?: 'ErasureEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Erasure>;
+};
+
+/** That a family's record is due to be erased. It goes with the record; `Erasure` stays. */
+export type ErasureProposal = Node & {
+  __typename?: 'ErasureProposal';
+  decided?: Maybe<Scalars['Date']['output']>;
+  decidedBy?: Maybe<Scalars['String']['output']>;
+  decidedFor?: Maybe<Scalars['String']['output']>;
+  /** Since when it may be erased. */
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  proposed?: Maybe<Scalars['Date']['output']>;
+  /** Name of who proposed it, or the job; somebody else approves. */
+  proposedBy?: Maybe<Scalars['String']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  rule?: Maybe<RetentionRule>;
+  status?: Maybe<ErasureStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+};
+
+export type ErasureProposalConnection = {
+  __typename?: 'ErasureProposalConnection';
+  edges?: Maybe<Array<ErasureProposalEdge>>;
+  nodes?: Maybe<Array<ErasureProposal>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ErasureProposalEdge = {
+  __typename?: 'ErasureProposalEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ErasureProposal>;
+};
+
+export type ErasureStatus =
+  /** To be erased by the next run of the job */
+  | 'APPROVED'
+  | 'PROPOSED'
+  | 'REJECTED';
+
 /**
  * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
  * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
@@ -3315,6 +3402,25 @@ export type LeavePostPayload = {
   warnings: Array<UserError>;
 };
 
+export type LiftHoldInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  hold: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type LiftHoldPayload = {
+  __typename?: 'LiftHoldPayload';
+  /** As the caller may see it now. */
+  hold?: Maybe<RetentionHold>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type LiftKeptFromInput = {
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
@@ -3723,6 +3829,8 @@ export type Mutation = {
   answerFeedback?: Maybe<AnswerFeedbackPayload>;
   /** Answers what was asked, or refuses with a reason. */
   answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
+  /** Approves that it is erased; never who proposed it. The next run of the job erases it, for good. */
+  approveErasure?: Maybe<ApproveErasurePayload>;
   /** Arranges time between a child and a parent or relative. */
   arrangeContact?: Maybe<ArrangeContactPayload>;
   /** Asks for an assessment so that proceedings may be avoided. */
@@ -3794,6 +3902,7 @@ export type Mutation = {
   giveFeedback?: Maybe<GiveFeedbackPayload>;
   /** A post's holder leaves it. */
   leavePost?: Maybe<LeavePostPayload>;
+  liftHold?: Maybe<LiftHoldPayload>;
   /** A manager decides that something is kept from a person no longer; the decision is what is answered. */
   liftKeptFrom?: Maybe<LiftKeptFromPayload>;
   liftProcessingRestriction?: Maybe<LiftProcessingRestrictionPayload>;
@@ -3830,6 +3939,8 @@ export type Mutation = {
   orderSpecialistAssessment?: Maybe<OrderSpecialistAssessmentPayload>;
   /** A manager's look at a decision of somebody else. */
   overseeDecision?: Maybe<OverseeDecisionPayload>;
+  /** Keeps a family's record, or (without one) everybody's, from being erased. */
+  placeHold?: Maybe<PlaceHoldPayload>;
   /** Says what a team is to have of a discipline. */
   planPosts?: Maybe<PlanPostsPayload>;
   /** Plans a child's gradual return home. */
@@ -3838,6 +3949,8 @@ export type Mutation = {
   prepareEvidencePack?: Maybe<PrepareEvidencePackPayload>;
   /** Gathers what the county holds about the person, from every table; tells the other organisations that control a part. */
   prepareSubjectAccess?: Maybe<PrepareSubjectAccessPayload>;
+  /** Proposes that a record is erased before a rule does: where somebody has the right to it. */
+  proposeErasure?: Maybe<ProposeErasurePayload>;
   /** Protects where a member of the family is. */
   protectWhereabouts?: Maybe<ProtectWhereaboutsPayload>;
   /** Says that a goal is reached. */
@@ -3929,6 +4042,8 @@ export type Mutation = {
   recordVisit?: Maybe<RecordVisitPayload>;
   /** Puts a family on record, with its members and where they live. */
   registerFamily?: Maybe<RegisterFamilyPayload>;
+  /** Rejects it; what was approved can be rejected until it is done. */
+  rejectErasure?: Maybe<RejectErasurePayload>;
   /** Asks an organisation for what it knows. */
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
@@ -4054,6 +4169,11 @@ export type MutationAnswerFeedbackArgs = {
 
 export type MutationAnswerInformationRequestArgs = {
   input: AnswerInformationRequestInput;
+};
+
+
+export type MutationApproveErasureArgs = {
+  input: ApproveErasureInput;
 };
 
 
@@ -4237,6 +4357,11 @@ export type MutationLeavePostArgs = {
 };
 
 
+export type MutationLiftHoldArgs = {
+  input: LiftHoldInput;
+};
+
+
 export type MutationLiftKeptFromArgs = {
   input: LiftKeptFromInput;
 };
@@ -4332,6 +4457,11 @@ export type MutationOverseeDecisionArgs = {
 };
 
 
+export type MutationPlaceHoldArgs = {
+  input: PlaceHoldInput;
+};
+
+
 export type MutationPlanPostsArgs = {
   input: PlanPostsInput;
 };
@@ -4349,6 +4479,11 @@ export type MutationPrepareEvidencePackArgs = {
 
 export type MutationPrepareSubjectAccessArgs = {
   input: PrepareSubjectAccessInput;
+};
+
+
+export type MutationProposeErasureArgs = {
+  input: ProposeErasureInput;
 };
 
 
@@ -4589,6 +4724,11 @@ export type MutationRecordVisitArgs = {
 
 export type MutationRegisterFamilyArgs = {
   input: RegisterFamilyInput;
+};
+
+
+export type MutationRejectErasureArgs = {
+  input: RejectErasureInput;
 };
 
 
@@ -5099,6 +5239,26 @@ export type Person = Node & {
   withheld: Array<Withheld>;
 };
 
+export type PlaceHoldInput = {
+  /** From the code list `retention-hold`. */
+  cause: Scalars['String']['input'];
+  /** Not given: everybody's record. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type PlaceHoldPayload = {
+  __typename?: 'PlaceHoldPayload';
+  /** As the caller may see it now. */
+  hold?: Maybe<RetentionHold>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** Under which law and in which kind of placement a looked-after child lives. */
 export type Placement = Node & {
   __typename?: 'Placement';
@@ -5501,6 +5661,24 @@ export type ProgrammeProvider = {
   validTo?: Maybe<Scalars['Date']['output']>;
 };
 
+export type ProposeErasureInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** Code of the retention rule. */
+  rule: Scalars['String']['input'];
+};
+
+export type ProposeErasurePayload = {
+  __typename?: 'ProposeErasurePayload';
+  /** As the caller may see it now. */
+  proposal?: Maybe<ErasureProposal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type ProtectWhereaboutsInput = {
   family: Scalars['ID']['input'];
   idempotencyKey: Scalars['String']['input'];
@@ -5577,6 +5755,10 @@ export type Query = {
   dueItems?: Maybe<DueItemConnection>;
   /** Emergencies that the caller's organisation opened, or that others opened of its families, latest first. */
   emergencyAccesses?: Maybe<EmergencyAccessConnection>;
+  /** Records that are due to be erased, the longest due first. */
+  erasureProposals?: Maybe<ErasureProposalConnection>;
+  /** That records were erased, the latest first. */
+  erasures?: Maybe<ErasureConnection>;
   /** Which assessment factor is which concern of the trio, by variant, with its validity. */
   factorConcerns?: Maybe<Array<FactorConcern>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
@@ -5617,6 +5799,10 @@ export type Query = {
    * about a restricted family are shown to its named users alone; their senders see no difference.
    */
   referrals?: Maybe<ReferralConnection>;
+  /** What keeps records from being erased, the latest first. */
+  retentionHolds?: Maybe<RetentionHoldConnection>;
+  /** How long records are kept, and who says so. */
+  retentionRules?: Maybe<Array<RetentionRule>>;
   /** The public directory of services. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
@@ -5690,6 +5876,19 @@ export type QueryDueItemsArgs = {
 export type QueryEmergencyAccessesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<EmergencyAccessFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryErasureProposalsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  status?: InputMaybe<ErasureStatus>;
+};
+
+
+export type QueryErasuresArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -5781,6 +5980,12 @@ export type QueryProviderSnapshotArgs = {
 export type QueryReferralsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ReferralFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryRetentionHoldsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -7060,6 +7265,24 @@ export type RegisterFamilyPayload = {
   warnings: Array<UserError>;
 };
 
+export type RejectErasureInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  proposal: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type RejectErasurePayload = {
+  __typename?: 'RejectErasurePayload';
+  /** As the caller may see it now. */
+  proposal?: Maybe<ErasureProposal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What one member of the family is to another. */
 export type Relationship = Node & {
   __typename?: 'Relationship';
@@ -7257,6 +7480,63 @@ export type RestrictionCause =
   | 'HIGH_RISK'
   /** A member works for a partner */
   | 'PARTNER_STAFF';
+
+export type RetentionFrom =
+  | 'ADOPTION_ORDER'
+  /** The birth of the youngest child of the family */
+  | 'BIRTH'
+  /** The day on which work with the family ended */
+  | 'CLOSURE'
+  /** It is decided in each case */
+  | 'REQUEST';
+
+/** Nothing of a family's record is erased while it stands: an inquiry, a claim. */
+export type RetentionHold = Node & {
+  __typename?: 'RetentionHold';
+  /** From the code list `retention-hold`. */
+  cause?: Maybe<Code>;
+  /** Null: nobody's record is erased. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  lifted?: Maybe<Scalars['Date']['output']>;
+  liftedBy?: Maybe<Scalars['String']['output']>;
+  liftedFor?: Maybe<Scalars['String']['output']>;
+  organisation?: Maybe<Organisation>;
+  placed?: Maybe<Scalars['Date']['output']>;
+  placedBy?: Maybe<Scalars['String']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+};
+
+export type RetentionHoldConnection = {
+  __typename?: 'RetentionHoldConnection';
+  edges?: Maybe<Array<RetentionHoldEdge>>;
+  nodes?: Maybe<Array<RetentionHold>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RetentionHoldEdge = {
+  __typename?: 'RetentionHoldEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RetentionHold>;
+};
+
+export type RetentionRule = {
+  __typename?: 'RetentionRule';
+  code?: Maybe<Scalars['String']['output']>;
+  from?: Maybe<RetentionFrom>;
+  name?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  /** `verified` in its source, or the `authority`'s to set. */
+  status?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['String']['output']>;
+  /** Null: it is decided in each case. */
+  years?: Maybe<Scalars['Int']['output']>;
+};
 
 /** A child's gradual return home. */
 export type ReturnHome = Node & {

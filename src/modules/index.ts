@@ -29,6 +29,7 @@ import * as personCommands from './person/commands.ts';
 import * as plan from './plan/binding.ts';
 import * as planIndex from './plan/commands/index.ts';
 import * as rights from './rights/binding.ts';
+import * as rightsErasure from './rights/erasure.ts';
 import * as rightsRequests from './rights/requests.ts';
 import * as rightsSubjectAccess from './rights/subject-access.ts';
 import * as rightsTold from './rights/told.ts';
@@ -113,6 +114,7 @@ const commands: Record<string, Command>[] = [
   meetingDecisions,
   personCommands,
   planIndex,
+  rightsErasure,
   rightsRequests,
   rightsSubjectAccess,
   rightsTold,

@@ -8,13 +8,18 @@ import {
   list,
   one,
   page,
+  type RelationField,
   type RootBinding,
   type Subquery,
 } from '../../read/binding.ts';
 import { keptFrom, latestBy } from '../meeting/binding.ts';
 import { EVIDENCE } from '../meeting/evidence.ts';
 import {
+  erasure,
+  erasureProposal,
   processingRestriction,
+  retentionHold,
+  retentionRule,
   rightsRequest,
   subjectAccess,
   subjectAccessExclusion,
@@ -28,6 +33,9 @@ import {
 
 const sameFamily = { sameFamily: true };
 const samePerson = { samePerson: true };
+
+const ruleOf = (table: typeof erasure | typeof erasureProposal): RelationField =>
+  one('RetentionRule', table.rule, 'code', { on: (row, rule) => `${rule}.code = ${row}.rule and ${rule}.version = ${row}.rule_version` });
 
 /** SQL that the fact of a request is there for the caller, too: its id tells what kind of thing there is. */
 const factSeen = (r: string, sub: Subquery) =>
@@ -202,9 +210,93 @@ export const bindings: Binding[] = [
       version: column(processingRestriction.version),
     },
   },
+  {
+    type: 'RetentionRule',
+    anchor: retentionRule,
+    fields: {
+      code: column(retentionRule.code),
+      version: column(retentionRule.version),
+      name: column(retentionRule.name),
+      years: column(retentionRule.years),
+      from: column(retentionRule.fromEvent),
+      status: column(retentionRule.status),
+      source: column(retentionRule.source),
+      validFrom: column(retentionRule.validFrom),
+      validTo: column(retentionRule.validTo),
+    },
+  },
+  {
+    type: 'RetentionHold',
+    anchor: retentionHold,
+    id: 'id',
+    fields: {
+      family: one('Family', retentionHold.family, 'family'),
+      cause: code('retention-hold', retentionHold.cause),
+      reason: column(retentionHold.reason),
+      placed: column(retentionHold.placedOn),
+      placedBy: column(retentionHold.placedBy),
+      lifted: column(retentionHold.liftedOn),
+      liftedBy: column(retentionHold.liftedBy),
+      liftedFor: column(retentionHold.liftedFor),
+      organisation: one('Organisation', retentionHold.controller, 'id'),
+      version: column(retentionHold.version),
+    },
+  },
+  {
+    type: 'ErasureProposal',
+    anchor: erasureProposal,
+    id: 'id',
+    fields: {
+      family: one('Family', erasureProposal.family, 'family'),
+      rule: ruleOf(erasureProposal),
+      dueOn: column(erasureProposal.dueOn),
+      reason: column(erasureProposal.reason),
+      proposed: column(erasureProposal.proposedOn),
+      proposedBy: column(erasureProposal.proposedBy),
+      status: column(erasureProposal.status),
+      decided: column(erasureProposal.decidedOn),
+      decidedBy: column(erasureProposal.decidedBy),
+      decidedFor: column(erasureProposal.decidedFor),
+      organisation: one('Organisation', erasureProposal.controller, 'id'),
+      version: column(erasureProposal.version),
+    },
+  },
+  {
+    type: 'Erasure',
+    anchor: erasure,
+    id: 'id',
+    fields: {
+      rule: ruleOf(erasure),
+      dueOn: column(erasure.dueOn),
+      approved: column(erasure.approvedOn),
+      approvedBy: column(erasure.approvedBy),
+      erasedAt: column(erasure.erasedAt),
+      rows: column(erasure.rows),
+      organisation: one('Organisation', erasure.controller, 'id'),
+    },
+  },
 ];
 
 export const roots: Record<string, RootBinding> = {
+  retentionRules: {
+    kind: 'list',
+    to: 'RetentionRule',
+    order: {
+      keys: [
+        { column: 'code', type: 'text' },
+        { column: 'version', type: 'text' },
+      ],
+    },
+    filters: {},
+  },
+  retentionHolds: { kind: 'page', to: 'RetentionHold', order: () => latestBy('placed_on', 'date'), filters: {} },
+  erasureProposals: {
+    kind: 'page',
+    to: 'ErasureProposal',
+    order: () => ({ ...latestBy('due_on', 'date'), descending: false }),
+    filters: { status: { decode: 'text', where: (r, p) => `${r}.status = ${p}` } },
+  },
+  erasures: { kind: 'page', to: 'Erasure', order: () => latestBy('erased_at', 'timestamptz'), filters: {} },
   subjectAccessRequests: {
     kind: 'page',
     to: 'SubjectAccess',

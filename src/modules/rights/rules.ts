@@ -157,3 +157,18 @@ export function checkRestriction(input: Restriction, decides: boolean, now: Date
   else if (!decides) rule('RESTRICTION_DECIDES', 'Another organisation masters data of this class, and restricts it.', 'class');
   return errors;
 }
+
+/** Whether a proposal to erase is this user's to approve, or to reject. What was approved can be stopped until it is done. */
+export function checkErasureDecision(
+  proposal: { status: string; proposedUser: string | null },
+  approves: boolean,
+  user: string | null,
+): UserError[] {
+  const { errors, rule } = faults();
+  if (user === null) rule('ERASURE_PERSON', 'This is a person’s to do: the application has to say who.', 'proposal');
+  else if (proposal.status === 'REJECTED' || (approves && proposal.status === 'APPROVED'))
+    rule('ERASURE_DECIDED', 'It has been decided already.', 'proposal');
+  else if (approves && user === proposal.proposedUser)
+    rule('ERASURE_SECOND_PERSON', 'Who proposed it does not approve it: a second person does.', 'proposal');
+  return errors;
+}

@@ -1,11 +1,12 @@
 /** What people were told about their data, and what they asked of those who hold it. */
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, date, foreignKey, index, integer, text, unique } from 'drizzle-orm/pg-core';
+import { bigint, boolean, date, foreignKey, index, integer, jsonb, primaryKey, text, unique, uniqueIndex } from 'drizzle-orm/pg-core';
 import type { PersonalClass } from '../../access/classes.ts';
 import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
-import { controller, familyKey, personKey } from '../family/tables.ts';
+import { controller, family, familyKey, personKey } from '../family/tables.ts';
 import { person } from '../person/tables.ts';
 import { organisation } from '../sharing/tables.ts';
+import type { FromEvent } from './retention.ts';
 
 /** The persons from whom a row is kept; see SHARING, kept from. */
 const keptFrom = () => bigint('kept_from', { mode: 'number' }).array().notNull().default(sql`'{}'::bigint[]`);
@@ -280,4 +281,109 @@ export const processingRestriction = classify(
     (t) => [index('processing_restriction_family').on(t.family, t.id), index('processing_restriction_person').on(t.person)],
   ),
   'SHARING',
+);
+
+/** How long a kind of record is kept, from which event, and who says so. */
+export const retentionRule = classify(
+  fsp.table(
+    'retention_rule',
+    {
+      code: text('code').notNull(),
+      version: text('version').notNull(),
+      name: text('name').notNull(),
+      /** Null: it is decided in each case. */
+      years: integer('years'),
+      fromEvent: text('from_event').$type<FromEvent>().notNull(),
+      status: text('status').$type<'verified' | 'authority'>().notNull(),
+      source: text('source').notNull(),
+      validFrom: date('valid_from').notNull(),
+      validTo: date('valid_to'),
+    },
+    (t) => [primaryKey({ columns: [t.code, t.version] })],
+  ),
+  'DIRECTORY',
+);
+
+/** Nothing of a family, or (null) of anybody, is erased while it stands: an inquiry, a claim. */
+export const retentionHold = classify(
+  fsp.table(
+    'retention_hold',
+    {
+      id: id(),
+      family: key('family').references(() => family.id),
+      controller: controller(),
+      cause: text('cause').notNull(),
+      reason: text('reason').notNull(),
+      placedOn: date('placed_on').notNull(),
+      placedBy: text('placed_by').notNull(),
+      liftedOn: date('lifted_on'),
+      liftedBy: text('lifted_by'),
+      liftedFor: text('lifted_for'),
+      version: version(),
+      ...times(),
+    },
+    (t) => [index('retention_hold_family').on(t.family)],
+  ),
+  'OPERATION',
+);
+
+/** That a family's record is due to be erased, by which rule; and what a second person said to it. Goes with the record itself. */
+export const erasureProposal = classify(
+  fsp.table(
+    'erasure_proposal',
+    {
+      id: id(),
+      family: familyKey(),
+      controller: controller(),
+      rule: text('rule').notNull(),
+      ruleVersion: text('rule_version').notNull(),
+      dueOn: date('due_on').notNull(),
+      reason: text('reason'),
+      proposedOn: date('proposed_on').notNull(),
+      proposedBy: text('proposed_by').notNull(),
+      /** The user's subject; null: the job proposed it. */
+      proposedUser: text('proposed_user'),
+      status: text('status').$type<'PROPOSED' | 'APPROVED' | 'REJECTED'>().notNull(),
+      decidedOn: date('decided_on'),
+      decidedBy: text('decided_by'),
+      decidedFor: text('decided_for'),
+      version: version(),
+      ...times(),
+    },
+    (t) => [
+      index('erasure_proposal_due').on(t.dueOn, t.id),
+      uniqueIndex('erasure_proposal_open').on(t.family).where(sql`status <> 'REJECTED'`),
+      foreignKey({
+        name: 'erasure_proposal_of_rule',
+        columns: [t.rule, t.ruleVersion],
+        foreignColumns: [retentionRule.code, retentionRule.version],
+      }),
+    ],
+  ),
+  'OPERATION',
+);
+
+/** That a record was erased: of what kind, how many rows, by which rule, who approved it. It says nothing of anybody. */
+export const erasure = classify(
+  fsp.table(
+    'erasure',
+    {
+      id: id(),
+      controller: controller(),
+      /** The number of the proposal, which went with the record. */
+      proposal: bigint('proposal', { mode: 'number' }).notNull(),
+      rule: text('rule').notNull(),
+      ruleVersion: text('rule_version').notNull(),
+      dueOn: date('due_on').notNull(),
+      approvedBy: text('approved_by').notNull(),
+      approvedOn: date('approved_on').notNull(),
+      erasedAt: moment('erased_at').notNull().defaultNow(),
+      rows: integer('rows').notNull(),
+      /** Rows by table. */
+      tables: jsonb('tables').notNull(),
+    },
+    (t) => [index('erasure_erased').on(t.erasedAt, t.id), unique('erasure_of_proposal').on(t.proposal)],
+  ),
+  'OPERATION',
+  { sealed: true },
 );

@@ -81,4 +81,15 @@ export const RIGHTS_RECORD: Step[] = [
     amends: (n) => ['restriction', n.made('equality')],
     input: () => ({ on: '2026-10-12', reason: 'It was asked, and put right.' }),
   },
+  {
+    on: '2026-11-04',
+    as: { ...gideon, purpose: 'GOVERNANCE' },
+    do: 'placeHold',
+    input: (n) => ({
+      family: n.family,
+      cause: 'subject-access',
+      reason: 'She asked for her data: nothing is erased before she has it.',
+      on: '2026-11-04',
+    }),
+  },
 ];
