@@ -455,9 +455,13 @@ begin
     select m.family, m.person from fsp.unborn_membership m where m.family = any (asked)
   ),
   rule as (
-    select c.controller as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about,
+    -- The county's user is barred in the teams as well through which they work.
+    select o.id as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about,
       array[c.subject] as subjects, c."from" as starts, coalesce(c.until, 'infinity') as ends
-    from fsp.conflict_of_interest c where c.family = any (asked)
+    from fsp.conflict_of_interest c
+    join fsp.organisation recorder on recorder.id = c.controller
+    join fsp.organisation o on o.id = c.controller or (recorder.agency = 'LA' and o.agency = 'TEAM')
+    where c.family = any (asked)
     union all
     select e.controller, true, 'opened', e.family, null, array[e.worker], e."from", e.until
     from fsp.emergency_access e where e.family = any (asked)
@@ -1298,15 +1302,20 @@ end
 $$;
 revoke all on function fsp.open_involvement(bigint, bigint, integer, text, text, text, boolean, boolean, timestamptz, timestamptz) from public;
 
-create or replace function fsp.end_involvement(asked bigint, ends timestamptz) returns boolean
+-- Answers whose family it was; null where the asker has none such that would last longer. What it opened to a service whose name tells
+-- of health it may not read afterwards, and ends all the same.
+create or replace function fsp.end_involvement(asked bigint, ends timestamptz) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  of_family bigint;
 begin
   update fsp.involvement i set until = greatest(ends, now(), i."from")
     from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and not l.emergency and o.agency = 'LA' and i.id = asked and i.controller = o.id
-      and coalesce(i.until, 'infinity') > greatest(ends, now()) and fsp.sees(i.family);
-  return found;
+      and coalesce(i.until, 'infinity') > greatest(ends, now()) and fsp.sees(i.family)
+    returning i.family into of_family;
+  return of_family;
 end
 $$;
 revoke all on function fsp.end_involvement(bigint, timestamptz) from public;
@@ -1343,8 +1352,10 @@ begin
 end
 $$;
 
--- Protects, and no longer protects, where a member of the family is.
-create or replace function fsp.protect_whereabouts(asked bigint, whom bigint, by_subject text, because text, ends timestamptz) returns bigint
+-- Protects, and no longer protects, where a member of the family is. Somebody of the county is named with that person: whoever asked,
+-- where nobody is yet. Else the record would be lost to everyone.
+create or replace function fsp.protect_whereabouts(asked bigint, whom bigint, by_subject text, by_name text, because text, ends timestamptz)
+  returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -1354,12 +1365,18 @@ begin
   select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   if org is null or whom is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such person.'; end if;
+  if not exists (select from fsp.involvement i where i.person = whom and i.organisation = org and i.worker is not null
+      and i."from" <= now() and coalesce(i.until, 'infinity') > now()) then
+    if by_subject is null then raise insufficient_privilege using message = 'Nobody is named.'; end if;
+    insert into fsp.involvement (family, person, controller, worker, organisation, role, practitioner, "from")
+      values (asked, whom, org, by_subject, org, 'named-practitioner', by_name, now());
+  end if;
   insert into fsp.whereabouts_protection (family, person, controller, worker, reason, "from", until)
     values (asked, whom, org, by_subject, because, now(), ends) returning id into made;
   return made;
 end
 $$;
-revoke all on function fsp.protect_whereabouts(bigint, bigint, text, text, timestamptz) from public;
+revoke all on function fsp.protect_whereabouts(bigint, bigint, text, text, text, timestamptz) from public;
 
 create or replace function fsp.end_protection(asked bigint, because text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -1515,7 +1532,7 @@ grant execute on function
   fsp.withdraw_decision(bigint, text, text),
   fsp.open_involvement(bigint, bigint, integer, text, text, text, boolean, boolean, timestamptz, timestamptz),
   fsp.end_involvement(bigint, timestamptz),
-  fsp.protect_whereabouts(bigint, bigint, text, text, timestamptz), fsp.end_protection(bigint, text),
+  fsp.protect_whereabouts(bigint, bigint, text, text, text, timestamptz), fsp.end_protection(bigint, text),
   fsp.restrict_family(bigint, integer, text, text, text), fsp.lift_restriction(bigint, text),
   fsp.record_conflict(bigint, text, text, timestamptz), fsp.has_user(text), fsp.end_conflict(bigint),
   fsp.open_emergency(bigint, text, text[], text, text, text, integer), fsp.review_emergency(bigint, text, text, text, text)
@@ -1941,10 +1958,6 @@ grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_la";
 create policy la_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_la"
   with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
     and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 33554431) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 33554431) & 16777216) = 16777216 and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
-grant update on fsp.disclosure_elsewhere to "{{db}}_agency_la";
-create policy la_update on fsp.disclosure_elsewhere for update to "{{db}}_agency_la"
-  using (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family))
-  with check (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family));
 grant select on fsp.disclosure_elsewhere to "{{db}}_agency_team";
 create policy team_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_team"
   using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
@@ -1952,10 +1965,6 @@ grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_team";
 create policy team_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_team"
   with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
     and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 20709279) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 20709279) & 16777216) = 16777216 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
-grant update on fsp.disclosure_elsewhere to "{{db}}_agency_team";
-create policy team_update on fsp.disclosure_elsewhere for update to "{{db}}_agency_team"
-  using (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family))
-  with check (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family));
 grant select on fsp.disclosure_elsewhere to "{{db}}_agency_health";
 create policy health_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_health"
   using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
@@ -1963,10 +1972,6 @@ grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_health";
 create policy health_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_health"
   with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
     and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 16813471) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 16813471) & 16777216) = 16777216 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
-grant update on fsp.disclosure_elsewhere to "{{db}}_agency_health";
-create policy health_update on fsp.disclosure_elsewhere for update to "{{db}}_agency_health"
-  using (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family))
-  with check (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family));
 grant select on fsp.disclosure_elsewhere to "{{db}}_agency_education";
 create policy education_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_education"
   using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
@@ -1974,10 +1979,6 @@ grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_education";
 create policy education_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_education"
   with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
     and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) | 17305007) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 17305007) & 16777216) = 16777216 and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
-grant update on fsp.disclosure_elsewhere to "{{db}}_agency_education";
-create policy education_update on fsp.disclosure_elsewhere for update to "{{db}}_agency_education"
-  using (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family))
-  with check (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family));
 grant select on fsp.disclosure_elsewhere to "{{db}}_agency_police";
 create policy police_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_police"
   using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
@@ -1985,10 +1986,6 @@ grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_police";
 create policy police_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_police"
   with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
     and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 16974223) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 16974223) & 16777216) = 16777216 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
-grant update on fsp.disclosure_elsewhere to "{{db}}_agency_police";
-create policy police_update on fsp.disclosure_elsewhere for update to "{{db}}_agency_police"
-  using (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family))
-  with check (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family));
 grant select on fsp.disclosure_elsewhere to "{{db}}_agency_district";
 create policy district_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_district"
   using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
@@ -1996,10 +1993,6 @@ grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_district";
 create policy district_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_district"
   with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
     and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) | 20055429) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 20055429) & 16777216) = 16777216 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
-grant update on fsp.disclosure_elsewhere to "{{db}}_agency_district";
-create policy district_update on fsp.disclosure_elsewhere for update to "{{db}}_agency_district"
-  using (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family))
-  with check (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family));
 grant select on fsp.disclosure_elsewhere to "{{db}}_agency_provider";
 create policy provider_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_provider"
   using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
@@ -2007,10 +2000,6 @@ grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_provider";
 create policy provider_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_provider"
   with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
     and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 19004687) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 19004687) & 16777216) = 16777216 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
-grant update on fsp.disclosure_elsewhere to "{{db}}_agency_provider";
-create policy provider_update on fsp.disclosure_elsewhere for update to "{{db}}_agency_provider"
-  using (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family))
-  with check (disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family));
 
 -- whereabouts_protection: SHARING
 alter table fsp.whereabouts_protection enable row level security;

@@ -287,9 +287,13 @@ begin
     select m.family, m.person from fsp.unborn_membership m where m.family = any (asked)
   ),
   rule as (
-    select c.controller as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about,
+    -- The county's user is barred in the teams as well through which they work.
+    select o.id as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about,
       array[c.subject] as subjects, c."from" as starts, coalesce(c.until, 'infinity') as ends
-    from fsp.conflict_of_interest c where c.family = any (asked)
+    from fsp.conflict_of_interest c
+    join fsp.organisation recorder on recorder.id = c.controller
+    join fsp.organisation o on o.id = c.controller or (recorder.agency = 'LA' and o.agency = 'TEAM')
+    where c.family = any (asked)
     union all
     select e.controller, true, 'opened', e.family, null, array[e.worker], e."from", e.until
     from fsp.emergency_access e where e.family = any (asked)

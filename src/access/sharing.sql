@@ -159,15 +159,20 @@ end
 $$;
 revoke all on function fsp.open_involvement(bigint, bigint, integer, text, text, text, boolean, boolean, timestamptz, timestamptz) from public;
 
-create or replace function fsp.end_involvement(asked bigint, ends timestamptz) returns boolean
+-- Answers whose family it was; null where the asker has none such that would last longer. What it opened to a service whose name tells
+-- of health it may not read afterwards, and ends all the same.
+create or replace function fsp.end_involvement(asked bigint, ends timestamptz) returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  of_family bigint;
 begin
   update fsp.involvement i set until = greatest(ends, now(), i."from")
     from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and not l.emergency and o.agency = 'LA' and i.id = asked and i.controller = o.id
-      and coalesce(i.until, 'infinity') > greatest(ends, now()) and fsp.sees(i.family);
-  return found;
+      and coalesce(i.until, 'infinity') > greatest(ends, now()) and fsp.sees(i.family)
+    returning i.family into of_family;
+  return of_family;
 end
 $$;
 revoke all on function fsp.end_involvement(bigint, timestamptz) from public;
@@ -204,8 +209,10 @@ begin
 end
 $$;
 
--- Protects, and no longer protects, where a member of the family is.
-create or replace function fsp.protect_whereabouts(asked bigint, whom bigint, by_subject text, because text, ends timestamptz) returns bigint
+-- Protects, and no longer protects, where a member of the family is. Somebody of the county is named with that person: whoever asked,
+-- where nobody is yet. Else the record would be lost to everyone.
+create or replace function fsp.protect_whereabouts(asked bigint, whom bigint, by_subject text, by_name text, because text, ends timestamptz)
+  returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -215,12 +222,18 @@ begin
   select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   if org is null or whom is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such person.'; end if;
+  if not exists (select from fsp.involvement i where i.person = whom and i.organisation = org and i.worker is not null
+      and i."from" <= now() and coalesce(i.until, 'infinity') > now()) then
+    if by_subject is null then raise insufficient_privilege using message = 'Nobody is named.'; end if;
+    insert into fsp.involvement (family, person, controller, worker, organisation, role, practitioner, "from")
+      values (asked, whom, org, by_subject, org, 'named-practitioner', by_name, now());
+  end if;
   insert into fsp.whereabouts_protection (family, person, controller, worker, reason, "from", until)
     values (asked, whom, org, by_subject, because, now(), ends) returning id into made;
   return made;
 end
 $$;
-revoke all on function fsp.protect_whereabouts(bigint, bigint, text, text, timestamptz) from public;
+revoke all on function fsp.protect_whereabouts(bigint, bigint, text, text, text, timestamptz) from public;
 
 create or replace function fsp.end_protection(asked bigint, because text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -376,7 +389,7 @@ grant execute on function
   fsp.withdraw_decision(bigint, text, text),
   fsp.open_involvement(bigint, bigint, integer, text, text, text, boolean, boolean, timestamptz, timestamptz),
   fsp.end_involvement(bigint, timestamptz),
-  fsp.protect_whereabouts(bigint, bigint, text, text, timestamptz), fsp.end_protection(bigint, text),
+  fsp.protect_whereabouts(bigint, bigint, text, text, text, timestamptz), fsp.end_protection(bigint, text),
   fsp.restrict_family(bigint, integer, text, text, text), fsp.lift_restriction(bigint, text),
   fsp.record_conflict(bigint, text, text, timestamptz), fsp.has_user(text), fsp.end_conflict(bigint),
   fsp.open_emergency(bigint, text, text[], text, text, text, integer), fsp.review_emergency(bigint, text, text, text, text)

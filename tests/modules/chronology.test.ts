@@ -42,6 +42,7 @@ const WITHOUT: Record<string, string> = {
   OnwardActivity: part('an intervention'),
   CallOutHistory: 'A count of incidents, which take part one by one.',
   CaseAudit: 'It judges how the county worked, and is no event of the family’s.',
+  SubjectAccessNotice: 'To whom a request was passed on: it stands with the request.',
   LookUpReceipt: 'Who looked, and not what happened: it stands beside the disclosures.',
 };
 

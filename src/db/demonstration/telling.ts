@@ -20,6 +20,7 @@ import { ASHDOWN_RECORD } from './record/ashdown.ts';
 import { COURT_FAMILY, COURT_RECORD } from './record/court.ts';
 import { DUNMORE_RECORD } from './record/dunmore.ts';
 import { HARTWELL_RECORD } from './record/hartwell.ts';
+import { SHARING_RECORD } from './record/sharing.ts';
 import type { Names, Step, Teller } from './record/step.ts';
 import { TEAM_RECORD } from './record/team.ts';
 import { STORIES, storyPerson } from './rows.ts';
@@ -28,7 +29,7 @@ import { STORIES, storyPerson } from './rows.ts';
 const RECORD: [family: number | null, steps: Step[]][] = [
   [1, HARTWELL_RECORD],
   [2, ASHDOWN_RECORD],
-  [3, DUNMORE_RECORD],
+  [3, [...DUNMORE_RECORD, ...SHARING_RECORD]],
   [COURT_FAMILY, COURT_RECORD],
   [null, TEAM_RECORD],
 ];

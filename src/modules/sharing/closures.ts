@@ -70,10 +70,12 @@ export const protectWhereabouts: Command = async (tx, raw, client, now) => {
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
   const person = await memberOf(tx, family, input.person, client);
   if (person === null) errors.push(notFound('member of this family', 'person'));
+  if (client.user === null)
+    errors.push({ code: 'RULE', rule: 'USER', message: 'Somebody protects it who is then named with the person.', path: ['person'] });
   if (errors.length > 0 || person === null) return { userErrors: errors };
   const id = await key(
     tx,
-    sql`select fsp.protect_whereabouts(${family}::bigint, ${person}::bigint, ${client.user}::text, ${input.reason}::text, ${input.until ?? null}::timestamptz) as value`,
+    sql`select fsp.protect_whereabouts(${family}::bigint, ${person}::bigint, ${client.user}::text, ${client.userName ?? client.id}::text, ${input.reason}::text, ${input.until ?? null}::timestamptz) as value`,
   );
   return written('protectWhereabouts', 'WhereaboutsProtection', id as number, family, [person]);
 };

@@ -3,10 +3,10 @@ import { eq, sql } from 'drizzle-orm';
 import { AT_RISK, type Stage } from '../../access/agreement.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
-import { familyVisible, keyOf, notFound, visibleRow } from '../../change/visible.ts';
+import { familyVisible, keyOf, notFound } from '../../change/visible.ts';
 import type { EndInvolvementInput, OpenInvolvementInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
-import { familyStage, involvement } from '../family/tables.ts';
+import { familyStage } from '../family/tables.ts';
 import { agencyOf, memberOf } from './named.ts';
 import { checkInvolvement } from './rules.ts';
 
@@ -44,21 +44,16 @@ export const openInvolvement: Command = async (tx, raw, client, now) => {
 
 export const endInvolvement: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Given<EndInvolvementInput>;
-  const row = await visibleRow(tx, involvement, keyOf('Involvement', input.involvement), client);
-  if (!row) return { userErrors: [notFound('involvement', 'involvement')] };
+  const key = keyOf('Involvement', input.involvement);
   const at = input.at ?? now.toISOString();
   if (new Date(at).getTime() < now.getTime() - 5 * 60_000)
     return { userErrors: [{ code: 'INVALID', message: 'Must not be in the past: what was seen was seen.', path: ['at'] }] };
-  const { rows } = await tx.execute<{ ended: boolean }>(sql`select fsp.end_involvement(${row.id}::bigint, ${at}::timestamptz) as ended`);
-  if (!rows[0]?.ended) return { userErrors: [notFound('involvement that would last longer', 'involvement')] };
+  const { rows } = await tx.execute<{ family: string | null }>(
+    sql`select fsp.end_involvement(${key}::bigint, ${at}::timestamptz) as family`,
+  );
+  const family = rows[0]?.family ?? null;
+  if (key === null || family === null) return { userErrors: [notFound('involvement that would last longer', 'involvement')] };
   return {
-    change: {
-      action: 'endInvolvement',
-      entity: 'Involvement',
-      id: row.id,
-      family: row.family,
-      persons: row.person === null ? [] : [row.person],
-      dataClasses: ['INVOLVEMENT'],
-    },
+    change: { action: 'endInvolvement', entity: 'Involvement', id: key, family: Number(family), persons: [], dataClasses: ['INVOLVEMENT'] },
   };
 };

@@ -74,7 +74,7 @@ export const disclosureElsewhere = classify(
     (t) => [index('disclosure_elsewhere_family').on(t.family)],
   ),
   'SHARING',
-  { acts: ['recordDisclosureElsewhere'] },
+  { acts: ['recordDisclosureElsewhere'], amendedBy: [] },
 );
 
 /** Somebody whose whereabouts may put them in danger: nobody learns them but those named as working with this very person. */
