@@ -19,7 +19,7 @@ import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
 import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
-import { clientOptions, createPools } from './db/pools.ts';
+import { clientOptions, createPools, databaseError } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
 import { planRecord, recordText } from './disclosure/record.ts';
 import { type Batch, createRecorder } from './disclosure/recorder.ts';
@@ -29,6 +29,7 @@ import { schemaFaults } from './graphql/check.ts';
 import { documentLimits } from './graphql/limits.ts';
 import { type AssembledSchema, assembleSchema } from './graphql/schema.ts';
 import { createHttp, type Identified, sendError } from './http.ts';
+import { explainResolvers } from './modules/explain/resolvers.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { addEvidencePages } from './portal/evidence-pack.ts';
@@ -60,7 +61,12 @@ export type Server = {
 
 /** The product's schema, checked. @throws naming everything that was forgotten. */
 export function productSchema(): AssembledSchema {
-  const assembled: AssembledSchema = assembleSchema(sharingResolvers(() => assembled.classes) as never);
+  const assembled: AssembledSchema = assembleSchema({
+    Query: {
+      ...sharingResolvers(() => assembled.classes).Query,
+      ...explainResolvers(() => ({ schema: assembled.schema, classes: assembled.classes, bindings: BINDINGS })).Query,
+    },
+  } as never);
   const faults = schemaFaults(assembled, BINDINGS, ROOTS, COMMANDS);
   if (faults.length > 0) throw new Error(`The schema cannot be served:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
   return assembled;
@@ -141,6 +147,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         prepare: options.prepare ?? true,
         staticSchema,
         command: (field, input, client) => runCommand(transactions, COMMANDS, field, input, client),
+        sources: (asker) => ({
+          async ask(login, sql, parameters) {
+            const rows = await pools
+              .of(login)
+              .query(sql, parameters, false, asker)
+              .catch((error) => {
+                throw databaseError(error);
+              });
+            return rows[0]?.j as string;
+          },
+          standing: (client, user) => gate.standing(client, user, ''),
+          clients: () => gate.clients(),
+        }),
         log: logFailure,
       }),
     ],

@@ -10,8 +10,9 @@ import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRul
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
 import { grantProbe, ownableMask, ownProbe } from './masks.ts';
 
-const LOGIN = '(select fsp.current_login())';
-const ORGANISATION = '(select fsp.current_organisation())';
+/** The session's login and organisation, as the policies ask for them. */
+export const LOGIN = '(select fsp.current_login())';
+export const ORGANISATION = '(select fsp.current_organisation())';
 
 /** The role of an agency, of which each of its organisations' logins is a member. */
 export const agencyRole = (agency: Agency) => `"{{db}}_agency_${agency.toLowerCase()}"`;
@@ -31,7 +32,8 @@ function withoutRowClass(table: TableClass): TableClass {
   return rest;
 }
 
-function selectPredicate(table: TableClass, agency: Agency): string | null {
+/** Which rows of a table the policy of an agency gives; null: none, and the table may not be named. */
+export function selectPredicate(table: TableClass, agency: Agency): string | null {
   const level = levelOf(table.dataClass, agency);
   // An agency that is given nothing about people is not told that there are any.
   if (level === 'N' || PERSONAL_CLASSES.every((dataClass) => levelOf(dataClass, agency) === 'N')) return null;
@@ -314,7 +316,7 @@ function fillIn(sql: string): string {
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './front-door.sql', './evidence.sql']
+  const functions = ['./grants.sql', './front-door.sql', './evidence.sql', './explain.sql']
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);
