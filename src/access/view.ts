@@ -97,26 +97,30 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency, lev
       }
     }
   }
-  const commandsOf = new Map<string, string[]>();
-  const commandsFor = (type: string): string[] => {
-    const known = commandsOf.get(type) ?? commandsWith(schema, type);
-    commandsOf.set(type, known);
-    return known;
-  };
   return {
     type: isOpen,
     field: (type, field) => fieldOpen(type, field),
     argument: (type, field, argument) => shared(classes.argumentClass(type, field, argument)),
     inputField: (type, field) => {
       const dataClass = classes.inputClass(type, field);
-      const commands = commandsFor(type);
+      const commands = commandsWith(schema, type);
       return commands.length > 0 ? commands.some((command) => writable(dataClass, command)) : shared(dataClass);
     },
   };
 }
 
+const inputs = new WeakMap<GraphQLSchema, Map<string, string[]>>();
+
 /** The commands of whose input an input type is a part; none for a filter's. */
 function commandsWith(schema: GraphQLSchema, name: string): string[] {
+  const known = inputs.get(schema) ?? new Map<string, string[]>();
+  inputs.set(schema, known);
+  const found = known.get(name) ?? commandsReading(schema, name);
+  known.set(name, found);
+  return found;
+}
+
+function commandsReading(schema: GraphQLSchema, name: string): string[] {
   const within = (type: string, seen: Set<string>): boolean => {
     if (type === name) return true;
     if (seen.has(type)) return false;

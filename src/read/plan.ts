@@ -253,7 +253,7 @@ function fieldAllowed(
     check(argument.name, ctx.catalogue.classes.argumentClass(root.name, field.name, argument.name));
     const type = getNamedType(argument.type);
     if (!(type instanceof GraphQLInputObjectType)) continue;
-    for (const [name, inner] of Object.entries(value as object)) {
+    for (const [name, inner] of (Array.isArray(value) ? value : [value]).flatMap((each) => Object.entries(each as object))) {
       if (inner !== null && inner !== undefined) check(`${argument.name}.${name}`, ctx.catalogue.classes.inputClass(type.name, name));
     }
   }

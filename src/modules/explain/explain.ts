@@ -103,7 +103,7 @@ async function askedBy(
   return { asked, purpose: purpose ?? '', fault: faults.find((fault) => fault !== null) ?? null };
 }
 
-type Asked = { asked: Client; purpose: string; fault: string | null; family: string; person: string | null };
+type Asked = { asked: Client; family: string; people: string[] };
 
 /** Who would ask and of whom, where the asker may know; null says the same of what is hidden and of what never was. */
 async function begin(sources: Sources, caller: Client, whose: Whose) {
@@ -111,16 +111,16 @@ async function begin(sources: Sources, caller: Client, whose: Whose) {
   const person = whose.person == null ? null : keyOf('Person', whose.person);
   const found = await askedBy(sources, caller, whose);
   if (family === null || (whose.person != null && person === null)) return null;
-  const { open, decisions } = await readAsked(sources.ask, caller, found?.asked ?? null, { family, person });
-  return open && found ? { ...found, family, person, decisions } : null;
+  const { open, people, decisions } = await readAsked(sources.ask, caller, found?.asked ?? null, { family, person });
+  return open && found ? { ...found, family, person, people, decisions } : null;
 }
 
 const factsOf = (
   sources: Sources,
   caller: Client,
-  { asked, family, person }: Asked,
+  { asked, family, people }: Asked,
   tables: Parameters<typeof readFacts>[4],
-): Promise<Facts> => readFacts(sources.ask, caller, asked, { family, person }, tables);
+): Promise<Facts> => readFacts(sources.ask, caller, asked, { family, people }, tables);
 
 /**
  * Why a client sees a field, or does not.

@@ -16,16 +16,17 @@ import { sharingDecision } from '../sharing/tables.ts';
 /** Runs one statement on a login; `j` of its one row is the answer's JSON. */
 export type Ask = (login: string, sql: string, parameters: (string | null)[]) => Promise<string>;
 
-/** Of whom it is asked. */
-export type Subject = { family: string; person: string | null };
+/** Of whom it is asked: a family, and those of its members whom the asker sees, or one of them. */
+export type Subject = { family: string; people: string[] };
 
 /** A row that might be: about whom (null: the family as a whole), and whether it is the organisation's and the user's own. */
 export type RowSeen = { table: string; person: string | null; mine: boolean; seen: boolean };
 
 export type Member = {
   person: string;
-  /** Whether the person is there for the client. */
+  /** Whether the person is there for the client; `granted`: whether a grant of today says so. */
   there: boolean;
+  granted: boolean;
   agreed: boolean;
   unborn: boolean;
   /** Classes that the grants open: the person's own, and together with the family's. */
@@ -52,6 +53,9 @@ export type Facts = {
   /** Whether the user works with named persons of the family only. */
   focused: boolean;
 };
+
+/** A member whom the asker sees, and with whom the organisation does not work. */
+const ABSENT = { there: false, granted: false, agreed: false, unborn: false, mask: 0n, both: 0n, shared: 0n, withheld: 0n };
 
 /** The names under which the other's grants stand in the statement. */
 const elsewhere = (sql: string): string => sql.replaceAll(/\bfsp\.(family_grant|person_grant|team_member|user_focus)\b/g, 'x_$1');
@@ -103,7 +107,7 @@ export async function readFacts(ask: Ask, caller: Client, asked: Client, subject
   const rows = tables.map((table) => rowsOf(table, asked)).join('\n union all ');
   const sql = `with
     x_family_grant as materialized (select * from fsp.explain_family_grant($2::bigint, ${login})),
-    x_person_grant as materialized (select * from fsp.explain_person_grant($2::bigint, ${login}) where $3::bigint is null or person = $3::bigint),
+    x_person_grant as materialized (select * from fsp.explain_person_grant($2::bigint, ${login}) where person = any ($3::bigint[])),
     x_team_member as materialized (select * from fsp.explain_team_member($2::bigint, ${login}, ${USER})),
     x_user_focus as materialized (select * from fsp.explain_user_focus($2::bigint, ${login}, ${USER})),
     x_subject as materialized (select null::bigint as person union all select pg.person from x_person_grant pg where ${isNow('pg')})
@@ -112,17 +116,21 @@ export async function readFacts(ask: Ask, caller: Client, asked: Client, subject
         'withheld', fg.withheld::text, 'onlyWith', fg.only_with is not null, 'mask', (${effectiveMask(agency, 'fg', undefined)})::text,
         'entry', json_build_array(${entry.map((predicate) => `coalesce(${predicate}, false)`).join(', ')}))
       from x_family_grant fg where ${isNow('fg')}),
-    'members', (select coalesce(json_agg(json_build_object('person', pg.person::text, 'there', coalesce(${elsewhere(and(personEntry(asked, 'pg')))}, false),
+    'members', (select coalesce(json_agg(json_build_object('person', pg.person::text, 'granted', true, 'there', coalesce(${elsewhere(and(personEntry(asked, 'pg')))}, false),
         'agreed', pg.agreed, 'unborn', pg.needs <> 0, 'mask', (${effectiveMask(agency, undefined, 'pg')})::text, 'both', (${effectiveMask(agency, 'fg', 'pg')})::text,
         'shared', (pg.shared | pg.family_shared)::text, 'withheld', (pg.withheld | pg.family_withheld)::text) order by pg.person), '[]')
       from x_person_grant pg, x_family_grant fg where ${isNow('pg')} and ${isNow('fg')}),
+    'absent', (select coalesce(json_agg(mine.person::text order by mine.person), '[]')
+      from fsp.explain_person_grant($2::bigint, ${caller.login.id}::bigint) mine
+      where ${isNow('mine')} and mine.person = any ($3::bigint[])
+        and mine.person not in (select x.person from x_subject x where x.person is not null)),
     'work', (select coalesce(json_agg(json_build_object('person', i.person::text, 'role', i.role, 'agreed', i.agreed, 'from', i."from", 'until', i.until,
         'now', i."from" <= now() and coalesce(i.until, 'infinity') > now()) order by i."from"), '[]')
-      from fsp.explain_involvement($2::bigint, ${login}) i where $3::bigint is null or i.person is null or i.person = $3::bigint),
+      from fsp.explain_involvement($2::bigint, ${login}) i where i.person is null or i.person = any ($3::bigint[])),
     'focused', exists (select from x_user_focus u where ${isNow('u')}),
     'rows', ${rows === '' ? "'[]'::json" : `(select coalesce(json_agg(r), '[]') from (${rows}) r)`}
   )::text as j`;
-  const told = JSON.parse(await ask(caller.login.name, sql, [asked.user, subject.family, subject.person]));
+  const told = JSON.parse(await ask(caller.login.name, sql, [asked.user, subject.family, `{${subject.people}}`]));
   const grant = told.grant && {
     ...told.grant,
     mask: BigInt(told.grant.mask),
@@ -132,13 +140,16 @@ export async function readFacts(ask: Ask, caller: Client, asked: Client, subject
   return {
     grant,
     entry: entry.map((predicate, index) => ({ rule: kindOf(predicate, index), open: grant?.entry[index] === true })),
-    members: told.members.map((member: Record<'mask' | 'both' | 'shared' | 'withheld', string>) => ({
-      ...member,
-      mask: BigInt(member.mask),
-      both: BigInt(member.both),
-      shared: BigInt(member.shared),
-      withheld: BigInt(member.withheld),
-    })),
+    members: [
+      ...told.members.map((member: Record<'mask' | 'both' | 'shared' | 'withheld', string>) => ({
+        ...member,
+        mask: BigInt(member.mask),
+        both: BigInt(member.both),
+        shared: BigInt(member.shared),
+        withheld: BigInt(member.withheld),
+      })),
+      ...told.absent.map((person: string) => ({ person, ...ABSENT })),
+    ],
     rows: Map.groupBy(told.rows as RowSeen[], ({ table }) => table),
     work: told.work,
     focused: told.focused,
@@ -146,17 +157,15 @@ export async function readFacts(ask: Ask, caller: Client, asked: Client, subject
 }
 
 /**
- * Whether the family, and the person in it, are there for who asks, by the rules by which they would read them; and the decisions about
- * another's access that they may read.
+ * Whether the family, and the person in it, are there for who asks, by the rules by which they would read them; which members are; and the
+ * decisions about another's access that they may read.
  */
 export async function readAsked(
   ask: Ask,
   caller: Client,
   asked: Client | null,
-  { family, person }: Subject,
-): Promise<{ open: boolean; decisions: Decision[] }> {
-  const entered = (entry: string[], kind: string, key: string) =>
-    `coalesce((select true from fsp.${kind}_grant k where ${and(entry)} and k.${kind} = ${key} limit 1), false)`;
+  { family, person }: { family: string; person: string | null },
+): Promise<{ open: boolean; people: string[]; decisions: Decision[] }> {
   const ledger = classOf(sharingDecision);
   const mayReadLedger = asked !== null && mayRead(caller, ledger.dataClass).open !== false;
   const decisions = mayReadLedger
@@ -168,11 +177,14 @@ export async function readAsked(
         and ${and(rowPredicates(ledger, 'd', caller))})`
     : "'[]'::json";
   const sql = `select json_build_object(
-    'open', ($1::text is null or true) and ${entered(familyEntry(caller, 'k'), 'family', '$2::bigint')}
-      and ($3::bigint is null or (${entered(personEntry(caller, 'k'), 'person', '$3::bigint')}
-        and $3::bigint in (select g.person from fsp.explain_person_grant($2::bigint, ${caller.login.id}::bigint) g))),
+    'open', ($1::text is null or true) and coalesce((select true from fsp.family_grant k
+      where ${and(familyEntry(caller, 'k'))} and k.family = $2::bigint limit 1), false),
+    'people', (select coalesce(json_agg(k.person::text order by k.person), '[]') from fsp.person_grant k
+      where ${and(personEntry(caller, 'k'))} and ($3::bigint is null or k.person = $3::bigint)
+        and k.person in (select g.person from fsp.explain_person_grant($2::bigint, ${caller.login.id}::bigint) g)),
     'decisions', ${decisions})::text as j`;
-  return JSON.parse(await ask(caller.login.name, sql, [caller.user, family, person]));
+  const told = JSON.parse(await ask(caller.login.name, sql, [caller.user, family, person]));
+  return { ...told, open: told.open && (person === null || told.people.length > 0) };
 }
 
 /** The organisations of an agency that work with a family today, as far as the asker may know of it. */

@@ -6,7 +6,7 @@ import { type Access, mayRead, narrowedToUser } from '../../access/decide.ts';
 import { AGENCY_NAME } from '../../access/describe.ts';
 import { bitOf } from '../../access/masks.ts';
 import type { TableClass } from '../../db/classified.ts';
-import type { Decision, Facts, Period } from './facts.ts';
+import type { Decision, Facts, Member, Period } from './facts.ts';
 import { type FieldVerdict, isThere, type Verdict } from './verdict.ts';
 
 export type Step = {
@@ -31,12 +31,14 @@ export type Step = {
   until: string | null;
 };
 
+const utc = (moment: string | null): string | null => (moment === null ? null : new Date(moment).toISOString());
+
 const step = (rule: Step['rule'], verdict: Step['verdict'], words: string, period: Period = { from: null, until: null }): Step => ({
   rule,
   verdict,
   words,
-  from: period.from,
-  until: period.until,
+  from: utc(period.from),
+  until: utc(period.until),
 });
 
 const what = (dataClass: DataClass): string =>
@@ -89,7 +91,7 @@ export function classSteps(client: Client, dataClass: DataClass, access: Access)
   const roles = [...client.scopes].filter((scope) => scope.startsWith('role:')).map((scope) => scope.slice(5));
   steps.push(step('ROLE', 'OPENS', `The client may read${roles.length > 0 ? `, as ${roles.join(', ')}` : ''}.`));
   if (!isPersonal(dataClass)) return steps;
-  const purpose = `The purpose ${client.purpose} (${PURPOSES[client.purpose].what})`;
+  const purpose = `The purpose ${client.purpose}, ${PURPOSES[client.purpose].what},`;
   if (closed) return [...steps, step('PURPOSE', 'CLOSES', `${purpose} does not open ${dataClass}.`)];
   steps.push(
     access.open === 'own-by-purpose'
@@ -154,12 +156,19 @@ export function personSteps(client: Client, facts: Facts, person: string | null)
   const { agreedOnly } = PURPOSES[client.purpose] as PurposeRule;
   const named = facts.members.filter((member) => person === null || member.person === person);
   if (named.length === 0) return [step('PERSON', 'CLOSES', 'No member of the family is there for this organisation, or not this one.')];
-  return named.map((member) => {
-    const who = `Person-${member.person}`;
-    if (member.there) return step('PERSON', 'OPENS', `${who} is there.`);
-    if (agreedOnly && !member.agreed) return step('PERSON', 'CLOSES', `${who} has not agreed to this organisation’s work.`);
-    if (member.unborn) return step('PERSON', 'CLOSES', `${who} needs the class CLINICAL as well, which is not open here.`);
-    return step('PERSON', 'CLOSES', `${who} is not there for this request.`);
+  const fault = (member: Member): string | null =>
+    member.there
+      ? null
+      : !member.granted
+        ? 'not among those with whom this organisation works'
+        : agreedOnly && !member.agreed
+          ? 'not agreed to this organisation’s work'
+          : member.unborn
+            ? 'not born, which needs the class CLINICAL as well'
+            : 'not there for this request';
+  return [...Map.groupBy(named, fault)].map(([why, members]) => {
+    const who = members.map((member) => `Person-${member.person}`).join(', ');
+    return why === null ? step('PERSON', 'OPENS', `There: ${who}.`) : step('PERSON', 'CLOSES', `${capital(why)}: ${who}.`);
   });
 }
 
@@ -219,6 +228,7 @@ export function rowSteps(client: Client, dataClass: DataClass, tables: TableClas
   }
   if (rowClass || tables.some((table) => table.rowMask))
     steps.push(step('ROW_CLASS', 'NEUTRAL', 'A row may have a class of its own (its programme’s, its service’s), which is needed too.'));
+  if (tables.some((table) => table.other)) steps.push(step('PERSON', 'NEUTRAL', 'It is about two persons: both have to be there.'));
   if (tables.some((table) => table.keptFrom)) {
     const only = facts.focused || facts.grant?.onlyWith === true;
     steps.push(
