@@ -32,7 +32,8 @@ import { createHttp, type Identified, sendError } from './http.ts';
 import { explainResolvers } from './modules/explain/resolvers.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
-import { addEvidencePages } from './portal/evidence-pack.ts';
+import { addEvidencePages, type EvidencePagesOptions } from './portal/evidence-pack.ts';
+import { addSharingPages } from './portal/sharing.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext } from './read/run.ts';
 import { createMetrics, type Metrics } from './watch.ts';
@@ -255,7 +256,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       context: async (request) => contextOf(request),
     }),
   });
-  addEvidencePages(app, {
+  const pages: EvidencePagesOptions = {
     onRequest: authenticated,
     onSend: tellBudget,
     async ask(request, query, variables) {
@@ -268,7 +269,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         text: data instanceof Answer ? data.text : JSON.stringify(result),
       };
     },
-  });
+  };
+  addEvidencePages(app, pages);
+  addSharingPages(app, assembled, pages);
 
   return {
     app,
