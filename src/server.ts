@@ -18,7 +18,7 @@ import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
 import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
-import { createPools } from './db/pools.ts';
+import { clientOptions, createPools, databaseError } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
 import { createFamilies, type FamilyBudget } from './disclosure/budget.ts';
 import { createHeads, type HeadKeeper } from './disclosure/heads.ts';
@@ -33,9 +33,11 @@ import { schemaFaults } from './graphql/check.ts';
 import { documentLimits } from './graphql/limits.ts';
 import { type AssembledSchema, assembleSchema } from './graphql/schema.ts';
 import { createHttp, type Identified, sendError } from './http.ts';
+import { explainResolvers } from './modules/explain/resolvers.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
+import { addSharingPages } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
@@ -69,7 +71,12 @@ export type Server = {
 
 /** The product's schema, checked. @throws naming everything that was forgotten. */
 export function productSchema(): AssembledSchema {
-  const assembled: AssembledSchema = assembleSchema(sharingResolvers(() => assembled.classes) as never);
+  const assembled: AssembledSchema = assembleSchema({
+    Query: {
+      ...sharingResolvers(() => assembled.classes).Query,
+      ...explainResolvers(() => ({ schema: assembled.schema, classes: assembled.classes, bindings: BINDINGS })).Query,
+    },
+  } as never);
   const faults = schemaFaults(assembled, BINDINGS, ROOTS, COMMANDS);
   if (faults.length > 0) throw new Error(`The schema cannot be served:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
   return assembled;
@@ -160,6 +167,19 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         prepare: options.prepare ?? true,
         staticSchema,
         command: (field, input, client) => runCommand(transactions, COMMANDS, field, input, client),
+        sources: (asker) => ({
+          async ask(login, sql, parameters) {
+            const rows = await pools
+              .of(login)
+              .query(sql, parameters, false, asker)
+              .catch((error) => {
+                throw databaseError(error);
+              });
+            return rows[0]?.j as string;
+          },
+          standing: (client, user) => gate.standing(client, user, ''),
+          clients: () => gate.clients(),
+        }),
         log: logFailure,
       }),
     ],
@@ -273,6 +293,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   };
   addEvidencePages(app, pages);
   addSubjectAccessPages(app, pages);
+  addSharingPages(app, assembled, pages);
 
   return {
     app,

@@ -43,3 +43,10 @@ export function sharedWith(dataClass: DataClass, rowClass: boolean): string {
   const whom = everyone ? 'everyone' : parts.length > 0 ? parts.join('; ') : 'nobody';
   return `Shared with: ${whom}${rowClass ? '; and only where the row’s own class is shared too' : ''}. (${dataClass})`;
 }
+
+/** The level that the schema gives this name. */
+export function levelNamed(name: string): Level {
+  const found = (Object.entries(LEVEL_NAME) as [Level, string][]).find(([, known]) => known === name)?.[0];
+  if (!found) throw new Error(`There is no level ${name}.`);
+  return found;
+}

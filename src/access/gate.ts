@@ -34,6 +34,8 @@ type Login = { id: number; name: string; sealed: boolean };
 export type Gate = {
   /** Who a token's client and user are now, and whether the token was revoked. */
   standing(clientId: string, user: string | null, jti: string): Promise<Standing>;
+  /** Every client that is in use. */
+  clients(): Promise<KnownClient[]>;
   query(sql: string): Promise<Record<string, unknown>[]>;
   end(): Promise<void>;
 };
@@ -51,7 +53,14 @@ const STANDING = `
     and l.sealed = exists (select from fsp.sealed_user s where s.organisation = c.organisation and s.subject = $2::text)
   where c.id = $1::text and c.enabled`;
 
-type Row = {
+const CLIENTS = `
+  select c.id, c.name, array_to_string(c.scopes, ' ') as scopes, array_to_string(c.purposes, ' ') as purposes, c.default_purpose, o.id as organisation, o.code, o.name as organisation_name, o.agency
+  from fsp.client c
+  join fsp.organisation o on o.id = c.organisation
+  where c.enabled
+  order by c.id`;
+
+type ClientRow = {
   id: string;
   name: string;
   scopes: string;
@@ -61,6 +70,9 @@ type Row = {
   code: string;
   organisation_name: string;
   agency: Agency;
+};
+
+type Row = ClientRow & {
   revoked: boolean | null;
   user_name: string | null;
   login: string;
@@ -110,6 +122,9 @@ export function createGate(server: DatabaseServer, database: string, secret: str
       }
       return standing;
     },
+    async clients() {
+      return (await sql.unsafe<ClientRow[]>(CLIENTS, [], { prepare: false })).map(clientOf);
+    },
     query: (text) => sql.unsafe(text) as unknown as Promise<Record<string, unknown>[]>,
     async end() {
       await started;
@@ -118,18 +133,22 @@ export function createGate(server: DatabaseServer, database: string, secret: str
   };
 }
 
+function clientOf(row: ClientRow): KnownClient {
+  return {
+    id: row.id,
+    name: row.name,
+    organisation: { id: row.organisation, code: row.code, name: row.organisation_name },
+    agency: row.agency,
+    scopes: row.scopes.split(' ').filter(Boolean),
+    purposes: row.purposes.split(' ').filter(Boolean) as Purpose[],
+    defaultPurpose: row.default_purpose,
+  };
+}
+
 function standingOf(row: Row | undefined, user: string | null): Standing {
   if (!row) return { client: null, revoked: false, user: null, login: null, emergencyLogin: null };
   return {
-    client: {
-      id: row.id,
-      name: row.name,
-      organisation: { id: row.organisation, code: row.code, name: row.organisation_name },
-      agency: row.agency,
-      scopes: row.scopes.split(' ').filter(Boolean),
-      purposes: row.purposes.split(' ').filter(Boolean) as Purpose[],
-      defaultPurpose: row.default_purpose,
-    },
+    client: clientOf(row),
     revoked: row.revoked === true,
     user: user === null ? null : { name: row.user_name },
     login: { id: Number(row.login), name: row.login_name, sealed: row.sealed },

@@ -12,7 +12,7 @@ import {
 import type { Classified } from '../graphql/classes.ts';
 import { ACTS, AGREEMENT_VERSION, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from './agreement.ts';
 import { AGENCIES, type Agency, type DataClass, OPEN_CLASSES, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
-import { viewFor } from './view.ts';
+import { type Levels, namesIn } from './view.ts';
 
 /** A level of the agreement; `W` where a field is there to be written; `N` where the agency's schema has it not. */
 export type Cell = 'A' | 'D' | 'O' | 'O/D' | 'R' | 'W' | 'N';
@@ -44,17 +44,18 @@ function writtenTypes(schema: GraphQLSchema): Set<string> {
 }
 
 /** Every row of the matrix, by type in the order of their names, fields in the order of the schema. */
-export function matrixRows(schema: GraphQLSchema, classes: Classified): MatrixRow[] {
-  const views = new Map(AGENCIES.map((agency) => [agency, viewFor(schema, classes, agency)]));
+export function matrixRows(schema: GraphQLSchema, classes: Classified, levels: Levels = levelOf): MatrixRow[] {
+  const names = new Map(AGENCIES.map((agency) => [agency, namesIn(schema, classes, agency, levels)]));
   const written = writtenTypes(schema);
   const mutation = schema.getMutationType()?.name;
   const rows: MatrixRow[] = [];
   const add = (type: string, field: string, argument: string | null, dataClass: DataClass, rowClass: boolean) => {
+    const name = `${type}.${field}${argument === null ? '' : `(${argument})`}`;
     const cell = (agency: Agency): Cell => {
-      if (!isThere(views.get(agency) as GraphQLSchema, type, field, argument)) return 'N';
-      return type === mutation || written.has(type) ? 'W' : levelOf(dataClass, agency);
+      if (!names.get(agency)?.has(name)) return 'N';
+      return type === mutation || written.has(type) ? 'W' : levels(dataClass, agency);
     };
-    rows.push({ name: `${type}.${field}${argument === null ? '' : `(${argument})`}`, dataClass, rowClass, cells: forAgencies(cell) });
+    rows.push({ name, dataClass, rowClass, cells: forAgencies(cell) });
   };
   const types = Object.values(schema.getTypeMap()).filter(({ name }) => !name.startsWith('__'));
   for (const type of types.sort((a, b) => (a.name < b.name ? -1 : 1))) {
@@ -68,14 +69,6 @@ export function matrixRows(schema: GraphQLSchema, classes: Classified): MatrixRo
     }
   }
   return rows;
-}
-
-/** Whether an agency's schema has a field, or an argument of it. */
-function isThere(view: GraphQLSchema, type: string, field: string, argument: string | null): boolean {
-  const known = view.getType(type);
-  if (isInputObjectType(known)) return known.getFields()[field] !== undefined;
-  const found = isObjectType(known) ? known.getFields()[field] : undefined;
-  return found !== undefined && (argument === null || found.args.some(({ name }) => name === argument));
 }
 
 const ROW_CLASS = ' †';
@@ -193,9 +186,9 @@ export function parseMatrix(markdown: string): MatrixRow[] {
 }
 
 /** How far a cell opens; two cells of one width are a change of kind. */
-const WIDTH: Record<Cell, number> = { N: 0, D: 1, O: 1, 'O/D': 2, R: 2, A: 3, W: 3 };
+export const WIDTH: Record<Cell, number> = { N: 0, D: 1, O: 1, 'O/D': 2, R: 2, A: 3, W: 3 };
 
-const NOWHERE = forAgencies(() => 'N');
+export const NOWHERE = forAgencies(() => 'N');
 
 /** What a change opens and closes, field by field, in words; one line each. */
 export function matrixChanges(before: MatrixRow[], after: MatrixRow[]): string[] {
@@ -222,7 +215,7 @@ export function matrixChanges(before: MatrixRow[], after: MatrixRow[]): string[]
 }
 
 /** The fields and arguments that a document asks for, by the names the matrix has for them. */
-function asked(schema: GraphQLSchema, document: DocumentNode): Set<string> {
+export function askedBy(schema: GraphQLSchema, document: DocumentNode): Set<string> {
   const names = new Set<string>();
   const info = new TypeInfo(schema);
   visit(
@@ -248,7 +241,7 @@ export function blindedDocuments(
   const now = new Map(after.map((row) => [row.name, row]));
   const lines: string[] = [];
   for (const [file, document] of documents) {
-    const names = asked(schema, document);
+    const names = askedBy(schema, document);
     for (const agency of AGENCIES) {
       const lost = before.filter(
         ({ name, cells }) => names.has(name) && cells[agency] !== 'N' && (now.get(name)?.cells[agency] ?? 'N') === 'N',

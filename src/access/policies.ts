@@ -27,8 +27,9 @@ import { gathering } from './gathering.ts';
 import { alwaysMask, bitOf, grantProbe, isNow, openableMask, ownableMask, ownProbe } from './masks.ts';
 import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
 
-const LOGIN = '(select fsp.current_login())';
-const ORGANISATION = '(select fsp.current_organisation())';
+/** The session's login and organisation, as the policies ask for them. */
+export const LOGIN = '(select fsp.current_login())';
+export const ORGANISATION = '(select fsp.current_organisation())';
 
 /** The role of an agency, of which each of its organisations' logins is a member. */
 export const agencyRole = (agency: Agency) => `"{{db}}_agency_${agency.toLowerCase()}"`;
@@ -48,7 +49,8 @@ function withoutRowClass(table: TableClass): TableClass {
   return rest;
 }
 
-function selectPredicate(table: TableClass, agency: Agency): string | null {
+/** Which rows of a table the policy of an agency gives; null: none, and the table may not be named. */
+export function selectPredicate(table: TableClass, agency: Agency): string | null {
   const level = levelOf(table.dataClass, agency);
   // An agency that is given nothing about people is not told that there are any.
   if (level === 'N' || PERSONAL_CLASSES.every((dataClass) => levelOf(dataClass, agency) === 'N')) return null;
@@ -525,6 +527,7 @@ export function accessSql(): string {
     './merge.sql',
     './incident.sql',
     './rights.sql',
+    './explain.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

@@ -1,8 +1,16 @@
 /** The schema as one agency sees it: what it introspects and downloads. */
 import { MapperKind, mapSchema, pruneSchema } from '@graphql-tools/utils';
-import { type GraphQLSchema, getNamedType, isAbstractType, isEnumType, isInputObjectType, isObjectType } from 'graphql';
+import {
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  getNamedType,
+  isAbstractType,
+  isEnumType,
+  isInputObjectType,
+  isObjectType,
+} from 'graphql';
 import { type Classified, enumName } from '../graphql/classes.ts';
-import { levelOf, writersOf } from './agreement.ts';
+import { type Level, levelOf, writersOf } from './agreement.ts';
 import type { Agency, DataClass } from './classes.ts';
 
 export type Openness = {
@@ -14,22 +22,26 @@ export type Openness = {
   inputField(type: string, field: string): boolean;
 };
 
+/** The level of a class for an agency: the agreement's, or that of an agreement that might be. */
+export type Levels = (dataClass: DataClass, agency: Agency) => Level;
+
 const cache = new WeakMap<GraphQLSchema, Map<Agency, Openness>>();
 
 /**
  * What of a schema is open to an agency. A type of which nothing but structure is left is closed, and so is every
  * field that leads to it.
  */
-export function openTo(schema: GraphQLSchema, classes: Classified, agency: Agency): Openness {
+export function openTo(schema: GraphQLSchema, classes: Classified, agency: Agency, levels: Levels = levelOf): Openness {
+  if (levels !== levelOf) return compute(schema, classes, agency, levels);
   const known = cache.get(schema) ?? new Map<Agency, Openness>();
   cache.set(schema, known);
-  const found = known.get(agency) ?? compute(schema, classes, agency);
+  const found = known.get(agency) ?? compute(schema, classes, agency, levels);
   known.set(agency, found);
   return found;
 }
 
-function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Openness {
-  const shared = (dataClass: DataClass) => levelOf(dataClass, agency) !== 'N';
+function compute(schema: GraphQLSchema, classes: Classified, agency: Agency, levels: Levels): Openness {
+  const shared = (dataClass: DataClass) => levels(dataClass, agency) !== 'N';
   const writable = (dataClass: DataClass, command: string) =>
     dataClass === 'STRUCTURE' || (shared(dataClass) && writersOf(dataClass, command).some(({ agencies }) => agencies.includes(agency)));
   const objects = Object.values(schema.getTypeMap()).filter((type) => isObjectType(type) && !type.name.startsWith('__'));
@@ -97,8 +109,18 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency): Op
   };
 }
 
+const inputs = new WeakMap<GraphQLSchema, Map<string, string[]>>();
+
 /** The commands of whose input an input type is a part; none for a filter's. */
 function commandsWith(schema: GraphQLSchema, name: string): string[] {
+  const known = inputs.get(schema) ?? new Map<string, string[]>();
+  inputs.set(schema, known);
+  const found = known.get(name) ?? commandsReading(schema, name);
+  known.set(name, found);
+  return found;
+}
+
+function commandsReading(schema: GraphQLSchema, name: string): string[] {
   const within = (type: string, seen: Set<string>): boolean => {
     if (type === name) return true;
     if (seen.has(type)) return false;
@@ -111,6 +133,42 @@ function commandsWith(schema: GraphQLSchema, name: string): string[] {
     .map((command) => command.name);
 }
 
+/**
+ * What an agency's schema has, by `Type.field` and `Type.field(argument)`: the same as `viewFor` makes, in a hundredth of the time.
+ * Of what is open, that which anything open leads to.
+ */
+export function namesIn(schema: GraphQLSchema, classes: Classified, agency: Agency, levels: Levels = levelOf): Set<string> {
+  const open = openTo(schema, classes, agency, levels);
+  const names = new Set<string>();
+  const entered = new Set<string>();
+  const enter = (type: GraphQLNamedType): void => {
+    if (entered.has(type.name)) return;
+    entered.add(type.name);
+    if (isAbstractType(type)) for (const each of schema.getPossibleTypes(type)) if (open.type(each.name)) enter(each);
+    if (isInputObjectType(type)) {
+      for (const field of Object.values(type.getFields())) {
+        if (!open.inputField(type.name, field.name)) continue;
+        names.add(`${type.name}.${field.name}`);
+        enter(getNamedType(field.type));
+      }
+    }
+    if (!isObjectType(type)) return;
+    for (const each of type.getInterfaces()) enter(each);
+    for (const field of Object.values(type.getFields())) {
+      if (!open.field(type.name, field.name)) continue;
+      names.add(`${type.name}.${field.name}`);
+      enter(getNamedType(field.type));
+      for (const argument of field.args) {
+        if (!open.argument(type.name, field.name, argument.name)) continue;
+        names.add(`${type.name}.${field.name}(${argument.name})`);
+        enter(getNamedType(argument.type));
+      }
+    }
+  };
+  for (const root of [schema.getQueryType(), schema.getMutationType()]) if (root && open.type(root.name)) enter(root);
+  return names;
+}
+
 /** The enums whose values are names of types: what an argument `types` takes. */
 function enumsOfTypes(schema: GraphQLSchema): Set<string> {
   const fields = Object.values(schema.getTypeMap()).flatMap((type) => (isObjectType(type) ? Object.values(type.getFields()) : []));
@@ -119,8 +177,8 @@ function enumsOfTypes(schema: GraphQLSchema): Set<string> {
 }
 
 /** The schema of an agency: fields, arguments and types that are never for it are not in it. */
-export function viewFor(schema: GraphQLSchema, classes: Classified, agency: Agency): GraphQLSchema {
-  const open = openTo(schema, classes, agency);
+export function viewFor(schema: GraphQLSchema, classes: Classified, agency: Agency, levels: Levels = levelOf): GraphQLSchema {
+  const open = openTo(schema, classes, agency, levels);
   const closed = new Set(
     Object.keys(schema.getTypeMap())
       .filter((name) => isObjectType(schema.getType(name)) && !open.type(name))

@@ -20,7 +20,22 @@ import type { AssembledSchema } from './schema.ts';
 import { STATIC_ROOTS } from './statics.ts';
 
 /** Types that the compiler or graphql-js makes without a table of their own. */
-const WITHOUT_BINDING = new Set(['PageInfo', 'TotalCount', 'Withheld', 'UserError', 'Viewer', 'ViewerClass', 'SharingRule']);
+const WITHOUT_BINDING = new Set([
+  'PageInfo',
+  'TotalCount',
+  'Withheld',
+  'UserError',
+  'Viewer',
+  'ViewerClass',
+  'SharingRule',
+  'AccessStep',
+  'AccessExplanation',
+  'AgencyView',
+  'FieldView',
+  'FieldChange',
+  'DocumentChange',
+  'AgreementSimulation',
+]);
 
 /** Classes whose fields nothing withholds. */
 const OPEN: DataClass[] = ['STRUCTURE', 'DIRECTORY', 'MEASURE'];

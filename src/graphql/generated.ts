@@ -33,6 +33,22 @@ export type Abstinence = Node & {
   withheld: Array<Withheld>;
 };
 
+export type AccessExplanation = {
+  __typename?: 'AccessExplanation';
+  agency: Agency;
+  agreementVersion: Scalars['String']['output'];
+  /** False where it is not the same for every member of the family: ask with a person. */
+  alike: Scalars['Boolean']['output'];
+  class: DataClass;
+  client: Scalars['String']['output'];
+  field: Scalars['String']['output'];
+  organisation: Scalars['String']['output'];
+  purpose: Scalars['String']['output'];
+  steps: Array<AccessStep>;
+  user?: Maybe<Scalars['String']['output']>;
+  verdict: FieldVerdict;
+};
+
 /** Tells a family's lead worker that an organisation from outside has looked at it. Never what of. */
 export type AccessNotice = Node & {
   __typename?: 'AccessNotice';
@@ -76,6 +92,42 @@ export type AccessNoticeKind =
   | 'DAILY'
   /** At once: of an emergency, or of a restricted family */
   | 'IMMEDIATE';
+
+/** What a reason is about, in the order in which they are asked. */
+export type AccessRule =
+  | 'AGREEMENT'
+  | 'CLIENT'
+  | 'DECISION'
+  | 'FIELD_CLASS'
+  | 'INVOLVEMENT'
+  | 'KEPT_FROM'
+  | 'OWN_ROWS'
+  | 'PERSON'
+  | 'PURPOSE'
+  | 'ROLE'
+  | 'ROW_CLASS'
+  | 'STAGE'
+  | 'USER'
+  | 'VERDICT';
+
+/** One reason. */
+export type AccessStep = {
+  __typename?: 'AccessStep';
+  /** From when it holds, where it is a grant, a piece of work or a decision. */
+  from?: Maybe<Scalars['DateTime']['output']>;
+  rule: AccessRule;
+  until?: Maybe<Scalars['DateTime']['output']>;
+  verdict: AccessVerdict;
+  words: Scalars['String']['output'];
+};
+
+export type AccessVerdict =
+  /** Closes it, or part of it. */
+  | 'CLOSES'
+  /** Says what holds here, and decides nothing. */
+  | 'NEUTRAL'
+  /** Lets it through, as far as this reason goes. */
+  | 'OPENS';
 
 /** How much more often adults with so many adverse childhood experiences were found to have something than adults with none. */
 export type AceAssociation = {
@@ -308,6 +360,22 @@ export type Agency =
   /** A multi-disciplinary team: the people named in it, whoever employs them */
   | 'TEAM';
 
+/** The fields of a family's record as one client would see them. */
+export type AgencyView = {
+  __typename?: 'AgencyView';
+  agency: Agency;
+  agreementVersion: Scalars['String']['output'];
+  client: Scalars['String']['output'];
+  fields: Array<FieldView>;
+  organisation: Scalars['String']['output'];
+  purpose: Scalars['String']['output'];
+  /** Why it is there, or is not. */
+  steps: Array<AccessStep>;
+  /** Whether the family is there at all for this client and user, for this purpose. */
+  there: Scalars['Boolean']['output'];
+  user?: Maybe<Scalars['String']['output']>;
+};
+
 export type AgreeSafeWorkingInput = {
   from: Scalars['Date']['input'];
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -326,6 +394,22 @@ export type AgreeSafeWorkingPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+/** One cell of the agreement as it might be. */
+export type AgreementChange = {
+  agency: Agency;
+  class: DataClass;
+  level: SharingLevel;
+};
+
+export type AgreementSimulation = {
+  __typename?: 'AgreementSimulation';
+  agreementVersion: Scalars['String']['output'];
+  closes: Scalars['Int']['output'];
+  documents: Array<DocumentChange>;
+  fields: Array<FieldChange>;
+  opens: Scalars['Int']['output'];
 };
 
 /** What is left out stays as it is; a list replaces the list there was. */
@@ -1914,6 +1998,20 @@ export type DistrictRollout = {
   state?: Maybe<RolloutState>;
 };
 
+/** What becomes of a published document for one agency. */
+export type DocumentChange = {
+  __typename?: 'DocumentChange';
+  agency: Agency;
+  /** What it loses: never for this agency. */
+  blinds: Array<Scalars['String']['output']>;
+  /** `operations/one-family.graphql` */
+  document: Scalars['String']['output'];
+  /** Of what it is given less. */
+  narrows: Array<Scalars['String']['output']>;
+  /** What it can ask for that it could not, or of which it is given more. */
+  opens: Array<Scalars['String']['output']>;
+};
+
 export type DueFilter = {
   /** Id of the organisation whose it is to do. */
   assigned?: InputMaybe<Scalars['ID']['input']>;
@@ -3079,6 +3177,39 @@ export type FeedbackKind =
   | 'AFTER_ASSESSMENT'
   /** When the county has decided on the next step */
   | 'DECISION';
+
+/** What becomes of one field, argument or input for one agency. */
+export type FieldChange = {
+  __typename?: 'FieldChange';
+  after: Scalars['String']['output'];
+  agency: Agency;
+  /** The matrix's letters, before and after: A, D, O, O/D, R, W (may be written), N. */
+  before: Scalars['String']['output'];
+  class: DataClass;
+  direction: OpeningDirection;
+  /** `Type.field`, `Type.field(argument)` or `Input.field`. */
+  name: Scalars['String']['output'];
+};
+
+/** What an answer would hold. */
+export type FieldVerdict =
+  /** Refused, or not there at all: for this agency, purpose, role, family or user. */
+  | 'NOT_SHARED'
+  /** What this organisation wrote, was sent or was assigned, and nothing of others. */
+  | 'OWN_ROWS_ONLY'
+  /** Every row of it that there is here, but for what is kept from somebody or has a class of its own. */
+  | 'SEEN'
+  /** Null, and named in `withheld`; or as if there were none. */
+  | 'WITHHELD';
+
+export type FieldView = {
+  __typename?: 'FieldView';
+  alike: Scalars['Boolean']['output'];
+  class: DataClass;
+  field: Scalars['String']['output'];
+  type: Scalars['String']['output'];
+  verdict: FieldVerdict;
+};
 
 export type FillPostInput = {
   /** The version that the caller read. */
@@ -5479,6 +5610,12 @@ export type OpenMaracPayload = {
   warnings: Array<UserError>;
 };
 
+export type OpeningDirection =
+  /** Neither wider nor narrower: own rows instead of a decision. */
+  | 'CHANGES'
+  | 'CLOSES'
+  | 'OPENS';
+
 export type OrderSpecialistAssessmentInput = {
   /** Id of the organisation that makes it, where it is on the platform. */
   assessor?: InputMaybe<Scalars['ID']['input']>;
@@ -6199,6 +6336,11 @@ export type Query = {
   /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
   aceAssociations?: Maybe<Array<AceAssociation>>;
   /**
+   * What a client, or an agency that works with the family, would see of it: a verdict for each field, and no values. For the same people as
+   * `explainAccess`.
+   */
+  agencyView?: Maybe<AgencyView>;
+  /**
    * Whose capacity for change moved: of each person and behaviour the latest reading, where it differs from the last one
    * before `since` (or, without one, from the first after it).
    */
@@ -6230,6 +6372,12 @@ export type Query = {
   erasureProposals?: Maybe<ErasureProposalConnection>;
   /** That records were erased, the latest first. */
   erasures?: Maybe<ErasureConnection>;
+  /**
+   * Why a client sees a field of a family, or does not: every reason, from the agreement to the decision. For those who check who sees what:
+   * the county asks of everybody about the families that it controls, every other organisation of its own clients. Null where the family
+   * is not there for who asks, and where it never was.
+   */
+  explainAccess?: Maybe<AccessExplanation>;
   /** Which assessment factor is which concern of the trio, by variant, with its validity. */
   factorConcerns?: Maybe<Array<FactorConcern>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
@@ -6286,6 +6434,8 @@ export type Query = {
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
   sharingMatrix?: Maybe<Array<SharingRule>>;
+  /** What a change of the agreement would open and close, field by field and for each published document. Nothing is changed. */
+  simulateAgreement?: Maybe<AgreementSimulation>;
   /** Kinds of specialist assessment that can be ordered. */
   specialistKinds?: Maybe<Array<SpecialistKind>>;
   /** That somebody asked the county for their data, of which this organisation controls a part; the latest first. */
@@ -6311,6 +6461,16 @@ export type Query = {
 export type QueryAccessNoticesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryAgencyViewArgs = {
+  agency?: InputMaybe<Agency>;
+  client?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  person?: InputMaybe<Scalars['ID']['input']>;
+  purpose?: InputMaybe<Scalars['String']['input']>;
+  user?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -6382,6 +6542,16 @@ export type QueryErasureProposalsArgs = {
 export type QueryErasuresArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryExplainAccessArgs = {
+  client: Scalars['String']['input'];
+  family: Scalars['ID']['input'];
+  field: Scalars['String']['input'];
+  person?: InputMaybe<Scalars['ID']['input']>;
+  purpose?: InputMaybe<Scalars['String']['input']>;
+  user?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -6517,6 +6687,11 @@ export type QueryServicesArgs = {
 
 export type QuerySharingMatrixArgs = {
   agency?: InputMaybe<Agency>;
+};
+
+
+export type QuerySimulateAgreementArgs = {
+  changes: Array<AgreementChange>;
 };
 
 

@@ -13,9 +13,30 @@ import {
 } from 'graphql';
 import type { Client } from '../access/client.ts';
 import { PublicError } from '../errors.ts';
+import type { Shown, Sources } from '../modules/explain/explain.ts';
+
+/** Of the roots that graphql-js answers itself those that are about people: that they were asked is on record. */
+export const PERSONAL_STATICS: ReadonlySet<string> = new Set(['explainAccess', 'agencyView']);
 
 /** Roots that graphql-js answers itself. */
-export const STATIC_ROOTS = new Set(['viewer', 'sharingMatrix', '__schema', '__type']);
+export const STATIC_ROOTS: ReadonlySet<string> = new Set([
+  'viewer',
+  'sharingMatrix',
+  'simulateAgreement',
+  ...PERSONAL_STATICS,
+  '__schema',
+  '__type',
+]);
+
+/** What the roots that graphql-js answers are given. */
+export type StaticContext = {
+  client: Client;
+  sources: Sources;
+  /** Told whom an answer is about. */
+  shown(of: Shown): void;
+  /** Told why there is no answer: what a resolver throws, graphql-shield would call a refusal. */
+  failed(error: unknown): void;
+};
 
 function fragmentOf({ definitions }: DocumentNode, name: string): FragmentDefinitionNode | undefined {
   return definitions.find((d): d is FragmentDefinitionNode => d.kind === Kind.FRAGMENT_DEFINITION && d.name.value === name);
@@ -100,16 +121,32 @@ export function staticFields(document: DocumentNode, operation: OperationDefinit
   return only.definitions.reduce((sum, d) => (d.kind === Kind.OPERATION_DEFINITION ? sum + count(d.selectionSet) : sum), 0);
 }
 
-/** Has graphql-js answer what it answers itself: JSON by response key. @throws PublicError INTERNAL */
+/**
+ * Has graphql-js answer what it answers itself.
+ *
+ * @returns JSON by response key, and whom it is about as a statement lists them (`f12,p34,`).
+ * @throws PublicError what a resolver said of its arguments; INTERNAL
+ */
 export async function executeStatics(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variableValues: Record<string, unknown>,
-  client: Client,
-): Promise<Record<string, string>> {
+  { client, sources }: Pick<StaticContext, 'client' | 'sources'>,
+): Promise<{ texts: Record<string, string>; seen: string }> {
   const operationName = operation.name?.value ?? null;
-  const { errors, data } = await execute({ schema, document, contextValue: { client }, variableValues, operationName });
+  const failures: unknown[] = [];
+  let seen = '';
+  const contextValue: StaticContext = {
+    client,
+    sources,
+    shown: ({ family, person }) => {
+      seen += `f${family},${person === null ? '' : `p${person},`}`;
+    },
+    failed: (error) => void failures.push(error),
+  };
+  const { errors, data } = await execute({ schema, document, contextValue, variableValues, operationName });
+  if (failures.length > 0) throw failures[0];
   if (errors) throw new PublicError('INTERNAL', undefined, {});
-  return Object.fromEntries(Object.entries(data ?? {}).map(([key, value]) => [key, JSON.stringify(value)]));
+  return { texts: Object.fromEntries(Object.entries(data ?? {}).map(([key, value]) => [key, JSON.stringify(value)])), seen };
 }

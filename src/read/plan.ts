@@ -21,7 +21,7 @@ import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
 import { namedFields } from '../graphql/named.ts';
 import type { AssembledSchema } from '../graphql/schema.ts';
-import { STATIC_ROOTS, staticFields } from '../graphql/statics.ts';
+import { PERSONAL_STATICS, STATIC_ROOTS, staticFields } from '../graphql/statics.ts';
 import { shapeOf } from '../graphql/values.ts';
 import { LIMITS } from '../limits.ts';
 import { unionStream } from './abstract.ts';
@@ -192,6 +192,11 @@ async function compile(
     const name = node.name.value;
     if (name === '__typename') parts.push({ kind: 'text', key, json: JSON.stringify(root.name) });
     else if (STATIC_ROOTS.has(name)) {
+      if (!name.startsWith('__') && !staticAllowed(ctx, root, key, node)) {
+        parts.push({ kind: 'text', key, json: 'null' });
+        continue;
+      }
+      if (PERSONAL_STATICS.has(name)) ctx.personal = true;
       parts.push({ kind: 'static', key });
       staticKeys.push(key);
       if (name !== 'viewer') heavy.add(key);
@@ -256,7 +261,7 @@ function fieldAllowed(
     check(argument.name, ctx.catalogue.classes.argumentClass(root.name, field.name, argument.name));
     const type = getNamedType(argument.type);
     if (!(type instanceof GraphQLInputObjectType)) continue;
-    for (const [name, inner] of Object.entries(value as object)) {
+    for (const [name, inner] of (Array.isArray(value) ? value : [value]).flatMap((each) => Object.entries(each as object))) {
       if (inner !== null && inner !== undefined) check(`${argument.name}.${name}`, ctx.catalogue.classes.inputClass(type.name, name));
     }
   }
@@ -272,6 +277,11 @@ function fieldAllowed(
     }
   }
   return allowed;
+}
+
+function staticAllowed(ctx: Context, root: GraphQLObjectType, key: string, node: FieldNode): boolean {
+  const field = root.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
+  return fieldAllowed(ctx, root, key, field, argumentsOf(ctx, field, node).now);
 }
 
 function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: readonly FieldNode[], add: Add): string | null {

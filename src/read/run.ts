@@ -19,6 +19,7 @@ import { ERRORS, type ErrorCode, errorBody, formatError, PublicError } from '../
 import { executeStatics, onlyIntrospection, staticDocument } from '../graphql/statics.ts';
 import { coerceVariables } from '../graphql/values.ts';
 import { LIMITS } from '../limits.ts';
+import type { Sources } from '../modules/explain/explain.ts';
 import type { Told } from '../watch.ts';
 import type { Run, Variables } from './context.ts';
 import type { PayloadPart, Plan, Planner } from './plan.ts';
@@ -52,6 +53,8 @@ export type Executor = {
   /** The guarded schema of an agency, for what graphql-js answers itself. */
   staticSchema(agency: Agency): GraphQLSchema;
   command(field: string, input: Record<string, unknown>, client: Client): Promise<CommandResult>;
+  /** What the roots that graphql-js answers read. */
+  sources(asker: Asker): Sources;
   log(error: unknown, client: Client): void;
 };
 
@@ -167,9 +170,10 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       run.written = written.id;
     }
     const { json: found, seen } = plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run, asker) : NOTHING;
-    const statics = plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client) : {};
+    const statics =
+      plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client, asker) : { texts: {}, seen: '' };
     const asked = { document, source, name: operation.name?.value ?? null };
-    const shown = readShown(seen);
+    const shown = readShown(seen + statics.seen);
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
     await records.answer(plan, client, asked, shown, run.written !== null);
@@ -181,7 +185,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
             : part.kind === 'text'
               ? part.json
               : part.kind === 'static'
-                ? (statics[part.key] ?? 'null')
+                ? ((statics.texts as Record<string, string>)[part.key] ?? 'null')
                 : payloadJson(part.parts, found, written as CommandResult);
         return `${JSON.stringify(part.key)}:${json}`;
       })
@@ -195,13 +199,17 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     operation: OperationDefinitionNode,
     variables: Variables,
     client: Client,
+    asker: Asker,
   ) => {
     const known = introspection.get(plan);
-    if (known) return known;
+    if (known) return { texts: known, seen: '' };
     const only = staticDocument(document, operation, new Set(plan.staticKeys));
-    const texts = await executeStatics(executor.staticSchema(client.agency), only, operation, variables, client);
-    if (!operation.variableDefinitions?.length && onlyIntrospection(only)) introspection.set(plan, texts);
-    return texts;
+    const answered = await executeStatics(executor.staticSchema(client.agency), only, operation, variables, {
+      client,
+      sources: executor.sources(asker),
+    });
+    if (!operation.variableDefinitions?.length && onlyIntrospection(only)) introspection.set(plan, answered.texts);
+    return answered;
   };
 
   const recordFailure = async (context: GraphQLRequestContext<RequestContext>, plan: Plan | null, error: unknown) => {

@@ -1,0 +1,228 @@
+/** Who sees what of a family, and why: for those who check it. */
+import { AGREEMENT_VERSION, PURPOSES, type Purpose } from '../../access/agreement.ts';
+import type { Agency } from '../../access/classes.ts';
+import type { Client } from '../../access/client.ts';
+import type { KnownClient, Standing } from '../../access/gate.ts';
+import { PublicError } from '../../errors.ts';
+import { decodeId } from '../../read/ids.ts';
+import { type Ask, type Facts, organisationsAt, readAsked, readFacts } from './facts.ts';
+import {
+  classSteps,
+  clientSteps,
+  decisionSteps,
+  entrySteps,
+  fieldStep,
+  ownSteps,
+  personSteps,
+  rowSteps,
+  type Step,
+  verdictStep,
+} from './steps.ts';
+import { type Catalogue, explainedTypes, isThere, requestOpens, sideOf, tablesOf, type Verdict, verdictOf } from './verdict.ts';
+
+/** What an explanation is worked out with. */
+export type Sources = {
+  ask: Ask;
+  /** Who a client and its user are, as a request of theirs would be told. */
+  standing(client: string, user: string | null): Promise<Standing>;
+  /** The clients that are in use. */
+  clients(): Promise<KnownClient[]>;
+};
+
+export type Whose = { client: string; user?: string | null; purpose?: string | null; family: string; person?: string | null };
+
+type Head = {
+  client: string;
+  organisation: string;
+  agency: Agency;
+  user: string | null;
+  purpose: string;
+  agreementVersion: string;
+};
+
+export type Explanation = Head & { field: string; class: string; verdict: Verdict; alike: boolean; steps: Step[] };
+
+export type View = Head & {
+  there: boolean;
+  steps: Step[];
+  fields: { type: string; field: string; class: string; verdict: Verdict; alike: boolean }[];
+};
+
+/** Families and persons that an answer was about: for the disclosure record. */
+export type Shown = { family: string; person: string | null };
+
+const headOf = ({ id, organisation, agency, user }: Client, purpose: string): Head => ({
+  client: id,
+  organisation: organisation.name,
+  agency,
+  user,
+  purpose,
+  agreementVersion: AGREEMENT_VERSION,
+});
+
+/** An id's key; null where it is of another type, which is nobody's. @throws PublicError BAD_ID */
+const keyOf = (type: string, id: string): string | null => {
+  const { type: given, key } = decodeId(id);
+  return given === type ? key : null;
+};
+
+/**
+ * The request that would be asked, and why it would not even be answered. Null: there is no such client, or it is another
+ * organisation's, of which the asker is told nothing.
+ */
+async function askedBy(
+  sources: Sources,
+  caller: Client,
+  whose: Whose,
+): Promise<{ asked: Client; purpose: string; fault: string | null } | null> {
+  const user = whose.user ?? null;
+  const { client, login, user: known } = await sources.standing(whose.client, user);
+  if (!client || !login || (caller.agency !== 'LA' && client.organisation.id !== caller.organisation.id)) return null;
+  const purpose = whose.purpose ?? client.defaultPurpose;
+  const faults = [
+    known && known.name === null ? `${client.organisation.name} has no user ${user}: the token would be refused.` : null,
+    purpose === null ? 'The client has no usual purpose: a request has to say one.' : null,
+    purpose !== null && !(client.purposes as string[]).includes(purpose) ? `The client may not ask for the purpose ${purpose}.` : null,
+  ];
+  const asked: Client = Object.freeze({
+    id: client.id,
+    organisation: client.organisation,
+    agency: client.agency,
+    login,
+    scopes: new Set(client.scopes),
+    purposes: client.purposes,
+    purpose: purpose !== null && Object.hasOwn(PURPOSES, purpose) ? (purpose as Purpose) : 'PERFORMANCE',
+    user,
+    userName: known?.name ?? null,
+    token: '',
+    planKey: '',
+    requestId: caller.requestId,
+    correlationId: caller.correlationId,
+    address: caller.address,
+  });
+  return { asked, purpose: purpose ?? '', fault: faults.find((fault) => fault !== null) ?? null };
+}
+
+type Asked = { asked: Client; family: string; people: string[] };
+
+/** Who would ask and of whom, where the asker may know; null says the same of what is hidden and of what never was. */
+async function begin(sources: Sources, caller: Client, whose: Whose) {
+  const family = keyOf('Family', whose.family);
+  const person = whose.person == null ? null : keyOf('Person', whose.person);
+  const found = await askedBy(sources, caller, whose);
+  if (family === null || (whose.person != null && person === null)) return null;
+  const { open, people, decisions } = await readAsked(sources.ask, caller, found?.asked ?? null, { family, person });
+  return open && found ? { ...found, family, person, people, decisions } : null;
+}
+
+const factsOf = (
+  sources: Sources,
+  caller: Client,
+  { asked, family, people }: Asked,
+  tables: Parameters<typeof readFacts>[4],
+): Promise<Facts> => readFacts(sources.ask, caller, asked, { family, people }, tables);
+
+/**
+ * Why a client sees a field, or does not.
+ *
+ * @throws PublicError BAD_USER_INPUT where there is no such field, BAD_ID where an id is none.
+ */
+export async function explainAccess(
+  catalogue: Catalogue,
+  sources: Sources,
+  caller: Client,
+  { field: name, ...whose }: Whose & { field: string },
+  shown: (of: Shown) => void,
+): Promise<Explanation | null> {
+  const [type = '', field = '', more] = name.split('.');
+  const binding = catalogue.bindings.get(type);
+  const known = more === undefined && catalogue.classes.all.some((one) => one.type === type && one.field === field);
+  if (!binding || !known) throw new PublicError('BAD_USER_INPUT', `"${name.slice(0, 80)}" is not a field of a record, as "Type.field".`);
+  const begun = await begin(sources, caller, whose);
+  if (!begun) return null;
+  shown(begun);
+  const { asked, fault, decisions, person } = begun;
+  const dataClass = catalogue.classes.fieldClass(type, field);
+  const rowClass = catalogue.classes.rowClass(type, field);
+  const steps = [...clientSteps(asked, fault), fieldStep(name, dataClass)];
+  const head = { ...headOf(asked, begun.purpose), field: name, class: dataClass };
+  if (fault) {
+    const closed = { verdict: 'NOT_SHARED' as const, alike: true };
+    return { ...head, ...closed, steps: [...steps, verdictStep(name, closed)] };
+  }
+  const access = requestOpens(catalogue, asked, type, field);
+  steps.push(...classSteps(asked, dataClass, access));
+  const tables = tablesOf(binding, [field]);
+  const facts = await factsOf(sources, caller, begun, tables);
+  const found = verdictOf(catalogue, asked, facts, type, field);
+  if (access.open !== false) {
+    steps.push(...entrySteps(asked, facts));
+    if (isThere(facts)) {
+      const side = sideOf(binding, field);
+      const aboutPeople = binding.anchor === 'person' || person !== null;
+      if (aboutPeople) steps.push(...personSteps(asked, facts, person));
+      steps.push(...rowSteps(asked, dataClass, tables, rowClass, facts));
+      steps.push(...decisionSteps(asked, dataClass, facts, decisions, person));
+      steps.push(...ownSteps(asked, side ? [side] : tables, found.verdict));
+    }
+  }
+  return { ...head, ...found, steps: [...steps, verdictStep(name, found)] };
+}
+
+/** The client that stands for an agency: of an organisation that works with the family, one that asks for the purpose. */
+async function clientOf(sources: Sources, caller: Client, agency: Agency, purpose: string | null, family: string): Promise<string | null> {
+  const working = await organisationsAt(sources.ask, caller, family, agency);
+  const open = (await sources.clients())
+    .filter((client) => client.agency === agency && (caller.agency === 'LA' || client.organisation.id === caller.organisation.id))
+    .sort((a, b) => (a.id < b.id ? -1 : 1));
+  const fits = (client: KnownClient) =>
+    (working.includes(client.organisation.id) ? 4 : 0) +
+    ((client.purposes as string[]).includes(purpose ?? 'SAFEGUARDING') ? 2 : 0) +
+    (client.scopes.includes('role:information-governance') ? 0 : 1);
+  return open.reduce<KnownClient | null>((best, client) => (best === null || fits(client) > fits(best) ? client : best), null)?.id ?? null;
+}
+
+/**
+ * What a client, or an agency, would see of a family: a verdict for each field.
+ *
+ * @throws PublicError BAD_USER_INPUT where neither or both are named, BAD_ID where an id is none.
+ */
+export async function agencyView(
+  catalogue: Catalogue,
+  sources: Sources,
+  caller: Client,
+  { agency, ...asks }: Omit<Whose, 'client'> & { client?: string | null; agency?: Agency | null },
+  shown: (of: Shown) => void,
+): Promise<View | null> {
+  if ((agency == null) === (asks.client == null)) throw new PublicError('BAD_USER_INPUT', 'Name either a client or an agency.');
+  const family = keyOf('Family', asks.family);
+  if (family === null) return null;
+  const client = agency == null ? (asks.client as string) : await clientOf(sources, caller, agency, asks.purpose ?? null, family);
+  if (client === null) return null;
+  const begun = await begin(sources, caller, { ...asks, client });
+  if (!begun) return null;
+  shown(begun);
+  const { asked, fault } = begun;
+  const types = explainedTypes(catalogue);
+  const fieldsOf = new Map(
+    types.map(({ type }) => [
+      type,
+      catalogue.classes.all.filter((one) => one.type === type && one.dataClass !== 'STRUCTURE' && one.dataClass !== 'DIRECTORY'),
+    ]),
+  );
+  const tables = types.flatMap((binding) => tablesOf(binding, fieldsOf.get(binding.type)?.map(({ field }) => field) ?? []));
+  const facts = fault ? null : await factsOf(sources, caller, begun, [...new Map(tables.map((table) => [table.name, table])).values()]);
+  return {
+    ...headOf(asked, begun.purpose),
+    there: facts !== null && isThere(facts),
+    steps: [...clientSteps(asked, fault), ...(facts ? entrySteps(asked, facts) : [])],
+    fields: types.flatMap(({ type }) =>
+      (fieldsOf.get(type) ?? []).map(({ field, dataClass }) => ({
+        type,
+        field,
+        class: dataClass,
+        ...(facts ? verdictOf(catalogue, asked, facts, type, field) : { verdict: 'NOT_SHARED' as const, alike: true }),
+      })),
+    ),
+  };
+}

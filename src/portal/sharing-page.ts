@@ -1,0 +1,286 @@
+/** The sharing agreement as people read it, and what a client would see of a family. Pages without scripts, for screen and paper. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import {
+  ACTS,
+  AGREEMENT,
+  AGREEMENT_VERSION,
+  type Level,
+  PURPOSE_NAMES,
+  purposeRule,
+  ROLE_CLOSES,
+  ROLES_FOR,
+  WRITERS,
+} from '../access/agreement.ts';
+import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
+import { AGENCY_NAME } from '../access/describe.ts';
+import type { Cell, MatrixRow } from '../access/matrix.ts';
+import type { AgencyView, FieldVerdict } from '../graphql/generated.ts';
+import { Html, html } from './html.ts';
+
+const STYLE = readFileSync(new URL('./sharing.css', import.meta.url), 'utf8');
+
+/** The pages have no scripts and load nothing; their one style is known by its hash. A form asks this server alone. */
+export const CONTENT_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+
+const LEVEL_WORDS: Record<Cell, [words: string, look: 'open' | 'part' | 'closed']> = {
+  A: ['always', 'open'],
+  D: ['by decision', 'part'],
+  O: ['own rows', 'part'],
+  'O/D': ['own rows, others by decision', 'part'],
+  R: ['by role', 'part'],
+  W: ['may write', 'open'],
+  N: ['never', 'closed'],
+};
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+const document = (title: string, here: string, main: Html): string =>
+  html`<!doctype html>
+<html lang="en-GB">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<style>${new Html(STYLE)}</style>
+</head>
+<body>
+<a class="skip" href="#main">Skip to the content</a>
+<header><nav aria-label="Pages"><ul>
+${PAGES.map(([path, name]) => html`<li>${path === here ? html`<strong aria-current="page">${name}</strong>` : html`<a href="${path}">${name}</a>`}</li>`)}
+</ul></nav></header>
+<main id="main">
+<h1>${title}</h1>
+${main}
+</main>
+</body>
+</html>
+`.text;
+
+const PAGES = [
+  ['/sharing', 'The agreement'],
+  ['/sharing/fields', 'Field by field'],
+  ['/sharing/family', 'What would they see of a family?'],
+] as const;
+
+let tables = 0;
+
+/** A table with its caption; on a narrow screen it scrolls by itself, also by keyboard. */
+function table(caption: string, head: readonly string[], rows: (readonly (string | Html)[])[]): Html {
+  const id = `table-${++tables}`;
+  return html`<div class="table" role="region" aria-labelledby="${id}" tabindex="0"><table><caption id="${id}">${caption}</caption>
+<thead><tr>${head.map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
+<tbody>${rows.map(
+    ([first, ...rest]) =>
+      html`<tr><th scope="row">${first}</th>${rest.map((cell) => (typeof cell === 'string' ? html`<td>${cell}</td>` : cell))}</tr>\n`,
+  )}</tbody></table></div>`;
+}
+
+const levelCell = (level: Cell): Html => {
+  const [words, look] = LEVEL_WORDS[level];
+  return html`<td class="${look}">${words}</td>`;
+};
+
+const agencyHeads = AGENCIES.map((agency) => capital(AGENCY_NAME[agency]));
+
+const key: [Level, string][] = [
+  ['A', 'in families and of persons that the organisation works with'],
+  ['D', 'only where a decision to share stands for this family or person'],
+  ['O', 'what the organisation wrote, was sent or was assigned'],
+  ['O/D', 'its own, and others’ where a decision says so'],
+  ['R', 'to people in named roles of the organisation'],
+  ['N', 'not through this platform; no decision opens it'],
+];
+
+/** `/sharing`: who gets which kind of data, for what, and who writes it. */
+export function agreementPage(): string {
+  tables = 0;
+  const classes = Object.entries(AGREEMENT);
+  return document(
+    'The sharing agreement',
+    '/sharing',
+    html`<p>Version <strong>${AGREEMENT_VERSION}</strong>, as this platform applies it: the page is made from what decides. A decision to
+withhold wins over everything here. The agreement shipped with the product illustrates one county; it is not legal advice.</p>
+<h2>Who sees which kind of data</h2>
+<dl class="key">${key.map(([level, words]) => html`<dt>${capital(LEVEL_WORDS[level][0])}</dt><dd>${words}</dd>`)}</dl>
+${table(
+  'Kind of data, and each agency’s part in it',
+  ['Class', 'What it is', ...agencyHeads],
+  classes.map(([name, { what, levels }]) => [
+    html`<span id="class-${name}">${name}</span>`,
+    what,
+    ...AGENCIES.map((agency) => levelCell(levels[agency])),
+  ]),
+)}
+<p>For what is withheld one asks the family’s lead practitioner, or information governance: of
+${classes
+  .filter(([, { ask }]) => ask === 'INFORMATION_GOVERNANCE')
+  .map(([name]) => name)
+  .join(', ')} information governance.</p>
+<h2>For which purpose</h2>
+<p>Every request says for what it asks. It sees the lesser of the table above and its purpose.</p>
+${table(
+  'Purposes of use, and the most that each opens',
+  ['Purpose', 'What for', 'Opens', 'Own rows only', 'Families'],
+  PURPOSE_NAMES.map((name) => {
+    const { what, opens, ownRows, stages, agreedOnly, role, singleRecord } = purposeRule(name);
+    const list = (of: readonly string[]) =>
+      of.length === PERSONAL_CLASSES.length ? 'every class about people' : of.length === 0 ? 'nothing about people' : of.join(', ');
+    const rest = ownRows.filter((one) => !opens.includes(one));
+    const where = [
+      stages &&
+        `at ${stages.only.join(', ')}${stages.marac ? ', or with an open MARAC' : ''}${stages.exempt.length > 0 ? `; of ${stages.exempt.map((agency) => AGENCY_NAME[agency]).join(' and ')} it is not asked` : ''}`,
+      agreedOnly && 'persons who agreed',
+      role && `for the role ${role}`,
+      singleRecord && 'one person at a time',
+    ].filter(Boolean);
+    return [name, capital(what), list(opens), rest.length === 0 ? 'none' : list(rest), where.join('; ') || 'at any stage'];
+  }),
+)}
+<h2>Roles</h2>
+${table(
+  'Classes that are opened by role',
+  ['Class', 'Roles'],
+  Object.entries(ROLES_FOR).map(([name, roles]) => [name, roles.join(', ')]),
+)}
+${table(
+  'Roles that see less than their organisation',
+  ['Role', 'May not see'],
+  Object.entries(ROLE_CLOSES).map(([role, closes]) => {
+    const closed = PERSONAL_CLASSES.filter(closes);
+    return [role, closed.length === PERSONAL_CLASSES.length ? 'anything about people' : closed.join(', ')];
+  }),
+)}
+<h2>Who writes</h2>
+<p>What was written is changed by whose row it is, and by nobody else.</p>
+${table(
+  'Who writes which class',
+  ['Class', 'Agencies', 'Scope of the client'],
+  Object.entries(WRITERS).map(([name, { agencies, scope }]) => [name, agencies.map((agency) => AGENCY_NAME[agency]).join(', '), scope]),
+)}
+${table(
+  'Acts between organisations',
+  ['Act', 'What it is', 'Agencies', 'Scope of the client'],
+  Object.entries(ACTS).map(([name, { what, agencies, scope }]) => [
+    name,
+    capital(what),
+    agencies.map((agency) => AGENCY_NAME[agency]).join(', '),
+    scope,
+  ]),
+)}`,
+  );
+}
+
+/** `/sharing/fields`: every field of the schema that has a class of its own, and every command, with what each agency has of it. */
+export function fieldsPage(rows: MatrixRow[]): string {
+  tables = 0;
+  const fields = rows.filter(({ name, dataClass }) => dataClass !== 'STRUCTURE' && !name.includes('('));
+  const types = [...Map.groupBy(fields, ({ name }) => name.slice(0, name.indexOf('.')))];
+  const inputs = new Set(types.filter(([, of]) => of.some(({ cells }) => Object.values(cells).includes('W'))).map(([type]) => type));
+  const read = types.filter(([type]) => !inputs.has(type) && !/Filter$/.test(type));
+  const commands = types.filter(([type]) => type === 'Mutation');
+  const section = ([type, of]: [string, MatrixRow[]]) => html`<h3 id="${type}">${type === 'Mutation' ? 'Commands' : type}</h3>
+${table(
+  type === 'Mutation' ? 'Commands' : `Fields of ${type}`,
+  ['Field', 'Class', ...agencyHeads],
+  of.map(({ name, dataClass, rowClass, cells }) => [
+    html`<code>${name.slice(type.length + 1)}</code>`,
+    html`<td><a href="/sharing#class-${dataClass}">${dataClass}</a>${rowClass && ' †'}</td>`,
+    ...AGENCIES.map((agency) => levelCell(cells[agency])),
+  ]),
+)}`;
+  return document(
+    'The sharing agreement, field by field',
+    '/sharing/fields',
+    html`<p>Version <strong>${AGREEMENT_VERSION}</strong>. A field is shared as its class is; what each class holds is on
+<a href="/sharing">the agreement’s page</a>. † needs the row’s own class too: its programme’s, its service’s. “Never” means that the field is
+not in that agency’s schema. Keys and connections have no class of their own: they are as visible as the object they stand on. What is
+asked by (arguments, filters, input) is shared as the field that it names; the sharing matrix in the product’s documentation lists it all.</p>
+<nav aria-label="Types"><ul>${[...read, ...commands].map(([type]) => html`<li><a href="#${type}">${type === 'Mutation' ? 'Commands' : type}</a></li>`)}</ul></nav>
+<h2>What is read</h2>
+${read.map(section)}
+<h2>What is written</h2>
+${commands.map(section)}`,
+  );
+}
+
+export type FamilyForm = { family: string; person: string; client: string; agency: string; user: string; purpose: string };
+
+type View = Pick<AgencyView, 'client' | 'organisation' | 'agency' | 'user' | 'purpose' | 'agreementVersion' | 'there' | 'steps' | 'fields'>;
+
+const VERDICTS: [FieldVerdict, string, string, 'open' | 'part' | 'closed'][] = [
+  ['SEEN', 'seen', 'every row that is here, but for what is kept from somebody or has a class of its own', 'open'],
+  ['OWN_ROWS_ONLY', 'own rows only', 'what the organisation wrote, was sent or was assigned', 'part'],
+  ['WITHHELD', 'withheld', 'null, and named as withheld', 'closed'],
+  ['NOT_SHARED', 'not shared', 'refused, or not there at all', 'closed'],
+];
+
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'Europe/London' });
+
+/** `/sharing/family`: a form, and what the client that it names would see. Names and verdicts; never values. */
+export function familyPage(form: FamilyForm, fault: string | null, view: View | null): string {
+  tables = 0;
+  const field = (name: keyof FamilyForm, label: string, hint: string, required = false) =>
+    html`<label for="${name}">${label}</label><input id="${name}" name="${name}" value="${form[name]}" autocomplete="off" aria-describedby="${name}-hint"${required && html` required`}><p class="note" id="${name}-hint">${hint}</p>`;
+  return document(
+    'What would they see of a family?',
+    '/sharing/family',
+    html`<p>For those who check who sees what. The answer is worked out by what decides, names fields and shows no values. That it was asked, of which family
+and by whom, is on the disclosure record.</p>
+${fault && html`<p class="fault" role="alert">${fault}</p>`}
+<form method="get" action="/sharing/family">
+${field('family', 'Family', 'The family’s id: Family-1', true)}
+<label for="agency">Agency</label><select id="agency" name="agency"><option value="">(the client below)</option>${AGENCIES.map(
+      (agency) => html`<option value="${agency}"${agency === form.agency && html` selected`}>${capital(AGENCY_NAME[agency])}</option>`,
+    )}</select>
+${field('client', 'or client', 'An application of an organisation: thames-valley-police-protection')}
+${field('user', 'User', 'Who would work with it; empty: nobody')}
+<label for="purpose">Purpose</label><select id="purpose" name="purpose"><option value="">(the client’s usual one)</option>${PURPOSE_NAMES.map(
+      (purpose) => html`<option value="${purpose}"${purpose === form.purpose && html` selected`}>${purpose}</option>`,
+    )}</select>
+${field('person', 'Person', 'A member’s id, where it differs between members: Person-101')}
+<button type="submit">Show</button>
+</form>
+${view && seen(form, view)}`,
+  );
+}
+
+function seen(form: FamilyForm, { client, organisation, user, purpose, agreementVersion, there, steps, fields }: View): Html {
+  const types = [...Map.groupBy(fields, ({ type }) => type)];
+  const open = types.filter(([, of]) => of.some(({ verdict }) => verdict !== 'NOT_SHARED'));
+  const closed = types.filter(([, of]) => of.every(({ verdict }) => verdict === 'NOT_SHARED')).map(([type]) => type);
+  return html`<h2>${organisation} and ${form.family}${form.person && `, ${form.person}`}</h2>
+<p>As the client ${client}${user ? `, with the user ${user}` : ', without a user'}, for ${purpose}, under the agreement ${agreementVersion}:
+${there ? 'the family is there.' : html`<strong>the family is not there.</strong>`}</p>
+<h3>Why</h3>
+<ul>${steps.map(({ words, from, until }) => html`<li>${words}${from && ` From ${day.format(new Date(from))}.`}${until && ` Until ${day.format(new Date(until))}.`}</li>`)}</ul>
+${table(
+  'In short',
+  ['Verdict', 'What it means', 'Fields'],
+  VERDICTS.map(([verdict, words, meaning]) => [capital(words), meaning, String(fields.filter((one) => one.verdict === verdict).length)]),
+)}
+${open.map(
+  ([type, of]) => html`<h3>${type}</h3>
+${table(
+  `What they would see of ${type}`,
+  ['Field', 'Class', 'Verdict'],
+  of.map((one) => {
+    const [, words, , look] = VERDICTS.find(([verdict]) => verdict === one.verdict) as (typeof VERDICTS)[number];
+    return [
+      html`<code>${one.field}</code>`,
+      one.class,
+      html`<td class="${look}">${words}${!one.alike && ', and less of some members'}</td>`,
+    ];
+  }),
+)}`,
+)}
+${closed.length > 0 && html`<h3>Nothing of</h3><p>${closed.join(', ')}</p>`}`;
+}
+
+/** The page for who may not ask. */
+export const notForYouPage = (): string =>
+  document(
+    'What would they see of a family?',
+    '/sharing/family',
+    html`<p>This page is for those who check who sees what: clients with the role information-governance. <a href="/sharing">The agreement</a> is for everybody.</p>`,
+  );
