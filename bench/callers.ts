@@ -37,7 +37,7 @@ const MEMBERS = 5000;
 
 export async function visibleFamilies(dataset: Dataset): Promise<Visible> {
   const { host, port } = parseDatabaseServer(dataset.ownerUrl);
-  const user = loginName(DATABASE, COUNTY.organisation, false);
+  const user = loginName(DATABASE, COUNTY.organisation, 'daily');
   const client = new pg.Client({ host, port, database: DATABASE, user, password: loginPassword(LOGIN_SECRET, user) });
   await client.connect();
   try {

@@ -46,6 +46,15 @@ create or replace function fsp.current_organisation() returns integer
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
 as $$ begin return (select l.organisation from fsp.login l where l.name = session_user); end $$;
 
+-- Whether a family is there for an organisation's named users alone: for those of every organisation, or of this one.
+create or replace function fsp.is_restricted(asked bigint, for_organisation integer) returns boolean
+language sql stable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.family f where f.id = asked and f.restricted)
+    or exists (select from fsp.family_restriction r where r.family = asked and r.organisation = for_organisation and r.until is null)
+$$;
+revoke all on function fsp.is_restricted(bigint, integer) from public;
+
 -- Own rows of a restricted family are the sealed login's alone. Both questions are answered of families and persons of
 -- which the asking organisation has rows of its own, and of no others: who asks of the rest learns nothing.
 create or replace function fsp.own_open(asked bigint) returns boolean
@@ -59,9 +68,14 @@ begin
   if exists (select from fsp.family_grant g where g.login = fsp.current_login() and g.family = asked and g.starts <= now() and g.ends > now()) then
     return true;
   end if;
-  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user and not l.emergency;
   return (exists (select from fsp.family r where r.id = asked and r.controller = org)
       or exists (select from fsp.sharing_decision r where r.family = asked and r.controller = org)
+      or exists (select from fsp.disclosure_elsewhere r where r.family = asked and r.controller = org)
+      or exists (select from fsp.whereabouts_protection r where r.family = asked and r.controller = org)
+      or exists (select from fsp.family_restriction r where r.family = asked and r.controller = org)
+      or exists (select from fsp.conflict_of_interest r where r.family = asked and r.controller = org)
+      or exists (select from fsp.emergency_access r where r.family = asked and r.controller = org)
       or exists (select from fsp.family_name r where r.family = asked and r.controller = org)
       or exists (select from fsp.family_stage r where r.family = asked and r.controller = org)
       or exists (select from fsp.membership r where r.family = asked and r.controller = org)
@@ -70,6 +84,7 @@ begin
       or exists (select from fsp.household_member r where r.family = asked and r.controller = org)
       or exists (select from fsp.relationship r where r.family = asked and r.controller = org)
       or exists (select from fsp.involvement r where r.family = asked and org in (r.organisation, r.controller))
+      or exists (select from fsp.involvement_contact r where r.family = asked and org in (r.organisation, r.controller))
       or exists (select from fsp.workbook_entry r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_entry_person r where r.family = asked and r.controller = org)
       or exists (select from fsp.workbook_reading r where r.family = asked and r.controller = org)
@@ -177,7 +192,7 @@ begin
       or exists (select from fsp.relationship_feedback r where r.family = asked and r.controller = org)
       or exists (select from fsp.evidence_pack r where r.family = asked and r.controller = org)
       or exists (select from fsp.access_notice r where r.family = asked and r.addressee = org))
-    and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
+    and (behind_seal or not fsp.is_restricted(asked, org));
 end $$;
 
 create or replace function fsp.own_open_person(asked bigint) returns boolean
@@ -187,7 +202,7 @@ declare
   org integer;
   behind_seal boolean;
 begin
-  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user and not l.emergency;
   return (exists (select from fsp.person_identity r where r.person = asked and r.controller = org)
       or exists (select from fsp.person_expected r where r.person = asked and r.controller = org)
       or exists (select from fsp.person_nhs_number r where r.person = asked and r.controller = org)
@@ -198,7 +213,7 @@ begin
       select from (
         select m.family from fsp.membership m where m.person = asked
         union all select u.family from fsp.unborn_membership u where u.person = asked) of_person
-      join fsp.family f on f.id = of_person.family where f.restricted));
+      where fsp.is_restricted(of_person.family, org)));
 end $$;
 
 -- Writes the grants of the families named, from the rows that decide them. Locks the families and their members
@@ -212,6 +227,15 @@ declare
   people bigint[];
   clinical constant bigint := 1 << 15;
 begin
+  -- Whose whereabouts are protected is so in every family of theirs.
+  asked := array(
+    select unnest(asked)
+    union
+    select elsewhere.family
+      from fsp.membership m
+      join fsp.whereabouts_protection w on w.person = m.person
+      join fsp.membership elsewhere on elsewhere.person = w.person
+      where m.family = any (asked));
   perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
   perform from fsp.person p where p.id in (
       select m.person from fsp.membership m where m.family = any (asked)
@@ -227,23 +251,38 @@ begin
       union select unnest(others));
 
   delete from fsp.family_grant g where g.family = any (asked);
-  insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with)
+  insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded)
   with access as materialized (
-    select l.id as login, o.id as organisation, o.agency, a.family, a.person, a.starts, a.ends
+    select l.id as login, o.id as organisation, o.agency, a.family, a.person, a.starts, a.ends, a.opened
     from (
-      select f.id as family, f.restricted, f.controller as organisation, null::bigint as person,
-        '-infinity'::timestamptz as starts, 'infinity'::timestamptz as ends
+      select f.id as family, f.controller as organisation, null::bigint as person,
+        '-infinity'::timestamptz as starts, 'infinity'::timestamptz as ends, null::bigint as opened
       from fsp.family f where f.id = any (asked)
       union all
-      select f.id, f.restricted, i.organisation, i.person, i."from", coalesce(i.until, 'infinity')
-      from fsp.involvement i join fsp.family f on f.id = i.family
-      where f.id = any (asked) and i.family = any (asked) and i."from" < coalesce(i.until, 'infinity')
+      select i.family, i.organisation, i.person, i."from", coalesce(i.until, 'infinity'), null
+      from fsp.involvement i
+      where i.family = any (asked) and i."from" < coalesce(i.until, 'infinity')
+      union all
+      select e.family, e.controller, null, e."from", e.until, e.mask
+      from fsp.emergency_access e where e.family = any (asked) and e."from" < e.until
     ) a
     join fsp.organisation o on o.id = a.organisation
     -- A restricted family is granted to the sealed login alone; the sealed login of an organisation that has named
-    -- users sees the other families as well, so that those users work in one place.
-    join fsp.login l on l.organisation = o.id
-      and (case when l.sealed then exists (select from fsp.sealed_user s where s.organisation = o.id) else not a.restricted end)
+    -- users sees the other families as well, so that those users work in one place. What an emergency opens is the
+    -- emergency login's, which has nothing else.
+    join fsp.login l on l.organisation = o.id and l.emergency = (a.opened is not null)
+      and (case when l.sealed then exists (select from fsp.sealed_user s where s.organisation = o.id)
+        else not fsp.is_restricted(a.family, o.id) end)
+  ),
+  guard as materialized (
+    select distinct m.family, w.person, w."from" as starts, coalesce(w.until, 'infinity') as ends
+    from fsp.membership m join fsp.whereabouts_protection w on w.person = m.person
+    where m.family = any (asked) and w."from" < coalesce(w.until, 'infinity')
+  ),
+  named as materialized (
+    select i.organisation, i.person, i."from" as starts, coalesce(i.until, 'infinity') as ends
+    from fsp.involvement i
+    where i.person in (select g.person from guard g) and i."from" < coalesce(i.until, 'infinity')
   ),
   decision as materialized (
     select d.family, d.organisation, d.agency, d.mask, d.effect, d."from" as starts,
@@ -256,6 +295,13 @@ begin
     select a.login, a.organisation, a.agency, a.family, at
     from access a join decision d on d.family = a.family and (d.organisation = a.organisation or d.agency = a.agency),
       unnest(array[d.starts, d.ends]) at
+    union
+    select a.login, a.organisation, a.agency, a.family, at
+    from access a join guard g on g.family = a.family, unnest(array[g.starts, g.ends]) at
+    union
+    select a.login, a.organisation, a.agency, a.family, at
+    from access a join guard g on g.family = a.family join named n on n.person = g.person and n.organisation = a.organisation,
+      unnest(array[n.starts, n.ends]) at
   ),
   slice as (
     select login, organisation, agency, family, at as starts,
@@ -264,7 +310,11 @@ begin
   ),
   seen as (
     select s.login, s.organisation, s.agency, s.family, s.starts, s.ends,
-      case when bool_or(a.person is null) then null else array_agg(distinct a.person) end as only_with
+      case when bool_or(a.person is null) then null else array_agg(distinct a.person) end as only_with,
+      bit_or(a.opened) as opened,
+      exists (select from guard g where g.family = s.family and g.starts <= s.starts and g.ends >= s.ends
+        and not exists (select from named n where n.person = g.person and n.organisation = s.organisation
+          and n.starts <= s.starts and n.ends >= s.ends)) as guarded
     from slice s join access a on a.login = s.login and a.family = s.family and a.starts <= s.starts and a.ends >= s.ends
     where s.ends is not null
     group by s.login, s.organisation, s.agency, s.family, s.starts, s.ends
@@ -277,14 +327,19 @@ begin
       and d.starts <= s.starts and d.ends >= s.ends
     group by s.login, s.family, s.starts
   )
-  select s.login, s.family, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
-    (case when coalesce(stage.stage, 'EARLY_HELP') in ('STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER') or coalesce(stage.marac, false) then 1 else 0 end | case when coalesce(stage.stage, 'EARLY_HELP') in ('CHILD_IN_NEED', 'STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER') then 2 else 0 end), s.only_with
+  select s.login, s.family, tstzrange(s.starts, s.ends),
+    coalesce(g.shared, 0) | coalesce(s.opened, 0),
+    coalesce(g.withheld, 0) | case when s.opened is null then 0 else 33554431 & ~s.opened end
+      | case when s.guarded then 33554354 else 0 end,
+    (case when coalesce(stage.stage, 'EARLY_HELP') in ('STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER') or coalesce(stage.marac, false) then 1 else 0 end | case when coalesce(stage.stage, 'EARLY_HELP') in ('CHILD_IN_NEED', 'STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER') then 2 else 0 end), s.only_with, s.guarded
   from seen s
   left join given g on g.login = s.login and g.family = s.family and g.starts = s.starts
-  left join fsp.family_stage stage on stage.family = s.family;
+  left join fsp.family_stage stage on stage.family = s.family
+  -- To a council it would tell enough that the family is there.
+  where not (s.guarded and s.agency = 'DISTRICT');
 
   delete from fsp.person_grant g where g.person = any (people);
-  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, purposes)
+  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, purposes, guarded)
   with member as materialized (
     select m.family, m.person, null::integer as unborn_of
     from fsp.membership m where m.person = any (people)
@@ -293,7 +348,7 @@ begin
   ),
   access as materialized (
     select g.login, l.organisation, o.agency, m.person, m.family, m.unborn_of,
-      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes
+      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes, g.guarded
     from member m
     join fsp.family_grant g on g.family = m.family and (g.only_with is null or m.person = any (g.only_with))
     join fsp.login l on l.id = g.login
@@ -328,7 +383,7 @@ begin
     select s.login, s.organisation, s.agency, s.person, s.starts, s.ends,
       bit_or(a.shared) as shared, bit_or(a.withheld) as withheld,
       bool_or(a.unborn_of is null) as born, bool_or(a.unborn_of = s.organisation) as own,
-      bit_or(a.purposes) as purposes
+      bit_or(a.purposes) as purposes, bool_or(a.guarded) as guarded
     from slice s join access a on a.login = s.login and a.person = s.person and a.starts <= s.starts and a.ends >= s.ends
     where s.ends is not null
     group by s.login, s.organisation, s.agency, s.person, s.starts, s.ends
@@ -348,7 +403,7 @@ begin
   )
   select s.login, s.person, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
     s.shared, s.withheld, case when s.born or s.own then 0 else clinical end, y.login is not null,
-    s.purposes
+    s.purposes, s.guarded
   from seen s
   left join given g on g.login = s.login and g.person = s.person and g.starts = s.starts
   left join agreed y on y.login = s.login and y.person = s.person and y.starts = s.starts
@@ -385,6 +440,49 @@ begin
   where s.ends is not null and exists (select from fsp.family_grant g where g.login = l.id and g.family = s.family)
   group by l.id, s.subject, s.family, s.starts, s.ends
   having bool_and(w.person is not null);
+
+  delete from fsp.user_rule u where u.family = any (asked);
+  insert into fsp.user_rule (login, kind, family, person, about, subjects, starts, ends)
+  with belongs as materialized (
+    select f as family, null::bigint as person from unnest(asked) f
+    union
+    select m.family, m.person from fsp.membership m where m.family = any (asked)
+    union
+    select m.family, m.person from fsp.unborn_membership m where m.family = any (asked)
+  ),
+  rule as (
+    -- The county's user is barred in the teams as well through which they work.
+    select o.id as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about,
+      array[c.subject] as subjects, c."from" as starts, coalesce(c.until, 'infinity') as ends
+    from fsp.conflict_of_interest c
+    join fsp.organisation recorder on recorder.id = c.controller
+    join fsp.organisation o on o.id = c.controller or (recorder.agency = 'LA' and o.agency = 'TEAM')
+    where c.family = any (asked)
+    union all
+    select e.controller, true, 'opened', e.family, null, array[e.worker], e."from", e.until
+    from fsp.emergency_access e where e.family = any (asked)
+    union all
+    select distinct l.organisation, null::boolean, 'guarded', m.family, w.person, '{}'::text[], w."from", coalesce(w.until, 'infinity')
+    from fsp.membership m
+    join fsp.whereabouts_protection w on w.person = m.person
+    join fsp.family_grant g on g.family = m.family
+    join fsp.login l on l.id = g.login
+    where m.family = any (asked)
+    union all
+    -- At the county a user is named; elsewhere whoever the organisation lets near the person.
+    select i.organisation, null::boolean, 'named', m.family, w.person, case when i.worker is null then '{}' else array[i.worker] end,
+      i."from", coalesce(i.until, 'infinity')
+    from fsp.membership m
+    join fsp.whereabouts_protection w on w.person = m.person
+    join fsp.involvement i on i.person = w.person and i."from" < coalesce(i.until, 'infinity')
+    join fsp.organisation o on o.id = i.organisation
+    where m.family = any (asked) and (i.worker is not null or o.agency <> 'LA')
+  )
+  select l.id, r.kind, r.family, b.person, r.about, r.subjects, r.starts, r.ends
+  from rule r
+  join belongs b on b.family = r.family
+  join fsp.login l on l.organisation = r.organisation and (r.emergency is null or l.emergency = r.emergency)
+  where r.starts < r.ends;
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
@@ -437,6 +535,8 @@ begin
   for watched in select * from (values
       ('family', $q$'id'$q$), ('family_stage', $q$'family'$q$), ('membership', $q$'family', 'person'$q$),
       ('unborn_membership', $q$'family', 'person'$q$), ('involvement', $q$'family'$q$), ('sharing_decision', $q$'family'$q$),
+      ('whereabouts_protection', $q$'family', 'person'$q$), ('family_restriction', $q$'family'$q$), ('conflict_of_interest', $q$'family'$q$),
+      ('emergency_access', $q$'family'$q$),
       ('intervention', $q$'family'$q$), ('intervention_link', $q$'family'$q$), ('intervention_progress', $q$'family'$q$)) as w (name, columns) loop
     foreach verb in array array['insert', 'update', 'delete'] loop
       execute format('drop trigger if exists grants_%s on fsp.%I', verb, watched.name);
@@ -648,11 +748,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
+  foreach written in array array['outbox', 'idempotency', 'disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
+  foreach written in array array['disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -917,6 +1017,524 @@ as $$
           where t.tgrelid = c.oid and t.tgname = 'guard' and t.tgenabled = 'O'))
   ) lines
 $$;
+
+-- What decides who sees a family: decisions, involvements, protections, restrictions, conflicts of interest, emergencies. No login
+-- writes these tables; each function below asks whose family it is, and refuses what is hidden in the same words as what never was.
+
+-- Whether the asking login has a grant on the family today, and on the person where one is named.
+create or replace function fsp.sees(asked bigint, whom bigint default null) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.family = asked and g.starts <= now() and g.ends > now())
+    and (whom is null or (exists (select from fsp.person_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.person = whom and g.starts <= now() and g.ends > now())
+      and exists (select from fsp.membership m where m.family = asked and m.person = whom
+        union all select from fsp.unborn_membership u where u.family = asked and u.person = whom)))
+$$;
+revoke all on function fsp.sees(bigint, bigint) from public;
+
+-- Whether an organisation has rows of its own of every one of these classes about a family, or about a person in it.
+create or replace function fsp.holds(org integer, asked bigint, whom bigint, classes text[]) returns boolean
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  held record;
+  wanted text;
+  found boolean;
+begin
+  foreach wanted in array classes loop
+    found := false;
+    for held in select * from (values ('SHARING', 'sharing_decision', true),
+      ('SHARING', 'disclosure_elsewhere', true),
+      ('SHARING', 'whereabouts_protection', true),
+      ('SHARING', 'family_restriction', false),
+      ('SHARING', 'conflict_of_interest', false),
+      ('SHARING', 'emergency_access', false),
+      ('FAMILY', 'family_name', false),
+      ('CASE', 'family_stage', false),
+      ('FAMILY', 'membership', true),
+      ('CLINICAL', 'unborn_membership', true),
+      ('WHEREABOUTS', 'household', false),
+      ('WHEREABOUTS', 'household_member', true),
+      ('FAMILY', 'relationship', true),
+      ('INVOLVEMENT', 'involvement', true),
+      ('INVOLVEMENT', 'involvement_contact', true),
+      ('WORKBOOK', 'workbook_entry', false),
+      ('WORKBOOK', 'workbook_entry_person', true),
+      ('WORKBOOK', 'workbook_reading', true),
+      ('CHILD_VOICE', 'workbook_child_words', true),
+      ('ADULT_VOICE', 'workbook_parent_words', true),
+      ('WORKBOOK', 'workbook_joint', false),
+      ('WORKBOOK', 'workbook_concern', false),
+      ('WORKBOOK', 'workbook_mi_practice', false),
+      ('WORKBOOK', 'workbook_trigger', true),
+      ('WORKBOOK', 'workbook_delivered', false),
+      ('WORKBOOK', 'workbook_entry_version', false),
+      ('CASE', 'plan', true),
+      ('ASSESSMENT', 'plan_category', true),
+      ('ASSESSMENT', 'plan_end', true),
+      ('CASE', 'plan_review', true),
+      ('CASE', 'step_event', true),
+      ('ASSESSMENT', 'step_reason', true),
+      ('ASSESSMENT', 'step_evidence', true),
+      ('CASE', 'episode', true),
+      ('ASSESSMENT', 'episode_need', true),
+      ('CASE', 'strategy_discussion', true),
+      ('ASSESSMENT', 'strategy_outcome', true),
+      ('CASE', 'section47', true),
+      ('ASSESSMENT', 'section47_outcome', true),
+      ('CASE', 'conference', true),
+      ('ASSESSMENT', 'conference_view', true),
+      ('CASE', 'pre_proceedings', true),
+      ('ASSESSMENT', 'pre_proceedings_outcome', true),
+      ('COURT', 'pre_proceedings_court', true),
+      ('ASSESSMENT', 'preparatory_assessment', true),
+      ('CASE', 'family_group', true),
+      ('CASE', 'placement', true),
+      ('WHEREABOUTS', 'placement_place', true),
+      ('CASE', 'visit', true),
+      ('WHEREABOUTS', 'visit_place', true),
+      ('CASE', 'marac', false),
+      ('VICTIM', 'marac_content', false),
+      ('CASE', 'contact_arrangement', true),
+      ('WHEREABOUTS', 'contact_place', true),
+      ('CASE', 'return_home', true),
+      ('CASE', 'return_stage', true),
+      ('INVOLVEMENT', 'intervention', true),
+      ('INVOLVEMENT', 'intervention_link', true),
+      ('PROGRESS', 'intervention_progress', true),
+      ('PROGRESS', 'intervention_event', true),
+      ('CLINICAL', 'relapse_detail', true),
+      ('PROGRESS', 'intervention_session', true),
+      ('PROGRESS', 'intervention_outcome', true),
+      ('PROGRESS', 'onward_activity', true),
+      ('CLINICAL', 'intervention_test', true),
+      ('CLINICAL', 'abstinence', true),
+      ('OFFER', 'service_offer', true),
+      ('OFFER', 'service_offer_link', true),
+      ('SAFETY', 'safety_condition', false),
+      ('SAFETY', 'safety_condition_person', true),
+      ('OFFENCE', 'safety_offence_reason', false),
+      ('VICTIM', 'safety_victim_reason', false),
+      ('OFFENCE', 'incident', true),
+      ('INFORMANT', 'incident_informant', false),
+      ('HOUSING', 'housing_situation', true),
+      ('EDUCATION', 'school_record', true),
+      ('CASE', 'family_plan', false),
+      ('CASE', 'family_goal', true),
+      ('CASE', 'family_action', true),
+      ('OFFER', 'family_action_service', false),
+      ('CASE', 'family_plan_review', false),
+      ('CASE', 'clock', true),
+      ('WORKBOOK', 'task', true),
+      ('CASE', 'assessment', true),
+      ('ASSESSMENT', 'assessment_finding', true),
+      ('ASSESSMENT', 'assessment_outcome', true),
+      ('ASSESSMENT', 'assessment_factor', true),
+      ('ASSESSMENT', 'assessment_ace', true),
+      ('ASSESSMENT', 'context_fact', true),
+      ('ASSESSMENT', 'trio', true),
+      ('ASSESSMENT', 'specialist_assessment', true),
+      ('WORKBOOK', 'tool_reading', true),
+      ('WORKBOOK', 'tool_score', true),
+      ('CASE', 'contact', false),
+      ('CASE', 'contact_source', false),
+      ('ASSESSMENT', 'contact_concern', false),
+      ('INFORMANT', 'contact_informant', false),
+      ('IDENTITY', 'contact_child', true),
+      ('INVOLVEMENT', 'look_up_receipt', false),
+      ('CASE', 'meeting', false),
+      ('WHEREABOUTS', 'meeting_place', false),
+      ('CASE', 'meeting_person', true),
+      ('CASE', 'meeting_attendance', true),
+      ('CASE', 'meeting_action', false),
+      ('CASE', 'meeting_minutes', false),
+      ('CASE', 'meeting_circulation', false),
+      ('SAFETY', 'safe_working_agreement', false),
+      ('ASSESSMENT', 'decision', true),
+      ('ASSESSMENT', 'decision_evidence', false),
+      ('SUPERVISION', 'group_supervision', false),
+      ('SUPERVISION', 'group_supervision_participant', false),
+      ('SUPERVISION', 'group_supervision_contribution', false),
+      ('SUPERVISION', 'group_supervision_action', false),
+      ('STAFF', 'case_audit', false),
+      ('CHILD_VOICE', 'child_voice', true),
+      ('ADULT_VOICE', 'adult_voice', true),
+      ('CHILD_VOICE', 'child_voice_answer', true),
+      ('ADULT_VOICE', 'adult_voice_answer', true),
+      ('CHILD_VOICE', 'trusted_adult', true),
+      ('CHILD_VOICE', 'relationship_feedback', true),
+      ('CASE', 'evidence_pack', false),
+      ('SHARING', 'access_notice', false)) as h (class, name, of_person) where h.class = wanted loop
+      execute format('select exists (select from fsp.%I r where r.family = $1 and r.controller = $2 and ($3::bigint is null or %s))',
+        held.name, case when held.of_person then 'r.person = $3' else 'false' end) into found using asked, org, whom;
+      exit when found;
+    end loop;
+    if not found then return false; end if;
+  end loop;
+  return true;
+end
+$$;
+revoke all on function fsp.holds(integer, bigint, bigint, text[]) from public;
+
+-- The same of the asking organisation, of a family that it sees: what it learns is of its own rows.
+create or replace function fsp.holds_own(asked bigint, whom bigint, classes text[]) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select fsp.sees(asked, whom)
+    and fsp.holds((select l.organisation from fsp.login l where l.name = session_user), asked, whom, classes)
+$$;
+revoke all on function fsp.holds_own(bigint, bigint, text[]) from public;
+
+-- Enters a decision. The county decides on what it keeps; on what others master they alone, of rows of their own.
+create or replace function fsp.decide(asked bigint, whom bigint, classes text[], will text, in_bundle text, for_organisation integer,
+  for_agency text, by_gateway text, would_harm text, was_told text, because text, by_subject text, by_name text, starts timestamptz,
+  ends timestamptz, agreement text) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  made bigint;
+  wanted text;
+  decides constant jsonb := '{"SAFETY":["LA"],"INVOLVEMENT":["LA"],"IDENTITY":["LA"],"FAMILY":["LA"],"NHS_NUMBER":["LA"],"UPN":["LA"],"EQUALITY":["LA"],"WHEREABOUTS":["LA"],"CASE":["LA"],"ASSESSMENT":["LA"],"WORKBOOK":["LA"],"SUPERVISION":["LA"],"PROGRESS":["LA"],"CHILD_VOICE":["LA"],"ADULT_VOICE":["LA"],"CLINICAL":["HEALTH","PROVIDER"],"VICTIM":["LA"],"OFFENCE":["POLICE"],"COURT":["LA"],"EDUCATION":["EDUCATION","LA"],"HOUSING":["DISTRICT","LA"],"OFFER":["LA"],"INFORMANT":["LA"],"STAFF":["LA"],"SHARING":["LA"]}'::jsonb;
+  bits constant jsonb := '{"SAFETY":0,"INVOLVEMENT":1,"IDENTITY":2,"FAMILY":3,"NHS_NUMBER":4,"UPN":5,"EQUALITY":6,"WHEREABOUTS":7,"CASE":8,"ASSESSMENT":9,"WORKBOOK":10,"SUPERVISION":11,"PROGRESS":12,"CHILD_VOICE":13,"ADULT_VOICE":14,"CLINICAL":15,"VICTIM":16,"OFFENCE":17,"COURT":18,"EDUCATION":19,"HOUSING":20,"OFFER":21,"INFORMANT":22,"STAFF":23,"SHARING":24}'::jsonb;
+  bits_asked bigint := 0;
+begin
+  select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and not l.emergency;
+  if org is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such family.'; end if;
+  foreach wanted in array classes loop
+    if not coalesce(decides -> wanted ? kind, false) then raise insufficient_privilege using message = 'Not this organisation''s to decide.'; end if;
+    bits_asked := bits_asked | (1::bigint << (bits ->> wanted)::int);
+  end loop;
+  if kind = 'LA' and not exists (select from fsp.family f where f.id = asked and f.controller = org)
+    or kind <> 'LA' and not fsp.holds(org, asked, whom, classes) then
+    raise insufficient_privilege using message = 'Not this organisation''s to decide.';
+  end if;
+  if num_nonnulls(for_organisation, for_agency) <> 1 or will not in ('SHARE', 'WITHHOLD') or cardinality(classes) = 0
+    or ends <= starts then raise invalid_parameter_value using message = 'Not a decision.'; end if;
+  insert into fsp.sharing_decision (family, person, controller, worker, data_classes, mask, effect, bundle, organisation, agency, gateway,
+      harm, told, reason, decided_by, "from", until, agreement_version)
+    values (asked, whom, org, by_subject, classes, bits_asked, will, in_bundle, for_organisation, for_agency, by_gateway,
+      would_harm, was_told, because, by_name, greatest(starts, now()), ends, agreement)
+    returning id into made;
+  return made;
+end
+$$;
+revoke all on function fsp.decide(bigint, bigint, text[], text, text, integer, text, text, text, text, text, text, text, timestamptz,
+  timestamptz, text) from public;
+
+-- Ends an own decision now. Answers whether it stood.
+create or replace function fsp.withdraw_decision(asked bigint, because text, by_name text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update fsp.sharing_decision d set withdrawn_at = greatest(now(), d."from"), withdrawn_by = by_name, withdrawn_for = because
+    from fsp.login l
+    where l.name = session_user and not l.emergency and d.id = asked and d.controller = l.organisation and d.withdrawn_at is null
+      and coalesce(d.until, 'infinity') > now() and (fsp.sees(d.family) or fsp.own_open(d.family));
+  return found;
+end
+$$;
+revoke all on function fsp.withdraw_decision(bigint, text, text) from public;
+
+-- A bundle ends with its event, and the police's part with the process: when the family is no longer at such a stage.
+create or replace function fsp.follow_stage() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  bundles constant jsonb := '{"AGREEMENT_AT_ASSESSMENT":{"stages":["EARLY_HELP","ASSESSMENT","CHILD_IN_NEED","STRATEGY_DISCUSSION","SECTION_47","CHILD_PROTECTION","PRE_PROCEEDINGS","LOOKED_AFTER"],"marac":false},"STRATEGY_DISCUSSION":{"stages":["STRATEGY_DISCUSSION","SECTION_47"],"marac":false},"CHILD_PROTECTION_PLAN":{"stages":["CHILD_PROTECTION","PRE_PROCEEDINGS","LOOKED_AFTER"],"marac":false},"MARAC":{"stages":[],"marac":true}}'::jsonb;
+begin
+  update fsp.sharing_decision d set until = greatest(now(), d."from")
+    where d.family = new.family and d.bundle is not null and d.withdrawn_at is null and coalesce(d.until, 'infinity') > now()
+      and not (bundles -> d.bundle -> 'stages' ? new.stage) and not ((bundles -> d.bundle ->> 'marac')::boolean and new.marac);
+  if not (array[new.stage] <@ array['STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER']) and not new.marac then
+    update fsp.involvement i set until = now()
+      from fsp.organisation o
+      where o.id = i.organisation and o.agency = 'POLICE' and i.family = new.family and coalesce(i.until, 'infinity') > now() and i."from" < now();
+  end if;
+  return null;
+end
+$$;
+revoke all on function fsp.follow_stage() from public;
+drop trigger if exists follow_stage on fsp.family_stage;
+create trigger follow_stage after update on fsp.family_stage for each row
+  when (old.stage is distinct from new.stage or old.marac is distinct from new.marac) execute function fsp.follow_stage();
+
+-- Opens a family to an organisation: who works with it, with whom of it, and for how long. What kind of help a provider's name tells
+-- of, the row asks for as well. The police are there for a process, and only while there is one.
+create or replace function fsp.open_involvement(asked bigint, whom bigint, for_organisation integer, as_role text, with_name text,
+  with_subject text, leads boolean, has_agreed boolean, starts timestamptz, ends timestamptz) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  made bigint;
+  tells bigint := 0;
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and o.agency = 'LA' and not l.emergency;
+  select o.agency into kind from fsp.organisation o where o.id = for_organisation;
+  if org is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such family.'; end if;
+  if kind is null or kind = 'EVALUATOR'
+    or kind = 'POLICE' and not exists (select from fsp.family_stage s where s.family = asked and (s.stage in ('STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER') or s.marac)) then
+    raise insufficient_privilege using message = 'Not to be involved.';
+  end if;
+  if kind = 'PROVIDER' then
+    select coalesce(bit_or(1::bigint << ('{"SAFETY":0,"INVOLVEMENT":1,"IDENTITY":2,"FAMILY":3,"NHS_NUMBER":4,"UPN":5,"EQUALITY":6,"WHEREABOUTS":7,"CASE":8,"ASSESSMENT":9,"WORKBOOK":10,"SUPERVISION":11,"PROGRESS":12,"CHILD_VOICE":13,"ADULT_VOICE":14,"CLINICAL":15,"VICTIM":16,"OFFENCE":17,"COURT":18,"EDUCATION":19,"HOUSING":20,"OFFER":21,"INFORMANT":22,"STAFF":23,"SHARING":24}'::jsonb ->> p.data_class)::int), 0) into tells
+      from fsp.programme_provider q join fsp.programme p on p.id = q.programme
+      where q.organisation = for_organisation and p.data_class <> 'INVOLVEMENT';
+  end if;
+  if leads then
+    update fsp.involvement i set until = greatest(now(), i."from")
+      where i.family = asked and i.lead and coalesce(i.until, 'infinity') > now();
+  end if;
+  insert into fsp.involvement (family, person, controller, worker, row_mask, organisation, role, practitioner, lead, agreed, "from", until)
+    values (asked, whom, org, with_subject, tells, for_organisation, as_role, with_name, leads, has_agreed, greatest(starts, now()), ends)
+    returning id into made;
+  return made;
+end
+$$;
+revoke all on function fsp.open_involvement(bigint, bigint, integer, text, text, text, boolean, boolean, timestamptz, timestamptz) from public;
+
+-- Answers whose family it was; null where the asker has none such that would last longer. What it opened to a service whose name tells
+-- of health it may not read afterwards, and ends all the same.
+create or replace function fsp.end_involvement(asked bigint, ends timestamptz) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  of_family bigint;
+begin
+  update fsp.involvement i set until = greatest(ends, now(), i."from")
+    from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and not l.emergency and o.agency = 'LA' and i.id = asked and i.controller = o.id
+      and coalesce(i.until, 'infinity') > greatest(ends, now()) and fsp.sees(i.family)
+    returning i.family into of_family;
+  return of_family;
+end
+$$;
+revoke all on function fsp.end_involvement(bigint, timestamptz) from public;
+
+-- In which month an organisation last met the family, without what was said: all that some may know of its work.
+create or replace function fsp.note_contact() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  met date := date_trunc('month', ((to_jsonb(new) ->> tg_argv[0])::timestamptz) at time zone 'Europe/London')::date;
+begin
+  update fsp.involvement_contact c set month = met
+    from fsp.involvement i
+    where c.involvement = i.id and i.family = new.family and i.organisation = new.controller and c.month < met
+      and i."from" < met + interval '1 month' and (i.until is null or i.until >= met);
+  insert into fsp.involvement_contact (involvement, family, person, controller, row_mask, organisation, month)
+    select i.id, i.family, i.person, i.controller, i.row_mask, i.organisation, met
+    from fsp.involvement i
+    where i.family = new.family and i.organisation = new.controller
+      and i."from" < met + interval '1 month' and (i.until is null or i.until >= met)
+    on conflict (involvement) do nothing;
+  return null;
+end
+$$;
+revoke all on function fsp.note_contact() from public;
+do $$
+declare
+  met record;
+begin
+  for met in select * from (values ('workbook_entry', 'occurred_at'), ('intervention_session', 'held_on'), ('visit', 'visited_on')) as m (name, at) loop
+    execute format('drop trigger if exists note_contact on fsp.%I', met.name);
+    execute format('create trigger note_contact after insert on fsp.%I for each row execute function fsp.note_contact(%L)', met.name, met.at);
+  end loop;
+end
+$$;
+
+-- Protects, and no longer protects, where a member of the family is. Somebody of the county is named with that person: whoever asked,
+-- where nobody is yet. Else the record would be lost to everyone.
+create or replace function fsp.protect_whereabouts(asked bigint, whom bigint, by_subject text, by_name text, because text, ends timestamptz)
+  returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  made bigint;
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and o.agency = 'LA' and not l.emergency;
+  if org is null or whom is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such person.'; end if;
+  if not exists (select from fsp.involvement i where i.person = whom and i.organisation = org and i.worker is not null
+      and i."from" <= now() and coalesce(i.until, 'infinity') > now()) then
+    if by_subject is null then raise insufficient_privilege using message = 'Nobody is named.'; end if;
+    insert into fsp.involvement (family, person, controller, worker, organisation, role, practitioner, "from")
+      values (asked, whom, org, by_subject, org, 'named-practitioner', by_name, now());
+  end if;
+  insert into fsp.whereabouts_protection (family, person, controller, worker, reason, "from", until)
+    values (asked, whom, org, by_subject, because, now(), ends) returning id into made;
+  return made;
+end
+$$;
+revoke all on function fsp.protect_whereabouts(bigint, bigint, text, text, text, timestamptz) from public;
+
+create or replace function fsp.end_protection(asked bigint, because text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update fsp.whereabouts_protection w set until = now(), ended_for = because
+    from fsp.login l
+    where l.name = session_user and not l.emergency and w.id = asked and w.controller = l.organisation
+      and coalesce(w.until, 'infinity') > now() and fsp.sees(w.family, w.person);
+  return found;
+end
+$$;
+revoke all on function fsp.end_protection(bigint, text) from public;
+
+-- Restricts a family to named users, of which there must be two, one of them on the out-of-hours rota; reviewed every 90 days.
+create or replace function fsp.restrict_family(asked bigint, for_organisation integer, why text, because text, by_subject text) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  made bigint;
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    join fsp.family f on f.id = asked and f.controller = o.id
+    where l.name = session_user and o.agency = 'LA' and not l.emergency;
+  if org is null or not fsp.sees(asked) then raise insufficient_privilege using message = 'No such family.'; end if;
+  if not exists (select from fsp.sealed_user s where s.organisation = coalesce(for_organisation, org)
+      having count(*) >= 2 and bool_or(s.on_rota)) then
+    return null;
+  end if;
+  insert into fsp.family_restriction (family, controller, worker, organisation, cause, reason, "from")
+    values (asked, org, by_subject, for_organisation, why, because, now()) returning id into made;
+  if for_organisation is null then update fsp.family f set restricted = true where f.id = asked and not f.restricted; end if;
+  return made;
+end
+$$;
+revoke all on function fsp.restrict_family(bigint, integer, text, text, text) from public;
+
+create or replace function fsp.lift_restriction(asked bigint, because text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  lifted fsp.family_restriction;
+begin
+  update fsp.family_restriction r set until = now(), lifted_for = because
+    from fsp.login l
+    where l.name = session_user and not l.emergency and r.id = asked and r.controller = l.organisation and r.until is null
+      and fsp.sees(r.family)
+    returning r.* into lifted;
+  if lifted.id is null then return false; end if;
+  if lifted.organisation is null and not exists (select from fsp.family_restriction r
+      where r.family = lifted.family and r.organisation is null and r.until is null) then
+    update fsp.family f set restricted = false where f.id = lifted.family;
+  end if;
+  return true;
+end
+$$;
+revoke all on function fsp.lift_restriction(bigint, text) from public;
+
+-- A user of the organisation's own must not see a family. Whoever says so need not see it any more than the user.
+create or replace function fsp.record_conflict(asked bigint, of_subject text, because text, ends timestamptz) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  made bigint;
+begin
+  select l.organisation into org from fsp.login l where l.name = session_user and not l.emergency;
+  if org is null or not fsp.sees(asked) or not exists (select from fsp.app_user u where u.organisation = org and u.subject = of_subject) then
+    raise insufficient_privilege using message = 'No such family.';
+  end if;
+  insert into fsp.conflict_of_interest (family, controller, subject, reason, "from", until)
+    values (asked, org, of_subject, because, now(), ends) returning id into made;
+  return made;
+end
+$$;
+revoke all on function fsp.record_conflict(bigint, text, text, timestamptz) from public;
+
+create or replace function fsp.has_user(asked text) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$ select exists (select from fsp.app_user u join fsp.login l on l.organisation = u.organisation where l.name = session_user and u.subject = asked) $$;
+revoke all on function fsp.has_user(text) from public;
+
+create or replace function fsp.end_conflict(asked bigint) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update fsp.conflict_of_interest c set until = now()
+    from fsp.login l
+    where l.name = session_user and not l.emergency and c.id = asked and c.controller = l.organisation
+      and coalesce(c.until, 'infinity') > now() and fsp.sees(c.family);
+  return found;
+end
+$$;
+revoke all on function fsp.end_conflict(bigint) from public;
+
+-- Opens a family in an emergency, to the organisation's emergency login. A restricted family is none: the answer is that of an id that
+-- never was. Null where there is no such family.
+create or replace function fsp.open_emergency(asked bigint, of_reference text, classes text[], by_subject text, code text, because text,
+  minutes integer) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  kind text;
+  opened bigint;
+  made bigint;
+  bits constant jsonb := '{"SAFETY":0,"INVOLVEMENT":1,"IDENTITY":2,"FAMILY":3,"NHS_NUMBER":4,"UPN":5,"EQUALITY":6,"WHEREABOUTS":7,"CASE":8,"ASSESSMENT":9,"WORKBOOK":10,"SUPERVISION":11,"PROGRESS":12,"CHILD_VOICE":13,"ADULT_VOICE":14,"CLINICAL":15,"VICTIM":16,"OFFENCE":17,"COURT":18,"EDUCATION":19,"HOUSING":20,"OFFER":21,"INFORMANT":22,"STAFF":23,"SHARING":24}'::jsonb;
+begin
+  select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation where l.name = session_user;
+  if org is null or kind = 'EVALUATOR' or by_subject is null or minutes not between 1 and 240 or cardinality(classes) = 0 then
+    raise insufficient_privilege using message = 'Not an emergency.';
+  end if;
+  select f.id into opened from fsp.family f
+    where f.id = coalesce(asked, (select n.family from fsp.family_name n where n.reference = of_reference order by n.family limit 1))
+      and not fsp.is_restricted(f.id, org)
+      and not exists (select from fsp.conflict_of_interest c where c.family = f.id and c.subject = by_subject and coalesce(c.until, 'infinity') > now());
+  if opened is null then return null; end if;
+  insert into fsp.emergency_access (family, controller, worker, data_classes, mask, reason_code, reason, "from", until)
+    values (opened, org, by_subject, classes, (select bit_or(1::bigint << (bits ->> c)::int) from unnest(classes) c), code, because, now(),
+      now() + make_interval(mins => minutes))
+    returning id into made;
+  -- Told at once: who leads the work with the family.
+  insert into fsp.task (family, controller, worker, assigned, subject_type, subject_id, due_on, kind, title)
+    select opened, f.controller, i.worker, i.organisation, 'EmergencyAccess', made, (now() at time zone 'Europe/London')::date,
+      'emergency-access', 'Somebody opened this family in an emergency.'
+    from fsp.family f join fsp.involvement i on i.family = f.id and i.lead and i."from" <= now() and coalesce(i.until, 'infinity') > now()
+    where f.id = opened
+    order by i.id limit 1;
+  return made;
+end
+$$;
+revoke all on function fsp.open_emergency(bigint, text, text[], text, text, text, integer) from public;
+
+-- A second person's word on an emergency: of the organisation that opened it, or of the county whose family it is.
+create or replace function fsp.review_emergency(asked bigint, by_subject text, by_name text, code text, words text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update fsp.emergency_access e set reviewed_at = now(), reviewed_by = by_name, finding = code, findings = words
+    from fsp.login l, fsp.family f
+    where l.name = session_user and not l.emergency and e.id = asked and f.id = e.family
+      and l.organisation in (e.controller, f.controller) and by_subject is not null and e.worker <> by_subject and e.reviewed_at is null
+      and (fsp.sees(e.family) or fsp.own_open(e.family));
+  return found;
+end
+$$;
+revoke all on function fsp.review_emergency(bigint, text, text, text, text) from public;
+
+grant execute on function
+  fsp.holds_own(bigint, bigint, text[]),
+  fsp.decide(bigint, bigint, text[], text, text, integer, text, text, text, text, text, text, text, timestamptz, timestamptz, text),
+  fsp.withdraw_decision(bigint, text, text),
+  fsp.open_involvement(bigint, bigint, integer, text, text, text, boolean, boolean, timestamptz, timestamptz),
+  fsp.end_involvement(bigint, timestamptz),
+  fsp.protect_whereabouts(bigint, bigint, text, text, text, timestamptz), fsp.end_protection(bigint, text),
+  fsp.restrict_family(bigint, integer, text, text, text), fsp.lift_restriction(bigint, text),
+  fsp.record_conflict(bigint, text, text, timestamptz), fsp.has_user(text), fsp.end_conflict(bigint),
+  fsp.open_emergency(bigint, text, text[], text, text, text, integer), fsp.review_emergency(bigint, text, text, text, text)
+  to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
 -- The front door. A row about a referral that is known to be about a restricted family is the county's sealed login's;
 -- its sender sees no difference. Answered of referrals that the asking organisation has matched itself.
@@ -1408,34 +2026,6 @@ grant select on fsp.sealed_user to "{{db}}_gate";
 create policy gate_select on fsp.sealed_user for select to "{{db}}_gate"
   using (true);
 
--- sharing_decision: SHARING
-alter table fsp.sharing_decision enable row level security;
-alter table fsp.sharing_decision force row level security;
-create policy owner_all on fsp.sharing_decision for all to "{{owner}}"
-  using (true)
-  with check (true);
-grant select on fsp.sharing_decision to "{{db}}_agency_la";
-create policy la_select on fsp.sharing_decision for select to "{{db}}_agency_la"
-  using ((case when sharing_decision.person is null then (select true from fsp.family_grant fg where fg.family = sharing_decision.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = sharing_decision.family and fg.starts <= now() and fg.ends > now() and pg.person = sharing_decision.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16777216 | pg.needs)) = (16777216 | pg.needs)) end));
-grant select on fsp.sharing_decision to "{{db}}_agency_team";
-create policy team_select on fsp.sharing_decision for select to "{{db}}_agency_team"
-  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
-grant select on fsp.sharing_decision to "{{db}}_agency_health";
-create policy health_select on fsp.sharing_decision for select to "{{db}}_agency_health"
-  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
-grant select on fsp.sharing_decision to "{{db}}_agency_education";
-create policy education_select on fsp.sharing_decision for select to "{{db}}_agency_education"
-  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
-grant select on fsp.sharing_decision to "{{db}}_agency_police";
-create policy police_select on fsp.sharing_decision for select to "{{db}}_agency_police"
-  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
-grant select on fsp.sharing_decision to "{{db}}_agency_district";
-create policy district_select on fsp.sharing_decision for select to "{{db}}_agency_district"
-  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
-grant select on fsp.sharing_decision to "{{db}}_agency_provider";
-create policy provider_select on fsp.sharing_decision for select to "{{db}}_agency_provider"
-  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
-
 -- family_grant: STRUCTURE
 alter table fsp.family_grant enable row level security;
 alter table fsp.family_grant force row level security;
@@ -1466,8 +2056,214 @@ grant select on fsp.user_focus to "{{db}}_agency_la", "{{db}}_agency_team", "{{d
 create policy own_select on fsp.user_focus for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
   using (user_focus.login = (select fsp.current_login()));
 
+-- user_rule: STRUCTURE
+alter table fsp.user_rule enable row level security;
+alter table fsp.user_rule force row level security;
+create policy owner_all on fsp.user_rule for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.user_rule to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+create policy own_select on fsp.user_rule for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
+  using (user_rule.login = (select fsp.current_login()));
+
 -- code: DIRECTORY
 grant select on fsp.code to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- sharing_decision: SHARING
+alter table fsp.sharing_decision enable row level security;
+alter table fsp.sharing_decision force row level security;
+create policy owner_all on fsp.sharing_decision for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.sharing_decision to "{{db}}_agency_la";
+create policy la_select on fsp.sharing_decision for select to "{{db}}_agency_la"
+  using ((case when sharing_decision.person is null then (select true from fsp.family_grant fg where fg.family = sharing_decision.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = sharing_decision.family and fg.starts <= now() and fg.ends > now() and pg.person = sharing_decision.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16777216 | pg.needs)) = (16777216 | pg.needs)) end));
+grant select on fsp.sharing_decision to "{{db}}_agency_team";
+create policy team_select on fsp.sharing_decision for select to "{{db}}_agency_team"
+  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
+grant select on fsp.sharing_decision to "{{db}}_agency_health";
+create policy health_select on fsp.sharing_decision for select to "{{db}}_agency_health"
+  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
+grant select on fsp.sharing_decision to "{{db}}_agency_education";
+create policy education_select on fsp.sharing_decision for select to "{{db}}_agency_education"
+  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
+grant select on fsp.sharing_decision to "{{db}}_agency_police";
+create policy police_select on fsp.sharing_decision for select to "{{db}}_agency_police"
+  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
+grant select on fsp.sharing_decision to "{{db}}_agency_district";
+create policy district_select on fsp.sharing_decision for select to "{{db}}_agency_district"
+  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
+grant select on fsp.sharing_decision to "{{db}}_agency_provider";
+create policy provider_select on fsp.sharing_decision for select to "{{db}}_agency_provider"
+  using ((sharing_decision.controller = (select fsp.current_organisation()) and fsp.own_open(sharing_decision.family)));
+
+-- disclosure_elsewhere: SHARING
+alter table fsp.disclosure_elsewhere enable row level security;
+alter table fsp.disclosure_elsewhere force row level security;
+create policy owner_all on fsp.disclosure_elsewhere for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.disclosure_elsewhere to "{{db}}_agency_la";
+create policy la_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_la"
+  using ((case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16777216 | pg.needs)) = (16777216 | pg.needs)) end));
+grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_la";
+create policy la_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_la"
+  with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
+    and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 33554431) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 33554431) & 16777216) = 16777216 and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant select on fsp.disclosure_elsewhere to "{{db}}_agency_team";
+create policy team_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_team"
+  using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
+grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_team";
+create policy team_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_team"
+  with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
+    and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 20709279) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 20709279) & 16777216) = 16777216 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant select on fsp.disclosure_elsewhere to "{{db}}_agency_health";
+create policy health_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_health"
+  using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
+grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_health";
+create policy health_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_health"
+  with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
+    and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 16813471) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 16813471) & 16777216) = 16777216 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant select on fsp.disclosure_elsewhere to "{{db}}_agency_education";
+create policy education_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_education"
+  using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
+grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_education";
+create policy education_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_education"
+  with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
+    and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) | 17305007) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 17305007) & 16777216) = 16777216 and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant select on fsp.disclosure_elsewhere to "{{db}}_agency_police";
+create policy police_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_police"
+  using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
+grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_police";
+create policy police_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_police"
+  with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
+    and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 16974223) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 16974223) & 16777216) = 16777216 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant select on fsp.disclosure_elsewhere to "{{db}}_agency_district";
+create policy district_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_district"
+  using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
+grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_district";
+create policy district_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_district"
+  with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
+    and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) | 20055429) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 20055429) & 16777216) = 16777216 and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+grant select on fsp.disclosure_elsewhere to "{{db}}_agency_provider";
+create policy provider_select on fsp.disclosure_elsewhere for select to "{{db}}_agency_provider"
+  using ((disclosure_elsewhere.controller = (select fsp.current_organisation()) and fsp.own_open(disclosure_elsewhere.family)));
+grant insert on fsp.disclosure_elsewhere to "{{db}}_agency_provider";
+create policy provider_insert on fsp.disclosure_elsewhere for insert to "{{db}}_agency_provider"
+  with check (disclosure_elsewhere.controller = (select fsp.current_organisation())
+    and (case when disclosure_elsewhere.person is null then (select true from fsp.family_grant fg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 19004687) & 16777216) = 16777216) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disclosure_elsewhere.family and fg.starts <= now() and fg.ends > now() and pg.person = disclosure_elsewhere.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 19004687) & 16777216) = 16777216 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end));
+
+-- whereabouts_protection: SHARING
+alter table fsp.whereabouts_protection enable row level security;
+alter table fsp.whereabouts_protection force row level security;
+create policy owner_all on fsp.whereabouts_protection for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.whereabouts_protection to "{{db}}_agency_la";
+create policy la_select on fsp.whereabouts_protection for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = whereabouts_protection.family and fg.starts <= now() and fg.ends > now() and pg.person = whereabouts_protection.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (16777216 | pg.needs)) = (16777216 | pg.needs)));
+grant select on fsp.whereabouts_protection to "{{db}}_agency_team";
+create policy team_select on fsp.whereabouts_protection for select to "{{db}}_agency_team"
+  using ((whereabouts_protection.controller = (select fsp.current_organisation()) and fsp.own_open(whereabouts_protection.family)));
+grant select on fsp.whereabouts_protection to "{{db}}_agency_health";
+create policy health_select on fsp.whereabouts_protection for select to "{{db}}_agency_health"
+  using ((whereabouts_protection.controller = (select fsp.current_organisation()) and fsp.own_open(whereabouts_protection.family)));
+grant select on fsp.whereabouts_protection to "{{db}}_agency_education";
+create policy education_select on fsp.whereabouts_protection for select to "{{db}}_agency_education"
+  using ((whereabouts_protection.controller = (select fsp.current_organisation()) and fsp.own_open(whereabouts_protection.family)));
+grant select on fsp.whereabouts_protection to "{{db}}_agency_police";
+create policy police_select on fsp.whereabouts_protection for select to "{{db}}_agency_police"
+  using ((whereabouts_protection.controller = (select fsp.current_organisation()) and fsp.own_open(whereabouts_protection.family)));
+grant select on fsp.whereabouts_protection to "{{db}}_agency_district";
+create policy district_select on fsp.whereabouts_protection for select to "{{db}}_agency_district"
+  using ((whereabouts_protection.controller = (select fsp.current_organisation()) and fsp.own_open(whereabouts_protection.family)));
+grant select on fsp.whereabouts_protection to "{{db}}_agency_provider";
+create policy provider_select on fsp.whereabouts_protection for select to "{{db}}_agency_provider"
+  using ((whereabouts_protection.controller = (select fsp.current_organisation()) and fsp.own_open(whereabouts_protection.family)));
+
+-- family_restriction: SHARING
+alter table fsp.family_restriction enable row level security;
+alter table fsp.family_restriction force row level security;
+create policy owner_all on fsp.family_restriction for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.family_restriction to "{{db}}_agency_la";
+create policy la_select on fsp.family_restriction for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = family_restriction.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 16777216) = 16777216));
+grant select on fsp.family_restriction to "{{db}}_agency_team";
+create policy team_select on fsp.family_restriction for select to "{{db}}_agency_team"
+  using ((family_restriction.controller = (select fsp.current_organisation()) and fsp.own_open(family_restriction.family)));
+grant select on fsp.family_restriction to "{{db}}_agency_health";
+create policy health_select on fsp.family_restriction for select to "{{db}}_agency_health"
+  using ((family_restriction.controller = (select fsp.current_organisation()) and fsp.own_open(family_restriction.family)));
+grant select on fsp.family_restriction to "{{db}}_agency_education";
+create policy education_select on fsp.family_restriction for select to "{{db}}_agency_education"
+  using ((family_restriction.controller = (select fsp.current_organisation()) and fsp.own_open(family_restriction.family)));
+grant select on fsp.family_restriction to "{{db}}_agency_police";
+create policy police_select on fsp.family_restriction for select to "{{db}}_agency_police"
+  using ((family_restriction.controller = (select fsp.current_organisation()) and fsp.own_open(family_restriction.family)));
+grant select on fsp.family_restriction to "{{db}}_agency_district";
+create policy district_select on fsp.family_restriction for select to "{{db}}_agency_district"
+  using ((family_restriction.controller = (select fsp.current_organisation()) and fsp.own_open(family_restriction.family)));
+grant select on fsp.family_restriction to "{{db}}_agency_provider";
+create policy provider_select on fsp.family_restriction for select to "{{db}}_agency_provider"
+  using ((family_restriction.controller = (select fsp.current_organisation()) and fsp.own_open(family_restriction.family)));
+
+-- conflict_of_interest: SHARING
+alter table fsp.conflict_of_interest enable row level security;
+alter table fsp.conflict_of_interest force row level security;
+create policy owner_all on fsp.conflict_of_interest for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.conflict_of_interest to "{{db}}_agency_la";
+create policy la_select on fsp.conflict_of_interest for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = conflict_of_interest.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 16777216) = 16777216));
+grant select on fsp.conflict_of_interest to "{{db}}_agency_team";
+create policy team_select on fsp.conflict_of_interest for select to "{{db}}_agency_team"
+  using ((conflict_of_interest.controller = (select fsp.current_organisation()) and fsp.own_open(conflict_of_interest.family)));
+grant select on fsp.conflict_of_interest to "{{db}}_agency_health";
+create policy health_select on fsp.conflict_of_interest for select to "{{db}}_agency_health"
+  using ((conflict_of_interest.controller = (select fsp.current_organisation()) and fsp.own_open(conflict_of_interest.family)));
+grant select on fsp.conflict_of_interest to "{{db}}_agency_education";
+create policy education_select on fsp.conflict_of_interest for select to "{{db}}_agency_education"
+  using ((conflict_of_interest.controller = (select fsp.current_organisation()) and fsp.own_open(conflict_of_interest.family)));
+grant select on fsp.conflict_of_interest to "{{db}}_agency_police";
+create policy police_select on fsp.conflict_of_interest for select to "{{db}}_agency_police"
+  using ((conflict_of_interest.controller = (select fsp.current_organisation()) and fsp.own_open(conflict_of_interest.family)));
+grant select on fsp.conflict_of_interest to "{{db}}_agency_district";
+create policy district_select on fsp.conflict_of_interest for select to "{{db}}_agency_district"
+  using ((conflict_of_interest.controller = (select fsp.current_organisation()) and fsp.own_open(conflict_of_interest.family)));
+grant select on fsp.conflict_of_interest to "{{db}}_agency_provider";
+create policy provider_select on fsp.conflict_of_interest for select to "{{db}}_agency_provider"
+  using ((conflict_of_interest.controller = (select fsp.current_organisation()) and fsp.own_open(conflict_of_interest.family)));
+
+-- emergency_access: SHARING
+alter table fsp.emergency_access enable row level security;
+alter table fsp.emergency_access force row level security;
+create policy owner_all on fsp.emergency_access for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.emergency_access to "{{db}}_agency_la";
+create policy la_select on fsp.emergency_access for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = emergency_access.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 16777216) = 16777216));
+grant select on fsp.emergency_access to "{{db}}_agency_team";
+create policy team_select on fsp.emergency_access for select to "{{db}}_agency_team"
+  using ((emergency_access.controller = (select fsp.current_organisation()) and fsp.own_open(emergency_access.family)));
+grant select on fsp.emergency_access to "{{db}}_agency_health";
+create policy health_select on fsp.emergency_access for select to "{{db}}_agency_health"
+  using ((emergency_access.controller = (select fsp.current_organisation()) and fsp.own_open(emergency_access.family)));
+grant select on fsp.emergency_access to "{{db}}_agency_education";
+create policy education_select on fsp.emergency_access for select to "{{db}}_agency_education"
+  using ((emergency_access.controller = (select fsp.current_organisation()) and fsp.own_open(emergency_access.family)));
+grant select on fsp.emergency_access to "{{db}}_agency_police";
+create policy police_select on fsp.emergency_access for select to "{{db}}_agency_police"
+  using ((emergency_access.controller = (select fsp.current_organisation()) and fsp.own_open(emergency_access.family)));
+grant select on fsp.emergency_access to "{{db}}_agency_district";
+create policy district_select on fsp.emergency_access for select to "{{db}}_agency_district"
+  using ((emergency_access.controller = (select fsp.current_organisation()) and fsp.own_open(emergency_access.family)));
+grant select on fsp.emergency_access to "{{db}}_agency_provider";
+create policy provider_select on fsp.emergency_access for select to "{{db}}_agency_provider"
+  using ((emergency_access.controller = (select fsp.current_organisation()) and fsp.own_open(emergency_access.family)));
 
 -- person: STRUCTURE
 alter table fsp.person enable row level security;
@@ -2045,6 +2841,39 @@ grant select on fsp.involvement to "{{db}}_agency_provider";
 create policy provider_select on fsp.involvement for select to "{{db}}_agency_provider"
   using ((case when involvement.person is null then (select true from fsp.family_grant fg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (2 | involvement.row_mask)) = (2 | involvement.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | involvement.row_mask | pg.needs)) = (2 | involvement.row_mask | pg.needs)) end)
     or ((involvement.organisation = (select fsp.current_organisation()) or involvement.controller = (select fsp.current_organisation())) and (involvement.row_mask & ~19004687::bigint) = 0 and fsp.own_open(involvement.family)));
+
+-- involvement_contact: INVOLVEMENT
+alter table fsp.involvement_contact enable row level security;
+alter table fsp.involvement_contact force row level security;
+create policy owner_all on fsp.involvement_contact for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.involvement_contact to "{{db}}_agency_la";
+create policy la_select on fsp.involvement_contact for select to "{{db}}_agency_la"
+  using ((case when involvement_contact.person is null then (select true from fsp.family_grant fg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (2 | involvement_contact.row_mask)) = (2 | involvement_contact.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement_contact.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (2 | involvement_contact.row_mask | pg.needs)) = (2 | involvement_contact.row_mask | pg.needs)) end));
+grant select on fsp.involvement_contact to "{{db}}_agency_team";
+create policy team_select on fsp.involvement_contact for select to "{{db}}_agency_team"
+  using ((case when involvement_contact.person is null then (select true from fsp.family_grant fg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (2 | involvement_contact.row_mask)) = (2 | involvement_contact.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement_contact.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (2 | involvement_contact.row_mask | pg.needs)) = (2 | involvement_contact.row_mask | pg.needs)) end)
+    or ((involvement_contact.organisation = (select fsp.current_organisation()) or involvement_contact.controller = (select fsp.current_organisation())) and (involvement_contact.row_mask & ~20709279::bigint) = 0 and fsp.own_open(involvement_contact.family)));
+grant select on fsp.involvement_contact to "{{db}}_agency_health";
+create policy health_select on fsp.involvement_contact for select to "{{db}}_agency_health"
+  using ((case when involvement_contact.person is null then (select true from fsp.family_grant fg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (2 | involvement_contact.row_mask)) = (2 | involvement_contact.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement_contact.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (2 | involvement_contact.row_mask | pg.needs)) = (2 | involvement_contact.row_mask | pg.needs)) end)
+    or ((involvement_contact.organisation = (select fsp.current_organisation()) or involvement_contact.controller = (select fsp.current_organisation())) and (involvement_contact.row_mask & ~16813471::bigint) = 0 and fsp.own_open(involvement_contact.family)));
+grant select on fsp.involvement_contact to "{{db}}_agency_education";
+create policy education_select on fsp.involvement_contact for select to "{{db}}_agency_education"
+  using ((case when involvement_contact.person is null then (select true from fsp.family_grant fg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (2 | involvement_contact.row_mask)) = (2 | involvement_contact.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement_contact.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (2 | involvement_contact.row_mask | pg.needs)) = (2 | involvement_contact.row_mask | pg.needs)) end)
+    or ((involvement_contact.organisation = (select fsp.current_organisation()) or involvement_contact.controller = (select fsp.current_organisation())) and (involvement_contact.row_mask & ~17305007::bigint) = 0 and fsp.own_open(involvement_contact.family)));
+grant select on fsp.involvement_contact to "{{db}}_agency_police";
+create policy police_select on fsp.involvement_contact for select to "{{db}}_agency_police"
+  using ((case when involvement_contact.person is null then (select true from fsp.family_grant fg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (2 | involvement_contact.row_mask)) = (2 | involvement_contact.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement_contact.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (2 | involvement_contact.row_mask | pg.needs)) = (2 | involvement_contact.row_mask | pg.needs)) end)
+    or ((involvement_contact.organisation = (select fsp.current_organisation()) or involvement_contact.controller = (select fsp.current_organisation())) and (involvement_contact.row_mask & ~16974223::bigint) = 0 and fsp.own_open(involvement_contact.family)));
+grant select on fsp.involvement_contact to "{{db}}_agency_district";
+create policy district_select on fsp.involvement_contact for select to "{{db}}_agency_district"
+  using ((case when involvement_contact.person is null then (select true from fsp.family_grant fg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (2 | involvement_contact.row_mask)) = (2 | involvement_contact.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement_contact.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (2 | involvement_contact.row_mask | pg.needs)) = (2 | involvement_contact.row_mask | pg.needs)) end));
+grant select on fsp.involvement_contact to "{{db}}_agency_provider";
+create policy provider_select on fsp.involvement_contact for select to "{{db}}_agency_provider"
+  using ((case when involvement_contact.person is null then (select true from fsp.family_grant fg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (2 | involvement_contact.row_mask)) = (2 | involvement_contact.row_mask)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = involvement_contact.family and fg.starts <= now() and fg.ends > now() and pg.person = involvement_contact.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (2 | involvement_contact.row_mask | pg.needs)) = (2 | involvement_contact.row_mask | pg.needs)) end)
+    or ((involvement_contact.organisation = (select fsp.current_organisation()) or involvement_contact.controller = (select fsp.current_organisation())) and (involvement_contact.row_mask & ~19004687::bigint) = 0 and fsp.own_open(involvement_contact.family)));
 
 -- workbook_programme: DIRECTORY
 grant select on fsp.workbook_programme to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";

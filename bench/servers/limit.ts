@@ -36,7 +36,7 @@ const NAMES = new Map(USERS.map(({ subject, name }) => [subject, name]));
 
 await serve(async ({ server, loginSecret, organisation, loginId, dataDir }) => {
   const issuer = await developmentIssuer(dataDir);
-  const sql = postgres(clientOptions(server, loginName(server.database, organisation, false), loginSecret, CONNECTIONS));
+  const sql = postgres(clientOptions(server, loginName(server.database, organisation, 'daily'), loginSecret, CONNECTIONS));
   const run = <R extends object>(statement: string, parameters: string[]) => sql.unsafe<R[]>(statement, parameters, { prepare: true });
   const app = Fastify({ logger: false });
   const checked = async (request: FastifyRequest, reply: FastifyReply): Promise<Claims | null> => {

@@ -12,7 +12,7 @@ import { loginName, loginPassword } from '../../src/db/logins.ts';
 import { CONNECTIONS, serve } from './child.ts';
 
 await serve(async ({ server, loginSecret, organisation }) => {
-  const user = loginName(server.database, organisation, false);
+  const user = loginName(server.database, organisation, 'daily');
   const pool = new pg.Pool({
     host: server.host,
     port: server.port,

@@ -42,7 +42,7 @@ function guarded(schema: GraphQLSchema): GraphQLSchema {
 
 await serve(async ({ server, loginSecret, organisation, dataDir }) => {
   const issuer = await developmentIssuer(dataDir);
-  const { types: _text, ...options } = clientOptions(server, loginName(server.database, organisation, false), loginSecret, CONNECTIONS);
+  const { types: _text, ...options } = clientOptions(server, loginName(server.database, organisation, 'daily'), loginSecret, CONNECTIONS);
   const sql = postgres(options);
   const apollo = new ApolloServer({
     schema: guarded(makeExecutableSchema({ typeDefs, resolvers })),

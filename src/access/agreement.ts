@@ -77,6 +77,16 @@ export const ROLE_CLOSES: Record<string, (dataClass: DataClass) => boolean> = {
   analyst: (c) => c !== 'MEASURE' && c !== 'DIRECTORY' && c !== 'STRUCTURE',
 };
 
+/**
+ * The leak group: what may tell where somebody is, or that they have moved. Of a family with a member whose whereabouts are
+ * protected, who is not named as working with that very member has none of it, whatever else stands in this file: names, who
+ * belongs together and what to do to keep safe are left. Free text and documents tell whatever their writer put there, so they
+ * are in it whole.
+ */
+export const LEAK_GROUP: readonly PersonalClass[] = PERSONAL_CLASSES.filter(
+  (dataClass) => !['SAFETY', 'IDENTITY', 'FAMILY', 'EQUALITY'].includes(dataClass),
+);
+
 /** A family's stages; the grant carries the stage and the plan tests it. An open MARAC stands beside any of them. */
 export const STAGES = [
   'EARLY_HELP',
@@ -92,7 +102,8 @@ export const STAGES = [
 
 export type Stage = (typeof STAGES)[number];
 
-const AT_RISK: Stage[] = ['STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER'];
+/** The stages at which a child may come to significant harm: partners are there for safeguarding, and the police at all. */
+export const AT_RISK: Stage[] = ['STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER'];
 
 export type Purpose = keyof typeof PURPOSES;
 
@@ -108,6 +119,8 @@ export type PurposeRule = {
   stages?: { only: readonly Stage[]; marac: boolean; exempt: readonly Agency[] };
   /** A role without which the purpose may not be used. */
   role?: string;
+  /** Only families, and who belongs to them, of which the user has an emergency open. */
+  opened?: boolean;
   /** The document may ask for single records by id only. */
   singleRecord?: boolean;
 };
@@ -168,7 +181,7 @@ export const PURPOSES = {
     ownRows: none,
     role: 'information-governance',
   },
-  EMERGENCY: { what: 'what an open emergency opened', opens: none, ownRows: none },
+  EMERGENCY: { what: 'what an open emergency opened, for who opened it', opens: all, ownRows: none, opened: true },
 } as const satisfies Record<string, PurposeRule>;
 
 export const PURPOSE_NAMES = Object.keys(PURPOSES) as Purpose[];
@@ -229,6 +242,46 @@ export const WRITERS: Partial<Record<DataClass, Writers>> = {
   OPERATION:   writers('LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'governance:write'),
 };
 
+/**
+ * Who decides on sharing a class: the county, as who keeps the family's record; on what others master, they alone, each on rows
+ * of its own.
+ */
+export const DECIDES: Record<PersonalClass, readonly Agency[]> = {
+  ...(Object.fromEntries(PERSONAL_CLASSES.map((dataClass) => [dataClass, ['LA']])) as unknown as Record<PersonalClass, Agency[]>),
+  CLINICAL: ['HEALTH', 'PROVIDER'],
+  OFFENCE: ['POLICE'],
+  EDUCATION: ['EDUCATION', 'LA'],
+  HOUSING: ['DISTRICT', 'LA'],
+};
+
+export type Bundle = {
+  what: string;
+  classes: readonly PersonalClass[];
+  /** The stages at which it may be chosen, and beyond which it ends; `marac`: while a MARAC is open. */
+  stages: readonly Stage[];
+  marac?: true;
+};
+
+/** Classes that are decided on together at an event, and no longer than it lasts. */
+export const BUNDLES: Record<string, Bundle> = {
+  AGREEMENT_AT_ASSESSMENT: {
+    what: 'what the family agreed to at its assessment',
+    classes: ['ASSESSMENT', 'PROGRESS', 'CHILD_VOICE', 'ADULT_VOICE'],
+    stages: STAGES.filter((stage) => stage !== 'CLOSED'),
+  },
+  STRATEGY_DISCUSSION: {
+    what: 'a strategy discussion and the enquiry that follows it',
+    classes: ['ASSESSMENT', 'VICTIM', 'CHILD_VOICE', 'PROGRESS', 'EDUCATION', 'HOUSING'],
+    stages: ['STRATEGY_DISCUSSION', 'SECTION_47'],
+  },
+  CHILD_PROTECTION_PLAN: {
+    what: 'a child protection plan',
+    classes: ['ASSESSMENT', 'VICTIM', 'CHILD_VOICE', 'ADULT_VOICE', 'PROGRESS', 'WORKBOOK', 'EDUCATION', 'HOUSING'],
+    stages: ['CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER'],
+  },
+  MARAC: { what: 'a multi-agency risk assessment conference', classes: ['VICTIM', 'HOUSING', 'ASSESSMENT'], stages: [], marac: true },
+};
+
 type Act = Writers & { what: string };
 
 const act = (what: string, agencies: string, scope: string): Act => ({ what, ...writers(agencies, scope) });
@@ -252,6 +305,10 @@ export const ACTS = {
   recordToldFamily:         act('say what the family was told, or why it was not safe', 'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   disputeFact:              act("put a person's statement beside a fact",             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   recordDisagreement:       act('dissent from a decision, where it stands',           'LA TEAM HEALTH EDUCATION POLICE PROVIDER',          'sharing:write'),
+  openInvolvement:          act('open a family to who works with it',                 'LA',                                                'case:write'),
+  endInvolvement:           act('end who works with a family',                        'LA',                                                'case:write'),
+  recordConflictOfInterest: act('hide a family from an own user',                     'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
+  endConflictOfInterest:    act('end such a conflict',                                'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   openEmergencyAccess:      act('open a family in an emergency',                      'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'emergency:declare'),
   acknowledgeNotice:        act('say that a notice of looks from outside was read',    'LA TEAM',                                           'sharing:write'),
   delayAccessNotices:       act('have others told later of own looks at a family',     'POLICE',                                            'sharing:write'),

@@ -70,8 +70,8 @@ export async function authenticate(asking: Asking, verify: VerifyToken, gate: Ga
     failed.cause = error;
     throw failed;
   }
-  const { client, login } = standing;
-  if (!client || !login) throw new Unauthenticated('the client is not known, or disabled');
+  const { client, login: daily, emergencyLogin } = standing;
+  if (!client || !daily || !emergencyLogin) throw new Unauthenticated('the client is not known, or disabled');
   if (standing.revoked) throw new Unauthenticated('the token is revoked');
   if (client.organisation.code !== claims.organisation) throw new Unauthenticated("the token's organisation is not the client's");
   if (standing.user && standing.user.name === null)
@@ -79,8 +79,9 @@ export async function authenticate(asking: Asking, verify: VerifyToken, gate: Ga
   const asked = single(asking.headers['x-purpose-of-use']);
   const purpose = asked ?? client.defaultPurpose;
   const { scopes, scopeKey } = scopesOf(claims, client);
-  const made = (chosen: Purpose): Client =>
-    Object.freeze({
+  const made = (chosen: Purpose): Client => {
+    const login = chosen === 'EMERGENCY' ? emergencyLogin : daily;
+    return Object.freeze({
       id: client.id,
       organisation: Object.freeze(client.organisation),
       agency: client.agency,
@@ -96,6 +97,7 @@ export async function authenticate(asking: Asking, verify: VerifyToken, gate: Ga
       correlationId: correlationIdOf(asking.headers),
       address: asking.address,
     });
+  };
   if (purpose === null) throw new PurposeRefused('PURPOSE_REQUIRED', made('PERFORMANCE'));
   if (!Object.hasOwn(PURPOSES, purpose) || !client.purposes.includes(purpose as Purpose))
     throw new PurposeRefused('PURPOSE_NOT_ALLOWED', made('PERFORMANCE'));

@@ -24,8 +24,12 @@ export type Standing = {
   revoked: boolean;
   /** Null: no user was asked for. Without a name: there is no such user in the client's organisation. */
   user: { name: string | null } | null;
-  login: { id: number; name: string; sealed: boolean } | null;
+  login: Login | null;
+  /** The organisation's login for emergencies. */
+  emergencyLogin: Login | null;
 };
+
+type Login = { id: number; name: string; sealed: boolean };
 
 export type Gate = {
   /** Who a token's client and user are now, and whether the token was revoked. */
@@ -39,10 +43,11 @@ const STANDING = `
   select c.id, c.name, array_to_string(c.scopes, ' ') as scopes, array_to_string(c.purposes, ' ') as purposes, c.default_purpose, o.id as organisation, o.code, o.name as organisation_name, o.agency,
     (select true from fsp.revoked_token r where r.jti = $3::text) as revoked,
     (select u.name from fsp.app_user u where u.organisation = c.organisation and u.subject = $2::text and u.enabled) as user_name,
-    l.id as login, l.name as login_name, l.sealed
+    l.id as login, l.name as login_name, l.sealed, e.id as emergency, e.name as emergency_name
   from fsp.client c
   join fsp.organisation o on o.id = c.organisation
-  join fsp.login l on l.organisation = o.id
+  join fsp.login e on e.organisation = o.id and e.emergency
+  join fsp.login l on l.organisation = o.id and not l.emergency
     and l.sealed = exists (select from fsp.sealed_user s where s.organisation = c.organisation and s.subject = $2::text)
   where c.id = $1::text and c.enabled`;
 
@@ -61,6 +66,8 @@ type Row = {
   login: string;
   login_name: string;
   sealed: boolean;
+  emergency: string;
+  emergency_name: string;
 };
 
 export function createGate(server: DatabaseServer, database: string, secret: string): Gate {
@@ -112,7 +119,7 @@ export function createGate(server: DatabaseServer, database: string, secret: str
 }
 
 function standingOf(row: Row | undefined, user: string | null): Standing {
-  if (!row) return { client: null, revoked: false, user: null, login: null };
+  if (!row) return { client: null, revoked: false, user: null, login: null, emergencyLogin: null };
   return {
     client: {
       id: row.id,
@@ -126,5 +133,6 @@ function standingOf(row: Row | undefined, user: string | null): Standing {
     revoked: row.revoked === true,
     user: user === null ? null : { name: row.user_name },
     login: { id: Number(row.login), name: row.login_name, sealed: row.sealed },
+    emergencyLogin: { id: Number(row.emergency), name: row.emergency_name, sealed: false },
   };
 }

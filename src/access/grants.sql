@@ -8,6 +8,15 @@ create or replace function fsp.current_organisation() returns integer
 language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
 as $$ begin return (select l.organisation from fsp.login l where l.name = session_user); end $$;
 
+-- Whether a family is there for an organisation's named users alone: for those of every organisation, or of this one.
+create or replace function fsp.is_restricted(asked bigint, for_organisation integer) returns boolean
+language sql stable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.family f where f.id = asked and f.restricted)
+    or exists (select from fsp.family_restriction r where r.family = asked and r.organisation = for_organisation and r.until is null)
+$$;
+revoke all on function fsp.is_restricted(bigint, integer) from public;
+
 -- Own rows of a restricted family are the sealed login's alone. Both questions are answered of families and persons of
 -- which the asking organisation has rows of its own, and of no others: who asks of the rest learns nothing.
 create or replace function fsp.own_open(asked bigint) returns boolean
@@ -21,10 +30,10 @@ begin
   if exists (select from fsp.family_grant g where g.login = fsp.current_login() and g.family = asked and g.starts <= now() and g.ends > now()) then
     return true;
   end if;
-  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user and not l.emergency;
   return (exists (select from fsp.family r where r.id = asked and r.controller = org)
       or {{own_family_rows}})
-    and (behind_seal or not exists (select from fsp.family f where f.id = asked and f.restricted));
+    and (behind_seal or not fsp.is_restricted(asked, org));
 end $$;
 
 create or replace function fsp.own_open_person(asked bigint) returns boolean
@@ -34,13 +43,13 @@ declare
   org integer;
   behind_seal boolean;
 begin
-  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
+  select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user and not l.emergency;
   return ({{own_person_rows}})
     and (behind_seal or not exists (
       select from (
         select m.family from fsp.membership m where m.person = asked
         union all select u.family from fsp.unborn_membership u where u.person = asked) of_person
-      join fsp.family f on f.id = of_person.family where f.restricted));
+      where fsp.is_restricted(of_person.family, org)));
 end $$;
 
 -- Writes the grants of the families named, from the rows that decide them. Locks the families and their members
@@ -54,6 +63,15 @@ declare
   people bigint[];
   clinical constant bigint := 1 << 15;
 begin
+  -- Whose whereabouts are protected is so in every family of theirs.
+  asked := array(
+    select unnest(asked)
+    union
+    select elsewhere.family
+      from fsp.membership m
+      join fsp.whereabouts_protection w on w.person = m.person
+      join fsp.membership elsewhere on elsewhere.person = w.person
+      where m.family = any (asked));
   perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
   perform from fsp.person p where p.id in (
       select m.person from fsp.membership m where m.family = any (asked)
@@ -69,23 +87,38 @@ begin
       union select unnest(others));
 
   delete from fsp.family_grant g where g.family = any (asked);
-  insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with)
+  insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded)
   with access as materialized (
-    select l.id as login, o.id as organisation, o.agency, a.family, a.person, a.starts, a.ends
+    select l.id as login, o.id as organisation, o.agency, a.family, a.person, a.starts, a.ends, a.opened
     from (
-      select f.id as family, f.restricted, f.controller as organisation, null::bigint as person,
-        '-infinity'::timestamptz as starts, 'infinity'::timestamptz as ends
+      select f.id as family, f.controller as organisation, null::bigint as person,
+        '-infinity'::timestamptz as starts, 'infinity'::timestamptz as ends, null::bigint as opened
       from fsp.family f where f.id = any (asked)
       union all
-      select f.id, f.restricted, i.organisation, i.person, i."from", coalesce(i.until, 'infinity')
-      from fsp.involvement i join fsp.family f on f.id = i.family
-      where f.id = any (asked) and i.family = any (asked) and i."from" < coalesce(i.until, 'infinity')
+      select i.family, i.organisation, i.person, i."from", coalesce(i.until, 'infinity'), null
+      from fsp.involvement i
+      where i.family = any (asked) and i."from" < coalesce(i.until, 'infinity')
+      union all
+      select e.family, e.controller, null, e."from", e.until, e.mask
+      from fsp.emergency_access e where e.family = any (asked) and e."from" < e.until
     ) a
     join fsp.organisation o on o.id = a.organisation
     -- A restricted family is granted to the sealed login alone; the sealed login of an organisation that has named
-    -- users sees the other families as well, so that those users work in one place.
-    join fsp.login l on l.organisation = o.id
-      and (case when l.sealed then exists (select from fsp.sealed_user s where s.organisation = o.id) else not a.restricted end)
+    -- users sees the other families as well, so that those users work in one place. What an emergency opens is the
+    -- emergency login's, which has nothing else.
+    join fsp.login l on l.organisation = o.id and l.emergency = (a.opened is not null)
+      and (case when l.sealed then exists (select from fsp.sealed_user s where s.organisation = o.id)
+        else not fsp.is_restricted(a.family, o.id) end)
+  ),
+  guard as materialized (
+    select distinct m.family, w.person, w."from" as starts, coalesce(w.until, 'infinity') as ends
+    from fsp.membership m join fsp.whereabouts_protection w on w.person = m.person
+    where m.family = any (asked) and w."from" < coalesce(w.until, 'infinity')
+  ),
+  named as materialized (
+    select i.organisation, i.person, i."from" as starts, coalesce(i.until, 'infinity') as ends
+    from fsp.involvement i
+    where i.person in (select g.person from guard g) and i."from" < coalesce(i.until, 'infinity')
   ),
   decision as materialized (
     select d.family, d.organisation, d.agency, d.mask, d.effect, d."from" as starts,
@@ -98,6 +131,13 @@ begin
     select a.login, a.organisation, a.agency, a.family, at
     from access a join decision d on d.family = a.family and (d.organisation = a.organisation or d.agency = a.agency),
       unnest(array[d.starts, d.ends]) at
+    union
+    select a.login, a.organisation, a.agency, a.family, at
+    from access a join guard g on g.family = a.family, unnest(array[g.starts, g.ends]) at
+    union
+    select a.login, a.organisation, a.agency, a.family, at
+    from access a join guard g on g.family = a.family join named n on n.person = g.person and n.organisation = a.organisation,
+      unnest(array[n.starts, n.ends]) at
   ),
   slice as (
     select login, organisation, agency, family, at as starts,
@@ -106,7 +146,11 @@ begin
   ),
   seen as (
     select s.login, s.organisation, s.agency, s.family, s.starts, s.ends,
-      case when bool_or(a.person is null) then null else array_agg(distinct a.person) end as only_with
+      case when bool_or(a.person is null) then null else array_agg(distinct a.person) end as only_with,
+      bit_or(a.opened) as opened,
+      exists (select from guard g where g.family = s.family and g.starts <= s.starts and g.ends >= s.ends
+        and not exists (select from named n where n.person = g.person and n.organisation = s.organisation
+          and n.starts <= s.starts and n.ends >= s.ends)) as guarded
     from slice s join access a on a.login = s.login and a.family = s.family and a.starts <= s.starts and a.ends >= s.ends
     where s.ends is not null
     group by s.login, s.organisation, s.agency, s.family, s.starts, s.ends
@@ -119,14 +163,19 @@ begin
       and d.starts <= s.starts and d.ends >= s.ends
     group by s.login, s.family, s.starts
   )
-  select s.login, s.family, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
-    {{stage_purposes}}, s.only_with
+  select s.login, s.family, tstzrange(s.starts, s.ends),
+    coalesce(g.shared, 0) | coalesce(s.opened, 0),
+    coalesce(g.withheld, 0) | case when s.opened is null then 0 else {{all_classes}} & ~s.opened end
+      | case when s.guarded then {{leak_group}} else 0 end,
+    {{stage_purposes}}, s.only_with, s.guarded
   from seen s
   left join given g on g.login = s.login and g.family = s.family and g.starts = s.starts
-  left join fsp.family_stage stage on stage.family = s.family;
+  left join fsp.family_stage stage on stage.family = s.family
+  -- To a council it would tell enough that the family is there.
+  where not (s.guarded and s.agency = 'DISTRICT');
 
   delete from fsp.person_grant g where g.person = any (people);
-  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, purposes)
+  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, purposes, guarded)
   with member as materialized (
     select m.family, m.person, null::integer as unborn_of
     from fsp.membership m where m.person = any (people)
@@ -135,7 +184,7 @@ begin
   ),
   access as materialized (
     select g.login, l.organisation, o.agency, m.person, m.family, m.unborn_of,
-      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes
+      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes, g.guarded
     from member m
     join fsp.family_grant g on g.family = m.family and (g.only_with is null or m.person = any (g.only_with))
     join fsp.login l on l.id = g.login
@@ -170,7 +219,7 @@ begin
     select s.login, s.organisation, s.agency, s.person, s.starts, s.ends,
       bit_or(a.shared) as shared, bit_or(a.withheld) as withheld,
       bool_or(a.unborn_of is null) as born, bool_or(a.unborn_of = s.organisation) as own,
-      bit_or(a.purposes) as purposes
+      bit_or(a.purposes) as purposes, bool_or(a.guarded) as guarded
     from slice s join access a on a.login = s.login and a.person = s.person and a.starts <= s.starts and a.ends >= s.ends
     where s.ends is not null
     group by s.login, s.organisation, s.agency, s.person, s.starts, s.ends
@@ -190,7 +239,7 @@ begin
   )
   select s.login, s.person, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
     s.shared, s.withheld, case when s.born or s.own then 0 else clinical end, y.login is not null,
-    s.purposes
+    s.purposes, s.guarded
   from seen s
   left join given g on g.login = s.login and g.person = s.person and g.starts = s.starts
   left join agreed y on y.login = s.login and y.person = s.person and y.starts = s.starts
@@ -227,6 +276,49 @@ begin
   where s.ends is not null and exists (select from fsp.family_grant g where g.login = l.id and g.family = s.family)
   group by l.id, s.subject, s.family, s.starts, s.ends
   having bool_and(w.person is not null);
+
+  delete from fsp.user_rule u where u.family = any (asked);
+  insert into fsp.user_rule (login, kind, family, person, about, subjects, starts, ends)
+  with belongs as materialized (
+    select f as family, null::bigint as person from unnest(asked) f
+    union
+    select m.family, m.person from fsp.membership m where m.family = any (asked)
+    union
+    select m.family, m.person from fsp.unborn_membership m where m.family = any (asked)
+  ),
+  rule as (
+    -- The county's user is barred in the teams as well through which they work.
+    select o.id as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about,
+      array[c.subject] as subjects, c."from" as starts, coalesce(c.until, 'infinity') as ends
+    from fsp.conflict_of_interest c
+    join fsp.organisation recorder on recorder.id = c.controller
+    join fsp.organisation o on o.id = c.controller or (recorder.agency = 'LA' and o.agency = 'TEAM')
+    where c.family = any (asked)
+    union all
+    select e.controller, true, 'opened', e.family, null, array[e.worker], e."from", e.until
+    from fsp.emergency_access e where e.family = any (asked)
+    union all
+    select distinct l.organisation, null::boolean, 'guarded', m.family, w.person, '{}'::text[], w."from", coalesce(w.until, 'infinity')
+    from fsp.membership m
+    join fsp.whereabouts_protection w on w.person = m.person
+    join fsp.family_grant g on g.family = m.family
+    join fsp.login l on l.id = g.login
+    where m.family = any (asked)
+    union all
+    -- At the county a user is named; elsewhere whoever the organisation lets near the person.
+    select i.organisation, null::boolean, 'named', m.family, w.person, case when i.worker is null then '{}' else array[i.worker] end,
+      i."from", coalesce(i.until, 'infinity')
+    from fsp.membership m
+    join fsp.whereabouts_protection w on w.person = m.person
+    join fsp.involvement i on i.person = w.person and i."from" < coalesce(i.until, 'infinity')
+    join fsp.organisation o on o.id = i.organisation
+    where m.family = any (asked) and (i.worker is not null or o.agency <> 'LA')
+  )
+  select l.id, r.kind, r.family, b.person, r.about, r.subjects, r.starts, r.ends
+  from rule r
+  join belongs b on b.family = r.family
+  join fsp.login l on l.organisation = r.organisation and (r.emergency is null or l.emergency = r.emergency)
+  where r.starts < r.ends;
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
@@ -279,6 +371,8 @@ begin
   for watched in select * from (values
       ('family', $q$'id'$q$), ('family_stage', $q$'family'$q$), ('membership', $q$'family', 'person'$q$),
       ('unborn_membership', $q$'family', 'person'$q$), ('involvement', $q$'family'$q$), ('sharing_decision', $q$'family'$q$),
+      ('whereabouts_protection', $q$'family', 'person'$q$), ('family_restriction', $q$'family'$q$), ('conflict_of_interest', $q$'family'$q$),
+      ('emergency_access', $q$'family'$q$),
       ('intervention', $q$'family'$q$), ('intervention_link', $q$'family'$q$), ('intervention_progress', $q$'family'$q$)) as w (name, columns) loop
     foreach verb in array array['insert', 'update', 'delete'] loop
       execute format('drop trigger if exists grants_%s on fsp.%I', verb, watched.name);

@@ -6,8 +6,21 @@
 import { readFileSync } from 'node:fs';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
-import { ACTS, AGREEMENT_VERSION, type Level, levelOf, PURPOSE_NAMES, purposeRule, stageBit, WRITERS } from './agreement.ts';
-import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from './classes.ts';
+import {
+  ACTS,
+  AGREEMENT_VERSION,
+  AT_RISK,
+  BUNDLES,
+  DECIDES,
+  LEAK_GROUP,
+  type Level,
+  levelOf,
+  PURPOSE_NAMES,
+  purposeRule,
+  stageBit,
+  WRITERS,
+} from './agreement.ts';
+import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
 import { grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
 
 const LOGIN = '(select fsp.current_login())';
@@ -142,6 +155,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   family_grant: ownLogin,
   person_grant: ownLogin,
   user_focus: ownLogin,
+  user_rule: ownLogin,
   team_member: (t) => [
     `grant select on fsp.${t} to ${everyAgency}, "{{db}}_gate";`,
     policy(t, 'own_select', 'select', everyAgency, `${t}.organisation = ${ORGANISATION}`, null),
@@ -312,6 +326,19 @@ function heldBy(tables: TableClass[]): string {
   return `'${JSON.stringify(Object.fromEntries(held))}'::jsonb`;
 }
 
+/** When each bundle is still what it was chosen for. */
+const bundleEnds = () => Object.fromEntries(Object.entries(BUNDLES).map(([name, { stages, marac = false }]) => [name, { stages, marac }]));
+
+/** The tables of people whose rows an organisation controls in a family, each with its class and whether its rows name a person. */
+const heldRows = (): string =>
+  classifiedTables()
+    .filter(
+      ({ table, dataClass, family }) =>
+        isPersonal(dataClass) && family === 'family' && getTableConfig(table).columns.some(({ name }) => name === 'controller'),
+    )
+    .map(({ dataClass, name, person }) => `('${dataClass}', '${name}', ${person === 'person'})`)
+    .join(',\n      ');
+
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
   // The machinery has words of its own: who writes its class writes none of it.
@@ -346,6 +373,12 @@ function fillIn(sql: string): string {
         .map((names) => `(${quoted(names)})`)
         .join(', '),
     )
+    .replaceAll('{{decides}}', `'${JSON.stringify(DECIDES)}'::jsonb`)
+    .replaceAll('{{bundles}}', `'${JSON.stringify(bundleEnds())}'::jsonb`)
+    .replaceAll('{{at_risk}}', quoted(AT_RISK))
+    .replaceAll('{{held_rows}}', heldRows())
+    .replaceAll('{{all_classes}}', String(maskOf(PERSONAL_CLASSES)))
+    .replaceAll('{{leak_group}}', String(maskOf(LEAK_GROUP)))
     .replaceAll('{{clinical_always}}', agencies('A', 'R'))
     .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
@@ -353,7 +386,7 @@ function fillIn(sql: string): string {
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './front-door.sql', './evidence.sql', './record.sql']
+  const functions = ['./grants.sql', './sharing.sql', './front-door.sql', './evidence.sql', './record.sql']
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import { DEVELOPMENT } from '../access/tokens.ts';
 import type { Config } from '../config.ts';
-import { loginName } from '../db/logins.ts';
+import { LOGIN_KINDS, loginName } from '../db/logins.ts';
 import { databaseFault } from '../db/migrate.ts';
 import * as provision from '../db/provision.ts';
 import { agencyNamed } from './command.ts';
@@ -87,26 +87,34 @@ function enableUser(what: string, enabled: boolean): Verb {
 }
 
 function sealUser(what: string, sealed: boolean): Verb {
-  return verb(what, USER, {}, async ({ client }, user) => {
+  const may = sealed ? { rota: '<on or off>' } : {};
+  return verb(what, USER, may as { rota: string }, async ({ client }, { rota, ...user }) => {
+    if (rota !== undefined && rota !== 'on' && rota !== 'off') throw new Error('Say --rota on, or --rota off.');
     const who = `${user.subject} of ${user.organisation}`;
     const stands = sealed ? 'a named user of restricted records' : 'no named user of restricted records';
-    return [changed(await provision.sealUser(client, user, sealed), `${who} is now ${stands}.`, `${who} was ${stands} already.`)];
+    return [
+      changed(
+        await provision.sealUser(client, user, sealed, rota === undefined ? undefined : rota === 'on'),
+        `${who} is now ${stands}.`,
+        `${who} was ${stands} already.`,
+      ),
+    ];
   });
 }
 
 const VERBS: Record<string, Verb> = {
   add: verb(
-    'adds an organisation with its two PostgreSQL logins',
+    'adds an organisation with its PostgreSQL logins',
     { code: '<code>', name: '<name>', agency: '<AGENCY>' },
     { kind: '<kind>', parent: '<code>', district: '<ONS code>' },
     async ({ client, loginSecret, database }, given) => {
       const asked = { ...given, agency: agencyNamed(given.agency) };
       const { outcome, organisation } = await provision.addOrganisation(client, loginSecret, asked);
       const { code, name, agency, kind } = organisation;
-      const logins = [false, true].map((sealed) => loginName(database, code, sealed));
+      const logins = LOGIN_KINDS.map((kind) => loginName(database, code, kind));
       return outcome === 'changed'
         ? [
-            `Added ${name} (${code}, ${agency}, ${kind}) with the logins ${logins.join(' and ')}.`,
+            `Added ${name} (${code}, ${agency}, ${kind}) with the logins ${logins.join(', ')}.`,
             'It sees no family until an involvement with one is recorded.',
           ]
         : [`The organisation ${code} is there already (${name}, ${agency}, ${kind}). Nothing was changed.`];

@@ -22,7 +22,7 @@ import {
 import { intervention, interventionLink, interventionProgress } from '../modules/intervention/tables.ts';
 import { person, personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from '../modules/person/tables.ts';
 import { plan, planCategory, planReview } from '../modules/plan/tables.ts';
-import { sharingDecision } from '../modules/sharing/tables.ts';
+import { sharingDecision } from '../modules/sharing/ledger.ts';
 import {
   workbookChildWords,
   workbookEntry,
@@ -784,12 +784,12 @@ function writeDecisions(c: Context): void {
     id: rowId(id, 0),
     family: id,
     person: withhold ? random.pick(c.adults).id : null,
-    dataClass,
+    dataClasses: [dataClass],
     mask: maskOf([dataClass]),
     effect: withhold ? 'WITHHOLD' : 'SHARE',
     organisation: null,
     agency: withhold ? 'EDUCATION' : 'HEALTH',
-    gateway: 'Children Act 1989 s.17',
+    gateway: 'CA1989-s17',
     reason: withhold ? 'The parent does not live with the children and asked for it.' : 'Health visitor and team plan the work together.',
     decidedBy: c.lead.subject,
     controller,

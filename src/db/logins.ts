@@ -5,9 +5,14 @@ import type { Agency } from '../access/classes.ts';
 import { LIMITS } from '../limits.ts';
 import { inTransaction } from './owner.ts';
 
-/** The login of an organisation; its second, sealed one is for restricted records. */
-export function loginName(database: string, organisation: string, sealed: boolean): string {
-  return `${database}_${organisation}${sealed ? '_sealed' : ''}`;
+/** What a login of an organisation is for: its daily work, its restricted records, its emergencies. */
+export type LoginKind = 'daily' | 'sealed' | 'emergency';
+
+export const LOGIN_KINDS: readonly LoginKind[] = ['daily', 'sealed', 'emergency'];
+
+/** The name of an organisation's login. */
+export function loginName(database: string, organisation: string, kind: LoginKind): string {
+  return `${database}_${organisation}${kind === 'daily' ? '' : `_${kind}`}`;
 }
 
 /** A login's password, derived from the one secret. */
@@ -45,11 +50,11 @@ const SETTINGS: Record<string, string> = {
 
 /** New logins, by their role's object id. */
 const REGISTER = `
-  insert into fsp.login (id, name, organisation, sealed)
-  select r.oid::bigint, w.name, w.organisation, w.sealed
-  from unnest($1::text[], $2::integer[], $3::boolean[]) as w (name, organisation, sealed)
+  insert into fsp.login (id, name, organisation, sealed, emergency)
+  select r.oid::bigint, w.name, w.organisation, w.kind = 'sealed', w.kind = 'emergency'
+  from unnest($1::text[], $2::integer[], $3::text[]) as w (name, organisation, kind)
   join pg_roles r on r.rolname = w.name
-  on conflict (name) do update set organisation = excluded.organisation, sealed = excluded.sealed`;
+  on conflict (name) do update set organisation = excluded.organisation, sealed = excluded.sealed, emergency = excluded.emergency`;
 
 /** After a restore into another cluster the roles have new object ids: the grants follow them, through negative ids so that no two meet. */
 const RENEW = `
@@ -58,7 +63,7 @@ const RENEW = `
     grants text;
   begin
     if not exists (select from fsp.login l join pg_roles r on r.rolname = l.name where l.id <> r.oid::bigint) then return; end if;
-    foreach grants in array array['family_grant', 'person_grant', 'user_focus'] loop
+    foreach grants in array array['family_grant', 'person_grant', 'user_focus', 'user_rule'] loop
       execute format('update fsp.%I g set login = -(r.oid::bigint) from fsp.login l join pg_roles r on r.rolname = l.name where g.login = l.id', grants);
       execute format('update fsp.%I set login = -login where login < 0', grants);
     end loop;
@@ -97,7 +102,7 @@ function loginStatements(verb: 'create' | 'alter', secret: string, name: string,
 /** Makes and registers the logins of organisations, inside the caller's transaction. */
 async function makeLogins(client: pg.Client, secret: string, database: string, organisations: OrganisationRow[]): Promise<void> {
   const wanted = organisations.flatMap(({ id, code, agency }) =>
-    [false, true].map((sealed) => ({ name: loginName(database, code, sealed), organisation: id, agency, sealed })),
+    LOGIN_KINDS.map((kind) => ({ name: loginName(database, code, kind), organisation: id, agency, kind })),
   );
   const long = wanted.find(({ name }) => name.length > 63);
   if (long) throw new Error(`The login name ${long.name} is longer than the 63 characters PostgreSQL keeps.`);
@@ -129,7 +134,7 @@ async function makeLogins(client: pg.Client, secret: string, database: string, o
   const made = await look();
   const both = wanted.find(({ name, agency }) => made.get(name)?.some((role) => role !== ownRole(agency)));
   if (both) throw new Error(`The PostgreSQL role ${both.name} is of another agency as well, and not by its owner's doing: drop it first.`);
-  await client.query(REGISTER, [names, wanted.map(({ organisation }) => organisation), wanted.map(({ sealed }) => sealed)]);
+  await client.query(REGISTER, [names, wanted.map(({ organisation }) => organisation), wanted.map(({ kind }) => kind)]);
 }
 
 /**
@@ -152,7 +157,7 @@ export async function provisionLogins(client: pg.Client, secret: string): Promis
 }
 
 /**
- * Makes the two logins of one organisation, inside the caller's transaction.
+ * Makes the logins of one organisation, inside the caller's transaction.
  *
  * @throws when the secret is not the one that the other logins' passwords were derived from: the servers could not use
  *   what would be made.

@@ -1202,6 +1202,19 @@ export type ConfidenceAnswerEdge = {
   node?: Maybe<ConfidenceAnswer>;
 };
 
+/** A user who must not see the family, nor anybody who belongs to it. */
+export type ConflictOfInterest = Node & {
+  __typename?: 'ConflictOfInterest';
+  from?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  reason?: Maybe<Scalars['String']['output']>;
+  until?: Maybe<Scalars['DateTime']['output']>;
+  /** The token's `sub`. */
+  user?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** What reached the front door: from a partner's referral, from somebody of the public, or from the family itself. */
 export type Contact = Node & {
   __typename?: 'Contact';
@@ -1630,6 +1643,25 @@ export type DisclosureEdge = {
   node?: Maybe<Disclosure>;
 };
 
+/** What was told by other means than this platform, as the law required it: a court's order, a notification. */
+export type DisclosureElsewhere = Node & {
+  __typename?: 'DisclosureElsewhere';
+  classes?: Maybe<Array<DataClass>>;
+  controller?: Maybe<Organisation>;
+  disclosedBy?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  gateway?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  person?: Maybe<Person>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** Whom it was told. */
+  recipient?: Maybe<Scalars['String']['output']>;
+  what?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
 export type DisclosureFilter = {
   /** What somebody should hear of. */
   alertsOnly?: InputMaybe<Scalars['Boolean']['input']>;
@@ -1719,6 +1751,62 @@ export type EarlyHelpAnswer =
   | 'DECLINED'
   | 'OFFERED';
 
+/** A family opened in an emergency: for one user, for what was asked for, for a time. Ask with the purpose `EMERGENCY`. */
+export type EmergencyAccess = Node & {
+  __typename?: 'EmergencyAccess';
+  classes?: Maybe<Array<DataClass>>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** From the code list `emergency-finding`. */
+  finding?: Maybe<Code>;
+  findings?: Maybe<Scalars['String']['output']>;
+  from?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** From the code list `emergency-reason`. */
+  reasonCode?: Maybe<Code>;
+  reviewedAt?: Maybe<Scalars['DateTime']['output']>;
+  reviewedBy?: Maybe<Scalars['String']['output']>;
+  until?: Maybe<Scalars['DateTime']['output']>;
+  /** The token's `sub`. */
+  user?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type EmergencyAccessConnection = {
+  __typename?: 'EmergencyAccessConnection';
+  edges?: Maybe<Array<EmergencyAccessEdge>>;
+  nodes?: Maybe<Array<EmergencyAccess>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type EmergencyAccessEdge = {
+  __typename?: 'EmergencyAccessEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<EmergencyAccess>;
+};
+
+export type EmergencyAccessFilter = {
+  /** Of one organisation that opened it. */
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  /** Whether a second person has looked at it. */
+  reviewed?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type EndConflictOfInterestInput = {
+  conflict: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type EndConflictOfInterestPayload = {
+  __typename?: 'EndConflictOfInterestPayload';
+  conflict?: Maybe<ConflictOfInterest>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
 export type EndContactArrangementInput = {
   contactArrangement: Scalars['ID']['input'];
   ended: Scalars['Date']['input'];
@@ -1752,6 +1840,20 @@ export type EndFamilyPlanPayload = {
   familyPlan?: Maybe<FamilyPlan>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndInvolvementInput = {
+  /** Absent: now. Not in the past: what was seen was seen. */
+  at?: InputMaybe<Scalars['DateTime']['input']>;
+  idempotencyKey: Scalars['String']['input'];
+  involvement: Scalars['ID']['input'];
+};
+
+export type EndInvolvementPayload = {
+  __typename?: 'EndInvolvementPayload';
+  involvement?: Maybe<Involvement>;
+  userErrors: Array<UserError>;
   warnings: Array<UserError>;
 };
 
@@ -1875,6 +1977,19 @@ export type EndTrustedAdultPayload = {
   trustedAdult?: Maybe<TrustedAdult>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type EndWhereaboutsProtectionInput = {
+  idempotencyKey: Scalars['String']['input'];
+  protection: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type EndWhereaboutsProtectionPayload = {
+  __typename?: 'EndWhereaboutsProtectionPayload';
+  protection?: Maybe<WhereaboutsProtection>;
+  userErrors: Array<UserError>;
   warnings: Array<UserError>;
 };
 
@@ -2219,12 +2334,18 @@ export type Family = Node & {
   /** What is due and what was, the longest due first. */
   clocks?: Maybe<ClockConnection>;
   conferences?: Maybe<Array<Conference>>;
+  /** Users of the caller's organisation who must not see the family, and those of the county's. */
+  conflictsOfInterest?: Maybe<Array<ConflictOfInterest>>;
   contactArrangements?: Maybe<Array<ContactArrangement>>;
   contacts?: Maybe<ContactConnection>;
   /** What was decided about the family, latest first. */
   decisions?: Maybe<DecisionConnection>;
   /** Who has looked, newest first. For information governance. */
   disclosures?: Maybe<DisclosureConnection>;
+  /** What was told of the family by other means, latest first. */
+  disclosuresElsewhere?: Maybe<Array<DisclosureElsewhere>>;
+  /** Emergencies in which the family was opened, latest first. */
+  emergencyAccesses?: Maybe<Array<EmergencyAccess>>;
   /** Referral episodes of its children. */
   episodes?: Maybe<Array<Episode>>;
   /** What was put together for conferences and courts, latest first. */
@@ -2267,6 +2388,8 @@ export type Family = Node & {
   relationshipFeedback?: Maybe<Array<RelationshipFeedback>>;
   /** What members are to each other, of whom the caller sees both. */
   relationships?: Maybe<Array<Relationship>>;
+  /** For whom the family is restricted to named users, and was. */
+  restrictions?: Maybe<Array<FamilyRestriction>>;
   returnsHome?: Maybe<Array<ReturnHome>>;
   /** How to work safely with the family: what to do, not why. */
   safeWorking?: Maybe<Array<SafeWorkingAgreement>>;
@@ -2276,6 +2399,8 @@ export type Family = Node & {
   safetyHistory?: Maybe<SafetyConditionConnection>;
   schoolRecords?: Maybe<Array<SchoolRecord>>;
   sections47?: Maybe<Array<Section47>>;
+  /** Decisions to share and to withhold, latest first; those that ended are among them. */
+  sharingDecisions?: Maybe<SharingDecisionConnection>;
   /** What was asked of specialists, latest first. One whose kind tells of health or abuse is left out for those who may not know. */
   specialistAssessments?: Maybe<SpecialistAssessmentConnection>;
   stage?: Maybe<FamilyStage>;
@@ -2297,6 +2422,8 @@ export type Family = Node & {
   /** Whom its children chose to trust. */
   trustedAdults?: Maybe<Array<TrustedAdult>>;
   visits?: Maybe<VisitConnection>;
+  /** Members whose whereabouts are protected, and were. */
+  whereaboutsProtections?: Maybe<Array<WhereaboutsProtection>>;
   withheld: Array<Withheld>;
   /** The Workbook, latest entry first. */
   workbook?: Maybe<WorkbookEntryConnection>;
@@ -2423,6 +2550,13 @@ export type FamilyOffersArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilySafetyHistoryArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilySharingDecisionsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -2593,6 +2727,20 @@ export type FamilyPlanReview = {
   withheld: Array<Withheld>;
 };
 
+/** A family that is there for named users alone; to everybody else it does not exist. */
+export type FamilyRestriction = Node & {
+  __typename?: 'FamilyRestriction';
+  cause?: Maybe<RestrictionCause>;
+  from?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  liftedFor?: Maybe<Scalars['String']['output']>;
+  /** The partner for whose users alone it is restricted; null: everywhere. */
+  organisation?: Maybe<Organisation>;
+  reason?: Maybe<Scalars['String']['output']>;
+  until?: Maybe<Scalars['DateTime']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** Where a family stands, from early help to care. */
 export type FamilyStage =
   | 'ASSESSMENT'
@@ -2732,6 +2880,11 @@ export type GroupSupervisionEdge = {
   cursor: Scalars['String']['output'];
   node?: Maybe<GroupSupervision>;
 };
+
+/** Whether sharing would harm the child more than not sharing. */
+export type HarmTest =
+  | 'SHARING_HARMS_LESS'
+  | 'SHARING_HARMS_MORE';
 
 /** People under one roof, for a time. */
 export type Household = {
@@ -3156,9 +3309,12 @@ export type InterventionTest = Node & {
 };
 
 /** An organisation's work with the family, or with one person of it. */
-export type Involvement = {
+export type Involvement = Node & {
   __typename?: 'Involvement';
   from?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  /** The month in which the organisation last met the family, as it put on record; null where it has not. */
+  lastContactMonth?: Maybe<Scalars['String']['output']>;
   /** How often the family's lead practitioner has changed up to this one; 0 for one from the beginning. Null for who is none. */
   leadPractitionerChanges?: Maybe<Scalars['Int']['output']>;
   organisation?: Maybe<Organisation>;
@@ -3223,6 +3379,19 @@ export type LiftKeptFromPayload = {
   decision?: Maybe<Decision>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type LiftRestrictionInput = {
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  restriction: Scalars['ID']['input'];
+};
+
+export type LiftRestrictionPayload = {
+  __typename?: 'LiftRestrictionPayload';
+  restriction?: Maybe<FamilyRestriction>;
+  userErrors: Array<UserError>;
   warnings: Array<UserError>;
 };
 
@@ -3621,10 +3790,14 @@ export type Mutation = {
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
   /** For the police: nobody is told yet that they look at a family, because it would put somebody at risk or an investigation to nothing. */
   delayAccessNotices?: Maybe<DelayAccessNoticesPayload>;
+  /** Says that such a conflict is over. */
+  endConflictOfInterest?: Maybe<EndConflictOfInterestPayload>;
   /** Ends such an arrangement. */
   endContactArrangement?: Maybe<EndContactArrangementPayload>;
   /** Ends the family's plan. */
   endFamilyPlan?: Maybe<EndFamilyPlanPayload>;
+  /** Says when an organisation's work with the family ends. Its own rows stay its own. */
+  endInvolvement?: Maybe<EndInvolvementPayload>;
   /** Says from when on somebody belongs to the family no longer. */
   endMembership?: Maybe<EndMembershipPayload>;
   /** Ends a placement; the child is no longer looked after. */
@@ -3637,6 +3810,8 @@ export type Mutation = {
   endSection47?: Maybe<EndSection47Payload>;
   /** The child trusts somebody else now, or nobody. */
   endTrustedAdult?: Maybe<EndTrustedAdultPayload>;
+  /** Says that somebody's whereabouts need no protection any more. */
+  endWhereaboutsProtection?: Maybe<EndWhereaboutsProtectionPayload>;
   /** Somebody takes a vacant post. */
   fillPost?: Maybe<FillPostPayload>;
   /** Tells a referrer once more, after the assessment. */
@@ -3645,6 +3820,8 @@ export type Mutation = {
   leavePost?: Maybe<LeavePostPayload>;
   /** A manager decides that something is kept from a person no longer; the decision is what is answered. */
   liftKeptFrom?: Maybe<LiftKeptFromPayload>;
+  /** Lifts a restriction. */
+  liftRestriction?: Maybe<LiftRestrictionPayload>;
   /** Asks by an exact identifier whether there is a plan, and whom to ring. The county is told who asked. */
   lookUp?: Maybe<LookUpPayload>;
   /** Tells the county of a worry about a child. */
@@ -3662,10 +3839,14 @@ export type Mutation = {
   offerFamilyGroup?: Maybe<OfferFamilyGroupPayload>;
   /** Offers a service of the directory to a person of a family. */
   offerService?: Maybe<OfferServicePayload>;
+  /** Opens a family in an emergency, by its id or its reference. It is told at once to whom leads the work with it, and a second person looks at it afterwards. */
+  openEmergencyAccess?: Maybe<OpenEmergencyAccessPayload>;
   /** Opens an episode of a child in need. */
   openEpisode?: Maybe<OpenEpisodePayload>;
   /** Opens the family's one plan. */
   openFamilyPlan?: Maybe<OpenFamilyPlanPayload>;
+  /** Opens a family to an organisation that works with it, or with one of its members. */
+  openInvolvement?: Maybe<OpenInvolvementPayload>;
   /** Records that a multi-agency risk assessment conference is open for a family. */
   openMarac?: Maybe<OpenMaracPayload>;
   /** Puts on record that a specialist assessment was ordered. */
@@ -3678,6 +3859,8 @@ export type Mutation = {
   planReturnHome?: Maybe<PlanReturnHomePayload>;
   /** Puts together what a conference or court is given. That it was done, for whom and for what, stays on record. */
   prepareEvidencePack?: Maybe<PrepareEvidencePackPayload>;
+  /** Protects where a member of the family is. */
+  protectWhereabouts?: Maybe<ProtectWhereaboutsPayload>;
   /** Says that a goal is reached. */
   reachGoal?: Maybe<ReachGoalPayload>;
   /** Says that an assessment of pre-proceedings has come. */
@@ -3695,6 +3878,8 @@ export type Mutation = {
   recordConference?: Maybe<RecordConferencePayload>;
   /** Puts an answer of a survey of skills and confidence on record, without who gave it. */
   recordConfidence?: Maybe<RecordConfidencePayload>;
+  /** Says that a user of the caller's organisation must not see a family. */
+  recordConflictOfInterest?: Maybe<RecordConflictOfInterestPayload>;
   /** Writes what reached the front door, from a referral or from the public. */
   recordContact?: Maybe<RecordContactPayload>;
   /** Records the application to the court, or what became known of it since. */
@@ -3703,6 +3888,8 @@ export type Mutation = {
   recordDecision?: Maybe<RecordDecisionPayload>;
   /** Says which disabilities somebody has; what was recorded before ends. An empty list: nothing is known. */
   recordDisabilities?: Maybe<RecordDisabilitiesPayload>;
+  /** Puts on record what was disclosed by other means. */
+  recordDisclosureElsewhere?: Maybe<RecordDisclosureElsewherePayload>;
   /** Records what came of the offer; what is not given stays as it was. */
   recordFamilyGroup?: Maybe<RecordFamilyGroupPayload>;
   /** Puts a family's group supervision on record, with who took part; starts the month until the next. */
@@ -3744,6 +3931,8 @@ export type Mutation = {
   recordSafetyCondition?: Maybe<RecordSafetyConditionPayload>;
   /** Puts a child's term on record; the same term again replaces nothing, and is amended. */
   recordSchoolRecord?: Maybe<RecordSchoolRecordPayload>;
+  /** Decides to share, or not to share. The county decides on what it keeps; on what others master they alone, of rows of their own. */
+  recordSharingDecision?: Maybe<RecordSharingDecisionPayload>;
   /** Records a strategy discussion, decided or not yet. */
   recordStrategyDiscussion?: Maybe<RecordStrategyDiscussionPayload>;
   /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
@@ -3759,8 +3948,14 @@ export type Mutation = {
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
   requestIntervention?: Maybe<RequestInterventionPayload>;
+  /** Restricts a family to named users, of the county and everywhere or of one partner. Of these there are two at least, one on the out-of-hours rota. */
+  restrictFamily?: Maybe<RestrictFamilyPayload>;
+  /** A second person's word on an emergency. */
+  reviewEmergencyAccess?: Maybe<ReviewEmergencyAccessPayload>;
   /** Records a review of the family's plan. */
   reviewFamilyPlan?: Maybe<ReviewFamilyPlanPayload>;
+  /** Puts on record that a restriction was looked at again and stands; the next look is due in 90 days. */
+  reviewRestriction?: Maybe<ReviewRestrictionPayload>;
   /** Says that an own condition was looked at again, and what it is now. */
   reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
   /** Shares a post out anew from a day on. */
@@ -3779,6 +3974,8 @@ export type Mutation = {
   stepDown?: Maybe<StepDownPayload>;
   /** Ends one plan of a child and begins a more intensive one on the same day. */
   stepUp?: Maybe<StepUpPayload>;
+  /** Ends an own decision now. Who was shown data under it is told that it is no longer theirs to use. */
+  withdrawSharingDecision?: Maybe<WithdrawSharingDecisionPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
   withdrawToolReading?: Maybe<WithdrawToolReadingPayload>;
 };
@@ -3959,6 +4156,11 @@ export type MutationDelayAccessNoticesArgs = {
 };
 
 
+export type MutationEndConflictOfInterestArgs = {
+  input: EndConflictOfInterestInput;
+};
+
+
 export type MutationEndContactArrangementArgs = {
   input: EndContactArrangementInput;
 };
@@ -3966,6 +4168,11 @@ export type MutationEndContactArrangementArgs = {
 
 export type MutationEndFamilyPlanArgs = {
   input: EndFamilyPlanInput;
+};
+
+
+export type MutationEndInvolvementArgs = {
+  input: EndInvolvementInput;
 };
 
 
@@ -3999,6 +4206,11 @@ export type MutationEndTrustedAdultArgs = {
 };
 
 
+export type MutationEndWhereaboutsProtectionArgs = {
+  input: EndWhereaboutsProtectionInput;
+};
+
+
 export type MutationFillPostArgs = {
   input: FillPostInput;
 };
@@ -4016,6 +4228,11 @@ export type MutationLeavePostArgs = {
 
 export type MutationLiftKeptFromArgs = {
   input: LiftKeptFromInput;
+};
+
+
+export type MutationLiftRestrictionArgs = {
+  input: LiftRestrictionInput;
 };
 
 
@@ -4064,6 +4281,11 @@ export type MutationOfferServiceArgs = {
 };
 
 
+export type MutationOpenEmergencyAccessArgs = {
+  input: OpenEmergencyAccessInput;
+};
+
+
 export type MutationOpenEpisodeArgs = {
   input: OpenEpisodeInput;
 };
@@ -4071,6 +4293,11 @@ export type MutationOpenEpisodeArgs = {
 
 export type MutationOpenFamilyPlanArgs = {
   input: OpenFamilyPlanInput;
+};
+
+
+export type MutationOpenInvolvementArgs = {
+  input: OpenInvolvementInput;
 };
 
 
@@ -4101,6 +4328,11 @@ export type MutationPlanReturnHomeArgs = {
 
 export type MutationPrepareEvidencePackArgs = {
   input: PrepareEvidencePackInput;
+};
+
+
+export type MutationProtectWhereaboutsArgs = {
+  input: ProtectWhereaboutsInput;
 };
 
 
@@ -4154,6 +4386,11 @@ export type MutationRecordConfidenceArgs = {
 };
 
 
+export type MutationRecordConflictOfInterestArgs = {
+  input: RecordConflictOfInterestInput;
+};
+
+
 export type MutationRecordContactArgs = {
   input: RecordContactInput;
 };
@@ -4171,6 +4408,11 @@ export type MutationRecordDecisionArgs = {
 
 export type MutationRecordDisabilitiesArgs = {
   input: RecordDisabilitiesInput;
+};
+
+
+export type MutationRecordDisclosureElsewhereArgs = {
+  input: RecordDisclosureElsewhereInput;
 };
 
 
@@ -4279,6 +4521,11 @@ export type MutationRecordSchoolRecordArgs = {
 };
 
 
+export type MutationRecordSharingDecisionArgs = {
+  input: RecordSharingDecisionInput;
+};
+
+
 export type MutationRecordStrategyDiscussionArgs = {
   input: RecordStrategyDiscussionInput;
 };
@@ -4319,8 +4566,23 @@ export type MutationRequestInterventionArgs = {
 };
 
 
+export type MutationRestrictFamilyArgs = {
+  input: RestrictFamilyInput;
+};
+
+
+export type MutationReviewEmergencyAccessArgs = {
+  input: ReviewEmergencyAccessInput;
+};
+
+
 export type MutationReviewFamilyPlanArgs = {
   input: ReviewFamilyPlanInput;
+};
+
+
+export type MutationReviewRestrictionArgs = {
+  input: ReviewRestrictionInput;
 };
 
 
@@ -4366,6 +4628,11 @@ export type MutationStepDownArgs = {
 
 export type MutationStepUpArgs = {
   input: StepUpInput;
+};
+
+
+export type MutationWithdrawSharingDecisionArgs = {
+  input: WithdrawSharingDecisionInput;
 };
 
 
@@ -4491,6 +4758,27 @@ export type OnwardActivity = Node & {
   withheld: Array<Withheld>;
 };
 
+export type OpenEmergencyAccessInput = {
+  /** What is needed. What is never for the caller's agency no emergency opens. */
+  classes: Array<DataClass>;
+  /** The family's id, or its reference. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  idempotencyKey: Scalars['String']['input'];
+  /** How long it is needed: 240 minutes at most. */
+  minutes?: InputMaybe<Scalars['Int']['input']>;
+  reason: Scalars['String']['input'];
+  /** From the code list `emergency-reason`. */
+  reasonCode: Scalars['String']['input'];
+  reference?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type OpenEmergencyAccessPayload = {
+  __typename?: 'OpenEmergencyAccessPayload';
+  emergency?: Maybe<EmergencyAccess>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
 export type OpenEpisodeInput = {
   family: Scalars['ID']['input'];
   /** Entered late: what breaks a rule of the census warns and is written all the same. */
@@ -4533,6 +4821,32 @@ export type OpenFamilyPlanPayload = {
   familyPlan?: Maybe<FamilyPlan>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type OpenInvolvementInput = {
+  /** The person agreed. Wanted of a council's desk. */
+  agreed?: InputMaybe<Scalars['Boolean']['input']>;
+  family: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+  /** Leads the work with the family from now on; the last lead practitioner's involvement ends. */
+  lead?: InputMaybe<Scalars['Boolean']['input']>;
+  organisation: Scalars['ID']['input'];
+  /** The one person it is with. Wanted of a school, a council's desk and a provider. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** Name of the practitioner. */
+  practitioner?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `involvement-role`. */
+  role: Scalars['String']['input'];
+  until?: InputMaybe<Scalars['DateTime']['input']>;
+  /** The practitioner's user, by the token's `sub`: who is named with a person whose whereabouts are protected. */
+  user?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type OpenInvolvementPayload = {
+  __typename?: 'OpenInvolvementPayload';
+  involvement?: Maybe<Involvement>;
+  userErrors: Array<UserError>;
   warnings: Array<UserError>;
 };
 
@@ -5077,6 +5391,21 @@ export type ProgrammeProvider = {
   validTo?: Maybe<Scalars['Date']['output']>;
 };
 
+export type ProtectWhereaboutsInput = {
+  family: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+  until?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+export type ProtectWhereaboutsPayload = {
+  __typename?: 'ProtectWhereaboutsPayload';
+  protection?: Maybe<WhereaboutsProtection>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
 /** A provider's casework in one month, over the records that the caller may see. */
 export type ProviderSnapshot = {
   __typename?: 'ProviderSnapshot';
@@ -5143,6 +5472,8 @@ export type Query = {
    * which it is due, both included.
    */
   dueItems?: Maybe<DueItemConnection>;
+  /** Emergencies that the caller's organisation opened, or that others opened of its families, latest first. */
+  emergencyAccesses?: Maybe<EmergencyAccessConnection>;
   /** Which assessment factor is which concern of the trio, by variant, with its validity. */
   factorConcerns?: Maybe<Array<FactorConcern>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
@@ -5259,6 +5590,13 @@ export type QueryDueItemsArgs = {
   from?: InputMaybe<Scalars['Date']['input']>;
   to?: InputMaybe<Scalars['Date']['input']>;
   types?: InputMaybe<Array<DueItemType>>;
+};
+
+
+export type QueryEmergencyAccessesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<EmergencyAccessFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -5598,6 +5936,22 @@ export type RecordConfidencePayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordConflictOfInterestInput = {
+  family: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  until?: InputMaybe<Scalars['DateTime']['input']>;
+  /** The token's `sub` of a user of the caller's organisation. */
+  user: Scalars['String']['input'];
+};
+
+export type RecordConflictOfInterestPayload = {
+  __typename?: 'RecordConflictOfInterestPayload';
+  conflict?: Maybe<ConflictOfInterest>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
 export type RecordContactInput = {
   /** From the code list `contact-channel`. */
   channel: Scalars['String']['input'];
@@ -5701,6 +6055,26 @@ export type RecordDisabilitiesPayload = {
   person?: Maybe<Person>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordDisclosureElsewhereInput = {
+  classes: Array<DataClass>;
+  family: Scalars['ID']['input'];
+  /** From the code list `sharing-gateway`. */
+  gateway: Scalars['String']['input'];
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  person?: InputMaybe<Scalars['ID']['input']>;
+  reason: Scalars['String']['input'];
+  recipient: Scalars['String']['input'];
+  what: Scalars['String']['input'];
+};
+
+export type RecordDisclosureElsewherePayload = {
+  __typename?: 'RecordDisclosureElsewherePayload';
+  disclosure?: Maybe<DisclosureElsewhere>;
+  userErrors: Array<UserError>;
   warnings: Array<UserError>;
 };
 
@@ -6207,6 +6581,37 @@ export type RecordSchoolRecordPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordSharingDecisionInput = {
+  agency?: InputMaybe<Agency>;
+  bundle?: InputMaybe<SharingBundle>;
+  /** The classes, or a bundle of them. */
+  classes?: InputMaybe<Array<DataClass>>;
+  effect: SharingEffect;
+  family: Scalars['ID']['input'];
+  /** Absent: from now on. */
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  /** From the code list `sharing-gateway`. */
+  gateway: Scalars['String']['input'];
+  /** Wanted of a decision to share. */
+  harm?: InputMaybe<HarmTest>;
+  idempotencyKey: Scalars['String']['input'];
+  /** One organisation, or every one of an agency. */
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  /** Absent: about the whole family. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  reason: Scalars['String']['input'];
+  /** What the family was told, or why it was not safe to tell. */
+  told: Scalars['String']['input'];
+  until?: InputMaybe<Scalars['DateTime']['input']>;
+};
+
+export type RecordSharingDecisionPayload = {
+  __typename?: 'RecordSharingDecisionPayload';
+  decision?: Maybe<SharingDecision>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
 export type RecordStrategyDiscussionInput = {
   decided?: InputMaybe<Scalars['Date']['input']>;
   family: Scalars['ID']['input'];
@@ -6571,6 +6976,32 @@ export type RequestPersonInput = {
   givenName: Scalars['String']['input'];
 };
 
+export type RestrictFamilyInput = {
+  cause: RestrictionCause;
+  family: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+  /** The partner for whom alone it is restricted. */
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  reason: Scalars['String']['input'];
+};
+
+/** `restriction` is null for who is no named user: to them the family does not exist from now on. */
+export type RestrictFamilyPayload = {
+  __typename?: 'RestrictFamilyPayload';
+  restriction?: Maybe<FamilyRestriction>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
+export type RestrictionCause =
+  /** The record of a child before adoption; the child is a new person, with no link to it */
+  | 'ADOPTION'
+  /** Somebody who works with records is a party or a relative */
+  | 'CONFLICT_OF_INTEREST'
+  | 'HIGH_RISK'
+  /** A member works for a partner */
+  | 'PARTNER_STAFF';
+
 /** A child's gradual return home. */
 export type ReturnHome = Node & {
   __typename?: 'ReturnHome';
@@ -6613,6 +7044,21 @@ export type ReturnStageInput = {
   what: Scalars['String']['input'];
 };
 
+export type ReviewEmergencyAccessInput = {
+  emergency: Scalars['ID']['input'];
+  /** From the code list `emergency-finding`. */
+  finding: Scalars['String']['input'];
+  findings: Scalars['String']['input'];
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type ReviewEmergencyAccessPayload = {
+  __typename?: 'ReviewEmergencyAccessPayload';
+  emergency?: Maybe<EmergencyAccess>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
 export type ReviewFamilyPlanInput = {
   /** Codes of the list `attending-agency`. */
   attended: Array<Scalars['String']['input']>;
@@ -6636,6 +7082,19 @@ export type ReviewFamilyPlanPayload = {
   familyPlan?: Maybe<FamilyPlan>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ReviewRestrictionInput = {
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  restriction: Scalars['ID']['input'];
+};
+
+export type ReviewRestrictionPayload = {
+  __typename?: 'ReviewRestrictionPayload';
+  restriction?: Maybe<FamilyRestriction>;
+  userErrors: Array<UserError>;
   warnings: Array<UserError>;
 };
 
@@ -6889,6 +7348,66 @@ export type SharePostPayload = {
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
+
+/** Classes that are decided on together at an event; the decision ends when the family is no longer at such a stage. */
+export type SharingBundle =
+  | 'AGREEMENT_AT_ASSESSMENT'
+  | 'CHILD_PROTECTION_PLAN'
+  | 'MARAC'
+  | 'STRATEGY_DISCUSSION';
+
+/** A decision to share a kind of data of this family, or to withhold it. What it opens or closes, it does from its day on, at once. */
+export type SharingDecision = Node & {
+  __typename?: 'SharingDecision';
+  agency?: Maybe<Agency>;
+  /** Version of the agreement under which it was made. */
+  agreementVersion?: Maybe<Scalars['String']['output']>;
+  bundle?: Maybe<SharingBundle>;
+  classes?: Maybe<Array<DataClass>>;
+  /** The organisation that decided. */
+  controller?: Maybe<Organisation>;
+  /** Name of who decided. */
+  decidedBy?: Maybe<Scalars['String']['output']>;
+  effect?: Maybe<SharingEffect>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['DateTime']['output']>;
+  /** The legal gateway, from the code list `sharing-gateway`. */
+  gateway?: Maybe<Code>;
+  harm?: Maybe<HarmTest>;
+  id: Scalars['ID']['output'];
+  /** To this organisation; null where it is for every organisation of `agency`. */
+  organisation?: Maybe<Organisation>;
+  /** The one person it is about; null for the whole family. */
+  person?: Maybe<Person>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** What the family was told of it, or why not. */
+  told?: Maybe<Scalars['String']['output']>;
+  until?: Maybe<Scalars['DateTime']['output']>;
+  withdrawnAt?: Maybe<Scalars['DateTime']['output']>;
+  withdrawnBy?: Maybe<Scalars['String']['output']>;
+  withdrawnFor?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type SharingDecisionConnection = {
+  __typename?: 'SharingDecisionConnection';
+  edges?: Maybe<Array<SharingDecisionEdge>>;
+  nodes?: Maybe<Array<SharingDecision>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SharingDecisionEdge = {
+  __typename?: 'SharingDecisionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SharingDecision>;
+};
+
+export type SharingEffect =
+  | 'SHARE'
+  /** Wins over every level of the agreement and over every decision to share. */
+  | 'WITHHOLD';
 
 export type SharingLevel =
   /** Always */
@@ -7776,6 +8295,35 @@ export type VisitRule =
   | 'TO_18'
   /** Placed with a parent before the assessment is complete (regulation 19) */
   | 'WITH_PARENT_UNASSESSED';
+
+/**
+ * Nobody learns where this person is, or that they moved, but who is named as working with this very person: an involvement of their
+ * organisation with the person, at the county one that names the user. What may tell it is withheld whole (the agreement's leak group).
+ */
+export type WhereaboutsProtection = Node & {
+  __typename?: 'WhereaboutsProtection';
+  controller?: Maybe<Organisation>;
+  endedFor?: Maybe<Scalars['String']['output']>;
+  from?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  person?: Maybe<Person>;
+  reason?: Maybe<Scalars['String']['output']>;
+  until?: Maybe<Scalars['DateTime']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type WithdrawSharingDecisionInput = {
+  decision: Scalars['ID']['input'];
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type WithdrawSharingDecisionPayload = {
+  __typename?: 'WithdrawSharingDecisionPayload';
+  decision?: Maybe<SharingDecision>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
 
 export type WithdrawToolReadingInput = {
   /** The version that the caller read. */

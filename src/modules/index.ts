@@ -33,6 +33,9 @@ import * as recordCommands from './record/commands.ts';
 import * as safety from './safety/binding.ts';
 import * as safetyCommands from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
+import * as sharingClosures from './sharing/closures.ts';
+import * as sharingDecisions from './sharing/decide.ts';
+import * as sharingInvolvements from './sharing/involvements.ts';
 import * as supervision from './supervision/binding.ts';
 import * as supervisionCommands from './supervision/commands.ts';
 import * as team from './team/binding.ts';
@@ -110,6 +113,9 @@ const commands: Record<string, Command>[] = [
   planIndex,
   recordCommands,
   safetyCommands,
+  sharingClosures,
+  sharingDecisions,
+  sharingInvolvements,
   supervisionCommands,
   teamCommands,
   toolCommands,

@@ -1,5 +1,6 @@
 /** Every table of the product, registered by being imported. */
 import './sharing/tables.ts';
+import './sharing/ledger.ts';
 import './person/tables.ts';
 import './family/tables.ts';
 import './plan/tables.ts';

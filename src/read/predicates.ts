@@ -2,8 +2,8 @@
  * What a plan adds to the database's policies: rules about purpose and user, which a login cannot know. Every
  * predicate of the plan is written here.
  */
-import { levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
-import { maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
+import { LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
+import { type DataClass, maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, narrowedToUser, requestMasks } from '../access/decide.ts';
 import { effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
@@ -25,6 +25,28 @@ function atStages(client: Client, grant: string): string[] {
   return stages && !stages.exempt.includes(client.agency) ? [`(${grant}.purposes & ${stageBit(client.purpose)}) <> 0`] : [];
 }
 
+/** A rule of the database about users (`fsp.user_rule`) of one family, or of one person in whichever family. */
+const userRule = (client: Client, kind: string, of: 'family' | 'person', key: string, more = '') =>
+  `(select true from fsp.user_rule r where r.login = ${client.login.id} and r.kind = '${kind}' and r.${of} = ${key}${of === 'family' ? ' and r.person is null' : ''} and ${isNow('r')}${more} limit 1)`;
+
+/** Who has a conflict of interest does not see the family, nor anybody who ever belonged to it; an emergency is its user's own. */
+function ofUser(client: Client, of: 'family' | 'person', key: string): string[] {
+  const mine = ` and ${USER} = any (r.subjects)`;
+  const predicates = client.user === null ? [] : [`${userRule(client, 'barred', of, key, mine)} is null`];
+  if (purposeOf(client).opened) predicates.push(userRule(client, 'opened', of, key, mine));
+  return predicates;
+}
+
+/**
+ * SQL that, where somebody's whereabouts are protected, the user is named with that very person. The database has asked the same of
+ * the organisation. A record system holds the record whole.
+ */
+export function unguarded(client: Client, dataClass: DataClass, of: 'family' | 'person', key: string): string | null {
+  if (!(LEAK_GROUP as readonly DataClass[]).includes(dataClass) || client.purpose === 'RECORD_SYNC') return null;
+  const named = `select from fsp.user_rule n where n.login = r.login and n.kind = 'named' and n.family = r.family and n.person is null and n.about = r.about and (n.subjects = '{}' or ${USER} = any (n.subjects)) and ${isNow('n')}`;
+  return `${userRule(client, 'guarded', of, key, ` and not exists (${named})`)} is null`;
+}
+
 /** Rules about the user that stand at every entry: a team's user must be named in the team. */
 function userEntry(client: Client): string[] {
   if (client.agency !== 'TEAM') return [];
@@ -35,7 +57,7 @@ function userEntry(client: Client): string[] {
 
 /** A family is entered through its grant: the predicates on that grant's row. */
 export function familyEntry(client: Client, grant: string): string[] {
-  return [ofLogin(client, grant), ...userEntry(client), ...atStages(client, grant)];
+  return [ofLogin(client, grant), ...userEntry(client), ...atStages(client, grant), ...ofUser(client, 'family', `${grant}.family`)];
 }
 
 /** A person is entered through the person's grant; `needs` is tested here as the policies test it. */
@@ -44,6 +66,7 @@ export function personEntry(client: Client, grant: string): string[] {
     ofLogin(client, grant),
     ...userEntry(client),
     ...atStages(client, grant),
+    ...ofUser(client, 'person', `${grant}.person`),
     `(${effectiveMask(client.agency, undefined, grant)} & ${grant}.needs) = ${grant}.needs`,
   ];
   if (purposeOf(client).agreedOnly) predicates.push(`${grant}.agreed`);
@@ -95,6 +118,13 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
     // Where the purpose closes nothing and nobody is narrowed, the policy has said it all.
     if (narrowed || all !== maskOf(PERSONAL_CLASSES)) predicates.push(`(${ways.join(' or ')})`);
   }
+  // Of others' rows; of its own an organisation knows what they say. At the county, whose every row is its own, the user counts.
+  const guarded =
+    (table.family && unguarded(client, table.dataClass, 'family', `${alias}.${table.family}`)) ||
+    (table.person && unguarded(client, table.dataClass, 'person', `${alias}.${table.person}`));
+  if (guarded) predicates.push(client.agency === 'LA' ? guarded : `(${guarded} or ${ownRow(table, alias, client)})`);
+  // Who asks in an emergency works on families, not on what passes between organisations.
+  if (purposeOf(client).opened && isBetweenOrganisations(table)) return ['false'];
   if (table.keptFrom && (table.family || isBetweenOrganisations(table))) predicates.push(...keptFromUser(table, alias, client));
   if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));
   if (closesNeeds(client)) {
@@ -139,5 +169,6 @@ export function rowEntry(table: TableClass, alias: string, client: Client): stri
   const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
   // Every family is the county's: to it, a row's being its own says nothing of the family's stage.
   if (client.agency === 'LA') return [table.familyOptional ? `(${alias}.${table.family} is null or ${inFamily})` : inFamily];
-  return [`(${inFamily} or (${[...userEntry(client), ownRow(table, alias, client)].join(' and ')}))`];
+  const own = [...userEntry(client), ...ofUser(client, 'family', `${alias}.${table.family}`), ownRow(table, alias, client)];
+  return [`(${inFamily} or (${own.join(' and ')}))`];
 }

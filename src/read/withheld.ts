@@ -8,7 +8,7 @@ import { bitOf, effectiveMask } from '../access/masks.ts';
 import { classOf } from '../db/classified.ts';
 import { type Binding, type FieldBinding, fieldTable } from './binding.ts';
 import { alias, type Context, selection } from './context.ts';
-import { ofLogin } from './predicates.ts';
+import { ofLogin, unguarded } from './predicates.ts';
 import { quoted } from './scalar.ts';
 
 /** The grants that stand behind an object's row, joined when first asked for. */
@@ -59,14 +59,32 @@ export class Grants {
   /** SQL: the grants open this class here. */
   has(dataClass: DataClass): string {
     const bit = bitOf(dataClass);
-    const open = this.over((family, person) =>
+    const open = this.over((family, person) => {
       // A row between organisations stands behind no grant: who sees it was named in it.
-      family || person ? `coalesce((${effectiveMask(this.ctx.client.agency, family, person)} & ${bit}) = ${bit}, false)` : 'true',
-    );
+      if (!family && !person) return 'true';
+      const granted = `coalesce((${effectiveMask(this.ctx.client.agency, family, person)} & ${bit}) = ${bit}, false)`;
+      const unguarded = this.unguarded(dataClass, family, person);
+      return unguarded ? `(${granted} and ${unguarded})` : granted;
+    });
     const { anchor } = this.binding;
     const table = typeof anchor === 'string' || Array.isArray(anchor) ? null : classOf(anchor);
     // A row that names no family yet is its own organisations' alone, and so is all that belongs to it.
     return table?.familyOptional ? `(${this.row}.${table.family} is null or ${open})` : open;
+  }
+
+  /** SQL: the user may know where everybody is of whom this tells; null where the class tells nothing of it. */
+  private unguarded(dataClass: DataClass, family?: string, person?: string): string | null {
+    if (family) return unguarded(this.ctx.client, dataClass, 'family', `${family}.family`);
+    return person ? unguarded(this.ctx.client, dataClass, 'person', `${person}.person`) : null;
+  }
+
+  /** SQL: somebody's protected whereabouts close this class here, to the organisation or to the user. */
+  protectsWhereabouts(dataClass: DataClass): string {
+    return this.over((family, person) => {
+      const unguarded = this.unguarded(dataClass, family, person);
+      const flags = [family, person].filter(Boolean).map((grant) => `${grant}.guarded`);
+      return unguarded ? `(coalesce(${flags.join(' or ')}, false) or not ${unguarded})` : 'false';
+    });
   }
 
   /** SQL: a decision withholds this class here. */
@@ -137,7 +155,7 @@ function entriesOf(ctx: Context, binding: Binding, grants: Grants, side: (table:
     const field = binding.fields[name] as FieldBinding;
     const ownOnly = access.open !== 'all';
     const level = levelOf(dataClass, client.agency);
-    const byDecision = `case when ${grants.withheldByDecision(dataClass)} then 'DECISION_WITHHOLDS' else 'NO_DECISION' end`;
+    const byDecision = `case when ${grants.protectsWhereabouts(dataClass)} then 'WHEREABOUTS_PROTECTED' when ${grants.withheldByDecision(dataClass)} then 'DECISION_WITHHOLDS' else 'NO_DECISION' end`;
     const from = fieldTable(field);
     if (from && binding.sides?.some(([table]) => table === from)) {
       const key = binding.sides.find(([table]) => table === from)?.[1].name as string;

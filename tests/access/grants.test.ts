@@ -28,8 +28,8 @@ type Decision = {
 };
 const decide = (client: pg.Client, { family, person = null, dataClass, effect, organisation = 'thames-valley-police', until }: Decision) =>
   client.query(
-    `insert into fsp.sharing_decision (family, person, data_class, mask, effect, organisation, gateway, reason, decided_by, controller, "from", until, agreement_version)
-     values ($1, $2, $3, $4, $5, $6, 'test', 'test', 'test', $7, now() - interval '1 minute', $8, 'test') returning id`,
+    `insert into fsp.sharing_decision (family, person, data_classes, mask, effect, organisation, gateway, reason, decided_by, controller, "from", until, agreement_version)
+     values ($1, $2, array[$3], $4, $5, $6, 'test', 'test', 'test', $7, now() - interval '1 minute', $8, 'test') returning id`,
     [family, person, dataClass, maskOf([dataClass]).toString(), effect, organisationId(organisation), organisationId('occ'), until ?? null],
   );
 

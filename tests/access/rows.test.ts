@@ -58,10 +58,10 @@ describe.each(ORGANISATIONS)('%s by plain SQL', (code) => {
   );
 
   it('reads nothing of clients, users, decisions, disclosures or other organisations’ grants', async () => {
-    for (const table of ['client', 'app_user', 'revoked_token', 'sealed_user', 'sharing_decision', 'disclosure', 'outbox']) {
+    for (const table of ['client', 'app_user', 'revoked_token', 'sealed_user', 'disclosure', 'outbox']) {
       await expect(client.query(`select * from fsp.${table}`)).rejects.toMatchObject({ code: '42501' });
     }
-    for (const table of ['family_grant', 'person_grant', 'user_focus']) {
+    for (const table of ['family_grant', 'person_grant', 'user_focus', 'user_rule']) {
       const { rows } = await client.query(`select distinct l.name from fsp.${table} g join fsp.login l on l.id = g.login`);
       expect(rows.every(({ name }) => name === `${database}_${code}`)).toBe(true);
     }

@@ -54,6 +54,8 @@ const ID_TYPES: Record<string, string> = {
   breaches: 'SafetyCondition',
   carer: 'Person',
   condition: 'SafetyCondition',
+  conflict: 'ConflictOfInterest',
+  emergency: 'EmergencyAccess',
   employer: 'Organisation',
   entry: 'WorkbookEntry',
   evidence: 'WorkbookEntry',
@@ -71,11 +73,13 @@ const ID_TYPES: Record<string, string> = {
   other: 'Person',
   persons: 'Person',
   protector: 'Person',
+  protection: 'WhereaboutsProtection',
   provider: 'Organisation',
   reading: 'ToolReading',
   record: 'SchoolRecord',
   referrer: 'Organisation',
   request: 'InformationRequest',
+  restriction: 'FamilyRestriction',
   situation: 'HousingSituation',
   supervision: 'GroupSupervision',
   team: 'Organisation',
@@ -87,6 +91,7 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   completeSupervisionAction: { action: 'SupervisionAction' },
   answerChildVoice: { voice: 'ChildVoice' },
   answerAdultVoice: { voice: 'AdultVoice' },
+  withdrawSharingDecision: { decision: 'SharingDecision' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };
 const capital = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
@@ -274,7 +279,12 @@ describe('what is hidden and what never was', () => {
   it.each(names)('%s answers in the same words', async (name) => {
     const agency = AGENCIES.find((each) => mayWrite(each, classes.fieldClass('Mutation', name), name)) as Agency;
     const who = caller(agency);
-    const asker = agency === 'LA' ? { ...who, client: 'occ-team-management', user: 'bethan.rowe', purpose: 'SAFEGUARDING' } : who;
+    const ofGovernance = classes.fieldClass('Mutation', name) === 'OPERATION';
+    const asker = ofGovernance
+      ? { client: 'occ-governance', user: 'gideon.marlowe', purpose: 'GOVERNANCE' }
+      : agency === 'LA'
+        ? { ...who, client: 'occ-team-management', user: 'bethan.rowe', purpose: 'SAFEGUARDING' }
+        : who;
     const type = inputOf(name);
     const optional = Object.values(type.getFields())
       .filter((each) => getNamedType(each.type).name === 'ID')

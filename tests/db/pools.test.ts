@@ -12,7 +12,7 @@ let login: string;
 beforeAll(async () => {
   const server = parseDatabaseServer(inject('ownerUrl'));
   pools = createPools(server, LOGIN_SECRET);
-  login = loginName(server.database, 'thames-valley-police', false);
+  login = loginName(server.database, 'thames-valley-police', 'daily');
 });
 afterAll(async () => {
   await pools.end();

@@ -207,8 +207,8 @@ async function addHistory(owner: Sql): Promise<void> {
     }
   }
   await owner.query(
-    `insert into fsp.sharing_decision (family, person, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
-     select family, person, data_class, mask, effect, agency, 'Children Act 1989 s.47', 'For the tests.', 'grace.whitlock',
+    `insert into fsp.sharing_decision (family, person, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
+     select family, person, array[data_class], mask, effect, agency, 'Children Act 1989 s.47', 'For the tests.', 'grace.whitlock',
        (select id from fsp.organisation where code = 'occ'), now() - interval '1 day', 'tests'
      from json_to_recordset($1::json) as given (family bigint, person bigint, data_class text, mask bigint, effect text, agency text)`,
     [JSON.stringify(decisions)],

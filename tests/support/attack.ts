@@ -112,7 +112,7 @@ export async function raw(address: string, bytes: string | Buffer): Promise<Answ
 export async function watchLogin(ownerUrl: string, organisation: string) {
   const admin = new pg.Client({ connectionString: inject('superuserUrl') });
   await admin.connect();
-  const login = loginName(parseDatabaseServer(ownerUrl).database, organisation, false);
+  const login = loginName(parseDatabaseServer(ownerUrl).database, organisation, 'daily');
   const count = async (condition: string) =>
     Number((await admin.query(`select count(*) as n from pg_stat_activity where usename = $1 and ${condition}`, [login])).rows[0].n);
   return {

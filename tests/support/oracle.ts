@@ -107,7 +107,7 @@ export function oracle(world: World, organisationId: number) {
       return seen === 'all' || seen?.has(person);
     });
   const decided = (effect: string, c: PersonalClass, test: (d: Row) => boolean) =>
-    world.decisions.some((d) => d.effect === effect && d.data_class === c && mine(d) && test(d));
+    world.decisions.some((d) => d.effect === effect && ((d.mask >> CLASS_BIT[c]) & 1) === 1 && mine(d) && test(d));
 
   /** One class about one person in one family; either may be unknown. */
   const opened = (c: PersonalClass, family: number | null, person: number | null): boolean => {

@@ -95,7 +95,9 @@ export async function testServer(ownerUrl: string = inject('ownerUrl'), options:
 export async function sqlAs(organisation: string, sealed = false, ownerUrl: string = inject('ownerUrl')): Promise<pg.Client> {
   const { host, port, database } = parseDatabaseServer(ownerUrl);
   const user =
-    organisation === 'gate' || organisation === 'recorder' ? `${database}_${organisation}` : loginName(database, organisation, sealed);
+    organisation === 'gate' || organisation === 'recorder'
+      ? `${database}_${organisation}`
+      : loginName(database, organisation, sealed ? 'sealed' : 'daily');
   const client = new pg.Client({ host, port, database, user, password: loginPassword(LOGIN_SECRET, user) });
   await client.connect();
   return client;

@@ -291,7 +291,7 @@ function buildDecisions({ story, rows, id }: Builder): void {
       id: rowId(story.id, index),
       family: story.id,
       person: part.about ? id(part.about) : null,
-      dataClass: part.dataClass,
+      dataClasses: [part.dataClass],
       mask: maskOf([part.dataClass]),
       effect: part.effect,
       organisation: part.organisation ? organisationId(part.organisation) : null,

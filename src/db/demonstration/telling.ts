@@ -22,6 +22,7 @@ import { COURT_FAMILY, COURT_RECORD } from './record/court.ts';
 import { DUNMORE_RECORD } from './record/dunmore.ts';
 import { HARTWELL_RECORD } from './record/hartwell.ts';
 import { tellLooks } from './record/looks.ts';
+import { SHARING_RECORD } from './record/sharing.ts';
 import type { Names, Step, Teller } from './record/step.ts';
 import { TEAM_RECORD } from './record/team.ts';
 import { STORIES, storyPerson } from './rows.ts';
@@ -30,7 +31,7 @@ import { STORIES, storyPerson } from './rows.ts';
 const RECORD: [family: number | null, steps: Step[]][] = [
   [1, HARTWELL_RECORD],
   [2, ASHDOWN_RECORD],
-  [3, DUNMORE_RECORD],
+  [3, [...DUNMORE_RECORD, ...SHARING_RECORD]],
   [COURT_FAMILY, COURT_RECORD],
   [null, TEAM_RECORD],
 ];
@@ -64,7 +65,7 @@ async function clientOf(owner: pg.Client, { client, user, purpose }: Teller): Pr
   const organisation = organisations.find(({ code }) => code === found?.organisation);
   const known = USERS.find((each) => each.subject === user && each.organisation === found?.organisation);
   if (!found || !organisation || !known) throw new Error(`${user} does not work with ${client}.`);
-  const login = loginName(owner.database as string, organisation.code, false);
+  const login = loginName(owner.database as string, organisation.code, 'daily');
   const { rows } = await owner.query<{ id: string }>('select id from fsp.login where name = $1', [login]);
   const { id, code, name, agency } = organisation;
   return {

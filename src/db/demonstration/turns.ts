@@ -50,6 +50,13 @@ const STEP_EVIDENCE = 7;
 /** Writes the rows, as the database's owner. */
 export async function loadTurns(client: pg.Client): Promise<void> {
   const controller = organisationId('occ');
+  // A restriction that is over: of one that stands nothing would be there to be told.
+  await client.query(
+    `insert into fsp.family_restriction (family, controller, worker, organisation, cause, reason, "from", until, lifted_for)
+     values (1, $1, 'bethan.rowe', $2, 'PARTNER_STAFF', 'The mother worked at the police station’s front desk.', '2025-09-01T09:00:00Z',
+       '2025-12-01T09:00:00Z', 'She has left that work.')`,
+    [controller, organisationId('thames-valley-police')],
+  );
   for (const { family, of, kind, on, chair, attended, view } of CONFERENCES) {
     const person = storyPerson(family, of);
     const { rows } = await client.query<{ id: string }>(

@@ -1,5 +1,15 @@
 import { type Binding, byId, code, column, computed, list, one, page, type RootBinding, type RootFilter } from '../../read/binding.ts';
-import { familyName, familyStage, household, householdMember, involvement, membership, relationship, unbornMembership } from './tables.ts';
+import {
+  familyName,
+  familyStage,
+  household,
+  householdMember,
+  involvement,
+  involvementContact,
+  membership,
+  relationship,
+  unbornMembership,
+} from './tables.ts';
 
 const current = (alias: string) => `${alias}."from" <= now() and (${alias}.until is null or ${alias}.until > now())`;
 const sameFamily = { sameFamily: true };
@@ -125,6 +135,8 @@ export const bindings: Binding[] = [
   {
     type: 'Involvement',
     anchor: involvement,
+    id: 'id',
+    sides: [[involvementContact, involvementContact.involvement]],
     fields: {
       organisation: one('Organisation', involvement.organisation, 'id'),
       role: code('involvement-role', involvement.role),
@@ -137,6 +149,7 @@ export const bindings: Binding[] = [
           `case when ${row}.lead then (select count(*) from (select coalesce(by.worker, by.practitioner) as who, lag(coalesce(by.worker, by.practitioner)) over (order by by."from", by.id) as before, row_number() over (order by by."from", by.id) as nth ${sub(involvement, 'by')} and by.family = ${row}.family and by.lead and (by."from", by.id) <= (${row}."from", ${row}.id)) led where led.nth > 1 and led.who is distinct from led.before)::integer end`,
         { type: 'integer' },
       ),
+      lastContactMonth: computed(involvementContact, (row) => `to_char(${row}.month, 'YYYY-MM')`),
       from: column(involvement.from),
       until: column(involvement.until),
     },

@@ -203,3 +203,27 @@ export const involvement = classify(
 );
 
 export { controller, familyKey, personKey };
+
+/** The month in which an organisation last met the family: all that some may know of its work. The database keeps it (`note_contact`). */
+export const involvementContact = classify(
+  fsp.table(
+    'involvement_contact',
+    {
+      involvement: key('involvement')
+        .primaryKey()
+        .references(() => involvement.id),
+      family: familyKey(),
+      person: key('person').references(() => person.id),
+      controller: controller(),
+      rowMask: key('row_mask').notNull().default(0),
+      organisation: integer('organisation')
+        .notNull()
+        .references(() => organisation.id),
+      /** Its first day. */
+      month: date('month').notNull(),
+    },
+    (t) => [index('involvement_contact_family').on(t.family), index('involvement_contact_person').on(t.person)],
+  ),
+  'INVOLVEMENT',
+  { own: { columns: ['organisation', 'controller'] }, sealed: true },
+);

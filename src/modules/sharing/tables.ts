@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, customType, index, integer, primaryKey, text } from 'drizzle-orm/pg-core';
 import type { Agency } from '../../access/classes.ts';
-import { classify, fsp, id, key, moment } from '../../db/classified.ts';
+import { classify, fsp, key, moment } from '../../db/classified.ts';
 
 const period = customType<{ data: string }>({ dataType: () => 'tstzrange' });
 
@@ -32,7 +32,7 @@ export const organisation = classify(
 );
 
 /**
- * PostgreSQL logins: one for each organisation, and a sealed one for its restricted records. Their id is the role's own
+ * PostgreSQL logins: one for each organisation, a sealed one for its restricted records, one for its emergencies. Their id is the role's own
  * object id, which a policy reads without a table (`fsp.current_login`); provisioning renews it after a restore.
  */
 export const login = classify(
@@ -43,6 +43,8 @@ export const login = classify(
       .notNull()
       .references(() => organisation.id),
     sealed: boolean('sealed').notNull(),
+    /** Sees the families of open emergencies alone, and of them the classes that were asked for. */
+    emergency: boolean('emergency').notNull().default(false),
   }),
   'DIRECTORY',
 );
@@ -115,43 +117,12 @@ export const sealedUser = classify(
         .notNull()
         .references(() => organisation.id),
       subject: text('subject').notNull(),
+      /** Is on the out-of-hours rota: of those who may be asked about a restricted record, one always can be. */
+      onRota: boolean('on_rota').notNull().default(false),
     },
     (t) => [primaryKey({ columns: [t.organisation, t.subject] })],
   ),
   'OPERATION',
-);
-
-/** The ledger of decisions to share and not to share. Append-only; `withdrawn_at` alone is ever set later. */
-export const sharingDecision = classify(
-  fsp.table(
-    'sharing_decision',
-    {
-      id: id(),
-      family: key('family').notNull(),
-      /** Null: the decision is about the whole family. */
-      person: key('person'),
-      dataClass: text('data_class').notNull(),
-      /** The data class's bit as a mask. */
-      mask: bigint('mask', { mode: 'bigint' }).notNull(),
-      effect: text('effect').$type<'SHARE' | 'WITHHOLD'>().notNull(),
-      /** To one organisation, or (null) to every organisation of `agency`. */
-      organisation: integer('organisation').references(() => organisation.id),
-      agency: text('agency').$type<Agency>(),
-      gateway: text('gateway').notNull(),
-      reason: text('reason').notNull(),
-      decidedBy: text('decided_by').notNull(),
-      controller: integer('controller')
-        .notNull()
-        .references(() => organisation.id),
-      from: moment('from').notNull(),
-      until: moment('until'),
-      withdrawnAt: moment('withdrawn_at'),
-      agreementVersion: text('agreement_version').notNull(),
-    },
-    (t) => [index('sharing_decision_family').on(t.family), index('sharing_decision_person').on(t.person)],
-  ),
-  'SHARING',
-  { sealed: true },
 );
 
 /**
@@ -172,6 +143,8 @@ export const familyGrant = classify(
       purposes: integer('purposes').notNull(),
       /** The persons whom this login works with, where it works with named persons only. */
       onlyWith: bigint('only_with', { mode: 'bigint' }).array(),
+      /** A member's whereabouts are protected, and this organisation is not named with that member. */
+      guarded: boolean('guarded').notNull().default(false),
     },
     // The first drives lists of a login's families; the second is what every policy probes.
     (t) => [index('family_grant_login_family').on(t.login, t.family), index('family_grant_family_login').on(t.family, t.login)],
@@ -198,6 +171,7 @@ export const personGrant = classify(
       agreed: boolean('agreed').notNull(),
       /** The same of the families in which the login sees the person. */
       purposes: integer('purposes').notNull(),
+      guarded: boolean('guarded').notNull().default(false),
     },
     (t) => [index('person_grant_person_login').on(t.person, t.login)],
   ),
@@ -217,6 +191,31 @@ export const userFocus = classify(
       onlyWith: bigint('only_with', { mode: 'bigint' }).array().notNull(),
     },
     (t) => [primaryKey({ columns: [t.family, t.login, t.subject, t.starts] })],
+  ),
+  'STRUCTURE',
+);
+
+/**
+ * What a login cannot know, of a family or of who belongs to it: which of its users may not look at all (`barred`), where somebody's
+ * whereabouts are protected (`guarded`) and who is named with that person (`named`), and for whom an emergency is open (`opened`).
+ */
+export const userRule = classify(
+  fsp.table(
+    'user_rule',
+    {
+      login: key('login').notNull(),
+      kind: text('kind').$type<'barred' | 'guarded' | 'named' | 'opened'>().notNull(),
+      family: key('family').notNull(),
+      /** Null: the family itself; else one of those who ever belonged to it. */
+      person: key('person'),
+      /** The protected person of `guarded` and `named`. */
+      about: key('about'),
+      /** Empty: whoever works on this login. */
+      subjects: text('subjects').array().notNull(),
+      starts: moment('starts').notNull(),
+      ends: moment('ends').notNull(),
+    },
+    (t) => [index('user_rule_family').on(t.family, t.login, t.kind), index('user_rule_person').on(t.person, t.login, t.kind)],
   ),
   'STRUCTURE',
 );

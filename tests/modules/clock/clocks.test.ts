@@ -45,7 +45,7 @@ const clientOf = (code: string) => ({ organisation: organisations.get(code), use
 const idOf = (code: string) => (organisations.get(code) as Client['organisation']).id;
 /** In one transaction on an organisation's own login. */
 const as = <T>(code: string, work: (tx: Transaction, client: Client) => Promise<T>) =>
-  transactions.run(loginName(database, code, false), (tx) => work(tx, clientOf(code)));
+  transactions.run(loginName(database, code, 'daily'), (tx) => work(tx, clientOf(code)));
 const now = () => today(new Date());
 const subject = (id: number) => ({ type: 'Plan', id });
 const start = (given: Partial<StartClock> & Pick<StartClock, 'rule' | 'subject'>, code = 'occ') =>

@@ -237,8 +237,8 @@ async function keepSecrets() {
 /** While a decision withholds the children's words in this family, from the county itself. */
 async function withheldFromCounty(meanwhile: () => Promise<void>): Promise<void> {
   const { rows } = await owner.query(
-    `insert into fsp.sharing_decision (family, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
-     values ($1, 'CHILD_VOICE', 1 << $2::int, 'WITHHOLD', 'LA', 'NONE', 'for the test', 'test', $3, now() - interval '1 hour', 'test') returning id`,
+    `insert into fsp.sharing_decision (family, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
+     values ($1, '{CHILD_VOICE}', 1 << $2::int, 'WITHHOLD', 'LA', 'NONE', 'for the test', 'test', $3, now() - interval '1 hour', 'test') returning id`,
     [FAMILY, CLASS_BIT.CHILD_VOICE, organisations.get('occ')],
   );
   await meanwhile();

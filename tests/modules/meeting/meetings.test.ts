@@ -373,8 +373,8 @@ describe('a decision', () => {
     // The police get assessments by decision, and no Workbook.
     expect(await node(police, id, '... on Decision { reason }')).toBeNull();
     await owner.query(
-      `insert into fsp.sharing_decision (family, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
-       select 2, 'ASSESSMENT', 512, 'SHARE', 'POLICE', 's.47', 'For the test.', 'x', id, now() - interval '1 day', 'x' from fsp.organisation where code = 'occ'`,
+      `insert into fsp.sharing_decision (family, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
+       select 2, '{ASSESSMENT}', 512, 'SHARE', 'POLICE', 's.47', 'For the test.', 'x', id, now() - interval '1 day', 'x' from fsp.organisation where code = 'occ'`,
     );
     expect(await node(police, id, '... on Decision { reason evidence }')).toEqual({ reason: 'Five months of steady work.', evidence: [] });
     expect(
