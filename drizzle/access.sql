@@ -191,7 +191,9 @@ begin
       or exists (select from fsp.trusted_adult r where r.family = asked and r.controller = org)
       or exists (select from fsp.relationship_feedback r where r.family = asked and r.controller = org)
       or exists (select from fsp.evidence_pack r where r.family = asked and r.controller = org)
-      or exists (select from fsp.access_notice r where r.family = asked and r.addressee = org))
+      or exists (select from fsp.access_notice r where r.family = asked and r.addressee = org)
+      or exists (select from fsp.dispute r where r.family = asked and r.holder = org)
+      or exists (select from fsp.disagreement r where r.family = asked and r.controller = org))
     and (behind_seal or not fsp.is_restricted(asked, org));
 end $$;
 
@@ -208,7 +210,8 @@ begin
       or exists (select from fsp.person_nhs_number r where r.person = asked and r.controller = org)
       or exists (select from fsp.person_upn r where r.person = asked and r.controller = org)
       or exists (select from fsp.person_equality r where r.person = asked and r.controller = org)
-      or exists (select from fsp.person_disability r where r.person = asked and r.controller = org))
+      or exists (select from fsp.person_disability r where r.person = asked and r.controller = org)
+      or exists (select from fsp.person_merge r where r.merged = asked and r.controller = org))
     and (behind_seal or not exists (
       select from (
         select m.family from fsp.membership m where m.person = asked
@@ -695,7 +698,7 @@ declare
   own_key text;
   held record;
   belongs boolean;
-  held_by constant jsonb := '{"household_member":[{"column":"household","parent":"household","key":"id","required":true}],"plan_category":[{"column":"plan","parent":"plan","key":"id","required":true}],"plan_end":[{"column":"plan","parent":"plan","key":"id","required":true}],"plan_review":[{"column":"plan","parent":"plan","key":"id","required":true}],"step_event":[{"column":"ended","parent":"plan","key":"id","required":false},{"column":"started","parent":"plan","key":"id","required":false}],"step_reason":[{"column":"step","parent":"step_event","key":"id","required":true}],"step_evidence":[{"column":"step","parent":"step_event","key":"id","required":true},{"column":"entry","parent":"workbook_entry","key":"id","required":true}],"episode_need":[{"column":"episode","parent":"episode","key":"id","required":true}],"strategy_outcome":[{"column":"discussion","parent":"strategy_discussion","key":"id","required":true}],"section47":[{"column":"strategy_discussion","parent":"strategy_discussion","key":"id","required":false}],"section47_outcome":[{"column":"enquiry","parent":"section47","key":"id","required":true}],"conference":[{"column":"section47","parent":"section47","key":"id","required":false}],"conference_view":[{"column":"conference","parent":"conference","key":"id","required":true}],"pre_proceedings_outcome":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"pre_proceedings_court":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"preparatory_assessment":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"family_group":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":false}],"placement_place":[{"column":"placement","parent":"placement","key":"id","required":true}],"visit":[{"column":"plan","parent":"plan","key":"id","required":false},{"column":"placement","parent":"placement","key":"id","required":false}],"visit_place":[{"column":"visit","parent":"visit","key":"id","required":true}],"marac_content":[{"column":"marac","parent":"marac","key":"id","required":true}],"contact_place":[{"column":"arrangement","parent":"contact_arrangement","key":"id","required":true}],"return_stage":[{"column":"return_home","parent":"return_home","key":"id","required":true}],"intervention_progress":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_event":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"relapse_detail":[{"column":"event","parent":"intervention_event","key":"id","required":true},{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_session":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_outcome":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"onward_activity":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_test":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"incident":[{"column":"breaches","parent":"safety_condition","key":"id","required":false}],"family_goal":[{"column":"family_plan","parent":"family_plan","key":"id","required":true}],"family_action":[{"column":"goal","parent":"family_goal","key":"id","required":true}],"family_action_service":[{"column":"action","parent":"family_action","key":"id","required":true},{"column":"offer","parent":"service_offer","key":"id","required":false}],"family_plan_review":[{"column":"family_plan","parent":"family_plan","key":"id","required":true}],"assessment":[{"column":"episode","parent":"episode","key":"id","required":false}],"assessment_finding":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_outcome":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_factor":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_ace":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"context_fact":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"trio":[{"column":"assessment","parent":"assessment","key":"id","required":false}],"specialist_assessment":[{"column":"entry","parent":"workbook_entry","key":"id","required":false}],"tool_score":[{"column":"reading","parent":"tool_reading","key":"id","required":true}],"referral_feedback":[{"column":"referral","parent":"referral","key":"id","required":true}],"referral_feedback_answer":[{"column":"feedback","parent":"referral_feedback","key":"id","required":true},{"column":"referral","parent":"referral","key":"id","required":true}],"contact_source":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_concern":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_informant":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_child":[{"column":"contact","parent":"contact","key":"id","required":true}],"information_answer":[{"column":"request","parent":"information_request","key":"id","required":true}],"meeting":[{"column":"plan","parent":"plan","key":"id","required":false}],"safe_working_agreement":[{"column":"meeting","parent":"meeting","key":"id","required":true}],"group_supervision_contribution":[{"column":"supervision","parent":"group_supervision","key":"id","required":true}],"group_supervision_action":[{"column":"supervision","parent":"group_supervision","key":"id","required":true}],"child_voice_answer":[{"column":"voice","parent":"child_voice","key":"id","required":true}],"adult_voice_answer":[{"column":"voice","parent":"adult_voice","key":"id","required":true}],"post_share":[{"column":"post","parent":"post","key":"id","required":true}],"post_holding":[{"column":"post","parent":"post","key":"id","required":true}]}'::jsonb;
+  held_by constant jsonb := '{"household_member":[{"column":"household","parent":"household","key":"id","required":true}],"plan_category":[{"column":"plan","parent":"plan","key":"id","required":true}],"plan_end":[{"column":"plan","parent":"plan","key":"id","required":true}],"plan_review":[{"column":"plan","parent":"plan","key":"id","required":true}],"step_event":[{"column":"ended","parent":"plan","key":"id","required":false},{"column":"started","parent":"plan","key":"id","required":false}],"step_reason":[{"column":"step","parent":"step_event","key":"id","required":true}],"step_evidence":[{"column":"step","parent":"step_event","key":"id","required":true},{"column":"entry","parent":"workbook_entry","key":"id","required":true}],"episode_need":[{"column":"episode","parent":"episode","key":"id","required":true}],"strategy_outcome":[{"column":"discussion","parent":"strategy_discussion","key":"id","required":true}],"section47":[{"column":"strategy_discussion","parent":"strategy_discussion","key":"id","required":false}],"section47_outcome":[{"column":"enquiry","parent":"section47","key":"id","required":true}],"conference":[{"column":"section47","parent":"section47","key":"id","required":false}],"conference_view":[{"column":"conference","parent":"conference","key":"id","required":true}],"pre_proceedings_outcome":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"pre_proceedings_court":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"preparatory_assessment":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":true}],"family_group":[{"column":"pre_proceedings","parent":"pre_proceedings","key":"id","required":false}],"placement_place":[{"column":"placement","parent":"placement","key":"id","required":true}],"visit":[{"column":"plan","parent":"plan","key":"id","required":false},{"column":"placement","parent":"placement","key":"id","required":false}],"visit_place":[{"column":"visit","parent":"visit","key":"id","required":true}],"marac_content":[{"column":"marac","parent":"marac","key":"id","required":true}],"contact_place":[{"column":"arrangement","parent":"contact_arrangement","key":"id","required":true}],"return_stage":[{"column":"return_home","parent":"return_home","key":"id","required":true}],"intervention_progress":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_event":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"relapse_detail":[{"column":"event","parent":"intervention_event","key":"id","required":true},{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_session":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_outcome":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"onward_activity":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"intervention_test":[{"column":"intervention","parent":"intervention","key":"id","required":true}],"incident":[{"column":"breaches","parent":"safety_condition","key":"id","required":false}],"family_goal":[{"column":"family_plan","parent":"family_plan","key":"id","required":true}],"family_action":[{"column":"goal","parent":"family_goal","key":"id","required":true}],"family_action_service":[{"column":"action","parent":"family_action","key":"id","required":true},{"column":"offer","parent":"service_offer","key":"id","required":false}],"family_plan_review":[{"column":"family_plan","parent":"family_plan","key":"id","required":true}],"assessment":[{"column":"episode","parent":"episode","key":"id","required":false}],"assessment_finding":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_outcome":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_factor":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"assessment_ace":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"context_fact":[{"column":"assessment","parent":"assessment","key":"id","required":true}],"trio":[{"column":"assessment","parent":"assessment","key":"id","required":false}],"specialist_assessment":[{"column":"entry","parent":"workbook_entry","key":"id","required":false}],"tool_score":[{"column":"reading","parent":"tool_reading","key":"id","required":true}],"referral_feedback":[{"column":"referral","parent":"referral","key":"id","required":true}],"referral_feedback_answer":[{"column":"feedback","parent":"referral_feedback","key":"id","required":true},{"column":"referral","parent":"referral","key":"id","required":true}],"contact_source":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_concern":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_informant":[{"column":"contact","parent":"contact","key":"id","required":true}],"contact_child":[{"column":"contact","parent":"contact","key":"id","required":true}],"information_answer":[{"column":"request","parent":"information_request","key":"id","required":true}],"meeting":[{"column":"plan","parent":"plan","key":"id","required":false}],"safe_working_agreement":[{"column":"meeting","parent":"meeting","key":"id","required":true}],"group_supervision_contribution":[{"column":"supervision","parent":"group_supervision","key":"id","required":true}],"group_supervision_action":[{"column":"supervision","parent":"group_supervision","key":"id","required":true}],"child_voice_answer":[{"column":"voice","parent":"child_voice","key":"id","required":true}],"adult_voice_answer":[{"column":"voice","parent":"adult_voice","key":"id","required":true}],"post_share":[{"column":"post","parent":"post","key":"id","required":true}],"post_holding":[{"column":"post","parent":"post","key":"id","required":true}],"disagreement":[{"column":"decision","parent":"decision","key":"id","required":true}]}'::jsonb;
 begin
   if session_user <> current_user then
     foreach fixed in array array['id', 'controller', 'created_at', 'row_mask', 'sender', 'version', 'basis', 'intervention', 'involvement',
@@ -748,11 +751,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
+  foreach written in array array['outbox', 'idempotency', 'disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'dispute', 'disagreement'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack'] loop
+  foreach written in array array['disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'dispute', 'disagreement'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -873,7 +876,7 @@ begin
   select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and o.agency = 'LA';
   if org is null then raise insufficient_privilege using message = 'Only the county lifts it.'; end if;
-  if not exists (select from unnest(array['family', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'step_event', 'strategy_discussion', 'section47', 'conference', 'pre_proceedings', 'family_group', 'marac', 'contact_arrangement', 'return_home', 'return_stage', 'intervention', 'intervention_event', 'safety_condition', 'safety_condition_person', 'incident', 'family_plan', 'family_goal', 'family_action', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_score', 'contact', 'contact_child', 'meeting', 'meeting_minutes', 'decision', 'decision_evidence', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback']) known where known = lifted) then
+  if not exists (select from unnest(array['family', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'step_event', 'strategy_discussion', 'section47', 'conference', 'pre_proceedings', 'family_group', 'marac', 'contact_arrangement', 'return_home', 'return_stage', 'intervention', 'intervention_event', 'safety_condition', 'safety_condition_person', 'incident', 'family_plan', 'family_goal', 'family_action', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_score', 'contact', 'contact_child', 'meeting', 'meeting_minutes', 'decision', 'decision_evidence', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'dispute', 'disagreement']) known where known = lifted) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
   execute format('select family from fsp.%I where id = $1 for update', lifted) into of_family using asked;
@@ -883,7 +886,7 @@ begin
         where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
-  for part in select * from (values ('family', 'workbook_entry', 'family', 'id'), ('family', 'workbook_entry_person', 'family', 'id'), ('family', 'workbook_reading', 'family', 'id'), ('family', 'workbook_child_words', 'family', 'id'), ('family', 'workbook_parent_words', 'family', 'id'), ('family', 'workbook_joint', 'family', 'id'), ('family', 'workbook_concern', 'family', 'id'), ('family', 'workbook_mi_practice', 'family', 'id'), ('family', 'workbook_trigger', 'family', 'id'), ('family', 'workbook_delivered', 'family', 'id'), ('family', 'workbook_entry_version', 'family', 'id'), ('family', 'step_reason', 'family', 'step'), ('family', 'strategy_outcome', 'family', 'discussion'), ('family', 'section47_outcome', 'family', 'enquiry'), ('family', 'conference_view', 'family', 'conference'), ('family', 'pre_proceedings_outcome', 'family', 'pre_proceedings'), ('family', 'pre_proceedings_court', 'family', 'pre_proceedings'), ('family', 'family_group', 'family', 'id'), ('family', 'marac_content', 'family', 'marac'), ('family', 'contact_arrangement', 'family', 'id'), ('family', 'contact_place', 'family', 'arrangement'), ('family', 'return_home', 'family', 'id'), ('family', 'return_stage', 'family', 'id'), ('family', 'intervention_event', 'family', 'id'), ('family', 'relapse_detail', 'family', 'event'), ('family', 'safety_condition', 'family', 'id'), ('family', 'safety_condition_person', 'family', 'id'), ('family', 'safety_offence_reason', 'family', 'condition'), ('family', 'safety_victim_reason', 'family', 'condition'), ('family', 'incident', 'family', 'id'), ('family', 'incident_informant', 'family', 'incident'), ('family', 'family_plan', 'family', 'id'), ('family', 'family_goal', 'family', 'id'), ('family', 'family_action', 'family', 'id'), ('family', 'family_plan_review', 'family', 'id'), ('family', 'task', 'family', 'id'), ('family', 'assessment_finding', 'family', 'id'), ('family', 'assessment_outcome', 'family', 'id'), ('family', 'assessment_factor', 'family', 'id'), ('family', 'assessment_ace', 'family', 'id'), ('family', 'context_fact', 'family', 'id'), ('family', 'specialist_assessment', 'family', 'id'), ('family', 'tool_reading', 'family', 'id'), ('family', 'tool_score', 'family', 'id'), ('family', 'meeting_minutes', 'family', 'id'), ('family', 'decision', 'family', 'id'), ('family', 'decision_evidence', 'family', 'id'), ('family', 'child_voice', 'family', 'id'), ('family', 'adult_voice', 'family', 'id'), ('family', 'child_voice_answer', 'family', 'id'), ('family', 'adult_voice_answer', 'family', 'id'), ('family', 'trusted_adult', 'family', 'id'), ('family', 'relationship_feedback', 'family', 'id'), ('workbook_entry', 'workbook_entry', 'id', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry', 'id'), ('workbook_entry', 'workbook_reading', 'entry', 'id'), ('workbook_entry', 'workbook_child_words', 'entry', 'id'), ('workbook_entry', 'workbook_parent_words', 'entry', 'id'), ('workbook_entry', 'workbook_joint', 'entry', 'id'), ('workbook_entry', 'workbook_concern', 'entry', 'id'), ('workbook_entry', 'workbook_mi_practice', 'entry', 'id'), ('workbook_entry', 'workbook_trigger', 'entry', 'id'), ('workbook_entry', 'workbook_delivered', 'entry', 'id'), ('workbook_entry', 'workbook_entry_version', 'entry', 'id'), ('workbook_entry_person', 'workbook_entry_person', 'id', 'id'), ('workbook_reading', 'workbook_reading', 'id', 'id'), ('workbook_child_words', 'workbook_child_words', 'id', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id', 'id'), ('workbook_joint', 'workbook_joint', 'id', 'id'), ('workbook_concern', 'workbook_concern', 'id', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id', 'id'), ('workbook_trigger', 'workbook_trigger', 'id', 'id'), ('workbook_delivered', 'workbook_delivered', 'id', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id', 'id'), ('step_event', 'step_reason', 'step', 'step'), ('strategy_discussion', 'strategy_outcome', 'discussion', 'discussion'), ('section47', 'section47_outcome', 'enquiry', 'enquiry'), ('conference', 'conference_view', 'conference', 'conference'), ('pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings', 'pre_proceedings'), ('pre_proceedings', 'pre_proceedings_court', 'pre_proceedings', 'pre_proceedings'), ('family_group', 'family_group', 'id', 'id'), ('marac', 'marac_content', 'marac', 'marac'), ('contact_arrangement', 'contact_arrangement', 'id', 'id'), ('contact_arrangement', 'contact_place', 'arrangement', 'arrangement'), ('return_home', 'return_home', 'id', 'id'), ('return_home', 'return_stage', 'return_home', 'id'), ('return_stage', 'return_stage', 'id', 'id'), ('intervention', 'intervention_event', 'intervention', 'id'), ('intervention', 'relapse_detail', 'intervention', 'event'), ('intervention_event', 'intervention_event', 'id', 'id'), ('intervention_event', 'relapse_detail', 'event', 'event'), ('safety_condition', 'safety_condition', 'id', 'id'), ('safety_condition', 'safety_condition_person', 'condition', 'id'), ('safety_condition', 'safety_offence_reason', 'condition', 'condition'), ('safety_condition', 'safety_victim_reason', 'condition', 'condition'), ('safety_condition_person', 'safety_condition_person', 'id', 'id'), ('incident', 'incident', 'id', 'id'), ('incident', 'incident_informant', 'incident', 'incident'), ('family_plan', 'family_plan', 'id', 'id'), ('family_plan', 'family_goal', 'family_plan', 'id'), ('family_plan', 'family_plan_review', 'family_plan', 'id'), ('family_goal', 'family_goal', 'id', 'id'), ('family_goal', 'family_action', 'goal', 'id'), ('family_action', 'family_action', 'id', 'id'), ('family_plan_review', 'family_plan_review', 'id', 'id'), ('clock', 'clock', 'id', 'id'), ('task', 'task', 'id', 'id'), ('assessment', 'assessment_finding', 'assessment', 'id'), ('assessment', 'assessment_outcome', 'assessment', 'id'), ('assessment', 'assessment_factor', 'assessment', 'id'), ('assessment', 'assessment_ace', 'assessment', 'id'), ('assessment', 'context_fact', 'assessment', 'id'), ('assessment_finding', 'assessment_finding', 'id', 'id'), ('assessment_outcome', 'assessment_outcome', 'id', 'id'), ('assessment_factor', 'assessment_factor', 'id', 'id'), ('assessment_ace', 'assessment_ace', 'id', 'id'), ('context_fact', 'context_fact', 'id', 'id'), ('specialist_assessment', 'specialist_assessment', 'id', 'id'), ('tool_reading', 'tool_reading', 'id', 'id'), ('tool_reading', 'tool_score', 'reading', 'id'), ('tool_score', 'tool_score', 'id', 'id'), ('contact', 'contact', 'id', 'id'), ('contact', 'contact_source', 'contact', 'contact'), ('contact', 'contact_concern', 'contact', 'contact'), ('contact', 'contact_informant', 'contact', 'contact'), ('contact', 'contact_child', 'contact', 'id'), ('contact_child', 'contact_child', 'id', 'id'), ('meeting', 'meeting_minutes', 'meeting', 'id'), ('meeting_minutes', 'meeting_minutes', 'id', 'id'), ('decision', 'decision', 'id', 'id'), ('decision', 'decision_evidence', 'decision', 'id'), ('decision_evidence', 'decision_evidence', 'id', 'id'), ('child_voice', 'child_voice', 'id', 'id'), ('child_voice', 'child_voice_answer', 'voice', 'id'), ('adult_voice', 'adult_voice', 'id', 'id'), ('adult_voice', 'adult_voice_answer', 'voice', 'id'), ('child_voice_answer', 'child_voice_answer', 'id', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id', 'id'), ('trusted_adult', 'trusted_adult', 'id', 'id'), ('relationship_feedback', 'relationship_feedback', 'id', 'id')) as p (whole, name, key, own) where p.whole = lifted loop
+  for part in select * from (values ('family', 'workbook_entry', 'family', 'id'), ('family', 'workbook_entry_person', 'family', 'id'), ('family', 'workbook_reading', 'family', 'id'), ('family', 'workbook_child_words', 'family', 'id'), ('family', 'workbook_parent_words', 'family', 'id'), ('family', 'workbook_joint', 'family', 'id'), ('family', 'workbook_concern', 'family', 'id'), ('family', 'workbook_mi_practice', 'family', 'id'), ('family', 'workbook_trigger', 'family', 'id'), ('family', 'workbook_delivered', 'family', 'id'), ('family', 'workbook_entry_version', 'family', 'id'), ('family', 'step_reason', 'family', 'step'), ('family', 'strategy_outcome', 'family', 'discussion'), ('family', 'section47_outcome', 'family', 'enquiry'), ('family', 'conference_view', 'family', 'conference'), ('family', 'pre_proceedings_outcome', 'family', 'pre_proceedings'), ('family', 'pre_proceedings_court', 'family', 'pre_proceedings'), ('family', 'family_group', 'family', 'id'), ('family', 'marac_content', 'family', 'marac'), ('family', 'contact_arrangement', 'family', 'id'), ('family', 'contact_place', 'family', 'arrangement'), ('family', 'return_home', 'family', 'id'), ('family', 'return_stage', 'family', 'id'), ('family', 'intervention_event', 'family', 'id'), ('family', 'relapse_detail', 'family', 'event'), ('family', 'safety_condition', 'family', 'id'), ('family', 'safety_condition_person', 'family', 'id'), ('family', 'safety_offence_reason', 'family', 'condition'), ('family', 'safety_victim_reason', 'family', 'condition'), ('family', 'incident', 'family', 'id'), ('family', 'incident_informant', 'family', 'incident'), ('family', 'family_plan', 'family', 'id'), ('family', 'family_goal', 'family', 'id'), ('family', 'family_action', 'family', 'id'), ('family', 'family_plan_review', 'family', 'id'), ('family', 'task', 'family', 'id'), ('family', 'assessment_finding', 'family', 'id'), ('family', 'assessment_outcome', 'family', 'id'), ('family', 'assessment_factor', 'family', 'id'), ('family', 'assessment_ace', 'family', 'id'), ('family', 'context_fact', 'family', 'id'), ('family', 'specialist_assessment', 'family', 'id'), ('family', 'tool_reading', 'family', 'id'), ('family', 'tool_score', 'family', 'id'), ('family', 'meeting_minutes', 'family', 'id'), ('family', 'decision', 'family', 'id'), ('family', 'decision_evidence', 'family', 'id'), ('family', 'child_voice', 'family', 'id'), ('family', 'adult_voice', 'family', 'id'), ('family', 'child_voice_answer', 'family', 'id'), ('family', 'adult_voice_answer', 'family', 'id'), ('family', 'trusted_adult', 'family', 'id'), ('family', 'relationship_feedback', 'family', 'id'), ('family', 'dispute', 'family', 'id'), ('family', 'disagreement', 'family', 'id'), ('workbook_entry', 'workbook_entry', 'id', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry', 'id'), ('workbook_entry', 'workbook_reading', 'entry', 'id'), ('workbook_entry', 'workbook_child_words', 'entry', 'id'), ('workbook_entry', 'workbook_parent_words', 'entry', 'id'), ('workbook_entry', 'workbook_joint', 'entry', 'id'), ('workbook_entry', 'workbook_concern', 'entry', 'id'), ('workbook_entry', 'workbook_mi_practice', 'entry', 'id'), ('workbook_entry', 'workbook_trigger', 'entry', 'id'), ('workbook_entry', 'workbook_delivered', 'entry', 'id'), ('workbook_entry', 'workbook_entry_version', 'entry', 'id'), ('workbook_entry_person', 'workbook_entry_person', 'id', 'id'), ('workbook_reading', 'workbook_reading', 'id', 'id'), ('workbook_child_words', 'workbook_child_words', 'id', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id', 'id'), ('workbook_joint', 'workbook_joint', 'id', 'id'), ('workbook_concern', 'workbook_concern', 'id', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id', 'id'), ('workbook_trigger', 'workbook_trigger', 'id', 'id'), ('workbook_delivered', 'workbook_delivered', 'id', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id', 'id'), ('step_event', 'step_reason', 'step', 'step'), ('strategy_discussion', 'strategy_outcome', 'discussion', 'discussion'), ('section47', 'section47_outcome', 'enquiry', 'enquiry'), ('conference', 'conference_view', 'conference', 'conference'), ('pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings', 'pre_proceedings'), ('pre_proceedings', 'pre_proceedings_court', 'pre_proceedings', 'pre_proceedings'), ('family_group', 'family_group', 'id', 'id'), ('marac', 'marac_content', 'marac', 'marac'), ('contact_arrangement', 'contact_arrangement', 'id', 'id'), ('contact_arrangement', 'contact_place', 'arrangement', 'arrangement'), ('return_home', 'return_home', 'id', 'id'), ('return_home', 'return_stage', 'return_home', 'id'), ('return_stage', 'return_stage', 'id', 'id'), ('intervention', 'intervention_event', 'intervention', 'id'), ('intervention', 'relapse_detail', 'intervention', 'event'), ('intervention_event', 'intervention_event', 'id', 'id'), ('intervention_event', 'relapse_detail', 'event', 'event'), ('safety_condition', 'safety_condition', 'id', 'id'), ('safety_condition', 'safety_condition_person', 'condition', 'id'), ('safety_condition', 'safety_offence_reason', 'condition', 'condition'), ('safety_condition', 'safety_victim_reason', 'condition', 'condition'), ('safety_condition_person', 'safety_condition_person', 'id', 'id'), ('incident', 'incident', 'id', 'id'), ('incident', 'incident_informant', 'incident', 'incident'), ('family_plan', 'family_plan', 'id', 'id'), ('family_plan', 'family_goal', 'family_plan', 'id'), ('family_plan', 'family_plan_review', 'family_plan', 'id'), ('family_goal', 'family_goal', 'id', 'id'), ('family_goal', 'family_action', 'goal', 'id'), ('family_action', 'family_action', 'id', 'id'), ('family_plan_review', 'family_plan_review', 'id', 'id'), ('clock', 'clock', 'id', 'id'), ('task', 'task', 'id', 'id'), ('assessment', 'assessment_finding', 'assessment', 'id'), ('assessment', 'assessment_outcome', 'assessment', 'id'), ('assessment', 'assessment_factor', 'assessment', 'id'), ('assessment', 'assessment_ace', 'assessment', 'id'), ('assessment', 'context_fact', 'assessment', 'id'), ('assessment_finding', 'assessment_finding', 'id', 'id'), ('assessment_outcome', 'assessment_outcome', 'id', 'id'), ('assessment_factor', 'assessment_factor', 'id', 'id'), ('assessment_ace', 'assessment_ace', 'id', 'id'), ('context_fact', 'context_fact', 'id', 'id'), ('specialist_assessment', 'specialist_assessment', 'id', 'id'), ('tool_reading', 'tool_reading', 'id', 'id'), ('tool_reading', 'tool_score', 'reading', 'id'), ('tool_score', 'tool_score', 'id', 'id'), ('contact', 'contact', 'id', 'id'), ('contact', 'contact_source', 'contact', 'contact'), ('contact', 'contact_concern', 'contact', 'contact'), ('contact', 'contact_informant', 'contact', 'contact'), ('contact', 'contact_child', 'contact', 'id'), ('contact_child', 'contact_child', 'id', 'id'), ('meeting', 'meeting_minutes', 'meeting', 'id'), ('meeting_minutes', 'meeting_minutes', 'id', 'id'), ('decision', 'decision', 'id', 'id'), ('decision', 'decision_evidence', 'decision', 'id'), ('decision', 'disagreement', 'decision', 'id'), ('decision_evidence', 'decision_evidence', 'id', 'id'), ('child_voice', 'child_voice', 'id', 'id'), ('child_voice', 'child_voice_answer', 'voice', 'id'), ('adult_voice', 'adult_voice', 'id', 'id'), ('adult_voice', 'adult_voice_answer', 'voice', 'id'), ('child_voice_answer', 'child_voice_answer', 'id', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id', 'id'), ('trusted_adult', 'trusted_adult', 'id', 'id'), ('relationship_feedback', 'relationship_feedback', 'id', 'id'), ('dispute', 'dispute', 'id', 'id'), ('disagreement', 'disagreement', 'id', 'id')) as p (whole, name, key, own) where p.whole = lifted loop
     execute format('select array_agg(%I) from fsp.%I where %I = $1 and $2 = any (kept_from)', part.own, part.name, part.key)
       into keys using asked, from_whom;
     if keys is null then continue; end if;
@@ -942,7 +945,7 @@ declare
   of_family bigint;
   part record;
 begin
-  if not exists (select from unnest(array['family', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'step_event', 'strategy_discussion', 'section47', 'conference', 'pre_proceedings', 'family_group', 'marac', 'contact_arrangement', 'return_home', 'return_stage', 'intervention', 'intervention_event', 'safety_condition', 'safety_condition_person', 'incident', 'family_plan', 'family_goal', 'family_action', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_score', 'contact', 'contact_child', 'meeting', 'meeting_minutes', 'decision', 'decision_evidence', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback']) known where known = kept) then
+  if not exists (select from unnest(array['family', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'step_event', 'strategy_discussion', 'section47', 'conference', 'pre_proceedings', 'family_group', 'marac', 'contact_arrangement', 'return_home', 'return_stage', 'intervention', 'intervention_event', 'safety_condition', 'safety_condition_person', 'incident', 'family_plan', 'family_goal', 'family_action', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'specialist_assessment', 'tool_reading', 'tool_score', 'contact', 'contact_child', 'meeting', 'meeting_minutes', 'decision', 'decision_evidence', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'dispute', 'disagreement']) known where known = kept) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
   execute format('select r.family from fsp.%I r join fsp.login l on l.organisation = r.controller and l.name = session_user
@@ -951,7 +954,7 @@ begin
       where l.name = session_user and g.family = of_family and g.starts <= now() and g.ends > now()) then
     raise insufficient_privilege using message = 'No such row.';
   end if;
-  for part in select * from (values ('family', 'workbook_entry', 'family', 'id'), ('family', 'workbook_entry_person', 'family', 'id'), ('family', 'workbook_reading', 'family', 'id'), ('family', 'workbook_child_words', 'family', 'id'), ('family', 'workbook_parent_words', 'family', 'id'), ('family', 'workbook_joint', 'family', 'id'), ('family', 'workbook_concern', 'family', 'id'), ('family', 'workbook_mi_practice', 'family', 'id'), ('family', 'workbook_trigger', 'family', 'id'), ('family', 'workbook_delivered', 'family', 'id'), ('family', 'workbook_entry_version', 'family', 'id'), ('family', 'step_reason', 'family', 'step'), ('family', 'strategy_outcome', 'family', 'discussion'), ('family', 'section47_outcome', 'family', 'enquiry'), ('family', 'conference_view', 'family', 'conference'), ('family', 'pre_proceedings_outcome', 'family', 'pre_proceedings'), ('family', 'pre_proceedings_court', 'family', 'pre_proceedings'), ('family', 'family_group', 'family', 'id'), ('family', 'marac_content', 'family', 'marac'), ('family', 'contact_arrangement', 'family', 'id'), ('family', 'contact_place', 'family', 'arrangement'), ('family', 'return_home', 'family', 'id'), ('family', 'return_stage', 'family', 'id'), ('family', 'intervention_event', 'family', 'id'), ('family', 'relapse_detail', 'family', 'event'), ('family', 'safety_condition', 'family', 'id'), ('family', 'safety_condition_person', 'family', 'id'), ('family', 'safety_offence_reason', 'family', 'condition'), ('family', 'safety_victim_reason', 'family', 'condition'), ('family', 'incident', 'family', 'id'), ('family', 'incident_informant', 'family', 'incident'), ('family', 'family_plan', 'family', 'id'), ('family', 'family_goal', 'family', 'id'), ('family', 'family_action', 'family', 'id'), ('family', 'family_plan_review', 'family', 'id'), ('family', 'task', 'family', 'id'), ('family', 'assessment_finding', 'family', 'id'), ('family', 'assessment_outcome', 'family', 'id'), ('family', 'assessment_factor', 'family', 'id'), ('family', 'assessment_ace', 'family', 'id'), ('family', 'context_fact', 'family', 'id'), ('family', 'specialist_assessment', 'family', 'id'), ('family', 'tool_reading', 'family', 'id'), ('family', 'tool_score', 'family', 'id'), ('family', 'meeting_minutes', 'family', 'id'), ('family', 'decision', 'family', 'id'), ('family', 'decision_evidence', 'family', 'id'), ('family', 'child_voice', 'family', 'id'), ('family', 'adult_voice', 'family', 'id'), ('family', 'child_voice_answer', 'family', 'id'), ('family', 'adult_voice_answer', 'family', 'id'), ('family', 'trusted_adult', 'family', 'id'), ('family', 'relationship_feedback', 'family', 'id'), ('workbook_entry', 'workbook_entry', 'id', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry', 'id'), ('workbook_entry', 'workbook_reading', 'entry', 'id'), ('workbook_entry', 'workbook_child_words', 'entry', 'id'), ('workbook_entry', 'workbook_parent_words', 'entry', 'id'), ('workbook_entry', 'workbook_joint', 'entry', 'id'), ('workbook_entry', 'workbook_concern', 'entry', 'id'), ('workbook_entry', 'workbook_mi_practice', 'entry', 'id'), ('workbook_entry', 'workbook_trigger', 'entry', 'id'), ('workbook_entry', 'workbook_delivered', 'entry', 'id'), ('workbook_entry', 'workbook_entry_version', 'entry', 'id'), ('workbook_entry_person', 'workbook_entry_person', 'id', 'id'), ('workbook_reading', 'workbook_reading', 'id', 'id'), ('workbook_child_words', 'workbook_child_words', 'id', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id', 'id'), ('workbook_joint', 'workbook_joint', 'id', 'id'), ('workbook_concern', 'workbook_concern', 'id', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id', 'id'), ('workbook_trigger', 'workbook_trigger', 'id', 'id'), ('workbook_delivered', 'workbook_delivered', 'id', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id', 'id'), ('step_event', 'step_reason', 'step', 'step'), ('strategy_discussion', 'strategy_outcome', 'discussion', 'discussion'), ('section47', 'section47_outcome', 'enquiry', 'enquiry'), ('conference', 'conference_view', 'conference', 'conference'), ('pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings', 'pre_proceedings'), ('pre_proceedings', 'pre_proceedings_court', 'pre_proceedings', 'pre_proceedings'), ('family_group', 'family_group', 'id', 'id'), ('marac', 'marac_content', 'marac', 'marac'), ('contact_arrangement', 'contact_arrangement', 'id', 'id'), ('contact_arrangement', 'contact_place', 'arrangement', 'arrangement'), ('return_home', 'return_home', 'id', 'id'), ('return_home', 'return_stage', 'return_home', 'id'), ('return_stage', 'return_stage', 'id', 'id'), ('intervention', 'intervention_event', 'intervention', 'id'), ('intervention', 'relapse_detail', 'intervention', 'event'), ('intervention_event', 'intervention_event', 'id', 'id'), ('intervention_event', 'relapse_detail', 'event', 'event'), ('safety_condition', 'safety_condition', 'id', 'id'), ('safety_condition', 'safety_condition_person', 'condition', 'id'), ('safety_condition', 'safety_offence_reason', 'condition', 'condition'), ('safety_condition', 'safety_victim_reason', 'condition', 'condition'), ('safety_condition_person', 'safety_condition_person', 'id', 'id'), ('incident', 'incident', 'id', 'id'), ('incident', 'incident_informant', 'incident', 'incident'), ('family_plan', 'family_plan', 'id', 'id'), ('family_plan', 'family_goal', 'family_plan', 'id'), ('family_plan', 'family_plan_review', 'family_plan', 'id'), ('family_goal', 'family_goal', 'id', 'id'), ('family_goal', 'family_action', 'goal', 'id'), ('family_action', 'family_action', 'id', 'id'), ('family_plan_review', 'family_plan_review', 'id', 'id'), ('clock', 'clock', 'id', 'id'), ('task', 'task', 'id', 'id'), ('assessment', 'assessment_finding', 'assessment', 'id'), ('assessment', 'assessment_outcome', 'assessment', 'id'), ('assessment', 'assessment_factor', 'assessment', 'id'), ('assessment', 'assessment_ace', 'assessment', 'id'), ('assessment', 'context_fact', 'assessment', 'id'), ('assessment_finding', 'assessment_finding', 'id', 'id'), ('assessment_outcome', 'assessment_outcome', 'id', 'id'), ('assessment_factor', 'assessment_factor', 'id', 'id'), ('assessment_ace', 'assessment_ace', 'id', 'id'), ('context_fact', 'context_fact', 'id', 'id'), ('specialist_assessment', 'specialist_assessment', 'id', 'id'), ('tool_reading', 'tool_reading', 'id', 'id'), ('tool_reading', 'tool_score', 'reading', 'id'), ('tool_score', 'tool_score', 'id', 'id'), ('contact', 'contact', 'id', 'id'), ('contact', 'contact_source', 'contact', 'contact'), ('contact', 'contact_concern', 'contact', 'contact'), ('contact', 'contact_informant', 'contact', 'contact'), ('contact', 'contact_child', 'contact', 'id'), ('contact_child', 'contact_child', 'id', 'id'), ('meeting', 'meeting_minutes', 'meeting', 'id'), ('meeting_minutes', 'meeting_minutes', 'id', 'id'), ('decision', 'decision', 'id', 'id'), ('decision', 'decision_evidence', 'decision', 'id'), ('decision_evidence', 'decision_evidence', 'id', 'id'), ('child_voice', 'child_voice', 'id', 'id'), ('child_voice', 'child_voice_answer', 'voice', 'id'), ('adult_voice', 'adult_voice', 'id', 'id'), ('adult_voice', 'adult_voice_answer', 'voice', 'id'), ('child_voice_answer', 'child_voice_answer', 'id', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id', 'id'), ('trusted_adult', 'trusted_adult', 'id', 'id'), ('relationship_feedback', 'relationship_feedback', 'id', 'id')) as p (whole, name, key, own) where p.whole = kept loop
+  for part in select * from (values ('family', 'workbook_entry', 'family', 'id'), ('family', 'workbook_entry_person', 'family', 'id'), ('family', 'workbook_reading', 'family', 'id'), ('family', 'workbook_child_words', 'family', 'id'), ('family', 'workbook_parent_words', 'family', 'id'), ('family', 'workbook_joint', 'family', 'id'), ('family', 'workbook_concern', 'family', 'id'), ('family', 'workbook_mi_practice', 'family', 'id'), ('family', 'workbook_trigger', 'family', 'id'), ('family', 'workbook_delivered', 'family', 'id'), ('family', 'workbook_entry_version', 'family', 'id'), ('family', 'step_reason', 'family', 'step'), ('family', 'strategy_outcome', 'family', 'discussion'), ('family', 'section47_outcome', 'family', 'enquiry'), ('family', 'conference_view', 'family', 'conference'), ('family', 'pre_proceedings_outcome', 'family', 'pre_proceedings'), ('family', 'pre_proceedings_court', 'family', 'pre_proceedings'), ('family', 'family_group', 'family', 'id'), ('family', 'marac_content', 'family', 'marac'), ('family', 'contact_arrangement', 'family', 'id'), ('family', 'contact_place', 'family', 'arrangement'), ('family', 'return_home', 'family', 'id'), ('family', 'return_stage', 'family', 'id'), ('family', 'intervention_event', 'family', 'id'), ('family', 'relapse_detail', 'family', 'event'), ('family', 'safety_condition', 'family', 'id'), ('family', 'safety_condition_person', 'family', 'id'), ('family', 'safety_offence_reason', 'family', 'condition'), ('family', 'safety_victim_reason', 'family', 'condition'), ('family', 'incident', 'family', 'id'), ('family', 'incident_informant', 'family', 'incident'), ('family', 'family_plan', 'family', 'id'), ('family', 'family_goal', 'family', 'id'), ('family', 'family_action', 'family', 'id'), ('family', 'family_plan_review', 'family', 'id'), ('family', 'task', 'family', 'id'), ('family', 'assessment_finding', 'family', 'id'), ('family', 'assessment_outcome', 'family', 'id'), ('family', 'assessment_factor', 'family', 'id'), ('family', 'assessment_ace', 'family', 'id'), ('family', 'context_fact', 'family', 'id'), ('family', 'specialist_assessment', 'family', 'id'), ('family', 'tool_reading', 'family', 'id'), ('family', 'tool_score', 'family', 'id'), ('family', 'meeting_minutes', 'family', 'id'), ('family', 'decision', 'family', 'id'), ('family', 'decision_evidence', 'family', 'id'), ('family', 'child_voice', 'family', 'id'), ('family', 'adult_voice', 'family', 'id'), ('family', 'child_voice_answer', 'family', 'id'), ('family', 'adult_voice_answer', 'family', 'id'), ('family', 'trusted_adult', 'family', 'id'), ('family', 'relationship_feedback', 'family', 'id'), ('family', 'dispute', 'family', 'id'), ('family', 'disagreement', 'family', 'id'), ('workbook_entry', 'workbook_entry', 'id', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry', 'id'), ('workbook_entry', 'workbook_reading', 'entry', 'id'), ('workbook_entry', 'workbook_child_words', 'entry', 'id'), ('workbook_entry', 'workbook_parent_words', 'entry', 'id'), ('workbook_entry', 'workbook_joint', 'entry', 'id'), ('workbook_entry', 'workbook_concern', 'entry', 'id'), ('workbook_entry', 'workbook_mi_practice', 'entry', 'id'), ('workbook_entry', 'workbook_trigger', 'entry', 'id'), ('workbook_entry', 'workbook_delivered', 'entry', 'id'), ('workbook_entry', 'workbook_entry_version', 'entry', 'id'), ('workbook_entry_person', 'workbook_entry_person', 'id', 'id'), ('workbook_reading', 'workbook_reading', 'id', 'id'), ('workbook_child_words', 'workbook_child_words', 'id', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id', 'id'), ('workbook_joint', 'workbook_joint', 'id', 'id'), ('workbook_concern', 'workbook_concern', 'id', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id', 'id'), ('workbook_trigger', 'workbook_trigger', 'id', 'id'), ('workbook_delivered', 'workbook_delivered', 'id', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id', 'id'), ('step_event', 'step_reason', 'step', 'step'), ('strategy_discussion', 'strategy_outcome', 'discussion', 'discussion'), ('section47', 'section47_outcome', 'enquiry', 'enquiry'), ('conference', 'conference_view', 'conference', 'conference'), ('pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings', 'pre_proceedings'), ('pre_proceedings', 'pre_proceedings_court', 'pre_proceedings', 'pre_proceedings'), ('family_group', 'family_group', 'id', 'id'), ('marac', 'marac_content', 'marac', 'marac'), ('contact_arrangement', 'contact_arrangement', 'id', 'id'), ('contact_arrangement', 'contact_place', 'arrangement', 'arrangement'), ('return_home', 'return_home', 'id', 'id'), ('return_home', 'return_stage', 'return_home', 'id'), ('return_stage', 'return_stage', 'id', 'id'), ('intervention', 'intervention_event', 'intervention', 'id'), ('intervention', 'relapse_detail', 'intervention', 'event'), ('intervention_event', 'intervention_event', 'id', 'id'), ('intervention_event', 'relapse_detail', 'event', 'event'), ('safety_condition', 'safety_condition', 'id', 'id'), ('safety_condition', 'safety_condition_person', 'condition', 'id'), ('safety_condition', 'safety_offence_reason', 'condition', 'condition'), ('safety_condition', 'safety_victim_reason', 'condition', 'condition'), ('safety_condition_person', 'safety_condition_person', 'id', 'id'), ('incident', 'incident', 'id', 'id'), ('incident', 'incident_informant', 'incident', 'incident'), ('family_plan', 'family_plan', 'id', 'id'), ('family_plan', 'family_goal', 'family_plan', 'id'), ('family_plan', 'family_plan_review', 'family_plan', 'id'), ('family_goal', 'family_goal', 'id', 'id'), ('family_goal', 'family_action', 'goal', 'id'), ('family_action', 'family_action', 'id', 'id'), ('family_plan_review', 'family_plan_review', 'id', 'id'), ('clock', 'clock', 'id', 'id'), ('task', 'task', 'id', 'id'), ('assessment', 'assessment_finding', 'assessment', 'id'), ('assessment', 'assessment_outcome', 'assessment', 'id'), ('assessment', 'assessment_factor', 'assessment', 'id'), ('assessment', 'assessment_ace', 'assessment', 'id'), ('assessment', 'context_fact', 'assessment', 'id'), ('assessment_finding', 'assessment_finding', 'id', 'id'), ('assessment_outcome', 'assessment_outcome', 'id', 'id'), ('assessment_factor', 'assessment_factor', 'id', 'id'), ('assessment_ace', 'assessment_ace', 'id', 'id'), ('context_fact', 'context_fact', 'id', 'id'), ('specialist_assessment', 'specialist_assessment', 'id', 'id'), ('tool_reading', 'tool_reading', 'id', 'id'), ('tool_reading', 'tool_score', 'reading', 'id'), ('tool_score', 'tool_score', 'id', 'id'), ('contact', 'contact', 'id', 'id'), ('contact', 'contact_source', 'contact', 'contact'), ('contact', 'contact_concern', 'contact', 'contact'), ('contact', 'contact_informant', 'contact', 'contact'), ('contact', 'contact_child', 'contact', 'id'), ('contact_child', 'contact_child', 'id', 'id'), ('meeting', 'meeting_minutes', 'meeting', 'id'), ('meeting_minutes', 'meeting_minutes', 'id', 'id'), ('decision', 'decision', 'id', 'id'), ('decision', 'decision_evidence', 'decision', 'id'), ('decision', 'disagreement', 'decision', 'id'), ('decision_evidence', 'decision_evidence', 'id', 'id'), ('child_voice', 'child_voice', 'id', 'id'), ('child_voice', 'child_voice_answer', 'voice', 'id'), ('adult_voice', 'adult_voice', 'id', 'id'), ('adult_voice', 'adult_voice_answer', 'voice', 'id'), ('child_voice_answer', 'child_voice_answer', 'id', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id', 'id'), ('trusted_adult', 'trusted_adult', 'id', 'id'), ('relationship_feedback', 'relationship_feedback', 'id', 'id'), ('dispute', 'dispute', 'id', 'id'), ('disagreement', 'disagreement', 'id', 'id')) as p (whole, name, key, own) where p.whole = kept loop
     execute format('update fsp.%I set kept_from = kept_from || $2 where %I = $1 and not kept_from @> $2', part.name, part.key)
       using asked, whom;
   end loop;
@@ -1166,7 +1169,9 @@ begin
       ('CHILD_VOICE', 'trusted_adult', true),
       ('CHILD_VOICE', 'relationship_feedback', true),
       ('CASE', 'evidence_pack', false),
-      ('SHARING', 'access_notice', false)) as h (class, name, of_person) where h.class = wanted loop
+      ('SHARING', 'access_notice', false),
+      ('IDENTITY', 'dispute', true),
+      ('ASSESSMENT', 'disagreement', true)) as h (class, name, of_person) where h.class = wanted loop
       execute format('select exists (select from fsp.%I r where r.family = $1 and r.controller = $2 and ($3::bigint is null or %s))',
         held.name, case when held.of_person then 'r.person = $3' else 'false' end) into found using asked, org, whom;
       exit when found;
@@ -1682,6 +1687,538 @@ revoke all on function fsp.know_recipient() from public;
 drop trigger if exists tell_recipient on fsp.evidence_pack;
 create trigger tell_recipient before insert on fsp.evidence_pack for each row execute function fsp.know_recipient();
 
+-- Tells organisations that what they were shown no longer stands as it was: a row taken out, a decision withdrawn, a fact
+-- disputed. Called by the functions that do such a thing, and by no login. Answers how many were told; whose it was is not.
+create or replace function fsp.recall(of_kind text, of_entity text, entity_key bigint, about_family bigint, organisations integer[], told text)
+returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  whose integer;
+  sent integer;
+begin
+  whose := coalesce((select l.organisation from fsp.login l where l.name = session_user),
+    (select f.controller from fsp.family f where f.id = about_family));
+  insert into fsp.recall_notice (addressee, origin, kind, entity, entity_id, about, words)
+    select o.id, whose, of_kind, of_entity, entity_key, about_family, told
+    from fsp.organisation o where o.id = any (organisations) and o.id <> whose order by o.id;
+  get diagnostics sent = row_count;
+  return sent;
+end
+$$;
+revoke all on function fsp.recall(text, text, bigint, bigint, integer[], text) from public;
+
+-- A notice about a restricted family is for its addressee's sealed login. Answered of own notices, and of no others.
+create or replace function fsp.recall_open(asked bigint) returns boolean
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (select from fsp.recall_notice n join fsp.login l on l.organisation = n.addressee and l.name = session_user
+    where n.id = asked and not l.emergency and (l.sealed or not fsp.is_restricted(n.about, n.addressee)));
+end
+$$;
+revoke all on function fsp.recall_open(bigint) from public;
+grant execute on function fsp.recall_open(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- The addressee has read it and done what it asks; said once.
+create or replace function fsp.acknowledge_recall(asked bigint, by_name text, by_user text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not fsp.recall_open(asked) then raise insufficient_privilege using message = 'No such row.'; end if;
+  update fsp.recall_notice n set acknowledged_at = now(), acknowledged_by = by_name, worker = coalesce(n.worker, by_user), version = n.version + 1
+    where n.id = asked and n.acknowledged_at is null;
+  return found;
+end
+$$;
+revoke all on function fsp.acknowledge_recall(bigint, text, text) from public;
+grant execute on function fsp.acknowledge_recall(bigint, text, text) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- A retraction is its organisation's, also when its work with the family has ended; of a restricted family its sealed login's.
+create or replace function fsp.retraction_open(asked bigint) returns boolean
+language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return exists (select from fsp.retraction r join fsp.login l on l.organisation = r.controller and l.name = session_user
+    where r.id = asked and not l.emergency and (l.sealed or not fsp.is_restricted(r.family, r.controller)));
+end
+$$;
+revoke all on function fsp.retraction_open(bigint) from public;
+grant execute on function fsp.retraction_open(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- Takes out a row and what is nothing without it, as `[{table, row}]`, the innermost first. What only names it names nothing
+-- any longer: `[{table, key, column}]` says where. Clocks, tasks and evidence that are about a row go with it: a title or a
+-- date tells of it.
+create or replace function fsp.take_out(of_table text, own_key text, asked bigint) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  taken jsonb := '[]';
+  belongs record;
+  part record;
+  of_type constant text := replace(initcap(replace(of_table, '_', ' ')), ' ', '');
+  about record;
+  self jsonb;
+begin
+  for belongs in
+    select child.relname as name, col.attname as col, col.attnotnull as required, pk.attname as key
+    from pg_constraint c
+    join pg_class child on child.oid = c.conrelid
+    cross join lateral unnest(c.conkey, c.confkey) with ordinality as pair (of_child, of_parent, nth)
+    join pg_attribute col on col.attrelid = c.conrelid and col.attnum = pair.of_child
+    join pg_attribute parent on parent.attrelid = c.confrelid and parent.attnum = pair.of_parent and parent.attname = own_key
+    left join pg_index i on i.indrelid = c.conrelid and i.indisprimary and i.indnkeyatts = 1
+    left join pg_attribute pk on pk.attrelid = c.conrelid and pk.attnum = i.indkey[0]
+    where c.contype = 'f' and c.confrelid = to_regclass(format('fsp.%I', of_table))
+    -- What has a second way to the row goes with its first one.
+    order by col.attnotnull desc, child.relname
+  loop
+    if belongs.required and belongs.name = any (array['safe_working_agreement', 'plan', 'episode']) then
+      execute format('select true from fsp.%I where %I = $1 limit 1', belongs.name, belongs.col) into part using asked;
+      if part is not null then raise exception using errcode = 'FS001', message = belongs.name; end if;
+    elsif belongs.required then
+      for part in execute format('select r.%I as key from fsp.%I r where r.%I = $1 order by 1', belongs.key, belongs.name, belongs.col) using asked loop
+        taken := taken || fsp.take_out(belongs.name, belongs.key, part.key);
+      end loop;
+    else
+      for part in execute format('update fsp.%2$I r set %3$I = null where r.%3$I = $1 returning r.%1$I as key', belongs.key, belongs.name, belongs.col) using asked loop
+        taken := taken || jsonb_build_object('table', belongs.name, 'key', part.key, 'column', belongs.col);
+      end loop;
+    end if;
+  end loop;
+  for about in select * from (values ('clock'), ('task'), ('decision_evidence'), ('dispute')) as a (name) loop
+    for part in execute format('select r.id as key from fsp.%I r where r.subject_type = $1 and r.subject_id = $2 order by 1', about.name)
+      using of_type, asked loop
+      taken := taken || fsp.take_out(about.name, 'id', part.key);
+    end loop;
+  end loop;
+  execute format('delete from fsp.%1$I r where r.%2$I = $1 returning to_jsonb(r)', of_table, own_key) into self using asked;
+  if self is null then return taken; end if;
+  return taken || jsonb_build_object('table', of_table, 'row', self);
+end
+$$;
+revoke all on function fsp.take_out(text, text, bigint) from public;
+
+-- Organisations that a row was shown to, or could have been, since it was written: those with a grant on its family, and on its
+-- person where it names one, that opened its class in that time, and those that it names as its own.
+create or replace function fsp.could_see(was jsonb, mask bigint, since timestamptz) returns integer[]
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select array(
+    select distinct o.id
+    from fsp.family_grant f
+    join fsp.login l on l.id = f.login
+    join fsp.organisation o on o.id = l.organisation
+    left join fsp.person_grant p on p.login = f.login and p.person = (was ->> 'person')::bigint
+      and p.period && tstzrange(since, null) and p.starts <= now()
+    where f.family = (was ->> 'family')::bigint and f.period && tstzrange(since, null) and f.starts <= now()
+      and (was ->> 'person' is null or p.person is not null)
+      and not coalesce(f.only_with <@ array(select kept::bigint from jsonb_array_elements_text(coalesce(was -> 'kept_from', '[]')) kept), false)
+      and ((('{"LA":"33521663","TEAM":"3831711","HEALTH":"415","EDUCATION":"175","POLICE":"131471","DISTRICT":"133","PROVIDER":"15","EVALUATOR":"0"}'::jsonb ->> o.agency)::bigint
+          | ((f.shared | coalesce(p.shared, 0)) & ('{"LA":"32768","TEAM":"262208","HEALTH":"4191808","EDUCATION":"729920","POLICE":"864784","DISTRICT":"1114442","PROVIDER":"153552","EVALUATOR":"0"}'::jsonb ->> o.agency)::bigint))
+        & ~(f.withheld | coalesce(p.withheld, 0)) & mask) = mask
+    order by o.id)
+$$;
+revoke all on function fsp.could_see(jsonb, bigint, timestamptz) from public;
+
+-- Takes a row of the caller's own organisation out of the record, with everything that belongs to it, and tells those who were
+-- shown it. Null where somebody has changed it meanwhile. What it was before a change (`fsp.earlier`) no login reads anyhow.
+create or replace function fsp.retract(of_table text, asked bigint, expected integer, why text, explained text, by_name text, by_user text, told text)
+returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+  was jsonb;
+  taken jsonb;
+  of_type constant text := replace(initcap(replace(of_table, '_', ' ')), ' ', '');
+  class_of constant jsonb := '{"sharing_decision":"16777216","disclosure_elsewhere":"16777216","whereabouts_protection":"16777216","family_restriction":"16777216","conflict_of_interest":"16777216","emergency_access":"16777216","person_identity":"4","person_expected":"32768","person_nhs_number":"16","person_upn":"32","person_equality":"64","person_disability":"64","family_name":"8","family_stage":"256","membership":"8","unborn_membership":"32768","household":"128","household_member":"128","relationship":"8","involvement":"2","involvement_contact":"2","workbook_entry":"1024","workbook_entry_person":"1024","workbook_reading":"1024","workbook_child_words":"8192","workbook_parent_words":"16384","workbook_joint":"1024","workbook_concern":"1024","workbook_mi_practice":"1024","workbook_trigger":"1024","workbook_delivered":"1024","workbook_entry_version":"1024","plan":"256","plan_category":"512","plan_end":"512","plan_review":"256","step_event":"256","step_reason":"512","step_evidence":"512","episode":"256","episode_need":"512","strategy_discussion":"256","strategy_outcome":"512","section47":"256","section47_outcome":"512","conference":"256","conference_view":"512","pre_proceedings":"256","pre_proceedings_outcome":"512","pre_proceedings_court":"262144","preparatory_assessment":"512","family_group":"256","placement":"256","placement_place":"128","visit":"256","visit_place":"128","marac":"256","marac_content":"65536","contact_arrangement":"256","contact_place":"128","return_home":"256","return_stage":"256","provider_month":"4096","provider_month_tests":"32768","intervention":"2","intervention_link":"2","intervention_progress":"4096","intervention_event":"4096","relapse_detail":"32768","intervention_session":"4096","intervention_outcome":"4096","onward_activity":"4096","intervention_test":"32768","abstinence":"32768","service_offer":"2097152","service_offer_link":"2097152","safety_condition":"1","safety_condition_person":"1","safety_offence_reason":"131072","safety_victim_reason":"65536","incident":"131072","incident_informant":"4194304","housing_situation":"1048576","school_record":"524288","family_plan":"256","family_goal":"256","family_action":"256","family_action_service":"2097152","family_plan_review":"256","clock":"256","task":"1024","assessment":"256","assessment_finding":"512","assessment_outcome":"512","assessment_factor":"512","assessment_ace":"512","context_fact":"512","trio":"512","specialist_assessment":"512","tool_reading":"1024","tool_score":"1024","referral":"256","referral_child":"4","referral_child_place":"128","referral_feedback":"256","referral_feedback_answer":"256","contact":"256","contact_source":"256","contact_concern":"512","contact_informant":"4194304","contact_child":"4","information_request":"256","information_request_person":"4","information_answer":"256","look_up":"256","look_up_receipt":"2","meeting":"256","meeting_place":"128","meeting_person":"256","meeting_attendance":"256","meeting_action":"256","meeting_minutes":"256","meeting_circulation":"256","safe_working_agreement":"1","decision":"512","decision_evidence":"512","group_supervision":"2048","group_supervision_participant":"2048","group_supervision_contribution":"2048","group_supervision_action":"2048","individual_supervision":"8388608","case_audit":"8388608","child_voice":"8192","adult_voice":"16384","child_voice_answer":"8192","adult_voice_answer":"16384","trusted_adult":"8192","relationship_feedback":"8192","establishment":"8388608","post":"8388608","post_share":"8388608","post_holding":"8388608","training":"8388608","confidence_answer":"8388608","evidence_pack":"256","access_notice":"16777216","recall_notice":"16777216","dispute":"4","disagreement":"512","person_merge":"16777216","person_same":"4"}'::jsonb;
+  own_of constant jsonb := '{"sharing_decision":["controller"],"disclosure_elsewhere":["controller"],"whereabouts_protection":["controller"],"family_restriction":["controller"],"conflict_of_interest":["controller"],"emergency_access":["controller"],"person":["controller"],"person_identity":["controller"],"person_expected":["controller"],"person_nhs_number":["controller"],"person_upn":["controller"],"person_equality":["controller"],"person_disability":["controller"],"family":["controller"],"family_name":["controller"],"family_stage":["controller"],"membership":["controller"],"unborn_membership":["controller"],"household":["controller"],"household_member":["controller"],"relationship":["controller"],"involvement":["organisation","controller"],"involvement_contact":["organisation","controller"],"workbook_entry":["controller"],"workbook_entry_person":["controller"],"workbook_reading":["controller"],"workbook_child_words":["controller"],"workbook_parent_words":["controller"],"workbook_joint":["controller"],"workbook_concern":["controller"],"workbook_mi_practice":["controller"],"workbook_trigger":["controller"],"workbook_delivered":["controller"],"workbook_entry_version":["controller"],"plan":["controller"],"plan_category":["controller"],"plan_end":["controller"],"plan_review":["controller"],"step_event":["controller"],"step_reason":["controller"],"step_evidence":["controller"],"episode":["controller"],"episode_need":["controller"],"strategy_discussion":["controller"],"strategy_outcome":["controller"],"section47":["controller"],"section47_outcome":["controller"],"conference":["controller"],"conference_view":["controller"],"pre_proceedings":["controller"],"pre_proceedings_outcome":["controller"],"pre_proceedings_court":["controller"],"preparatory_assessment":["controller"],"family_group":["controller"],"placement":["controller"],"placement_place":["controller"],"visit":["controller"],"visit_place":["controller"],"marac":["controller"],"marac_content":["controller"],"contact_arrangement":["controller"],"contact_place":["controller"],"return_home":["controller"],"return_stage":["controller"],"provider_month":["controller","provider"],"provider_month_tests":["controller","provider"],"intervention":["controller"],"intervention_link":["controller","provider","assigned"],"intervention_progress":["controller"],"intervention_event":["controller"],"relapse_detail":["controller"],"intervention_session":["controller"],"intervention_outcome":["controller"],"onward_activity":["controller"],"intervention_test":["controller"],"abstinence":["controller"],"service_offer":["controller"],"service_offer_link":["controller","provider"],"safety_condition":["controller"],"safety_condition_person":["controller"],"safety_offence_reason":["controller"],"safety_victim_reason":["controller"],"incident":["controller"],"incident_informant":["controller"],"housing_situation":["controller"],"school_record":["controller"],"family_plan":["controller"],"family_goal":["controller"],"family_action":["controller"],"family_action_service":["controller"],"family_plan_review":["controller"],"clock":["controller","assigned"],"task":["controller","assigned"],"assessment":["controller"],"assessment_finding":["controller"],"assessment_outcome":["controller"],"assessment_factor":["controller"],"assessment_ace":["controller"],"context_fact":["controller"],"trio":["controller"],"specialist_assessment":["controller","assessor"],"tool_reading":["controller"],"tool_score":["controller"],"contact":["controller"],"contact_source":["controller"],"contact_concern":["controller"],"contact_informant":["controller"],"contact_child":["controller"],"look_up":["sender"],"look_up_receipt":["controller"],"meeting":["controller"],"meeting_place":["controller"],"meeting_person":["controller"],"meeting_attendance":["controller","organisation"],"meeting_action":["controller","organisation"],"meeting_minutes":["controller"],"meeting_circulation":["controller","organisation"],"safe_working_agreement":["controller"],"decision":["controller"],"decision_evidence":["controller"],"group_supervision":["controller"],"group_supervision_participant":["controller","organisation"],"group_supervision_contribution":["controller"],"group_supervision_action":["controller","organisation"],"individual_supervision":["controller"],"case_audit":["controller"],"child_voice":["controller"],"adult_voice":["controller"],"child_voice_answer":["controller"],"adult_voice_answer":["controller"],"trusted_adult":["controller"],"relationship_feedback":["controller"],"establishment":["controller"],"post":["controller"],"post_share":["controller"],"post_holding":["controller"],"training":["controller"],"confidence_answer":["controller"],"evidence_pack":["controller"],"access_notice":["addressee"],"retraction":["controller"],"dispute":["holder"],"disagreement":["controller"],"person_merge":["controller"]}'::jsonb;
+  shown integer[];
+  made bigint;
+begin
+  select l.organisation into org from fsp.login l where l.name = session_user and not l.emergency;
+  if org is null or not exists (select from unnest(array['workbook_entry', 'contact', 'incident', 'child_voice', 'adult_voice', 'decision', 'meeting', 'trusted_adult', 'visit']) known where known = of_table) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  execute format('select to_jsonb(r) from fsp.%I r where r.id = $1 and r.controller = $2 for update', of_table) into was using asked, org;
+  if was is null or (was ->> 'family' is not null and not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+      where l.name = session_user and g.family = (was ->> 'family')::bigint and g.starts <= now() and g.ends > now())) then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  if (was ->> 'version')::integer is distinct from expected then return null; end if;
+  taken := fsp.take_out(of_table, 'id', asked);
+  -- In which month the organisation last met the family: in that of what is left.
+  with met as (
+    select w.occurred_at as at from fsp.workbook_entry w where w.family = (was ->> 'family')::bigint and w.controller = org
+    union all select v.visited_on::timestamptz from fsp.visit v where v.family = (was ->> 'family')::bigint and v.controller = org
+    union all select s.held_on::timestamptz from fsp.intervention_session s where s.family = (was ->> 'family')::bigint and s.controller = org
+  ),
+  left_over as (
+    select i.id as involvement, max(date_trunc('month', m.at at time zone 'Europe/London')::date) as month
+    from fsp.involvement i
+    left join met m on i."from" < date_trunc('month', m.at at time zone 'Europe/London') + interval '1 month'
+      and (i.until is null or i.until >= date_trunc('month', m.at at time zone 'Europe/London'))
+    where i.family = (was ->> 'family')::bigint and i.organisation = org and of_table in ('workbook_entry', 'visit')
+    group by i.id
+  ),
+  gone as (delete from fsp.involvement_contact c using left_over l where c.involvement = l.involvement and l.month is null)
+  update fsp.involvement_contact c set month = l.month from left_over l
+    where c.involvement = l.involvement and l.month is not null and c.month is distinct from l.month;
+  shown := array(
+    select distinct o from (
+      select unnest(fsp.could_see(part -> 'row', (class_of ->> (part ->> 'table'))::bigint | coalesce((part -> 'row' ->> 'row_mask')::bigint, 0),
+        coalesce((was ->> 'created_at')::timestamptz, '-infinity'))) o
+        from jsonb_array_elements(taken) part where part ? 'row' and class_of ? (part ->> 'table') and part -> 'row' ->> 'family' is not null
+      union all
+      select (part -> 'row' ->> named)::integer
+        from jsonb_array_elements(taken) part, jsonb_array_elements_text(own_of -> (part ->> 'table')) named where part ? 'row'
+    ) those where o is not null and o <> org order by o);
+  insert into fsp.retraction (controller, family, entity, entity_id, reason, explanation, by, subject, content, shown, persons)
+    values (org, (was ->> 'family')::bigint, of_type, asked, why, explained, by_name, by_user, taken, shown,
+      array(select distinct p from (
+        select (part -> 'row' ->> 'person')::bigint p from jsonb_array_elements(taken) part where part -> 'row' ->> 'person' is not null) named order by p))
+    returning id into made;
+  perform fsp.recall('ENTRY_RETRACTED', of_type, asked, (was ->> 'family')::bigint, shown, told);
+  return made;
+end
+$$;
+revoke all on function fsp.retract(text, bigint, integer, text, text, text, text, text) from public;
+grant execute on function fsp.retract(text, bigint, integer, text, text, text, text, text) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- A statement stands beside a fact that its writer's login sees: asked as that login, under the fact's own policies. What is
+-- hidden and what never was are refused alike, and so is what cannot be disputed.
+create or replace function fsp.see_fact() returns trigger
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+declare
+  fact_table constant text := lower(regexp_replace(new.subject_type, '([a-z0-9])([A-Z])', '\1_\2', 'g'));
+  there boolean;
+begin
+  if exists (select from unnest(array['adult_voice', 'assessment', 'child_voice', 'conference', 'contact', 'decision', 'housing_situation', 'incident', 'plan', 'safety_condition', 'school_record', 'section47', 'strategy_discussion', 'tool_reading', 'workbook_entry']) known where known = fact_table) then
+    begin
+      execute format('select true from fsp.%I f where f.id = $1', fact_table) into there using new.subject_id;
+    exception when insufficient_privilege then there := null;
+    end;
+  end if;
+  if there is null then raise insufficient_privilege using message = 'No such row.'; end if;
+  return new;
+end
+$$;
+
+-- What decides who sees a statement is the fact's, whatever the statement said.
+create or replace function fsp.copy_fact() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  fact_table constant text := lower(regexp_replace(new.subject_type, '([a-z0-9])([A-Z])', '\1_\2', 'g'));
+  masks constant jsonb := '{"workbook_entry":"1024","plan":"768","strategy_discussion":"768","section47":"768","conference":"768","safety_condition":"131073","incident":"131072","housing_situation":"1048576","school_record":"524288","assessment":"768","tool_reading":"1024","contact":"768","decision":"512","child_voice":"8192","adult_voice":"16384"}'::jsonb;
+  fact jsonb;
+begin
+  execute format('select to_jsonb(f) from fsp.%I f where f.id = $1', fact_table) into fact using new.subject_id;
+  if fact ->> 'family' is null then raise insufficient_privilege using message = 'No such row.'; end if;
+  new.family := (fact ->> 'family')::bigint;
+  new.person := (fact ->> 'person')::bigint;
+  new.holder := (fact ->> 'controller')::integer;
+  new.worker := fact ->> 'worker';
+  new.row_mask := (masks ->> fact_table)::bigint | coalesce((fact ->> 'row_mask')::bigint, 0);
+  new.kept_from := array(select kept::bigint from jsonb_array_elements_text(coalesce(fact -> 'kept_from', '[]')) kept);
+  return new;
+end
+$$;
+revoke all on function fsp.copy_fact() from public;
+
+-- Whose fact it is hears that it is disputed.
+create or replace function fsp.tell_holder() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform fsp.recall('FACT_DISPUTED', new.subject_type, new.subject_id, new.family, array[new.holder],
+    'A person says that this is not as it stands. Their statement stands beside it: read it, and put right what is wrong.');
+  return null;
+end
+$$;
+revoke all on function fsp.tell_holder() from public;
+
+-- Of the triggers before a row, in the order of their names, these are the first.
+drop trigger if exists a_seen on fsp.dispute;
+create trigger a_seen before insert on fsp.dispute for each row execute function fsp.see_fact();
+drop trigger if exists b_copied on fsp.dispute;
+create trigger b_copied before insert on fsp.dispute for each row execute function fsp.copy_fact();
+drop trigger if exists told on fsp.dispute;
+create trigger told after insert on fsp.dispute for each row execute function fsp.tell_holder();
+
+-- Whom a fact is kept from, its statements are kept from: from more persons when it is, and no longer when it is lifted.
+create or replace function fsp.follow_kept_from() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  fact_type constant text := replace(initcap(replace(tg_table_name, '_', ' ')), ' ', '');
+begin
+  insert into fsp.kept_from_lift (subject_table, row_key, person, decision, organisation)
+    select 'dispute', d.id, l.person, l.decision, l.organisation
+    from fsp.dispute d join fsp.kept_from_lift l on l.subject_table = tg_table_name and l.row_key = new.id
+      and l.xmin = pg_current_xact_id()::xid and l.person = any (d.kept_from) and l.person <> all (new.kept_from)
+    where d.subject_type = fact_type and d.subject_id = new.id;
+  update fsp.dispute d set kept_from = new.kept_from
+    where d.subject_type = fact_type and d.subject_id = new.id and d.kept_from is distinct from new.kept_from;
+  return null;
+end
+$$;
+revoke all on function fsp.follow_kept_from() from public;
+
+do $$
+declare
+  fact_table text;
+begin
+  foreach fact_table in array array['adult_voice', 'assessment', 'child_voice', 'conference', 'contact', 'decision', 'housing_situation', 'incident', 'plan', 'safety_condition', 'school_record', 'section47', 'strategy_discussion', 'tool_reading', 'workbook_entry'] loop
+    if not exists (select from pg_attribute where attrelid = to_regclass('fsp.' || fact_table) and attname = 'kept_from') then continue; end if;
+    execute format('drop trigger if exists disputes_follow on fsp.%I', fact_table);
+    execute format('create trigger disputes_follow after update of kept_from on fsp.%I for each row
+      when (old.kept_from is distinct from new.kept_from) execute function fsp.follow_kept_from()', fact_table);
+  end loop;
+end
+$$;
+
+-- A dissent is of the decision's family and person, and kept from whom the decision is kept from. Whether its writer sees the
+-- decision is for the policy to say.
+create or replace function fsp.copy_decision() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select d.family, d.person, d.kept_from into new.family, new.person, new.kept_from from fsp.decision d where d.id = new.decision;
+  if new.family is null then raise insufficient_privilege using message = 'No such row.'; end if;
+  return new;
+end
+$$;
+revoke all on function fsp.copy_decision() from public;
+drop trigger if exists b_copied on fsp.disagreement;
+create trigger b_copied before insert on fsp.disagreement for each row execute function fsp.copy_decision();
+
+-- Each of the persons asked, with everyone who is the same person today, themselves among them. Restrictions are reckoned over
+-- these; what opens a record is not.
+create or replace function fsp.same_persons(asked bigint[]) returns table (person bigint, same bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  with recursive link as (
+    select m.survivor as one, m.merged as other from fsp.person_merge m where m.confirmed_at is not null and m.unmerged_at is null
+    union all
+    select m.merged, m.survivor from fsp.person_merge m where m.confirmed_at is not null and m.unmerged_at is null
+  ),
+  reached as (
+    select a as person, a as same from unnest(asked) a
+    union
+    select r.person, l.other from reached r join link l on l.one = r.same
+  )
+  select r.person, r.same from reached r
+$$;
+revoke all on function fsp.same_persons(bigint[]) from public;
+
+-- What is kept from a person is kept from the same person under every id, whenever it is written. What this adds is noted, so
+-- that it goes with what it follows from: where that is lifted, and where the two are found to be two.
+create or replace function fsp.keep_from_same() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  own_key constant bigint := (to_jsonb(new) ->> tg_argv[0])::bigint;
+  freed bigint[];
+begin
+  if new.kept_from = '{}' and (tg_op = 'INSERT' or old.kept_from = '{}') then return new; end if;
+  if tg_op = 'UPDATE' and not old.kept_from <@ new.kept_from then
+    with let as (
+      delete from fsp.merge_kept_from k where k.subject_table = tg_table_name and k.row_key = own_key
+        and k.because = any (old.kept_from) and k.because <> all (new.kept_from)
+      returning k.person)
+    select array_agg(distinct person) into freed from let
+      where not exists (select from fsp.merge_kept_from k where k.subject_table = tg_table_name and k.row_key = own_key
+        and k.person = let.person and k.because = any (new.kept_from));
+    new.kept_from := array(select kept from unnest(new.kept_from) kept where freed is null or kept <> all (freed));
+  end if;
+  if not exists (select from fsp.person_merge m where m.confirmed_at is not null and m.unmerged_at is null) then return new; end if;
+  with added as (
+    insert into fsp.merge_kept_from (subject_table, row_key, person, because)
+      select tg_table_name, own_key, s.same, s.person from fsp.same_persons(new.kept_from) s where s.same <> all (new.kept_from)
+    returning person)
+  select new.kept_from || coalesce(array_agg(distinct person), '{}') into new.kept_from from added;
+  return new;
+end
+$$;
+revoke all on function fsp.keep_from_same() from public;
+
+do $$
+declare
+  kept record;
+begin
+  for kept in select * from (values ('workbook_entry', 'id'), ('workbook_entry_person', 'id'), ('workbook_reading', 'id'), ('workbook_child_words', 'id'), ('workbook_parent_words', 'id'), ('workbook_joint', 'id'), ('workbook_concern', 'id'), ('workbook_mi_practice', 'id'), ('workbook_trigger', 'id'), ('workbook_delivered', 'id'), ('workbook_entry_version', 'id'), ('step_reason', 'step'), ('strategy_outcome', 'discussion'), ('section47_outcome', 'enquiry'), ('conference_view', 'conference'), ('pre_proceedings_outcome', 'pre_proceedings'), ('pre_proceedings_court', 'pre_proceedings'), ('family_group', 'id'), ('marac_content', 'marac'), ('contact_arrangement', 'id'), ('contact_place', 'arrangement'), ('return_home', 'id'), ('return_stage', 'id'), ('intervention_event', 'id'), ('relapse_detail', 'event'), ('safety_condition', 'id'), ('safety_condition_person', 'id'), ('safety_offence_reason', 'condition'), ('safety_victim_reason', 'condition'), ('incident', 'id'), ('incident_informant', 'incident'), ('family_plan', 'id'), ('family_goal', 'id'), ('family_action', 'id'), ('family_plan_review', 'id'), ('clock', 'id'), ('task', 'id'), ('assessment_finding', 'id'), ('assessment_outcome', 'id'), ('assessment_factor', 'id'), ('assessment_ace', 'id'), ('context_fact', 'id'), ('specialist_assessment', 'id'), ('tool_reading', 'id'), ('tool_score', 'id'), ('contact', 'id'), ('contact_source', 'contact'), ('contact_concern', 'contact'), ('contact_informant', 'contact'), ('contact_child', 'id'), ('information_answer', 'id'), ('meeting_minutes', 'id'), ('decision', 'id'), ('decision_evidence', 'id'), ('child_voice', 'id'), ('adult_voice', 'id'), ('child_voice_answer', 'id'), ('adult_voice_answer', 'id'), ('trusted_adult', 'id'), ('relationship_feedback', 'id'), ('dispute', 'id'), ('disagreement', 'id')) as k (name, key) loop
+    -- After `stamp` and `amend`, in the order of their names.
+    execute format('drop trigger if exists with_same on fsp.%I', kept.name);
+    execute format('create trigger with_same before insert or update of kept_from on fsp.%I for each row execute function fsp.keep_from_same(%L)',
+      kept.name, kept.key);
+  end loop;
+end
+$$;
+
+-- Whether the asking login is a county's and sees both persons today.
+create or replace function fsp.county_sees(persons bigint[]) returns integer
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select o.id from fsp.login l join fsp.organisation o on o.id = l.organisation
+  where l.name = session_user and o.agency = 'LA' and not l.emergency and not exists (
+    select from unnest(persons) p where not exists (select from fsp.person_grant g
+      where g.login = l.id and g.person = p and g.starts <= now() and g.ends > now()))
+$$;
+revoke all on function fsp.county_sees(bigint[]) from public;
+
+-- After a link between persons came or went: who is the same as whom, what that withholds, and what it keeps from whom.
+create or replace function fsp.follow_merge(touched bigint[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  kept record;
+begin
+  delete from fsp.person_same s where s.person = any (touched) or s.other = any (touched);
+  insert into fsp.person_same (person, other, controller)
+    select s.person, s.same, p.controller from fsp.same_persons(touched) s join fsp.person p on p.id = s.person where s.same <> s.person;
+  for kept in select * from (values ('workbook_entry', 'id'), ('workbook_entry_person', 'id'), ('workbook_reading', 'id'), ('workbook_child_words', 'id'), ('workbook_parent_words', 'id'), ('workbook_joint', 'id'), ('workbook_concern', 'id'), ('workbook_mi_practice', 'id'), ('workbook_trigger', 'id'), ('workbook_delivered', 'id'), ('workbook_entry_version', 'id'), ('step_reason', 'step'), ('strategy_outcome', 'discussion'), ('section47_outcome', 'enquiry'), ('conference_view', 'conference'), ('pre_proceedings_outcome', 'pre_proceedings'), ('pre_proceedings_court', 'pre_proceedings'), ('family_group', 'id'), ('marac_content', 'marac'), ('contact_arrangement', 'id'), ('contact_place', 'arrangement'), ('return_home', 'id'), ('return_stage', 'id'), ('intervention_event', 'id'), ('relapse_detail', 'event'), ('safety_condition', 'id'), ('safety_condition_person', 'id'), ('safety_offence_reason', 'condition'), ('safety_victim_reason', 'condition'), ('incident', 'id'), ('incident_informant', 'incident'), ('family_plan', 'id'), ('family_goal', 'id'), ('family_action', 'id'), ('family_plan_review', 'id'), ('clock', 'id'), ('task', 'id'), ('assessment_finding', 'id'), ('assessment_outcome', 'id'), ('assessment_factor', 'id'), ('assessment_ace', 'id'), ('context_fact', 'id'), ('specialist_assessment', 'id'), ('tool_reading', 'id'), ('tool_score', 'id'), ('contact', 'id'), ('contact_source', 'contact'), ('contact_concern', 'contact'), ('contact_informant', 'contact'), ('contact_child', 'id'), ('information_answer', 'id'), ('meeting_minutes', 'id'), ('decision', 'id'), ('decision_evidence', 'id'), ('child_voice', 'id'), ('adult_voice', 'id'), ('child_voice_answer', 'id'), ('adult_voice_answer', 'id'), ('trusted_adult', 'id'), ('relationship_feedback', 'id'), ('dispute', 'id'), ('disagreement', 'id')) as k (name, key) loop
+    execute format('update fsp.%I r set kept_from = r.kept_from where r.kept_from && $1
+      and exists (select from fsp.same_persons(r.kept_from) s where s.same <> all (r.kept_from))', kept.name) using touched;
+  end loop;
+  perform fsp.rebuild_grants(array(
+    select m.family from fsp.membership m where m.person = any (touched)
+    union select u.family from fsp.unborn_membership u where u.person = any (touched)), touched);
+end
+$$;
+revoke all on function fsp.follow_merge(bigint[]) from public;
+
+-- Somebody of the county takes two persons, both of whom they see, for one. Null where that is proposed, or so, already.
+create or replace function fsp.propose_merge(stays bigint, goes bigint, why text, by_user text, by_name text) returns bigint
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org constant integer := fsp.county_sees(array[stays, goes]);
+  made bigint;
+begin
+  if org is null or by_user is null then raise insufficient_privilege using message = 'No such row.'; end if;
+  perform from fsp.person p where p.id in (stays, goes) order by p.id for no key update;
+  if exists (select from fsp.same_persons(array[stays]) s where s.same = goes) then return null; end if;
+  insert into fsp.person_merge (survivor, merged, controller, reason, proposed_by, proposed_by_name)
+    values (stays, goes, org, why, by_user, by_name) on conflict do nothing returning id into made;
+  return made;
+end
+$$;
+revoke all on function fsp.propose_merge(bigint, bigint, text, text, text) from public;
+grant execute on function fsp.propose_merge(bigint, bigint, text, text, text) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- Somebody else of the same county agrees: a user of it, and not the one who proposed. False where it was done already.
+create or replace function fsp.merge_persons(asked bigint, by_user text, by_name text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  proposal fsp.person_merge;
+begin
+  select * into proposal from fsp.person_merge m where m.id = asked;
+  if proposal.id is null or fsp.county_sees(array[proposal.survivor, proposal.merged]) is distinct from proposal.controller then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  perform from fsp.person p where p.id in (proposal.survivor, proposal.merged) order by p.id for no key update;
+  if by_user is null or by_user = proposal.proposed_by or not exists (select from fsp.app_user u
+      where u.organisation = proposal.controller and u.subject = by_user and u.enabled) then
+    raise insufficient_privilege using message = 'It needs two people.';
+  end if;
+  update fsp.person_merge m set confirmed_by = by_user, confirmed_by_name = by_name, confirmed_at = now(), version = m.version + 1, updated_at = now()
+    where m.id = asked and m.confirmed_at is null;
+  if not found then return false; end if;
+  perform fsp.follow_merge(array(select s.same from fsp.same_persons(array[proposal.survivor]) s));
+  return true;
+end
+$$;
+revoke all on function fsp.merge_persons(bigint, text, text) from public;
+grant execute on function fsp.merge_persons(bigint, text, text) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- They are two after all: both are again as they were. What was kept from one on the other's account alone is no longer.
+create or replace function fsp.unmerge_persons(asked bigint, why text, by_user text, by_name text) returns boolean
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  link fsp.person_merge;
+  touched bigint[];
+  freed record;
+  part record;
+  before bigint[];
+begin
+  select * into link from fsp.person_merge m where m.id = asked;
+  if link.id is null or fsp.county_sees(array[link.survivor, link.merged]) is distinct from link.controller then
+    raise insufficient_privilege using message = 'No such row.';
+  end if;
+  touched := array(select s.same from fsp.same_persons(array[link.survivor]) s order by 1);
+  perform from fsp.person p where p.id = any (touched) order by p.id for no key update;
+  update fsp.person_merge m set unmerged_by = by_user, unmerged_by_name = by_name, unmerged_at = now(), unmerge_reason = why,
+      version = m.version + 1, updated_at = now()
+    where m.id = asked and m.confirmed_at is not null and m.unmerged_at is null;
+  if not found then return false; end if;
+
+  delete from fsp.merge_kept_from k where k.person = any (touched) and k.because = any (touched)
+    and not exists (select from fsp.same_persons(array[k.because]) s where s.same = k.person)
+    and exists (select from fsp.merge_kept_from other where other.subject_table = k.subject_table and other.row_key = k.row_key
+      and other.person = k.person and exists (select from fsp.same_persons(array[other.because]) s where s.same = k.person));
+  for freed in
+    with let as (
+      delete from fsp.merge_kept_from k where k.person = any (touched) and k.because = any (touched)
+        and not exists (select from fsp.same_persons(array[k.because]) s where s.same = k.person)
+      returning k.subject_table, k.row_key, k.person)
+    select l.subject_table, l.row_key, t.key as own_key, array_agg(distinct l.person) as persons
+    from let l join (values ('workbook_entry', 'id'), ('workbook_entry_person', 'id'), ('workbook_reading', 'id'), ('workbook_child_words', 'id'), ('workbook_parent_words', 'id'), ('workbook_joint', 'id'), ('workbook_concern', 'id'), ('workbook_mi_practice', 'id'), ('workbook_trigger', 'id'), ('workbook_delivered', 'id'), ('workbook_entry_version', 'id'), ('step_reason', 'step'), ('strategy_outcome', 'discussion'), ('section47_outcome', 'enquiry'), ('conference_view', 'conference'), ('pre_proceedings_outcome', 'pre_proceedings'), ('pre_proceedings_court', 'pre_proceedings'), ('family_group', 'id'), ('marac_content', 'marac'), ('contact_arrangement', 'id'), ('contact_place', 'arrangement'), ('return_home', 'id'), ('return_stage', 'id'), ('intervention_event', 'id'), ('relapse_detail', 'event'), ('safety_condition', 'id'), ('safety_condition_person', 'id'), ('safety_offence_reason', 'condition'), ('safety_victim_reason', 'condition'), ('incident', 'id'), ('incident_informant', 'incident'), ('family_plan', 'id'), ('family_goal', 'id'), ('family_action', 'id'), ('family_plan_review', 'id'), ('clock', 'id'), ('task', 'id'), ('assessment_finding', 'id'), ('assessment_outcome', 'id'), ('assessment_factor', 'id'), ('assessment_ace', 'id'), ('context_fact', 'id'), ('specialist_assessment', 'id'), ('tool_reading', 'id'), ('tool_score', 'id'), ('contact', 'id'), ('contact_source', 'contact'), ('contact_concern', 'contact'), ('contact_informant', 'contact'), ('contact_child', 'id'), ('information_answer', 'id'), ('meeting_minutes', 'id'), ('decision', 'id'), ('decision_evidence', 'id'), ('child_voice', 'id'), ('adult_voice', 'id'), ('child_voice_answer', 'id'), ('adult_voice_answer', 'id'), ('trusted_adult', 'id'), ('relationship_feedback', 'id'), ('dispute', 'id'), ('disagreement', 'id')) as t (name, key) on t.name = l.subject_table
+    group by l.subject_table, l.row_key, t.key
+  loop
+    execute format('select kept_from from fsp.%I where %I = $1', freed.subject_table, freed.own_key) into before using freed.row_key;
+    if before is null then continue; end if;
+    -- The row itself, and what was written with it since, which took over whom it is kept from as it stood.
+    for part in
+      select freed.subject_table as name, freed.own_key as col, freed.own_key as key, null::text as type
+      union all
+      select p.name, p.key, p.own, null from (values ('family', 'workbook_entry', 'family', 'id'), ('family', 'workbook_entry_person', 'family', 'id'), ('family', 'workbook_reading', 'family', 'id'), ('family', 'workbook_child_words', 'family', 'id'), ('family', 'workbook_parent_words', 'family', 'id'), ('family', 'workbook_joint', 'family', 'id'), ('family', 'workbook_concern', 'family', 'id'), ('family', 'workbook_mi_practice', 'family', 'id'), ('family', 'workbook_trigger', 'family', 'id'), ('family', 'workbook_delivered', 'family', 'id'), ('family', 'workbook_entry_version', 'family', 'id'), ('family', 'step_reason', 'family', 'step'), ('family', 'strategy_outcome', 'family', 'discussion'), ('family', 'section47_outcome', 'family', 'enquiry'), ('family', 'conference_view', 'family', 'conference'), ('family', 'pre_proceedings_outcome', 'family', 'pre_proceedings'), ('family', 'pre_proceedings_court', 'family', 'pre_proceedings'), ('family', 'family_group', 'family', 'id'), ('family', 'marac_content', 'family', 'marac'), ('family', 'contact_arrangement', 'family', 'id'), ('family', 'contact_place', 'family', 'arrangement'), ('family', 'return_home', 'family', 'id'), ('family', 'return_stage', 'family', 'id'), ('family', 'intervention_event', 'family', 'id'), ('family', 'relapse_detail', 'family', 'event'), ('family', 'safety_condition', 'family', 'id'), ('family', 'safety_condition_person', 'family', 'id'), ('family', 'safety_offence_reason', 'family', 'condition'), ('family', 'safety_victim_reason', 'family', 'condition'), ('family', 'incident', 'family', 'id'), ('family', 'incident_informant', 'family', 'incident'), ('family', 'family_plan', 'family', 'id'), ('family', 'family_goal', 'family', 'id'), ('family', 'family_action', 'family', 'id'), ('family', 'family_plan_review', 'family', 'id'), ('family', 'task', 'family', 'id'), ('family', 'assessment_finding', 'family', 'id'), ('family', 'assessment_outcome', 'family', 'id'), ('family', 'assessment_factor', 'family', 'id'), ('family', 'assessment_ace', 'family', 'id'), ('family', 'context_fact', 'family', 'id'), ('family', 'specialist_assessment', 'family', 'id'), ('family', 'tool_reading', 'family', 'id'), ('family', 'tool_score', 'family', 'id'), ('family', 'meeting_minutes', 'family', 'id'), ('family', 'decision', 'family', 'id'), ('family', 'decision_evidence', 'family', 'id'), ('family', 'child_voice', 'family', 'id'), ('family', 'adult_voice', 'family', 'id'), ('family', 'child_voice_answer', 'family', 'id'), ('family', 'adult_voice_answer', 'family', 'id'), ('family', 'trusted_adult', 'family', 'id'), ('family', 'relationship_feedback', 'family', 'id'), ('family', 'dispute', 'family', 'id'), ('family', 'disagreement', 'family', 'id'), ('workbook_entry', 'workbook_entry', 'id', 'id'), ('workbook_entry', 'workbook_entry_person', 'entry', 'id'), ('workbook_entry', 'workbook_reading', 'entry', 'id'), ('workbook_entry', 'workbook_child_words', 'entry', 'id'), ('workbook_entry', 'workbook_parent_words', 'entry', 'id'), ('workbook_entry', 'workbook_joint', 'entry', 'id'), ('workbook_entry', 'workbook_concern', 'entry', 'id'), ('workbook_entry', 'workbook_mi_practice', 'entry', 'id'), ('workbook_entry', 'workbook_trigger', 'entry', 'id'), ('workbook_entry', 'workbook_delivered', 'entry', 'id'), ('workbook_entry', 'workbook_entry_version', 'entry', 'id'), ('workbook_entry_person', 'workbook_entry_person', 'id', 'id'), ('workbook_reading', 'workbook_reading', 'id', 'id'), ('workbook_child_words', 'workbook_child_words', 'id', 'id'), ('workbook_parent_words', 'workbook_parent_words', 'id', 'id'), ('workbook_joint', 'workbook_joint', 'id', 'id'), ('workbook_concern', 'workbook_concern', 'id', 'id'), ('workbook_mi_practice', 'workbook_mi_practice', 'id', 'id'), ('workbook_trigger', 'workbook_trigger', 'id', 'id'), ('workbook_delivered', 'workbook_delivered', 'id', 'id'), ('workbook_entry_version', 'workbook_entry_version', 'id', 'id'), ('step_event', 'step_reason', 'step', 'step'), ('strategy_discussion', 'strategy_outcome', 'discussion', 'discussion'), ('section47', 'section47_outcome', 'enquiry', 'enquiry'), ('conference', 'conference_view', 'conference', 'conference'), ('pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings', 'pre_proceedings'), ('pre_proceedings', 'pre_proceedings_court', 'pre_proceedings', 'pre_proceedings'), ('family_group', 'family_group', 'id', 'id'), ('marac', 'marac_content', 'marac', 'marac'), ('contact_arrangement', 'contact_arrangement', 'id', 'id'), ('contact_arrangement', 'contact_place', 'arrangement', 'arrangement'), ('return_home', 'return_home', 'id', 'id'), ('return_home', 'return_stage', 'return_home', 'id'), ('return_stage', 'return_stage', 'id', 'id'), ('intervention', 'intervention_event', 'intervention', 'id'), ('intervention', 'relapse_detail', 'intervention', 'event'), ('intervention_event', 'intervention_event', 'id', 'id'), ('intervention_event', 'relapse_detail', 'event', 'event'), ('safety_condition', 'safety_condition', 'id', 'id'), ('safety_condition', 'safety_condition_person', 'condition', 'id'), ('safety_condition', 'safety_offence_reason', 'condition', 'condition'), ('safety_condition', 'safety_victim_reason', 'condition', 'condition'), ('safety_condition_person', 'safety_condition_person', 'id', 'id'), ('incident', 'incident', 'id', 'id'), ('incident', 'incident_informant', 'incident', 'incident'), ('family_plan', 'family_plan', 'id', 'id'), ('family_plan', 'family_goal', 'family_plan', 'id'), ('family_plan', 'family_plan_review', 'family_plan', 'id'), ('family_goal', 'family_goal', 'id', 'id'), ('family_goal', 'family_action', 'goal', 'id'), ('family_action', 'family_action', 'id', 'id'), ('family_plan_review', 'family_plan_review', 'id', 'id'), ('clock', 'clock', 'id', 'id'), ('task', 'task', 'id', 'id'), ('assessment', 'assessment_finding', 'assessment', 'id'), ('assessment', 'assessment_outcome', 'assessment', 'id'), ('assessment', 'assessment_factor', 'assessment', 'id'), ('assessment', 'assessment_ace', 'assessment', 'id'), ('assessment', 'context_fact', 'assessment', 'id'), ('assessment_finding', 'assessment_finding', 'id', 'id'), ('assessment_outcome', 'assessment_outcome', 'id', 'id'), ('assessment_factor', 'assessment_factor', 'id', 'id'), ('assessment_ace', 'assessment_ace', 'id', 'id'), ('context_fact', 'context_fact', 'id', 'id'), ('specialist_assessment', 'specialist_assessment', 'id', 'id'), ('tool_reading', 'tool_reading', 'id', 'id'), ('tool_reading', 'tool_score', 'reading', 'id'), ('tool_score', 'tool_score', 'id', 'id'), ('contact', 'contact', 'id', 'id'), ('contact', 'contact_source', 'contact', 'contact'), ('contact', 'contact_concern', 'contact', 'contact'), ('contact', 'contact_informant', 'contact', 'contact'), ('contact', 'contact_child', 'contact', 'id'), ('contact_child', 'contact_child', 'id', 'id'), ('meeting', 'meeting_minutes', 'meeting', 'id'), ('meeting_minutes', 'meeting_minutes', 'id', 'id'), ('decision', 'decision', 'id', 'id'), ('decision', 'decision_evidence', 'decision', 'id'), ('decision', 'disagreement', 'decision', 'id'), ('decision_evidence', 'decision_evidence', 'id', 'id'), ('child_voice', 'child_voice', 'id', 'id'), ('child_voice', 'child_voice_answer', 'voice', 'id'), ('adult_voice', 'adult_voice', 'id', 'id'), ('adult_voice', 'adult_voice_answer', 'voice', 'id'), ('child_voice_answer', 'child_voice_answer', 'id', 'id'), ('adult_voice_answer', 'adult_voice_answer', 'id', 'id'), ('trusted_adult', 'trusted_adult', 'id', 'id'), ('relationship_feedback', 'relationship_feedback', 'id', 'id'), ('dispute', 'dispute', 'id', 'id'), ('disagreement', 'disagreement', 'id', 'id')) as p (whole, name, key, own)
+        where p.whole = freed.subject_table and p.name <> p.whole
+      union all
+      select a.name, 'subject_id', 'id', replace(initcap(replace(freed.subject_table, '_', ' ')), ' ', '')
+        from (values ('clock'), ('task'), ('decision_evidence'), ('dispute')) as a (name) where a.name in (select k.name from (values ('workbook_entry', 'id'), ('workbook_entry_person', 'id'), ('workbook_reading', 'id'), ('workbook_child_words', 'id'), ('workbook_parent_words', 'id'), ('workbook_joint', 'id'), ('workbook_concern', 'id'), ('workbook_mi_practice', 'id'), ('workbook_trigger', 'id'), ('workbook_delivered', 'id'), ('workbook_entry_version', 'id'), ('step_reason', 'step'), ('strategy_outcome', 'discussion'), ('section47_outcome', 'enquiry'), ('conference_view', 'conference'), ('pre_proceedings_outcome', 'pre_proceedings'), ('pre_proceedings_court', 'pre_proceedings'), ('family_group', 'id'), ('marac_content', 'marac'), ('contact_arrangement', 'id'), ('contact_place', 'arrangement'), ('return_home', 'id'), ('return_stage', 'id'), ('intervention_event', 'id'), ('relapse_detail', 'event'), ('safety_condition', 'id'), ('safety_condition_person', 'id'), ('safety_offence_reason', 'condition'), ('safety_victim_reason', 'condition'), ('incident', 'id'), ('incident_informant', 'incident'), ('family_plan', 'id'), ('family_goal', 'id'), ('family_action', 'id'), ('family_plan_review', 'id'), ('clock', 'id'), ('task', 'id'), ('assessment_finding', 'id'), ('assessment_outcome', 'id'), ('assessment_factor', 'id'), ('assessment_ace', 'id'), ('context_fact', 'id'), ('specialist_assessment', 'id'), ('tool_reading', 'id'), ('tool_score', 'id'), ('contact', 'id'), ('contact_source', 'contact'), ('contact_concern', 'contact'), ('contact_informant', 'contact'), ('contact_child', 'id'), ('information_answer', 'id'), ('meeting_minutes', 'id'), ('decision', 'id'), ('decision_evidence', 'id'), ('child_voice', 'id'), ('adult_voice', 'id'), ('child_voice_answer', 'id'), ('adult_voice_answer', 'id'), ('trusted_adult', 'id'), ('relationship_feedback', 'id'), ('dispute', 'id'), ('disagreement', 'id')) as k (name, key))
+    loop
+      -- `amend` lets nothing be kept from fewer but by a lift of this very transaction: this one is none, and leaves none behind.
+      execute format('insert into fsp.kept_from_lift (subject_table, row_key, person, decision, organisation)
+        select %1$L, r.%3$I, gone, 0, $4 from fsp.%1$I r, unnest($2) gone
+        where r.%2$I = $1 and r.kept_from @> $3 and r.kept_from <@ $3 %4$s', part.name, part.col, part.key,
+        case when part.type is null then '' else format('and r.subject_type = %L', part.type) end)
+        using freed.row_key, freed.persons, before, link.controller;
+      execute format('update fsp.%1$I r set kept_from = array(select kept from unnest(r.kept_from) kept where kept <> all ($2))
+        where r.%2$I = $1 and r.kept_from @> $3 and r.kept_from <@ $3 %3$s', part.name, part.col,
+        case when part.type is null then '' else format('and r.subject_type = %L', part.type) end)
+        using freed.row_key, freed.persons, before;
+    end loop;
+  end loop;
+  delete from fsp.kept_from_lift l where l.decision = 0 and l.xmin = pg_current_xact_id()::xid;
+  perform fsp.follow_merge(touched);
+  return true;
+end
+$$;
+revoke all on function fsp.unmerge_persons(bigint, text, text, text) from public;
+grant execute on function fsp.unmerge_persons(bigint, text, text, text) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
+-- What may be said of somebody to have happened, and to have come of it, is what the code lists know: intelligence is no fact, and
+-- no login writes it down as one.
+create or replace function fsp.know_incident() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (select from fsp.code c where c.list = 'incident-kind' and c.code = new.kind)
+    or not exists (select from fsp.code c where c.list = 'incident-outcome' and c.code = new.outcome) then
+    raise check_violation using message = 'Not a fact of the code lists.';
+  end if;
+  return new;
+end
+$$;
+revoke all on function fsp.know_incident() from public;
+drop trigger if exists known on fsp.incident;
+create trigger known before insert or update of kind, outcome on fsp.incident for each row execute function fsp.know_incident();
+
 -- The disclosure record is added to and never changed. A guard that the owner can drop: what is changed then is found by
 -- `npm run disclosure:verify`.
 create or replace function fsp.refuse_change() returns trigger
@@ -1766,11 +2303,28 @@ end
 $$;
 revoke all on function fsp.records_of(text) from public;
 
--- Whether somebody may be told that others look at a family.
+-- Whether somebody may be told that others look at a family: nobody from whom it is hidden for what they are to it.
 create or replace function fsp.may_be_notified(of_family bigint, of_organisation integer, of_subject text) returns boolean
 language sql stable security definer set search_path = pg_catalog, pg_temp
-as $$ select true $$;
+as $$
+  select not exists (
+    select from fsp.conflict_of_interest c
+    join fsp.organisation recorder on recorder.id = c.controller
+    join fsp.organisation o on o.id = of_organisation
+    where c.family = of_family and c.subject = of_subject and c."from" <= now() and coalesce(c.until, 'infinity') > now()
+      and (c.controller = o.id or (recorder.agency = 'LA' and o.agency = 'TEAM')))
+$$;
 revoke all on function fsp.may_be_notified(bigint, integer, text) from public;
+
+-- Whether looks of an organisation's at a family are for sealed logins alone: it is restricted everywhere, or for this one.
+create or replace function fsp.restricted_for(of_family bigint, of_organisation integer) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.family f where f.id = of_family and f.restricted)
+    or exists (select from fsp.family_restriction r where r.family = of_family and r.organisation = of_organisation
+      and r."from" <= now() and coalesce(r.until, 'infinity') > now())
+$$;
+revoke all on function fsp.restricted_for(bigint, integer) from public;
 
 -- Who hears of looks at a family: its lead workers; of a restricted one the county's named users.
 create or replace function fsp.notice_recipients(of_family bigint) returns table (organisation integer, subject text)
@@ -1831,7 +2385,12 @@ begin
     where not c.done
   ),
   record as materialized (
-    select nextval('fsp.disclosure_entry_id_seq') as id, b.chain, b.sequence, b.at, o.id as by_whom, r.*
+    select nextval('fsp.disclosure_entry_id_seq') as id, b.chain, b.sequence, b.at, o.id as by_whom, r.*,
+      -- The emergency is the one that the user had open for a family that they were shown.
+      coalesce(r.emergency, case when r.purpose = 'EMERGENCY' then (
+        select 'EmergencyAccess-' || e.id from fsp.emergency_access e
+        where e.controller = o.id and e.worker = r.subject and e.family = any (r.families)
+          and e."from" <= b.at and e.until > b.at - interval '1 minute' order by e.id desc limit 1) end) as opened
     from due b cross join lateral fsp.records_of(b.records) r
     left join fsp.organisation o on o.code = r.organisation
   ),
@@ -1843,10 +2402,17 @@ begin
     except
     select n.entry, m.person from named_family n join member m on m.family = n.family
   ),
+  -- Few are restricted for one organisation alone.
+  partly as materialized (
+    select distinct r.family, r.organisation from fsp.family_restriction r
+    where r.organisation is not null and r."from" <= now() and coalesce(r.until, 'infinity') > now()
+  ),
   about as materialized (
-    select a.entry, a.family, f.restricted, f.controller
+    select a.entry, a.family, f.restricted or p.family is not null as restricted, f.controller
     from (select n.entry, n.family from named_family n union select s.entry, m.family from stray s join member m on m.person = s.person) a
     join fsp.family f on f.id = a.family
+    join record r on r.id = a.entry
+    left join partly p on p.family = a.family and p.organisation = r.by_whom
   ),
   entered as (
     insert into fsp.disclosure_entry (id, chain, sequence, position, at, organisation, client, subject, purpose, category, operation, document,
@@ -1855,7 +2421,7 @@ begin
     select r.id, r.chain, r.sequence, r.position, r.at, r.by_whom, r.client, r.subject, r.purpose, r.category, r.operation, r.document,
       r.classes, r.fields,
       case when r.refused = '[]' then '{}' else array(select concat_ws(': ', x ->> 'field', x ->> 'reason') from jsonb_path_query(r.refused, '$[*]') x) end,
-      r.families, r.persons, r.emergency, r.failed, r.alert, r.reason, r.count, r.agreement, r.request, r.correlation,
+      r.families, r.persons, r.opened, r.failed, r.alert, r.reason, r.count, r.agreement, r.request, r.correlation,
       coalesce(s.restricted, false), r.digest
     from record r left join (select a.entry, bool_and(a.restricted) as restricted from about a group by a.entry) s on s.entry = r.id
   ),
@@ -1864,10 +2430,10 @@ begin
     select a.family, a.entry, r.by_whom, a.restricted from about a join record r on r.id = a.entry
   ),
   looked as (
-    select a.family, r.by_whom as organisation, r.subject, r.purpose, r.emergency, r.at, a.restricted
+    select a.family, r.by_whom as organisation, r.subject, r.purpose, r.opened as emergency, r.at, a.restricted
     from about a join record r on r.id = a.entry
     where r.by_whom is not null and r.failed is null
-      and (r.emergency is not null or r.by_whom <> a.controller and not exists (
+      and (r.opened is not null or r.by_whom <> a.controller and not exists (
         select from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
         where i.family = a.family and i.organisation = r.by_whom and i."from" <= now() and coalesce(i.until, 'infinity') > now()))
   ),
@@ -1903,21 +2469,27 @@ $$;
 revoke all on function fsp.index_disclosures() from public;
 grant execute on function fsp.index_disclosures() to "{{db}}_recorder";
 
--- A family that becomes restricted, or is no longer: so are the looks at it.
+-- A family that becomes restricted, everywhere or for one organisation, or is no longer: so are the looks at it.
 create or replace function fsp.follow_restricted() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  changed constant bigint := (to_jsonb(new) ->> tg_argv[0])::bigint;
 begin
-  update fsp.disclosure_family a set restricted = new.restricted where a.family = new.id;
-  update fsp.disclosure_entry e set restricted = (select bool_and(o.restricted) from fsp.disclosure_family o where o.entry = e.id)
-    where e.id in (select a.entry from fsp.disclosure_family a where a.family = new.id);
+  update fsp.disclosure_family a set restricted = fsp.restricted_for(a.family, a.organisation)
+    where a.family = changed and a.restricted <> fsp.restricted_for(a.family, a.organisation);
+  update fsp.disclosure_entry e set restricted = not e.restricted
+    where e.id in (select a.entry from fsp.disclosure_family a where a.family = changed)
+      and e.restricted <> (select bool_and(o.restricted) from fsp.disclosure_family o where o.entry = e.id);
   return null;
 end
 $$;
 revoke all on function fsp.follow_restricted() from public;
 drop trigger if exists follow_restricted on fsp.family;
 create trigger follow_restricted after update of restricted on fsp.family for each row
-  when (old.restricted is distinct from new.restricted) execute function fsp.follow_restricted();
+  when (old.restricted is distinct from new.restricted) execute function fsp.follow_restricted('id');
+drop trigger if exists follow_restricted on fsp.family_restriction;
+create trigger follow_restricted after insert or update on fsp.family_restriction for each row execute function fsp.follow_restricted('family');
 
 -- The organisations that were shown rows of a class about a family or person (either may be null) since a moment. For functions
 -- of the owner's alone, which make readable first what was put on record last (`fsp.index_disclosures`).
@@ -2505,6 +3077,11 @@ alter table fsp.match_candidate force row level security;
 create policy owner_all on fsp.match_candidate for all to "{{owner}}"
   using (true)
   with check (true);
+grant select on fsp.match_candidate to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+create policy la_select on fsp.match_candidate for select to "{{db}}_agency_la"
+  using (case when match_candidate.subject_table = 'family_name'
+    then (select true from fsp.family_grant g where g.family = match_candidate.row_key and g.starts <= now() and g.ends > now() limit 1) and (select true from fsp.family_grant g where g.family = match_candidate.other and g.starts <= now() and g.ends > now() limit 1)
+    else (select true from fsp.person_grant g where g.person = match_candidate.row_key and g.starts <= now() and g.ends > now() limit 1) and (select true from fsp.person_grant g where g.person = match_candidate.other and g.starts <= now() and g.ends > now() limit 1) end);
 
 -- family: STRUCTURE
 alter table fsp.family enable row level security;
@@ -8084,6 +8661,225 @@ create policy provider_select on fsp.access_notice for select to "{{db}}_agency_
 alter table fsp.notice_delay enable row level security;
 alter table fsp.notice_delay force row level security;
 create policy owner_all on fsp.notice_delay for all to "{{owner}}"
+  using (true)
+  with check (true);
+
+-- retraction: OPERATION
+alter table fsp.retraction enable row level security;
+alter table fsp.retraction force row level security;
+create policy owner_all on fsp.retraction for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.retraction to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+create policy own_select on fsp.retraction for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
+  using (retraction.controller = (select fsp.current_organisation()) and fsp.retraction_open(retraction.id));
+
+-- recall_notice: SHARING
+alter table fsp.recall_notice enable row level security;
+alter table fsp.recall_notice force row level security;
+create policy owner_all on fsp.recall_notice for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.recall_notice to "{{db}}_agency_la";
+create policy la_select on fsp.recall_notice for select to "{{db}}_agency_la"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_team";
+create policy team_select on fsp.recall_notice for select to "{{db}}_agency_team"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_health";
+create policy health_select on fsp.recall_notice for select to "{{db}}_agency_health"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_education";
+create policy education_select on fsp.recall_notice for select to "{{db}}_agency_education"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_police";
+create policy police_select on fsp.recall_notice for select to "{{db}}_agency_police"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_district";
+create policy district_select on fsp.recall_notice for select to "{{db}}_agency_district"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+grant select on fsp.recall_notice to "{{db}}_agency_provider";
+create policy provider_select on fsp.recall_notice for select to "{{db}}_agency_provider"
+  using (((recall_notice.addressee = (select fsp.current_organisation()) and fsp.recall_open(recall_notice.id))));
+
+-- dispute: IDENTITY
+alter table fsp.dispute enable row level security;
+alter table fsp.dispute force row level security;
+create policy owner_all on fsp.dispute for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.dispute to "{{db}}_agency_la";
+create policy la_select on fsp.dispute for select to "{{db}}_agency_la"
+  using ((case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((33521663 | ((fg.shared | og.shared) & 32768)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (4 | dispute.row_mask | pg.needs)) = (4 | dispute.row_mask | pg.needs) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((33521663 | ((fg.shared | og.shared) & 32768)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) end));
+grant insert on fsp.dispute to "{{db}}_agency_la";
+create policy la_insert on fsp.dispute for insert to "{{db}}_agency_la"
+  with check (dispute.controller = (select fsp.current_organisation())
+    and (case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and ((((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 33554431) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((33521663 | ((fg.shared | og.shared) & 32768)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and ((((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 33554431) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((33521663 | ((fg.shared | og.shared) & 32768)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) end));
+grant select on fsp.dispute to "{{db}}_agency_team";
+create policy team_select on fsp.dispute for select to "{{db}}_agency_team"
+  using ((case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((3831711 | ((fg.shared | og.shared) & 262208)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (4 | dispute.row_mask | pg.needs)) = (4 | dispute.row_mask | pg.needs) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((3831711 | ((fg.shared | og.shared) & 262208)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) end)
+    or (dispute.holder = (select fsp.current_organisation()) and (dispute.row_mask & ~20709279::bigint) = 0 and fsp.own_open(dispute.family)));
+grant insert on fsp.dispute to "{{db}}_agency_team";
+create policy team_insert on fsp.dispute for insert to "{{db}}_agency_team"
+  with check (dispute.controller = (select fsp.current_organisation())
+    and (case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 20709279) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((3831711 | ((fg.shared | og.shared) & 262208)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 20709279) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((3831711 | ((fg.shared | og.shared) & 262208)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) end));
+grant select on fsp.dispute to "{{db}}_agency_health";
+create policy health_select on fsp.dispute for select to "{{db}}_agency_health"
+  using ((case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((415 | ((fg.shared | og.shared) & 4191808)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (4 | dispute.row_mask | pg.needs)) = (4 | dispute.row_mask | pg.needs) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((415 | ((fg.shared | og.shared) & 4191808)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) end)
+    or (dispute.holder = (select fsp.current_organisation()) and (dispute.row_mask & ~16813471::bigint) = 0 and fsp.own_open(dispute.family)));
+grant insert on fsp.dispute to "{{db}}_agency_health";
+create policy health_insert on fsp.dispute for insert to "{{db}}_agency_health"
+  with check (dispute.controller = (select fsp.current_organisation())
+    and (case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 16813471) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((415 | ((fg.shared | og.shared) & 4191808)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 16813471) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((415 | ((fg.shared | og.shared) & 4191808)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) end));
+grant select on fsp.dispute to "{{db}}_agency_education";
+create policy education_select on fsp.dispute for select to "{{db}}_agency_education"
+  using ((case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((175 | ((fg.shared | og.shared) & 729920)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (4 | dispute.row_mask | pg.needs)) = (4 | dispute.row_mask | pg.needs) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((175 | ((fg.shared | og.shared) & 729920)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) end)
+    or (dispute.holder = (select fsp.current_organisation()) and (dispute.row_mask & ~17305007::bigint) = 0 and fsp.own_open(dispute.family)));
+grant insert on fsp.dispute to "{{db}}_agency_education";
+create policy education_insert on fsp.dispute for insert to "{{db}}_agency_education"
+  with check (dispute.controller = (select fsp.current_organisation())
+    and (case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and ((((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) | 17305007) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((175 | ((fg.shared | og.shared) & 729920)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 17305007) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((175 | ((fg.shared | og.shared) & 729920)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) end));
+grant select on fsp.dispute to "{{db}}_agency_police";
+create policy police_select on fsp.dispute for select to "{{db}}_agency_police"
+  using ((case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((131471 | ((fg.shared | og.shared) & 864784)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (4 | dispute.row_mask | pg.needs)) = (4 | dispute.row_mask | pg.needs) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((131471 | ((fg.shared | og.shared) & 864784)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) end)
+    or (dispute.holder = (select fsp.current_organisation()) and (dispute.row_mask & ~16974223::bigint) = 0 and fsp.own_open(dispute.family)));
+grant insert on fsp.dispute to "{{db}}_agency_police";
+create policy police_insert on fsp.dispute for insert to "{{db}}_agency_police"
+  with check (dispute.controller = (select fsp.current_organisation())
+    and (case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 16974223) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((131471 | ((fg.shared | og.shared) & 864784)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 16974223) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((131471 | ((fg.shared | og.shared) & 864784)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) end));
+grant select on fsp.dispute to "{{db}}_agency_district";
+create policy district_select on fsp.dispute for select to "{{db}}_agency_district"
+  using ((case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and (((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((133 | ((fg.shared | og.shared) & 1114442)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & (4 | dispute.row_mask | pg.needs)) = (4 | dispute.row_mask | pg.needs) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((133 | ((fg.shared | og.shared) & 1114442)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) end)
+    or (dispute.holder = (select fsp.current_organisation()) and (dispute.row_mask & ~20055429::bigint) = 0 and fsp.own_open(dispute.family)));
+grant insert on fsp.dispute to "{{db}}_agency_district";
+create policy district_insert on fsp.dispute for insert to "{{db}}_agency_district"
+  with check (dispute.controller = (select fsp.current_organisation())
+    and (case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and ((((133 | ((fg.shared) & 1114442)) & ~(fg.withheld)) | 20055429) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((133 | ((fg.shared | og.shared) & 1114442)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and ((((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) | 20055429) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and (((133 | ((fg.shared | pg.shared) & 1114442)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((133 | ((fg.shared | og.shared) & 1114442)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) end));
+grant select on fsp.dispute to "{{db}}_agency_provider";
+create policy provider_select on fsp.dispute for select to "{{db}}_agency_provider"
+  using ((case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((15 | ((fg.shared | og.shared) & 153552)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (4 | dispute.row_mask | pg.needs)) = (4 | dispute.row_mask | pg.needs) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((15 | ((fg.shared | og.shared) & 153552)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs) and not coalesce(fg.only_with <@ dispute.kept_from, false)) end)
+    or (dispute.holder = (select fsp.current_organisation()) and (dispute.row_mask & ~19004687::bigint) = 0 and fsp.own_open(dispute.family)));
+grant insert on fsp.dispute to "{{db}}_agency_provider";
+create policy provider_insert on fsp.dispute for insert to "{{db}}_agency_provider"
+  with check (dispute.controller = (select fsp.current_organisation())
+    and (case when dispute.person is null then (select true from fsp.family_grant fg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 19004687) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((15 | ((fg.shared | og.shared) & 153552)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) else (select true from fsp.family_grant fg, fsp.person_grant pg, fsp.person_grant og where fg.family = dispute.family and fg.starts <= now() and fg.ends > now() and pg.person = dispute.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 19004687) & (4 | dispute.row_mask)) = (4 | dispute.row_mask) and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs and og.person = dispute.speaker and og.starts <= now() and og.ends > now() and (((15 | ((fg.shared | og.shared) & 153552)) & ~(fg.withheld | og.withheld)) & (4 | og.needs)) = (4 | og.needs)) end));
+
+-- disagreement: ASSESSMENT
+alter table fsp.disagreement enable row level security;
+alter table fsp.disagreement force row level security;
+create policy owner_all on fsp.disagreement for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.disagreement to "{{db}}_agency_la";
+create policy la_select on fsp.disagreement for select to "{{db}}_agency_la"
+  using ((case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ disagreement.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ disagreement.kept_from, false)) end));
+grant insert on fsp.disagreement to "{{db}}_agency_la";
+create policy la_insert on fsp.disagreement for insert to "{{db}}_agency_la"
+  with check (disagreement.controller = (select fsp.current_organisation())
+    and (case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and ((((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 33554431) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and ((((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) | 33554431) & 512) = 512 and (((33521663 | ((fg.shared | pg.shared) & 32768)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (disagreement.decision is null or (select true from fsp.decision p where p.id = disagreement.decision and p.family is not distinct from disagreement.family)));
+grant select on fsp.disagreement to "{{db}}_agency_team";
+create policy team_select on fsp.disagreement for select to "{{db}}_agency_team"
+  using ((case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ disagreement.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ disagreement.kept_from, false)) end)
+    or (disagreement.controller = (select fsp.current_organisation()) and fsp.own_open(disagreement.family)));
+grant insert on fsp.disagreement to "{{db}}_agency_team";
+create policy team_insert on fsp.disagreement for insert to "{{db}}_agency_team"
+  with check (disagreement.controller = (select fsp.current_organisation())
+    and (case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and ((((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) | 20709279) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 20709279) & 512) = 512 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (disagreement.decision is null or (select true from fsp.decision p where p.id = disagreement.decision and p.family is not distinct from disagreement.family)));
+grant select on fsp.disagreement to "{{db}}_agency_health";
+create policy health_select on fsp.disagreement for select to "{{db}}_agency_health"
+  using ((case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ disagreement.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ disagreement.kept_from, false)) end));
+grant insert on fsp.disagreement to "{{db}}_agency_health";
+create policy health_insert on fsp.disagreement for insert to "{{db}}_agency_health"
+  with check (disagreement.controller = (select fsp.current_organisation())
+    and (case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and ((((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) | 16813471) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and ((((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) | 16813471) & 512) = 512 and (((415 | ((fg.shared | pg.shared) & 4191808)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (disagreement.decision is null or (select true from fsp.decision p where p.id = disagreement.decision and p.family is not distinct from disagreement.family)));
+grant select on fsp.disagreement to "{{db}}_agency_education";
+create policy education_select on fsp.disagreement for select to "{{db}}_agency_education"
+  using ((case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and (((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ disagreement.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ disagreement.kept_from, false)) end));
+grant insert on fsp.disagreement to "{{db}}_agency_education";
+create policy education_insert on fsp.disagreement for insert to "{{db}}_agency_education"
+  with check (disagreement.controller = (select fsp.current_organisation())
+    and (case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and ((((175 | ((fg.shared) & 729920)) & ~(fg.withheld)) | 17305007) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and ((((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) | 17305007) & 512) = 512 and (((175 | ((fg.shared | pg.shared) & 729920)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (disagreement.decision is null or (select true from fsp.decision p where p.id = disagreement.decision and p.family is not distinct from disagreement.family)));
+grant select on fsp.disagreement to "{{db}}_agency_police";
+create policy police_select on fsp.disagreement for select to "{{db}}_agency_police"
+  using ((case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ disagreement.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ disagreement.kept_from, false)) end));
+grant insert on fsp.disagreement to "{{db}}_agency_police";
+create policy police_insert on fsp.disagreement for insert to "{{db}}_agency_police"
+  with check (disagreement.controller = (select fsp.current_organisation())
+    and (case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and ((((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) | 16974223) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and ((((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) | 16974223) & 512) = 512 and (((131471 | ((fg.shared | pg.shared) & 864784)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (disagreement.decision is null or (select true from fsp.decision p where p.id = disagreement.decision and p.family is not distinct from disagreement.family)));
+grant select on fsp.disagreement to "{{db}}_agency_provider";
+create policy provider_select on fsp.disagreement for select to "{{db}}_agency_provider"
+  using ((case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 512) = 512 and not coalesce(fg.only_with <@ disagreement.kept_from, false)) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & (512 | pg.needs)) = (512 | pg.needs) and not coalesce(fg.only_with <@ disagreement.kept_from, false)) end));
+grant insert on fsp.disagreement to "{{db}}_agency_provider";
+create policy provider_insert on fsp.disagreement for insert to "{{db}}_agency_provider"
+  with check (disagreement.controller = (select fsp.current_organisation())
+    and (case when disagreement.person is null then (select true from fsp.family_grant fg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and ((((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) | 19004687) & 512) = 512) else (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = disagreement.family and fg.starts <= now() and fg.ends > now() and pg.person = disagreement.person and pg.starts <= now() and pg.ends > now() and ((((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) | 19004687) & 512) = 512 and (((15 | ((fg.shared | pg.shared) & 153552)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs) end)
+    and (disagreement.decision is null or (select true from fsp.decision p where p.id = disagreement.decision and p.family is not distinct from disagreement.family)));
+
+-- person_merge: SHARING
+alter table fsp.person_merge enable row level security;
+alter table fsp.person_merge force row level security;
+create policy owner_all on fsp.person_merge for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.person_merge to "{{db}}_agency_la";
+create policy la_select on fsp.person_merge for select to "{{db}}_agency_la"
+  using ((select true from fsp.person_grant pg, fsp.person_grant og where pg.person = person_merge.merged and pg.starts <= now() and pg.ends > now() and (((33521663 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16777216 | pg.needs)) = (16777216 | pg.needs) and og.person = person_merge.survivor and og.starts <= now() and og.ends > now() and (((33521663 | ((og.shared | og.family_shared) & 32768)) & ~(og.withheld | og.family_withheld)) & (16777216 | og.needs)) = (16777216 | og.needs)));
+grant select on fsp.person_merge to "{{db}}_agency_team";
+create policy team_select on fsp.person_merge for select to "{{db}}_agency_team"
+  using ((person_merge.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_merge.merged)));
+grant select on fsp.person_merge to "{{db}}_agency_health";
+create policy health_select on fsp.person_merge for select to "{{db}}_agency_health"
+  using ((person_merge.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_merge.merged)));
+grant select on fsp.person_merge to "{{db}}_agency_education";
+create policy education_select on fsp.person_merge for select to "{{db}}_agency_education"
+  using ((person_merge.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_merge.merged)));
+grant select on fsp.person_merge to "{{db}}_agency_police";
+create policy police_select on fsp.person_merge for select to "{{db}}_agency_police"
+  using ((person_merge.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_merge.merged)));
+grant select on fsp.person_merge to "{{db}}_agency_district";
+create policy district_select on fsp.person_merge for select to "{{db}}_agency_district"
+  using ((person_merge.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_merge.merged)));
+grant select on fsp.person_merge to "{{db}}_agency_provider";
+create policy provider_select on fsp.person_merge for select to "{{db}}_agency_provider"
+  using ((person_merge.controller = (select fsp.current_organisation()) and fsp.own_open_person(person_merge.merged)));
+
+-- person_same: IDENTITY
+alter table fsp.person_same enable row level security;
+alter table fsp.person_same force row level security;
+create policy owner_all on fsp.person_same for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.person_same to "{{db}}_agency_la";
+create policy la_select on fsp.person_same for select to "{{db}}_agency_la"
+  using ((select true from fsp.person_grant pg, fsp.person_grant og where pg.person = person_same.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs) and og.person = person_same.other and og.starts <= now() and og.ends > now() and (((33521663 | ((og.shared | og.family_shared) & 32768)) & ~(og.withheld | og.family_withheld)) & (4 | og.needs)) = (4 | og.needs)));
+grant select on fsp.person_same to "{{db}}_agency_team";
+create policy team_select on fsp.person_same for select to "{{db}}_agency_team"
+  using ((select true from fsp.person_grant pg, fsp.person_grant og where pg.person = person_same.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs) and og.person = person_same.other and og.starts <= now() and og.ends > now() and (((3831711 | ((og.shared | og.family_shared) & 262208)) & ~(og.withheld | og.family_withheld)) & (4 | og.needs)) = (4 | og.needs)));
+grant select on fsp.person_same to "{{db}}_agency_health";
+create policy health_select on fsp.person_same for select to "{{db}}_agency_health"
+  using ((select true from fsp.person_grant pg, fsp.person_grant og where pg.person = person_same.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs) and og.person = person_same.other and og.starts <= now() and og.ends > now() and (((415 | ((og.shared | og.family_shared) & 4191808)) & ~(og.withheld | og.family_withheld)) & (4 | og.needs)) = (4 | og.needs)));
+grant select on fsp.person_same to "{{db}}_agency_education";
+create policy education_select on fsp.person_same for select to "{{db}}_agency_education"
+  using ((select true from fsp.person_grant pg, fsp.person_grant og where pg.person = person_same.person and pg.starts <= now() and pg.ends > now() and (((175 | ((pg.shared | pg.family_shared) & 729920)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs) and og.person = person_same.other and og.starts <= now() and og.ends > now() and (((175 | ((og.shared | og.family_shared) & 729920)) & ~(og.withheld | og.family_withheld)) & (4 | og.needs)) = (4 | og.needs)));
+grant select on fsp.person_same to "{{db}}_agency_police";
+create policy police_select on fsp.person_same for select to "{{db}}_agency_police"
+  using ((select true from fsp.person_grant pg, fsp.person_grant og where pg.person = person_same.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((pg.shared | pg.family_shared) & 864784)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs) and og.person = person_same.other and og.starts <= now() and og.ends > now() and (((131471 | ((og.shared | og.family_shared) & 864784)) & ~(og.withheld | og.family_withheld)) & (4 | og.needs)) = (4 | og.needs)));
+grant select on fsp.person_same to "{{db}}_agency_district";
+create policy district_select on fsp.person_same for select to "{{db}}_agency_district"
+  using ((select true from fsp.person_grant pg, fsp.person_grant og where pg.person = person_same.person and pg.starts <= now() and pg.ends > now() and (((133 | ((pg.shared | pg.family_shared) & 1114442)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs) and og.person = person_same.other and og.starts <= now() and og.ends > now() and (((133 | ((og.shared | og.family_shared) & 1114442)) & ~(og.withheld | og.family_withheld)) & (4 | og.needs)) = (4 | og.needs)));
+grant select on fsp.person_same to "{{db}}_agency_provider";
+create policy provider_select on fsp.person_same for select to "{{db}}_agency_provider"
+  using ((select true from fsp.person_grant pg, fsp.person_grant og where pg.person = person_same.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (4 | pg.needs)) = (4 | pg.needs) and og.person = person_same.other and og.starts <= now() and og.ends > now() and (((15 | ((og.shared | og.family_shared) & 153552)) & ~(og.withheld | og.family_withheld)) & (4 | og.needs)) = (4 | og.needs)));
+
+-- merge_kept_from: OPERATION
+alter table fsp.merge_kept_from enable row level security;
+alter table fsp.merge_kept_from force row level security;
+create policy owner_all on fsp.merge_kept_from for all to "{{owner}}"
   using (true)
   with check (true);
 

@@ -303,6 +303,8 @@ export const ACTS = {
   withdrawSharingDecision:  act('end an own decision before its time',                'LA HEALTH EDUCATION POLICE DISTRICT PROVIDER',      'sharing:write'),
   recordDisclosureElsewhere: act('say what was disclosed by other means',             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   recordToldFamily:         act('say what the family was told, or why it was not safe', 'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
+  retractEntry:             act('take an own row out of the record as wrong',         'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
+  acknowledgeRecall:        act('say that a recall was read and followed',            'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   disputeFact:              act("put a person's statement beside a fact",             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   recordDisagreement:       act('dissent from a decision, where it stands',           'LA TEAM HEALTH EDUCATION POLICE PROVIDER',          'sharing:write'),
   openInvolvement:          act('open a family to who works with it',                 'LA',                                                'case:write'),

@@ -121,6 +121,21 @@ export type AcknowledgeNoticePayload = {
   warnings: Array<UserError>;
 };
 
+export type AcknowledgeRecallInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  notice: Scalars['ID']['input'];
+};
+
+export type AcknowledgeRecallPayload = {
+  __typename?: 'AcknowledgeRecallPayload';
+  /** As the caller may see it now. */
+  notice?: Maybe<RecallNotice>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AddActionInput = {
   action: Scalars['String']['input'];
   due: Scalars['Date']['input'];
@@ -232,6 +247,7 @@ export type AdultVoice = Node & {
   __typename?: 'AdultVoice';
   /** What was done about it. */
   answers?: Maybe<Array<AdultVoiceAnswer>>;
+  disputes?: Maybe<Array<Dispute>>;
   family?: Maybe<Family>;
   /** Name of who heard or received it. */
   heardBy?: Maybe<Scalars['String']['output']>;
@@ -243,6 +259,8 @@ export type AdultVoice = Node & {
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
   person?: Maybe<Person>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
   /** What they want to be different in the family. */
   wants?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
@@ -584,6 +602,7 @@ export type Assessment = Node & {
   /** The day that it was authorised. */
   authorisedOn?: Maybe<Scalars['Date']['output']>;
   cancelledOn?: Maybe<Scalars['Date']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   /** What was found; null until it is completed. */
@@ -709,6 +728,8 @@ export type CallOutHistory = {
   __typename?: 'CallOutHistory';
   count?: Maybe<Scalars['Int']['output']>;
   lastTwelveMonths?: Maybe<Scalars['Int']['output']>;
+  /** Those of them that came to nothing. */
+  noFurtherAction?: Maybe<Scalars['Int']['output']>;
   since?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
 };
@@ -780,6 +801,7 @@ export type ChildVoice = Node & {
   __typename?: 'ChildVoice';
   /** What was done about it. */
   answers?: Maybe<Array<ChildVoiceAnswer>>;
+  disputes?: Maybe<Array<Dispute>>;
   family?: Maybe<Family>;
   /** Name of who heard or received it. */
   heardBy?: Maybe<Scalars['String']['output']>;
@@ -791,6 +813,8 @@ export type ChildVoice = Node & {
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
   person?: Maybe<Person>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
   /** What they want to be different in the family. */
   wants?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
@@ -1512,6 +1536,9 @@ export type Decision = Node & {
   __typename?: 'Decision';
   /** Name of who decided. */
   decidedBy?: Maybe<Scalars['String']['output']>;
+  /** Who dissents from it, and why. */
+  disagreements?: Maybe<Array<Disagreement>>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Ids for `node`, of what it rests on: of those things that the caller may see. */
   evidence?: Maybe<Array<Scalars['ID']['output']>>;
   family?: Maybe<Family>;
@@ -1573,6 +1600,23 @@ export type Disability = {
   /** From the code list `disability`; `NONE` stands alone. */
   disability?: Maybe<Code>;
   since?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** A professional's dissent from a decision. It stands wherever the decision stands, and nobody changes it. */
+export type Disagreement = Node & {
+  __typename?: 'Disagreement';
+  /** Name of who dissents. */
+  by?: Maybe<Scalars['String']['output']>;
+  decision?: Maybe<Decision>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  role?: Maybe<Scalars['String']['output']>;
+  /** What should have been decided. */
+  wanted?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
 };
 
@@ -1682,6 +1726,63 @@ export type DisclosureFilter = {
   until?: InputMaybe<Scalars['DateTime']['input']>;
   /** The token's `sub`. */
   user?: InputMaybe<Scalars['String']['input']>;
+};
+
+/**
+ * A person's statement beside a fact, in the person's own words. It is there for whoever sees the fact and the person: beside
+ * the class of its fields it needs what the fact needs. Nobody changes it.
+ */
+export type Dispute = Node & {
+  __typename?: 'Dispute';
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** How it was told, from the code list `voice-medium`. */
+  how?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  /** Who disputes it. */
+  person?: Maybe<Person>;
+  statement?: Maybe<Scalars['String']['output']>;
+  /** The id of what is disputed. */
+  subject?: Maybe<Scalars['ID']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type DisputeConnection = {
+  __typename?: 'DisputeConnection';
+  edges?: Maybe<Array<DisputeEdge>>;
+  nodes?: Maybe<Array<Dispute>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DisputeEdge = {
+  __typename?: 'DisputeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Dispute>;
+};
+
+export type DisputeFactInput = {
+  /** From the code list `voice-medium`. */
+  how: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  /** Who disputes it; a member of the family. */
+  person: Scalars['ID']['input'];
+  /** In the person's own words. */
+  statement: Scalars['String']['input'];
+  /** What is disputed: a Workbook entry, an incident, an assessment, a decision, a voice, a school record, a plan and others. */
+  subject: Scalars['ID']['input'];
+};
+
+export type DisputeFactPayload = {
+  __typename?: 'DisputeFactPayload';
+  /** As the caller may see it now. */
+  dispute?: Maybe<Dispute>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A district, by its ONS code. */
@@ -2344,6 +2445,8 @@ export type Family = Node & {
   disclosures?: Maybe<DisclosureConnection>;
   /** What was told of the family by other means, latest first. */
   disclosuresElsewhere?: Maybe<Array<DisclosureElsewhere>>;
+  /** What persons of the family say against what stands on record about them, latest first. */
+  disputes?: Maybe<DisputeConnection>;
   /** Emergencies in which the family was opened, latest first. */
   emergencyAccesses?: Maybe<Array<EmergencyAccess>>;
   /** Referral episodes of its children. */
@@ -2501,6 +2604,13 @@ export type FamilyDecisionsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyDisclosuresArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyDisputesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -2924,6 +3034,7 @@ export type HousingSituation = Node & {
   arrears?: Maybe<Scalars['Int']['output']>;
   /** The home may be lost. */
   atRisk?: Maybe<Scalars['Boolean']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   duty?: Maybe<HousingDuty>;
   dutyAccepted?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
@@ -2949,6 +3060,7 @@ export type Incident = Node & {
   basis?: Maybe<IncidentBasis>;
   /** The condition that it breaks. */
   breaches?: Maybe<SafetyCondition>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
@@ -2956,7 +3068,7 @@ export type Incident = Node & {
   informant?: Maybe<Scalars['String']['output']>;
   /** For those who work only with one of these persons it does not exist. */
   keptFrom?: Maybe<Array<Person>>;
-  /** From the code list `incident-kind`. */
+  /** From the code list `incident-kind`: a call-out, an allegation, an arrest, a charge, a caution, a conviction. Intelligence is none. */
   kind?: Maybe<Code>;
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
@@ -3483,6 +3595,35 @@ export type Marac = Node & {
   withheld: Array<Withheld>;
 };
 
+/** One number on two records: perhaps one person, or one family. */
+export type MatchCandidate = {
+  __typename?: 'MatchCandidate';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  families?: Maybe<Array<Family>>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<MatchCandidateKind>;
+  persons?: Maybe<Array<Person>>;
+};
+
+export type MatchCandidateConnection = {
+  __typename?: 'MatchCandidateConnection';
+  edges?: Maybe<Array<MatchCandidateEdge>>;
+  nodes?: Maybe<Array<MatchCandidate>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type MatchCandidateEdge = {
+  __typename?: 'MatchCandidateEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<MatchCandidate>;
+};
+
+export type MatchCandidateKind =
+  | 'FAMILY_REFERENCE'
+  | 'NHS_NUMBER'
+  | 'UPN';
+
 export type MatchContactInput = {
   contact: Scalars['ID']['input'];
   /** The version that the caller read. */
@@ -3620,6 +3761,23 @@ export type MeetingStatus =
   | 'CALLED'
   | 'HELD';
 
+export type MergePersonsInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merge: Scalars['ID']['input'];
+};
+
+export type MergePersonsPayload = {
+  __typename?: 'MergePersonsPayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** How motivational interviewing was practised in the session. */
 export type MiPractice = {
   __typename?: 'MiPractice';
@@ -3722,6 +3880,8 @@ export type Mutation = {
   __typename?: 'Mutation';
   /** Says that one has read a notice. */
   acknowledgeNotice?: Maybe<AcknowledgeNoticePayload>;
+  /** Says that a recall was read, and that what it asks was done. */
+  acknowledgeRecall?: Maybe<AcknowledgeRecallPayload>;
   /** Adds what somebody is to do for a goal. */
   addAction?: Maybe<AddActionPayload>;
   /** Adds somebody to a family: somebody new, or somebody whom the caller sees elsewhere. */
@@ -3790,6 +3950,8 @@ export type Mutation = {
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
   /** For the police: nobody is told yet that they look at a family, because it would put somebody at risk or an investigation to nothing. */
   delayAccessNotices?: Maybe<DelayAccessNoticesPayload>;
+  /** Puts what a person says of a fact beside it. */
+  disputeFact?: Maybe<DisputeFactPayload>;
   /** Says that such a conflict is over. */
   endConflictOfInterest?: Maybe<EndConflictOfInterestPayload>;
   /** Ends such an arrangement. */
@@ -3828,6 +3990,8 @@ export type Mutation = {
   makeReferral?: Maybe<MakeReferralPayload>;
   /** Says which family a contact is of. */
   matchContact?: Maybe<MatchContactPayload>;
+  /** Agrees that two persons are one: by another user than the one who proposed it. */
+  mergePersons?: Maybe<MergePersonsPayload>;
   /** Members of a family live somewhere else from a day on. */
   moveHousehold?: Maybe<MoveHouseholdPayload>;
   /** Moves an intervention on: accepted, waiting, started, completed, or ended otherwise. */
@@ -3859,6 +4023,8 @@ export type Mutation = {
   planReturnHome?: Maybe<PlanReturnHomePayload>;
   /** Puts together what a conference or court is given. That it was done, for whom and for what, stays on record. */
   prepareEvidencePack?: Maybe<PrepareEvidencePackPayload>;
+  /** Takes two persons for one; it waits for somebody else to agree. */
+  proposeMerge?: Maybe<ProposeMergePayload>;
   /** Protects where a member of the family is. */
   protectWhereabouts?: Maybe<ProtectWhereaboutsPayload>;
   /** Says that a goal is reached. */
@@ -3888,6 +4054,8 @@ export type Mutation = {
   recordDecision?: Maybe<RecordDecisionPayload>;
   /** Says which disabilities somebody has; what was recorded before ends. An empty list: nothing is known. */
   recordDisabilities?: Maybe<RecordDisabilitiesPayload>;
+  /** Dissents from a decision that the caller sees. */
+  recordDisagreement?: Maybe<RecordDisagreementPayload>;
   /** Puts on record what was disclosed by other means. */
   recordDisclosureElsewhere?: Maybe<RecordDisclosureElsewherePayload>;
   /** Records what came of the offer; what is not given stays as it was. */
@@ -3950,6 +4118,8 @@ export type Mutation = {
   requestIntervention?: Maybe<RequestInterventionPayload>;
   /** Restricts a family to named users, of the county and everywhere or of one partner. Of these there are two at least, one on the out-of-hours rota. */
   restrictFamily?: Maybe<RestrictFamilyPayload>;
+  /** Takes something of the caller's own organisation out of the record as wrong, in all its versions, and tells those who were shown it. */
+  retractEntry?: Maybe<RetractEntryPayload>;
   /** A second person's word on an emergency. */
   reviewEmergencyAccess?: Maybe<ReviewEmergencyAccessPayload>;
   /** Records a review of the family's plan. */
@@ -3974,6 +4144,8 @@ export type Mutation = {
   stepDown?: Maybe<StepDownPayload>;
   /** Ends one plan of a child and begins a more intensive one on the same day. */
   stepUp?: Maybe<StepUpPayload>;
+  /** They are two after all: both are again as they were. */
+  unmergePersons?: Maybe<UnmergePersonsPayload>;
   /** Ends an own decision now. Who was shown data under it is told that it is no longer theirs to use. */
   withdrawSharingDecision?: Maybe<WithdrawSharingDecisionPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
@@ -3983,6 +4155,11 @@ export type Mutation = {
 
 export type MutationAcknowledgeNoticeArgs = {
   input: AcknowledgeNoticeInput;
+};
+
+
+export type MutationAcknowledgeRecallArgs = {
+  input: AcknowledgeRecallInput;
 };
 
 
@@ -4156,6 +4333,11 @@ export type MutationDelayAccessNoticesArgs = {
 };
 
 
+export type MutationDisputeFactArgs = {
+  input: DisputeFactInput;
+};
+
+
 export type MutationEndConflictOfInterestArgs = {
   input: EndConflictOfInterestInput;
 };
@@ -4251,6 +4433,11 @@ export type MutationMatchContactArgs = {
 };
 
 
+export type MutationMergePersonsArgs = {
+  input: MergePersonsInput;
+};
+
+
 export type MutationMoveHouseholdArgs = {
   input: MoveHouseholdInput;
 };
@@ -4331,6 +4518,11 @@ export type MutationPrepareEvidencePackArgs = {
 };
 
 
+export type MutationProposeMergeArgs = {
+  input: ProposeMergeInput;
+};
+
+
 export type MutationProtectWhereaboutsArgs = {
   input: ProtectWhereaboutsInput;
 };
@@ -4408,6 +4600,11 @@ export type MutationRecordDecisionArgs = {
 
 export type MutationRecordDisabilitiesArgs = {
   input: RecordDisabilitiesInput;
+};
+
+
+export type MutationRecordDisagreementArgs = {
+  input: RecordDisagreementInput;
 };
 
 
@@ -4571,6 +4768,11 @@ export type MutationRestrictFamilyArgs = {
 };
 
 
+export type MutationRetractEntryArgs = {
+  input: RetractEntryInput;
+};
+
+
 export type MutationReviewEmergencyAccessArgs = {
   input: ReviewEmergencyAccessInput;
 };
@@ -4628,6 +4830,11 @@ export type MutationStepDownArgs = {
 
 export type MutationStepUpArgs = {
   input: StepUpInput;
+};
+
+
+export type MutationUnmergePersonsArgs = {
+  input: UnmergePersonsInput;
 };
 
 
@@ -5020,6 +5227,8 @@ export type Person = Node & {
   nhsNumber?: Maybe<Scalars['String']['output']>;
   /** From the code list `religion`. */
   religion?: Maybe<Code>;
+  /** Records that are of the same person, of those that the caller may see anyway. */
+  sameAs?: Maybe<Array<Person>>;
   /** CIN census: M, F, U; an unborn child is U. */
   sex?: Maybe<Code>;
   /** Unique pupil number: a check letter and twelve characters. */
@@ -5028,6 +5237,51 @@ export type Person = Node & {
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
+
+/**
+ * Two records of one person. Each keeps its own rows; what is withheld or kept from one is withheld and kept from the other,
+ * and who sees one does not see the other for it.
+ */
+export type PersonMerge = Node & {
+  __typename?: 'PersonMerge';
+  confirmedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who agreed: somebody else. */
+  confirmedBy?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  merged?: Maybe<Person>;
+  /** Name of who proposed it. */
+  proposedBy?: Maybe<Scalars['String']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  status?: Maybe<PersonMergeStatus>;
+  /** The record that goes on. */
+  survivor?: Maybe<Person>;
+  unmergeReason?: Maybe<Scalars['String']['output']>;
+  unmergedAt?: Maybe<Scalars['DateTime']['output']>;
+  unmergedBy?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PersonMergeConnection = {
+  __typename?: 'PersonMergeConnection';
+  edges?: Maybe<Array<PersonMergeEdge>>;
+  nodes?: Maybe<Array<PersonMerge>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type PersonMergeEdge = {
+  __typename?: 'PersonMergeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<PersonMerge>;
+};
+
+export type PersonMergeStatus =
+  | 'MERGED'
+  /** Waits for somebody else to agree */
+  | 'PROPOSED'
+  | 'UNMERGED';
 
 /** Under which law and in which kind of placement a looked-after child lives. */
 export type Placement = Node & {
@@ -5391,6 +5645,25 @@ export type ProgrammeProvider = {
   validTo?: Maybe<Scalars['Date']['output']>;
 };
 
+export type ProposeMergeInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merged: Scalars['ID']['input'];
+  /** What shows that they are one. */
+  reason: Scalars['String']['input'];
+  /** The record that goes on. */
+  survivor: Scalars['ID']['input'];
+};
+
+export type ProposeMergePayload = {
+  __typename?: 'ProposeMergePayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type ProtectWhereaboutsInput = {
   family: Scalars['ID']['input'];
   idempotencyKey: Scalars['String']['input'];
@@ -5492,6 +5765,8 @@ export type Query = {
    * ordered by take no part.
    */
   interventions?: Maybe<InterventionConnection>;
+  /** Numbers that stand on two records, both of which the county sees, latest first: for information governance. */
+  matchCandidates?: Maybe<MatchCandidateConnection>;
   /** The kinds of meeting there are. */
   meetingKinds?: Maybe<Array<MeetingKind>>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
@@ -5500,6 +5775,8 @@ export type Query = {
   organisations?: Maybe<OrganisationConnection>;
   /** The partnership's outcome framework: its indicators' definitions. */
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
+  /** Persons whom the county takes for one, or took for one, latest first; `merged` chooses those in force. */
+  personMerges?: Maybe<PersonMergeConnection>;
   posts?: Maybe<PostConnection>;
   /** The catalogue of programmes. */
   programmes?: Maybe<ProgrammeConnection>;
@@ -5509,11 +5786,15 @@ export type Query = {
    * provider it is their own casework.
    */
   providerSnapshot?: Maybe<ProviderSnapshot>;
+  /** What the caller's organisation was shown and stands no longer as it was, latest first. */
+  recallNotices?: Maybe<RecallNoticeConnection>;
   /**
    * Referrals, the latest first: for a partner its own, for the county all that were sent to it. Those that were found to be
    * about a restricted family are shown to its named users alone; their senders see no difference.
    */
   referrals?: Maybe<ReferralConnection>;
+  /** What the caller's organisation took out of the record as wrong, latest first: for information governance. */
+  retractions?: Maybe<RetractionConnection>;
   /** The public directory of services. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
@@ -5646,6 +5927,12 @@ export type QueryInterventionsArgs = {
 };
 
 
+export type QueryMatchCandidatesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
@@ -5662,6 +5949,13 @@ export type QueryOutcomeIndicatorsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   factorGroup?: InputMaybe<FactorGroup>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryPersonMergesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  merged?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 
@@ -5684,9 +5978,22 @@ export type QueryProviderSnapshotArgs = {
 };
 
 
+export type QueryRecallNoticesArgs = {
+  acknowledged?: InputMaybe<Scalars['Boolean']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryReferralsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ReferralFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryRetractionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -5730,6 +6037,50 @@ export type ReachGoalPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type RecallKind =
+  /** What a decision had opened is closed */
+  | 'DECISION_WITHDRAWN'
+  /** Something was taken out of the record as wrong */
+  | 'ENTRY_RETRACTED'
+  /** Somebody says that a fact is not as it stands */
+  | 'FACT_DISPUTED';
+
+/** To an organisation: what it was shown no longer stands as it was. Its addressee reads it, and nobody else. */
+export type RecallNotice = Node & {
+  __typename?: 'RecallNotice';
+  acknowledgedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who said that it was read and followed. */
+  acknowledgedBy?: Maybe<Scalars['String']['output']>;
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** The type of what it was: `WorkbookEntry`. */
+  entity?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** The organisation whose it was. */
+  from?: Maybe<Organisation>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<RecallKind>;
+  /** The id under which it was shown. */
+  subject?: Maybe<Scalars['ID']['output']>;
+  withheld: Array<Withheld>;
+  /** What to do. */
+  words?: Maybe<Scalars['String']['output']>;
+};
+
+export type RecallNoticeConnection = {
+  __typename?: 'RecallNoticeConnection';
+  edges?: Maybe<Array<RecallNoticeEdge>>;
+  nodes?: Maybe<Array<RecallNotice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RecallNoticeEdge = {
+  __typename?: 'RecallNoticeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RecallNotice>;
 };
 
 export type ReceivePreparatoryAssessmentInput = {
@@ -6053,6 +6404,26 @@ export type RecordDisabilitiesPayload = {
   __typename?: 'RecordDisabilitiesPayload';
   /** As the caller may see it now. */
   person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordDisagreementInput = {
+  decision: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** As what the caller dissents: `health visitor`. */
+  role: Scalars['String']['input'];
+  /** What should have been decided. */
+  wanted?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordDisagreementPayload = {
+  __typename?: 'RecordDisagreementPayload';
+  /** As the caller may see it now. */
+  disagreement?: Maybe<Disagreement>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -7002,6 +7373,71 @@ export type RestrictionCause =
   /** A member works for a partner */
   | 'PARTNER_STAFF';
 
+export type RetractEntryInput = {
+  /** A Workbook entry, a contact, an incident, a child's or an adult's voice, a trusted adult, a decision, a meeting, a visit. */
+  entry: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** For who checks; nobody else reads it. */
+  explanation: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: RetractionReason;
+};
+
+export type RetractEntryPayload = {
+  __typename?: 'RetractEntryPayload';
+  /** For information governance; null for everybody else. */
+  retraction?: Maybe<Retraction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** Something that was taken out of the record as wrong, with all that belonged to it: nobody reads it but who checks, for an inquiry. */
+export type Retraction = Node & {
+  __typename?: 'Retraction';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who took it out. */
+  by?: Maybe<Scalars['String']['output']>;
+  /** The rows as they were, as JSON: `[{"table": …, "row": …}]`. */
+  content?: Maybe<Scalars['String']['output']>;
+  /** The type of what it was: `WorkbookEntry`. */
+  entity?: Maybe<Scalars['String']['output']>;
+  explanation?: Maybe<Scalars['String']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Those of them whom it named that the caller may see. */
+  persons?: Maybe<Array<Person>>;
+  reason?: Maybe<RetractionReason>;
+  /** The organisations that were shown it, or could have been; they were told. */
+  shown?: Maybe<Array<Organisation>>;
+  /** The id that it had. */
+  subject?: Maybe<Scalars['ID']['output']>;
+};
+
+export type RetractionConnection = {
+  __typename?: 'RetractionConnection';
+  edges?: Maybe<Array<RetractionEdge>>;
+  nodes?: Maybe<Array<Retraction>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RetractionEdge = {
+  __typename?: 'RetractionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Retraction>;
+};
+
+export type RetractionReason =
+  /** That it can be read puts somebody in danger */
+  | 'UNSAFE'
+  /** It is of another family */
+  | 'WRONG_FAMILY'
+  /** It is about somebody else */
+  | 'WRONG_PERSON';
+
 /** A child's gradual return home. */
 export type ReturnHome = Node & {
   __typename?: 'ReturnHome';
@@ -7141,6 +7577,7 @@ export type SafeWorkingAgreement = Node & {
 /** What to do, and not why: a condition, a safe way to make contact, a warning for visits. */
 export type SafetyCondition = Node & {
   __typename?: 'SafetyCondition';
+  disputes?: Maybe<Array<Dispute>>;
   ended?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
@@ -7209,6 +7646,7 @@ export type SchoolRecord = Node & {
   /** Whole per cent; null where there were none. */
   attendancePercent?: Maybe<Scalars['Int']['output']>;
   attendedSessions?: Maybe<Scalars['Int']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   excludedDays?: Maybe<Scalars['Int']['output']>;
   exclusion?: Maybe<Exclusion>;
   /** Null without access to the family. */
@@ -8192,6 +8630,24 @@ export type TrustedAdult = Node & {
   withheld: Array<Withheld>;
 };
 
+export type UnmergePersonsInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merge: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type UnmergePersonsPayload = {
+  __typename?: 'UnmergePersonsPayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What the caller can mend in its input. */
 export type UserError = {
   __typename?: 'UserError';
@@ -8408,6 +8864,7 @@ export type WorkbookEntry = Node & {
   concern?: Maybe<WorkbookConcern>;
   /** From the code list `discipline`. */
   discipline?: Maybe<Code>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Evidence of the programme that the session left behind. */
   evidence?: Maybe<Array<WorkbookEvidence>>;
   /** Null without access to the family. */

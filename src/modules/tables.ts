@@ -23,5 +23,8 @@ import './voice/tables.ts';
 import './team/tables.ts';
 import './evidence/tables.ts';
 import './record/tables.ts';
+import './retraction/tables.ts';
+import './dispute/tables.ts';
+import './merge/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

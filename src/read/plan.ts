@@ -172,6 +172,8 @@ async function compile(
   const asked = parameter(ctx, (run) => run.asked);
   const add = ({ sql, discloses }: Sub): string => {
     const name = alias(ctx, 'r');
+    // Whatever it begins with: what names families or persons is put on record.
+    if (discloses) ctx.personal = true;
     // `$1` is the user in every plan; it is named once, so that it has a type where no rule reads it.
     const user = branches.length === 0 ? ' where ($1::text is null or true)' : '';
     branches.push(

@@ -79,9 +79,9 @@ function tableSource(ctx: Context, table: PgTable, row: string): Source {
   const { client } = ctx;
   const entry = classOf(table);
   const from = `fsp.${entry.name} ${row}`;
-  if (!isPersonal(entry.dataClass)) return { from, where: [] };
-  // A table of a class that is closed to the request is not even named: its agency has no right to it.
+  // A table of a class that is closed to the request is not even named: its agency, or who asks in it, has no right to it.
   if (mayRead(client, entry.dataClass).open === false) return { from: `(${noRows(table)}) ${row}`, where: [] };
+  if (!isPersonal(entry.dataClass)) return { from, where: [] };
   return { from, where: shownRows(ctx, entry, row) };
 }
 

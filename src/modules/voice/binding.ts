@@ -26,6 +26,7 @@ function voice(
         keptFrom,
         organisation: one('Organisation', table.controller, 'id'),
         family: one('Family', table.family, 'family'),
+        version: column(table.version),
       },
     },
     {

@@ -797,6 +797,7 @@ export const HARTWELL_RECORD: Step[] = [
     on: '2026-06-08',
     as: grace,
     do: 'recordDecision',
+    name: ['Decision', 'before the court'],
     input: (n) => ({
       family: n.family,
       kind: 'legal-planning',
@@ -879,6 +880,52 @@ export const HARTWELL_RECORD: Step[] = [
       recipient: { organisation: n.organisation('team-07') },
       from: '2026-06-08',
       to: '2026-10-18',
+    }),
+  },
+  // What was wrong, and what somebody says against it.
+  {
+    on: '2026-10-21',
+    as: jonah,
+    do: 'addWorkbookEntry',
+    name: ['WorkbookEntry', 'of somebody else'],
+    input: (n) => ({
+      family: n.family,
+      module: 'Module 3',
+      discipline: 'substance-misuse',
+      sessionType: 'telephone',
+      occurred: '2026-10-21T15:30:00.000Z',
+      persons: [n.person('mother')],
+      narrative: 'She asked to move the session; her son starts school on Monday.',
+    }),
+  },
+  {
+    on: '2026-10-22',
+    as: jonah,
+    do: 'retractEntry',
+    amends: (n) => ['entry', n.made('of somebody else')],
+    input: () => ({ reason: 'WRONG_FAMILY', explanation: 'A call of another mother of the same first name.' }),
+  },
+  {
+    on: '2026-10-22',
+    as: grace,
+    do: 'disputeFact',
+    input: (n) => ({
+      subject: n.made('assault'),
+      person: n.person('father'),
+      statement: 'I held her by the arm. I did not hit her, and I called the ambulance myself.',
+      how: 'letter',
+      on: '2026-10-20',
+    }),
+  },
+  {
+    on: '2026-10-22',
+    as: jonah,
+    do: 'recordDisagreement',
+    input: (n) => ({
+      decision: n.made('before the court'),
+      role: 'Substance misuse worker',
+      reason: 'She had asked for treatment the week before, and nobody had offered it yet.',
+      wanted: 'Eight weeks of treatment first, then a review.',
     }),
   },
 ];
