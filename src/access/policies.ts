@@ -233,6 +233,12 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   notice_delay: () => [],
 };
 
+/** SQL that both rows of a match are of families, or persons, that the login sees today. */
+const bothSeen = (table: string, kind: 'family' | 'person') =>
+  ['row_key', 'other']
+    .map((column) => `(select true from fsp.${kind}_grant g where g.${kind} = ${table}.${column} and ${isNow('g')} limit 1)`)
+    .join(' and ');
+
 /**
  * An organisation reads of its own users' looks, and the county also of everybody's at the families that are its own, and
  * of callers whom nobody knows. Of a restricted family it is the sealed login that reads.
@@ -250,11 +256,6 @@ function looks(table: string, granted: string): string[] {
 }
 
 const monthOf = (moment: string) => `date_trunc('month', (${moment}) at time zone 'UTC')::date`;
-/** SQL that both rows of a match are of families, or persons, that the login sees today. */
-const bothSeen = (table: string, kind: 'family' | 'person') =>
-  ['row_key', 'other']
-    .map((column) => `(select true from fsp.${kind}_grant g where g.${kind} = ${table}.${column} and ${isNow('g')} limit 1)`)
-    .join(' and ');
 
 function ownLogin(table: string): string[] {
   return [
@@ -476,6 +477,7 @@ export function accessSql(): string {
     './sharing.sql',
     './front-door.sql',
     './evidence.sql',
+    './record.sql',
     './retraction.sql',
     './dispute.sql',
     './merge.sql',

@@ -70,7 +70,6 @@ const ID_TYPES: Record<string, string> = {
   minutesKeptFrom: 'Person',
   of: 'WorkbookEntry',
   partner: 'Organisation',
-  notice: 'RecallNotice',
   offer: 'ServiceOffer',
   other: 'Person',
   persons: 'Person',
@@ -97,6 +96,7 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   answerChildVoice: { voice: 'ChildVoice' },
   answerAdultVoice: { voice: 'AdultVoice' },
   withdrawSharingDecision: { decision: 'SharingDecision' },
+  acknowledgeRecall: { notice: 'RecallNotice' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };
 const capital = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
