@@ -151,7 +151,12 @@ begin
     where not c.done
   ),
   record as materialized (
-    select nextval('fsp.disclosure_entry_id_seq') as id, b.chain, b.sequence, b.at, o.id as by_whom, r.*
+    select nextval('fsp.disclosure_entry_id_seq') as id, b.chain, b.sequence, b.at, o.id as by_whom, r.*,
+      -- The emergency is the one that the user had open for a family that they were shown.
+      coalesce(r.emergency, case when r.purpose = 'EMERGENCY' then (
+        select 'EmergencyAccess-' || e.id from fsp.emergency_access e
+        where e.controller = o.id and e.worker = r.subject and e.family = any (r.families)
+          and e."from" <= b.at and e.until > b.at - interval '1 minute' order by e.id desc limit 1) end) as opened
     from due b cross join lateral fsp.records_of(b.records) r
     left join fsp.organisation o on o.code = r.organisation
   ),
@@ -163,10 +168,17 @@ begin
     except
     select n.entry, m.person from named_family n join member m on m.family = n.family
   ),
+  -- Few are restricted for one organisation alone.
+  partly as materialized (
+    select distinct r.family, r.organisation from fsp.family_restriction r
+    where r.organisation is not null and r."from" <= now() and coalesce(r.until, 'infinity') > now()
+  ),
   about as materialized (
-    select a.entry, a.family, f.restricted, f.controller
+    select a.entry, a.family, f.restricted or p.family is not null as restricted, f.controller
     from (select n.entry, n.family from named_family n union select s.entry, m.family from stray s join member m on m.person = s.person) a
     join fsp.family f on f.id = a.family
+    join record r on r.id = a.entry
+    left join partly p on p.family = a.family and p.organisation = r.by_whom
   ),
   entered as (
     insert into fsp.disclosure_entry (id, chain, sequence, position, at, organisation, client, subject, purpose, category, operation, document,
@@ -175,7 +187,7 @@ begin
     select r.id, r.chain, r.sequence, r.position, r.at, r.by_whom, r.client, r.subject, r.purpose, r.category, r.operation, r.document,
       r.classes, r.fields,
       case when r.refused = '[]' then '{}' else array(select concat_ws(': ', x ->> 'field', x ->> 'reason') from jsonb_path_query(r.refused, '$[*]') x) end,
-      r.families, r.persons, r.emergency, r.failed, r.alert, r.reason, r.count, r.agreement, r.request, r.correlation,
+      r.families, r.persons, r.opened, r.failed, r.alert, r.reason, r.count, r.agreement, r.request, r.correlation,
       coalesce(s.restricted, false), r.digest
     from record r left join (select a.entry, bool_and(a.restricted) as restricted from about a group by a.entry) s on s.entry = r.id
   ),
@@ -184,10 +196,10 @@ begin
     select a.family, a.entry, r.by_whom, a.restricted from about a join record r on r.id = a.entry
   ),
   looked as (
-    select a.family, r.by_whom as organisation, r.subject, r.purpose, r.emergency, r.at, a.restricted
+    select a.family, r.by_whom as organisation, r.subject, r.purpose, r.opened as emergency, r.at, a.restricted
     from about a join record r on r.id = a.entry
     where r.by_whom is not null and r.failed is null
-      and (r.emergency is not null or r.by_whom <> a.controller and not exists (
+      and (r.opened is not null or r.by_whom <> a.controller and not exists (
         select from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
         where i.family = a.family and i.organisation = r.by_whom and i."from" <= now() and coalesce(i.until, 'infinity') > now()))
   ),
@@ -223,21 +235,27 @@ $$;
 revoke all on function fsp.index_disclosures() from public;
 grant execute on function fsp.index_disclosures() to "{{db}}_recorder";
 
--- A family that becomes restricted, or is no longer: so are the looks at it.
+-- A family that becomes restricted, everywhere or for one organisation, or is no longer: so are the looks at it.
 create or replace function fsp.follow_restricted() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  changed constant bigint := (to_jsonb(new) ->> tg_argv[0])::bigint;
 begin
-  update fsp.disclosure_family a set restricted = new.restricted where a.family = new.id;
-  update fsp.disclosure_entry e set restricted = (select bool_and(o.restricted) from fsp.disclosure_family o where o.entry = e.id)
-    where e.id in (select a.entry from fsp.disclosure_family a where a.family = new.id);
+  update fsp.disclosure_family a set restricted = fsp.is_restricted(a.family, a.organisation)
+    where a.family = changed and a.restricted <> fsp.is_restricted(a.family, a.organisation);
+  update fsp.disclosure_entry e set restricted = not e.restricted
+    where e.id in (select a.entry from fsp.disclosure_family a where a.family = changed)
+      and e.restricted <> (select bool_and(o.restricted) from fsp.disclosure_family o where o.entry = e.id);
   return null;
 end
 $$;
 revoke all on function fsp.follow_restricted() from public;
 drop trigger if exists follow_restricted on fsp.family;
 create trigger follow_restricted after update of restricted on fsp.family for each row
-  when (old.restricted is distinct from new.restricted) execute function fsp.follow_restricted();
+  when (old.restricted is distinct from new.restricted) execute function fsp.follow_restricted('id');
+drop trigger if exists follow_restricted on fsp.family_restriction;
+create trigger follow_restricted after insert or update on fsp.family_restriction for each row execute function fsp.follow_restricted('family');
 
 -- The organisations that were shown rows of a class about a family or person (either may be null) since a moment. For functions
 -- of the owner's alone, which make readable first what was put on record last (`fsp.index_disclosures`).

@@ -69,7 +69,6 @@ const ID_TYPES: Record<string, string> = {
   merge: 'PersonMerge',
   merged: 'Person',
   minutesKeptFrom: 'Person',
-  notice: 'AccessNotice',
   of: 'WorkbookEntry',
   partner: 'Organisation',
   offer: 'ServiceOffer',
@@ -94,6 +93,7 @@ const ID_TYPES: Record<string, string> = {
 };
 /** Where a command's own name says more than its field's. */
 const OF_COMMAND: Record<string, Record<string, string>> = {
+  acknowledgeNotice: { notice: 'AccessNotice' },
   completeMeetingAction: { action: 'MeetingAction' },
   completeSupervisionAction: { action: 'SupervisionAction' },
   answerChildVoice: { voice: 'ChildVoice' },

@@ -307,4 +307,19 @@ describe('looks at a restricted family', () => {
     await owner.query('update fsp.family set restricted = false where id = 3');
     expect(await requests(COUNTY)).toContain(one);
   });
+  it('for one organisation alone are read there through its sealed login, and by the county as ever', async () => {
+    const request = await look('police', 2);
+    const lift = () => owner.query('delete from fsp.family_restriction');
+    expect(await requests(POLICE, { family: encodeId('Family', 2) })).toContain(request);
+    await owner.query(
+      `insert into fsp.family_restriction (family, controller, worker, organisation, cause, reason, "from")
+       select 2, c.id, 'x', p.id, 'x', 'x', now() from fsp.organisation c, fsp.organisation p where c.code = 'occ' and p.code = 'thames-valley-police'`,
+    );
+    expect(await requests(POLICE, { family: encodeId('Family', 2) })).toEqual([]);
+    expect(await requests(POLICE)).not.toContain(request);
+    expect(await requests(COUNTY, { family: encodeId('Family', 2) })).toContain(request);
+    await owner.query('update fsp.family_restriction set until = now()');
+    expect(await requests(POLICE)).toContain(request);
+    await lift();
+  });
 });

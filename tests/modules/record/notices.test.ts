@@ -50,9 +50,9 @@ const dayEnds = async () => {
   await owner.query("update fsp.access_look set due = now() - interval '1 second' where kind = 'DAILY'");
 };
 /** A look under an emergency, as a server would put it on record. */
-const inEmergency = async (organisation: string, user: string, family = 1) => {
+const inEmergency = async (organisation: string, user: string, family = 1, emergency: string | null = 'Emergency-1') => {
   const store = createStore(parseDatabaseServer(ownerUrl), LOGIN_SECRET, false);
-  const client = { organisation: { code: organisation }, agency: 'HEALTH', id: 'x', user, purpose: 'EMERGENCY', emergency: 'Emergency-1' };
+  const client = { organisation: { code: organisation }, agency: 'HEALTH', id: 'x', user, purpose: 'EMERGENCY', emergency };
   await createRecorder(store).record(
     recordText(client as never, '"classes":["FAMILY"],"fields":["Family.name"]', { families: [String(family)], persons: [] }),
   );
@@ -120,21 +120,25 @@ describe('a lead worker', () => {
     await expect(health.query('update fsp.access_notice set count = 0')).rejects.toMatchObject({ code: '42501' });
     await health.end();
   });
-  it('is not told whom it is not to be told', async () => {
-    await owner.query('begin');
+  it('is not told where a conflict of interest hides the family from them', async () => {
+    await owner.query(
+      `insert into fsp.conflict_of_interest (family, controller, subject, reason, "from") select 1, id, 'grace.whitlock', 'a neighbour', now() from fsp.organisation where code = 'occ'`,
+    );
     try {
-      await owner.query(
-        "create or replace function fsp.may_be_notified(of_family bigint, of_organisation integer, of_subject text) returns boolean language sql stable as $$ select of_subject <> 'grace.whitlock' $$",
-      );
-      await owner.query('commit');
       await inEmergency('oxford-health', 'amara.osei');
       await notices();
       expect((await owner.query('select from fsp.access_notice')).rowCount).toBe(0);
     } finally {
-      await owner.query(
-        'create or replace function fsp.may_be_notified(of_family bigint, of_organisation integer, of_subject text) returns boolean language sql stable as $$ select true $$',
-      );
+      await owner.query('delete from fsp.conflict_of_interest');
     }
+  });
+  it('hears of an emergency that is in the ledger, whatever the record says of it', async () => {
+    const { rows } = await owner.query(
+      `insert into fsp.emergency_access (family, controller, worker, data_classes, mask, reason_code, reason, "from", until)
+       select 1, id, 'amara.osei', '{FAMILY}', 8, 'x', 'x', now(), now() + interval '1 hour' from fsp.organisation where code = 'oxford-health' returning id`,
+    );
+    await inEmergency('oxford-health', 'amara.osei', 1, null);
+    expect(await notices()).toMatchObject([{ kind: 'IMMEDIATE', emergency: encodeId('EmergencyAccess', rows[0].id) }]);
   });
 });
 
