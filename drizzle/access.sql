@@ -1706,7 +1706,7 @@ language plpgsql stable parallel safe security definer set search_path = pg_cata
 as $$
 begin
   return exists (select from fsp.recall_notice n join fsp.login l on l.organisation = n.addressee and l.name = session_user
-    where n.id = asked and not l.emergency and (l.sealed or not exists (select from fsp.family f where f.id = n.about and f.restricted)));
+    where n.id = asked and not l.emergency and (l.sealed or not fsp.is_restricted(n.about, n.addressee)));
 end
 $$;
 revoke all on function fsp.recall_open(bigint) from public;
@@ -1732,7 +1732,7 @@ language plpgsql stable parallel safe security definer set search_path = pg_cata
 as $$
 begin
   return exists (select from fsp.retraction r join fsp.login l on l.organisation = r.controller and l.name = session_user
-    where r.id = asked and not l.emergency and (l.sealed or not exists (select from fsp.family f where f.id = r.family and f.restricted)));
+    where r.id = asked and not l.emergency and (l.sealed or not fsp.is_restricted(r.family, r.controller)));
 end
 $$;
 revoke all on function fsp.retraction_open(bigint) from public;
