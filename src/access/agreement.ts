@@ -312,6 +312,8 @@ export const ACTS = {
   recordConflictOfInterest: act('hide a family from an own user',                     'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   endConflictOfInterest:    act('end such a conflict',                                'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   openEmergencyAccess:      act('open a family in an emergency',                      'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'emergency:declare'),
+  acknowledgeNotice:        act('say that a notice of looks from outside was read',    'LA TEAM',                                           'sharing:write'),
+  delayAccessNotices:       act('have others told later of own looks at a family',     'POLICE',                                            'sharing:write'),
 } as const satisfies Record<string, Act>;
 
 export type ActName = keyof typeof ACTS;

@@ -834,7 +834,7 @@ as $$
       from pg_policies where schemaname = 'fsp'
     union all
     select concat_ws('|', 'table', relname, relrowsecurity, relforcerowsecurity)
-      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm')
+      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm') and not relispartition
     union all
     select concat_ws('|', 'grant', c.relname, pg_get_userbyid(a.grantee), a.privilege_type)
       from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'fsp'::regnamespace
@@ -844,6 +844,12 @@ as $$
     union all
     select concat_ws('|', 'trigger', t.tgname, t.tgrelid::regclass, t.tgenabled)
       from pg_trigger t join pg_class c on c.oid = t.tgrelid
-      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal
+      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal and not c.relispartition
+    union all
+    -- Partitions come and go; one that is not guarded as they all are shows.
+    select concat_ws('|', 'partition', c.relname) from pg_class c
+      where c.relnamespace = 'fsp'::regnamespace and c.relispartition and c.relkind = 'r'
+        and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_trigger t
+          where t.tgrelid = c.oid and t.tgname = 'guard' and t.tgenabled = 'O'))
   ) lines
 $$;

@@ -22,7 +22,7 @@ import {
 } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
 import { DISPUTABLE } from './disputable.ts';
-import { alwaysMask, bitOf, grantProbe, isNow, openableMask, ownableMask, ownProbe } from './masks.ts';
+import { bitOf, grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
 import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
 
 const LOGIN = '(select fsp.current_login())';
@@ -211,8 +211,26 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   ],
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
-    policy(t, 'recorder_insert', 'insert', '"{{db}}_recorder"', null, 'true'),
+    // Its time is the database's, and so is its month, which a batch may miss by a moment.
+    policy(
+      t,
+      'recorder_insert',
+      'insert',
+      '"{{db}}_recorder"',
+      null,
+      `${t}.at = now()::timestamptz(3)\n    and ${t}.month in (${monthOf('now()')}, ${monthOf("now() - interval '1 hour'")})`,
+    ),
   ],
+  // Written by `fsp.begin_chain`, and the rest of what can be read of the record by `fsp.index_disclosures`.
+  disclosure_chain: () => [],
+  disclosure_entry: (t) => {
+    const granted = `(select true from fsp.disclosure_family about join fsp.family_grant fg on fg.family = about.family where about.entry = ${t}.id and fg.login = ${LOGIN} and ${isNow('fg')} limit 1)`;
+    return looks(t, granted);
+  },
+  disclosure_family: (t) =>
+    looks(t, `(select true from fsp.family_grant fg where fg.login = ${LOGIN} and fg.family = ${t}.family and ${isNow('fg')})`),
+  access_look: () => [],
+  notice_delay: () => [],
 };
 
 /** SQL that both rows of a match are of families, or persons, that the login sees today. */
@@ -220,6 +238,24 @@ const bothSeen = (table: string, kind: 'family' | 'person') =>
   ['row_key', 'other']
     .map((column) => `(select true from fsp.${kind}_grant g where g.${kind} = ${table}.${column} and ${isNow('g')} limit 1)`)
     .join(' and ');
+
+/**
+ * An organisation reads of its own users' looks, and the county also of everybody's at the families that are its own, and
+ * of callers whom nobody knows. Of a restricted family it is the sealed login that reads.
+ *
+ * @param granted SQL that a family which the row is about is granted to the login.
+ */
+function looks(table: string, granted: string): string[] {
+  const own = `${table}.organisation = ${ORGANISATION}`;
+  const others = AGENCIES.filter((agency) => agency !== 'LA').map(agencyRole);
+  return [
+    `grant select on fsp.${table} to ${everyAgency};`,
+    policy(table, 'own_select', 'select', others.join(', '), `${own} and (not ${table}.restricted or ${granted})`, null),
+    policy(table, 'la_select', 'select', agencyRole('LA'), `(coalesce(${own}, true) and not ${table}.restricted) or ${granted}`, null),
+  ];
+}
+
+const monthOf = (moment: string) => `date_trunc('month', (${moment}) at time zone 'UTC')::date`;
 
 function ownLogin(table: string): string[] {
   return [
@@ -343,7 +379,10 @@ const heldRows = (): string =>
 
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
-  const written = classifiedTables().filter((table) => AGENCIES.some((agency) => insertPredicate(table, agency) !== null));
+  // The machinery has words of its own: who writes its class writes none of it.
+  const written = classifiedTables().filter(
+    (table) => !Object.hasOwn(MACHINERY, table.name) && AGENCIES.some((agency) => insertPredicate(table, agency) !== null),
+  );
   const rowClasses = `'${JSON.stringify(
     Object.fromEntries(classifiedTables().flatMap(({ name, rowClassOf }) => (rowClassOf ? [[name, rowClassOf]] : []))),
   )}'::jsonb`;
@@ -405,19 +444,11 @@ function fillIn(sql: string): string {
         .join(', '),
     )
     .replaceAll(
-      '{{always_masks}}',
-      asJson(AGENCIES, String, (agency) => String(alwaysMask(agency))),
-    )
-    .replaceAll(
-      '{{openable_masks}}',
-      asJson(AGENCIES, String, (agency) => String(openableMask(agency))),
-    )
-    .replaceAll(
       '{{table_classes}}',
       asJson(
         classifiedTables().filter(({ dataClass }) => isPersonal(dataClass)),
         ({ name }) => name,
-        ({ dataClass }) => String(bitOf(dataClass)),
+        ({ dataClass }) => dataClass,
       ),
     )
     .replaceAll(
@@ -442,6 +473,7 @@ export function accessSql(): string {
     './dispute.sql',
     './merge.sql',
     './incident.sql',
+    './record.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

@@ -33,6 +33,50 @@ export type Abstinence = Node & {
   withheld: Array<Withheld>;
 };
 
+/** Tells a family's lead worker that an organisation from outside has looked at it. Never what of. */
+export type AccessNotice = Node & {
+  __typename?: 'AccessNotice';
+  /** When it was read; null again when there was another look since. */
+  acknowledgedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** How many times. */
+  count?: Maybe<Scalars['Int']['output']>;
+  /** The day, in England. */
+  day?: Maybe<Scalars['Date']['output']>;
+  /** The emergency under which they looked. */
+  emergency?: Maybe<Scalars['String']['output']>;
+  family?: Maybe<Family>;
+  firstAt?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<AccessNoticeKind>;
+  lastAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Who looked. */
+  organisation?: Maybe<Organisation>;
+  purposes?: Maybe<Array<Scalars['String']['output']>>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type AccessNoticeConnection = {
+  __typename?: 'AccessNoticeConnection';
+  edges?: Maybe<Array<AccessNoticeEdge>>;
+  nodes?: Maybe<Array<AccessNotice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type AccessNoticeEdge = {
+  __typename?: 'AccessNoticeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<AccessNotice>;
+};
+
+export type AccessNoticeKind =
+  /** Of a day, when it is over */
+  | 'DAILY'
+  /** At once: of an emergency, or of a restricted family */
+  | 'IMMEDIATE';
+
 /** How much more often adults with so many adverse childhood experiences were found to have something than adults with none. */
 export type AceAssociation = {
   __typename?: 'AceAssociation';
@@ -58,6 +102,23 @@ export type AceCountInput = {
   /** How many, 0 to 10; never which. */
   count: Scalars['Int']['input'];
   person: Scalars['ID']['input'];
+};
+
+export type AcknowledgeNoticeInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  notice: Scalars['ID']['input'];
+};
+
+export type AcknowledgeNoticePayload = {
+  __typename?: 'AcknowledgeNoticePayload';
+  /** As the caller may see it now. */
+  notice?: Maybe<AccessNotice>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type AcknowledgeRecallInput = {
@@ -1515,6 +1576,24 @@ export type DecisionEdge = {
   node?: Maybe<Decision>;
 };
 
+export type DelayAccessNoticesInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** The last day on which nobody is told, at most 90 days ahead. */
+  until: Scalars['Date']['input'];
+};
+
+export type DelayAccessNoticesPayload = {
+  __typename?: 'DelayAccessNoticesPayload';
+  /** As the caller may see it now. */
+  family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A disability, by the census's code. */
 export type Disability = {
   __typename?: 'Disability';
@@ -1541,6 +1620,73 @@ export type Disagreement = Node & {
   withheld: Array<Withheld>;
 };
 
+/** One answer that was given, refused or failed: who asked for what, about whom. Never what it said. */
+export type Disclosure = {
+  __typename?: 'Disclosure';
+  /** The agreement's version. */
+  agreement?: Maybe<Scalars['String']['output']>;
+  /** `DISCLOSURE_BUDGET`: a user opened more families within an hour than one person may. */
+  alert?: Maybe<Scalars['String']['output']>;
+  /** By the database's clock. */
+  at?: Maybe<Scalars['DateTime']['output']>;
+  category?: Maybe<DisclosureCategory>;
+  /** Classes of data that were shown. */
+  classes?: Maybe<Array<DataClass>>;
+  client?: Maybe<Scalars['String']['output']>;
+  /** `X-Correlation-ID`. */
+  correlation?: Maybe<Scalars['String']['output']>;
+  /** How many of the same within a minute, where they are counted. */
+  count?: Maybe<Scalars['Int']['output']>;
+  /** SHA-256 of the document. */
+  document?: Maybe<Scalars['String']['output']>;
+  /** The emergency under which it was shown. */
+  emergency?: Maybe<Scalars['String']['output']>;
+  /** Code of the error; nothing was shown. */
+  failed?: Maybe<Scalars['String']['output']>;
+  /** Those of the families that the caller may know of. */
+  families?: Maybe<Array<Family>>;
+  /** Fields that were shown. */
+  fields?: Maybe<Array<Scalars['String']['output']>>;
+  /** Name of the operation. */
+  operation?: Maybe<Scalars['String']['output']>;
+  /** Null: nobody was recognised. */
+  organisation?: Maybe<Organisation>;
+  /** Those of the persons that the caller may know of. */
+  persons?: Maybe<Array<Person>>;
+  purpose?: Maybe<Scalars['String']['output']>;
+  /** Why nobody was recognised. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** Fields that were refused, each with the reason. */
+  refused?: Maybe<Array<Scalars['String']['output']>>;
+  /** `X-Request-ID`. */
+  request?: Maybe<Scalars['String']['output']>;
+  /** The token's `sub`; null for a client that works without a person. */
+  user?: Maybe<Scalars['String']['output']>;
+};
+
+/** After section 62 of the Data Protection Act 2018. */
+export type DisclosureCategory =
+  /** What was written, and read back */
+  | 'ALTERATION'
+  /** By the county or one of its teams */
+  | 'CONSULTATION'
+  /** To another organisation */
+  | 'DISCLOSURE';
+
+export type DisclosureConnection = {
+  __typename?: 'DisclosureConnection';
+  edges?: Maybe<Array<DisclosureEdge>>;
+  nodes?: Maybe<Array<Disclosure>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DisclosureEdge = {
+  __typename?: 'DisclosureEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Disclosure>;
+};
+
 /** What was told by other means than this platform, as the law required it: a court's order, a notification. */
 export type DisclosureElsewhere = Node & {
   __typename?: 'DisclosureElsewhere';
@@ -1558,6 +1704,28 @@ export type DisclosureElsewhere = Node & {
   recipient?: Maybe<Scalars['String']['output']>;
   what?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type DisclosureFilter = {
+  /** What somebody should hear of. */
+  alertsOnly?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Looks under an emergency. */
+  emergencyOnly?: InputMaybe<Scalars['Boolean']['input']>;
+  /** `true`: questions that failed, and callers who were not recognised; `false`: all others. */
+  failed?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Id of a family. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** From this moment on. */
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Id of the organisation that looked. */
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  /** Id of a person; one whom the caller may know of. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  purpose?: InputMaybe<Scalars['String']['input']>;
+  /** Before this moment. */
+  until?: InputMaybe<Scalars['DateTime']['input']>;
+  /** The token's `sub`. */
+  user?: InputMaybe<Scalars['String']['input']>;
 };
 
 /**
@@ -2273,6 +2441,8 @@ export type Family = Node & {
   contacts?: Maybe<ContactConnection>;
   /** What was decided about the family, latest first. */
   decisions?: Maybe<DecisionConnection>;
+  /** Who has looked, newest first. For information governance. */
+  disclosures?: Maybe<DisclosureConnection>;
   /** What was told of the family by other means, latest first. */
   disclosuresElsewhere?: Maybe<Array<DisclosureElsewhere>>;
   /** What persons of the family say against what stands on record about them, latest first. */
@@ -2427,6 +2597,13 @@ export type FamilyContactsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyDecisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyDisclosuresArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -3701,6 +3878,8 @@ export type MoveReturnStagePayload = {
 
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Says that one has read a notice. */
+  acknowledgeNotice?: Maybe<AcknowledgeNoticePayload>;
   /** Says that a recall was read, and that what it asks was done. */
   acknowledgeRecall?: Maybe<AcknowledgeRecallPayload>;
   /** Adds what somebody is to do for a goal. */
@@ -3769,6 +3948,8 @@ export type Mutation = {
   decideContact?: Maybe<DecideContactPayload>;
   /** Says what a strategy discussion decided. */
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
+  /** For the police: nobody is told yet that they look at a family, because it would put somebody at risk or an investigation to nothing. */
+  delayAccessNotices?: Maybe<DelayAccessNoticesPayload>;
   /** Puts what a person says of a fact beside it. */
   disputeFact?: Maybe<DisputeFactPayload>;
   /** Says that such a conflict is over. */
@@ -3972,6 +4153,11 @@ export type Mutation = {
 };
 
 
+export type MutationAcknowledgeNoticeArgs = {
+  input: AcknowledgeNoticeInput;
+};
+
+
 export type MutationAcknowledgeRecallArgs = {
   input: AcknowledgeRecallInput;
 };
@@ -4139,6 +4325,11 @@ export type MutationDecideContactArgs = {
 
 export type MutationDecideStrategyDiscussionArgs = {
   input: DecideStrategyDiscussionInput;
+};
+
+
+export type MutationDelayAccessNoticesArgs = {
+  input: DelayAccessNoticesInput;
 };
 
 
@@ -5524,6 +5715,8 @@ export type ProviderSnapshot = {
 
 export type Query = {
   __typename?: 'Query';
+  /** What the asking user is told of looks from outside at families they lead the work with, newest first. */
+  accessNotices?: Maybe<AccessNoticeConnection>;
   /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
   aceAssociations?: Maybe<Array<AceAssociation>>;
   /**
@@ -5541,6 +5734,11 @@ export type Query = {
   contacts?: Maybe<ContactConnection>;
   /** What the authority has contracted, and with whom. */
   contracts?: Maybe<Array<Contract>>;
+  /**
+   * Who looked, newest first: what one's own organisation's users did and, for the county, every look at its families. For
+   * information governance. To read it is on record as well.
+   */
+  disclosures?: Maybe<DisclosureConnection>;
   districts?: Maybe<Array<District>>;
   /**
    * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
@@ -5619,6 +5817,12 @@ export type Query = {
 };
 
 
+export type QueryAccessNoticesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryCapacityMovedArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<CapacityFilter>;
@@ -5649,6 +5853,13 @@ export type QueryConfidenceAnswersArgs = {
 export type QueryContactsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ContactFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryDisclosuresArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DisclosureFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -7199,7 +7410,7 @@ export type Retraction = Node & {
   /** Those of them whom it named that the caller may see. */
   persons?: Maybe<Array<Person>>;
   reason?: Maybe<RetractionReason>;
-  /** The organisations that were shown it, or could have been; they were told. */
+  /** The organisations that were shown rows of its kind about the family since it was written, and those whose own it was; they were told. */
   shown?: Maybe<Array<Organisation>>;
   /** The id that it had. */
   subject?: Maybe<Scalars['ID']['output']>;

@@ -32,6 +32,8 @@ import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
 import * as plan from './plan/binding.ts';
 import * as planIndex from './plan/commands/index.ts';
+import * as record from './record/binding.ts';
+import * as recordCommands from './record/commands.ts';
 import * as retraction from './retraction/binding.ts';
 import * as retractionCommands from './retraction/commands.ts';
 import * as safety from './safety/binding.ts';
@@ -72,6 +74,7 @@ const modules: Module[] = [
   person,
   plan,
   retraction,
+  record,
   safety,
   sharing,
   supervision,
@@ -120,6 +123,7 @@ const commands: Record<string, Command>[] = [
   personCommands,
   planIndex,
   retractionCommands,
+  recordCommands,
   safetyCommands,
   sharingClosures,
   sharingDecisions,

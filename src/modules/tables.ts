@@ -25,5 +25,6 @@ import './evidence/tables.ts';
 import './retraction/tables.ts';
 import './dispute/tables.ts';
 import './merge/tables.ts';
+import './record/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

@@ -50,6 +50,7 @@ export type Source = { from: string; where: string[] };
 /** @param entered the row is reached without its family (by id): the rules of entry stand on it. */
 export function sourceOf(ctx: Context, binding: Binding, row: string, entered: boolean): Source {
   const { client } = ctx;
+  if (binding.fresh) ctx.fresh = true;
   if (binding.anchor === 'family') return { from: `fsp.family_grant ${row}`, where: familyEntry(client, row) };
   if (binding.anchor === 'person') return { from: `fsp.person_grant ${row}`, where: personEntry(client, row) };
   if (Array.isArray(binding.anchor)) {

@@ -68,9 +68,9 @@ const ID_TYPES: Record<string, string> = {
   merge: 'PersonMerge',
   merged: 'Person',
   minutesKeptFrom: 'Person',
+  notice: 'AccessNotice',
   of: 'WorkbookEntry',
   partner: 'Organisation',
-  notice: 'RecallNotice',
   offer: 'ServiceOffer',
   other: 'Person',
   persons: 'Person',
@@ -91,6 +91,7 @@ const ID_TYPES: Record<string, string> = {
 };
 /** Where a command's own name says more than its field's. */
 const OF_COMMAND: Record<string, Record<string, string>> = {
+  acknowledgeRecall: { notice: 'RecallNotice' },
   completeMeetingAction: { action: 'MeetingAction' },
   completeSupervisionAction: { action: 'SupervisionAction' },
   answerChildVoice: { voice: 'ChildVoice' },
