@@ -401,6 +401,7 @@ describe('other things that can be taken out', () => {
         ],
         "decision": [
           "decision_evidence",
+          "disagreement",
         ],
         "incident": [
           "incident_informant",
