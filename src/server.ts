@@ -35,7 +35,8 @@ import { type AssembledSchema, assembleSchema } from './graphql/schema.ts';
 import { createHttp, type Identified, sendError } from './http.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
-import { addEvidencePages } from './portal/evidence-pack.ts';
+import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
+import { addSubjectAccessPages } from './portal/subject-access.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
 import { createMetrics, type Metrics } from './watch.ts';
@@ -256,7 +257,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       context: async (request) => contextOf(request),
     }),
   });
-  addEvidencePages(app, {
+  const pages: PageOptions = {
     onRequest: authenticated,
     onSend: tellBudget,
     async ask(request, query, variables) {
@@ -269,7 +270,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         text: data instanceof Answer ? data.text : JSON.stringify(result),
       };
     },
-  });
+  };
+  addEvidencePages(app, pages);
+  addSubjectAccessPages(app, pages);
 
   return {
     app,

@@ -282,9 +282,14 @@ export const BUNDLES: Record<string, Bundle> = {
   MARAC: { what: 'a multi-agency risk assessment conference', classes: ['VICTIM', 'HOUSING', 'ASSESSMENT'], stages: [], marac: true },
 };
 
-type Act = Writers & { what: string };
+/** `purposes`: it is done under these alone. */
+type Act = Writers & { what: string; purposes?: readonly Purpose[] };
 
-const act = (what: string, agencies: string, scope: string): Act => ({ what, ...writers(agencies, scope) });
+const act = (what: string, agencies: string, scope: string, ...purposes: Purpose[]): Act => ({
+  what,
+  ...writers(agencies, scope),
+  ...(purposes.length > 0 ? { purposes } : {}),
+});
 
 /**
  * Acts between organisations. Each opens one command, and the rows it writes, to more agencies than those that write
@@ -314,6 +319,20 @@ export const ACTS = {
   openEmergencyAccess:      act('open a family in an emergency',                      'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'emergency:declare'),
   acknowledgeNotice:        act('say that a notice of looks from outside was read',    'LA TEAM',                                           'sharing:write'),
   delayAccessNotices:       act('have others told later of own looks at a family',     'POLICE',                                            'sharing:write'),
+  requestSubjectAccess:     act("take up somebody's request for their own data",      'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  confirmSubjectAccessIdentity: act('say that who asks is who they say',              'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  extendSubjectAccess:      act('take two months more for a request',                 'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  prepareSubjectAccess:     act('gather what is held about who asks',                 'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  recordHealthOpinion:      act('say what a health professional thinks of giving it', 'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  reviewSubjectAccessItems: act('give, or leave out, part of what was gathered',      'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  signSubjectAccess:        act('sign what goes out, as a second person',             'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  sendSubjectAccess:        act('say that it went out',                               'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  placeHold:                act('keep records from being erased',                     'LA', 'governance:write'),
+  liftHold:                 act('lift such a hold',                                   'LA', 'governance:write'),
+  proposeErasure:           act('propose that a record is erased',                    'LA', 'governance:write'),
+  approveErasure:           act('approve it, as a second person',                     'LA', 'governance:write'),
+  rejectErasure:            act('reject it',                                          'LA', 'governance:write'),
+  closeSubjectAccess:       act('end a request that is withdrawn, or refused',        'LA', 'governance:write', 'SUBJECT_ACCESS'),
 } as const satisfies Record<string, Act>;
 
 export type ActName = keyof typeof ACTS;
@@ -323,6 +342,11 @@ export function writersOf(dataClass: DataClass, command?: string): Writers[] {
   const own = command !== undefined && Object.hasOwn(ACTS, command) ? [ACTS[command as ActName]] : [];
   const byClass = WRITERS[dataClass];
   return own.length > 0 ? own : byClass ? [byClass] : [];
+}
+
+/** The purposes under which alone a command is done; null: under any that the client may use. */
+export function purposesOf(command: string): readonly Purpose[] | null {
+  return (Object.hasOwn(ACTS, command) && (ACTS[command as ActName] as Act).purposes) || null;
 }
 
 /** The level of a class for an agency. STRUCTURE is as visible as its row. */

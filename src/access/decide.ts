@@ -1,5 +1,5 @@
 /** What one request may see of a class of data: the agreement, the purpose, the roles and the scopes together. */
-import { ACTS, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, writersOf } from './agreement.ts';
+import { ACTS, levelOf, PURPOSES, type PurposeRule, purposesOf, ROLE_CLOSES, ROLES_FOR, writersOf } from './agreement.ts';
 import { type DataClass, isPersonal, maskOf, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 import { type Client, hasRole } from './client.ts';
 
@@ -46,6 +46,7 @@ export function mayWrite(client: Client, dataClass: DataClass, command: string):
   const writers = writersOf(dataClass, command).filter(({ agencies }) => agencies.includes(client.agency));
   if (writers.length === 0) return refused('NOT_YOURS_TO_WRITE');
   if (!writers.some(({ scope }) => client.scopes.has(scope))) return refused('NOT_FOR_THIS_ROLE');
+  if (purposesOf(command)?.includes(client.purpose) === false) return refused('NOT_FOR_THIS_PURPOSE');
   if (Object.hasOwn(ACTS, command)) return levelOf(dataClass, client.agency) === 'N' ? refused('NOT_SHARED_WITH_AGENCY') : { open: 'all' };
   const read = mayRead(client, dataClass);
   return read.open === false ? read : { open: 'all' };

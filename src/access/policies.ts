@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { getTableConfig } from 'drizzle-orm/pg-core';
+import { hasId, keyTo, ownKey } from '../db/belonging.ts';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import {
   ACTS,
@@ -22,6 +23,7 @@ import {
 } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
 import { DISPUTABLE } from './disputable.ts';
+import { gathering } from './gathering.ts';
 import { bitOf, grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
 import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
 
@@ -152,6 +154,41 @@ function personalTable(table: TableClass): string[] {
   return lines;
 }
 
+/** An organisation's own row about a person whom its login sees today: a restricted one is the sealed login's alone. */
+const ownAndSeen = (table: string): string =>
+  `${table}.controller = ${ORGANISATION} and (select true from fsp.person_grant pg where pg.person = ${table}.person and ${isNow('pg')})`;
+
+/** An organisation's own row about a family that its login sees today, or about none. */
+function ofFamilyOrAll(table: string): string[] {
+  const seen = `(${table}.family is null or (select true from fsp.family_grant fg where fg.family = ${table}.family and ${isNow('fg')}))`;
+  const own = `${table}.controller = ${ORGANISATION} and ${seen}`;
+  return [
+    `grant select on fsp.${table} to ${everyAgency};`,
+    policy(table, 'own_select', 'select', everyAgency, own, null),
+    `grant insert, update on fsp.${table} to ${agencyRole('LA')};`,
+    policy(table, 'own_insert', 'insert', agencyRole('LA'), null, own),
+    policy(table, 'own_update', 'update', agencyRole('LA'), own, own),
+  ];
+}
+
+/** Rows gathered for a request: read with it, and of them only what is named changes, until it is signed. */
+const gatheredRows =
+  (...changing: string[]) =>
+  (table: string): string[] => {
+    const own = ownAndSeen(table);
+    const unsigned = `(select q.signed_at is null from fsp.subject_access q where q.id = ${table}.request)`;
+    return [
+      `grant select on fsp.${table} to ${everyAgency};`,
+      policy(table, 'own_select', 'select', everyAgency, own, null),
+      ...(changing.length > 0
+        ? [
+            `grant update (${changing.join(', ')}) on fsp.${table} to ${agencyRole('LA')};`,
+            policy(table, 'own_update', 'update', agencyRole('LA'), `${own} and ${unsigned}`, own),
+          ]
+        : []),
+    ];
+  };
+
 /** Tables of the machinery, each with its own short word on who may do what. */
 const MACHINERY: Record<string, (table: string) => string[]> = {
   family_grant: ownLogin,
@@ -209,6 +246,23 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       null,
     ),
   ],
+  subject_access: (t) => [
+    `grant select on fsp.${t} to ${everyAgency};`,
+    policy(t, 'own_select', 'select', everyAgency, ownAndSeen(t), null),
+    `grant insert, update on fsp.${t} to ${agencyRole('LA')};`,
+    policy(t, 'own_insert', 'insert', agencyRole('LA'), null, ownAndSeen(t)),
+    policy(t, 'own_update', 'update', agencyRole('LA'), `${ownAndSeen(t)} and ${t}.sent_on is null`, ownAndSeen(t)),
+  ],
+  retention_hold: ofFamilyOrAll,
+  erasure_proposal: ofFamilyOrAll,
+  erasure: (t) => [
+    `grant select on fsp.${t} to ${everyAgency};`,
+    policy(t, 'own_select', 'select', everyAgency, `${t}.controller = ${ORGANISATION}`, null),
+  ],
+  subject_access_section: gatheredRows(),
+  subject_access_item: gatheredRows('status', 'exemption', 'reason', 'decided_by', 'decided_at'),
+  subject_access_field: gatheredRows('held'),
+  subject_access_exclusion: gatheredRows(),
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
     // Its time is the database's, and so is its month, which a batch may miss by a moment.
@@ -321,19 +375,6 @@ function keptFromParts(): [whole: string, part: string, key: string, own: string
     }),
   ]);
 }
-
-/** The column by which rows of one table belong to those of another. One that may be empty only refers to them. */
-function keyTo(part: TableClass, whole: TableClass): string | undefined {
-  for (const foreign of getTableConfig(part.table).foreignKeys) {
-    const { columns, foreignColumns, foreignTable } = foreign.reference();
-    const column = columns[foreignColumns.findIndex(({ name }) => name === 'id')];
-    if (foreignTable === whole.table && column && (column.notNull || column.primary)) return column.name;
-  }
-  return undefined;
-}
-
-const ownKey = ({ table }: TableClass): string => getTableConfig(table).columns.find(({ primary }) => primary)?.name ?? 'id';
-const hasId = ({ table }: TableClass): boolean => getTableConfig(table).columns.some(({ name }) => name === 'id');
 
 /** The columns by which rows belong to rows of other tables of people, as JSON by table: whoever changes a row does not move it. */
 function heldBy(tables: TableClass[]): string {
@@ -459,6 +500,7 @@ function fillIn(sql: string): string {
         ({ own }) => own?.columns,
       ),
     )
+    .replaceAll('{{gathering}}', () => JSON.stringify(gathering()))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
 
@@ -469,11 +511,12 @@ export function accessSql(): string {
     './sharing.sql',
     './front-door.sql',
     './evidence.sql',
+    './record.sql',
     './retraction.sql',
     './dispute.sql',
     './merge.sql',
     './incident.sql',
-    './record.sql',
+    './rights.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

@@ -82,10 +82,14 @@ end
 $$;
 revoke all on function fsp.records_of(text) from public;
 
--- Whether somebody may be told that others look at a family.
+-- Whether somebody may be told that others look at a family: nobody from whom it is hidden by a conflict of interest.
 create or replace function fsp.may_be_notified(of_family bigint, of_organisation integer, of_subject text) returns boolean
 language sql stable security definer set search_path = pg_catalog, pg_temp
-as $$ select true $$;
+as $$
+  select not exists (select from fsp.user_rule r join fsp.login l on l.id = r.login
+    where l.organisation = of_organisation and r.kind = 'barred' and r.family = of_family and r.person is null
+      and of_subject = any (r.subjects) and r.starts <= now() and r.ends > now())
+$$;
 revoke all on function fsp.may_be_notified(bigint, integer, text) from public;
 
 -- Who hears of looks at a family: its lead workers; of a restricted one the county's named users.

@@ -3,7 +3,7 @@
  * so that a cell which may not be seen is a row which row-level security does not give.
  */
 import { bigint, getTableConfig, integer, type PgTable, pgSchema, timestamp } from 'drizzle-orm/pg-core';
-import type { ActName } from '../access/agreement.ts';
+import type { ActName, Purpose } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 
 /** Everything of the product lives in one schema of the database. */
@@ -61,6 +61,8 @@ export type TableClass = {
   rowClassOf?: string;
   /** Nobody sees a row but whose own it is and the county, whatever the agreement gives others of its class. */
   ownOnly: boolean;
+  /** The purposes under which its rows are there at all, where they are there under some alone. */
+  purposes?: readonly Purpose[];
   /** The county has a row of its own although no decision opens the row's class, of which the agreement gives it own rows. */
   ownRows: boolean;
 };
@@ -100,6 +102,7 @@ export type ClassifyOptions = {
   rowClassOf?: string;
   ownRows?: boolean;
   ownOnly?: boolean;
+  purposes?: readonly Purpose[];
 };
 
 /**
@@ -137,6 +140,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     if (family && config.columns.some((column) => column.name === person && !column.notNull)) entry.personOptional = true;
   }
   if (options.other) entry.other = options.other;
+  if (options.purposes) entry.purposes = options.purposes;
   if (options.people) entry.people = options.people;
   if (has('row_mask')) entry.rowMask = 'row_mask';
   if (has('kept_from')) entry.keptFrom = 'kept_from';

@@ -142,6 +142,17 @@ const FILES = {
   }),
   'ace-associations': z.strictObject({ code: longSlug, label: text, band: text, times: z.int().positive(), source: text }),
   'specialist-kinds': z.strictObject({ id: key, code: longSlug, name: text, dataClass }),
+  retention: z.strictObject({
+    code: timescaleCode,
+    version: text,
+    name: text,
+    years: z.int().positive().nullable(),
+    from: z.enum(['ADOPTION_ORDER', 'BIRTH', 'CLOSURE', 'REQUEST']),
+    status: z.enum(['verified', 'authority']),
+    source: text,
+    validFrom: day,
+    validTo: day.nullable(),
+  }),
   tools: z.strictObject({
     id: key,
     code: z.string().regex(/^[A-Z][A-Z0-9_]{1,39}$/, 'must be at most 40 of A-Z, 0-9 and _'),
@@ -233,7 +244,7 @@ type Entry<F extends FileName> = z.infer<(typeof FILES)[F]>;
 /** An authority's reference data as its files give it: other entries are named by their codes. */
 export type ReferenceData = { [F in Exclude<FileName, NationalFile>]: Entry<F>[] };
 
-type NationalFile = 'bank-holidays' | 'factor-concerns' | 'ace-associations' | 'specialist-kinds' | 'tools' | 'meeting-kinds';
+type NationalFile = 'retention' | 'bank-holidays' | 'factor-concerns' | 'ace-associations' | 'specialist-kinds' | 'tools' | 'meeting-kinds';
 
 /** What every authority in England has beside its own. */
 export type NationalData = {
@@ -245,6 +256,7 @@ export type NationalData = {
   specialistKinds: Entry<'specialist-kinds'>[];
   tools: Entry<'tools'>[];
   meetingKinds: Entry<'meeting-kinds'>[];
+  retention: Entry<'retention'>[];
 };
 
 const File = z.strictObject({ source: text, licence: text, entries: z.array(z.unknown()).min(1) });
@@ -413,6 +425,7 @@ export function readNational(): NationalData {
     specialistKinds: readFile(folder, 'specialist-kinds'),
     tools,
     meetingKinds,
+    retention: readFile(folder, 'retention'),
   };
 }
 
@@ -630,6 +643,12 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   await upsert(client, 'factor_concern', ['factor', 'concern', 'variant', 'valid_from'], national.factorConcerns);
   await upsert(client, 'ace_association', ['code'], national.aceAssociations);
   await upsert(client, 'specialist_kind', ['id'], national.specialistKinds);
+  await upsert(
+    client,
+    'retention_rule',
+    ['code', 'version'],
+    national.retention.map(({ from, ...entry }) => ({ ...entry, fromEvent: from })),
+  );
   await loadTools(client, national.tools, data['tool-licences']);
 }
 

@@ -552,6 +552,24 @@ export type AnswerInformationRequestPayload = {
   warnings: Array<UserError>;
 };
 
+export type ApproveErasureInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  proposal: Scalars['ID']['input'];
+  reason?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type ApproveErasurePayload = {
+  __typename?: 'ApproveErasurePayload';
+  /** As the caller may see it now. */
+  proposal?: Maybe<ErasureProposal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type ArrangeContactInput = {
   family: Scalars['ID']['input'];
   frequency: Scalars['String']['input'];
@@ -808,6 +826,8 @@ export type ChildVoice = Node & {
   id: Scalars['ID']['output'];
   /** For those who work only with one of these persons it does not exist. */
   keptFrom?: Maybe<Array<Person>>;
+  /** Who, as the child said, may know of it; from the code list `child-agrees`. The team, unless they agreed to more. */
+  mayKnow?: Maybe<Code>;
   /** From the code list `voice-medium`. */
   medium?: Maybe<Code>;
   on?: Maybe<Scalars['Date']['output']>;
@@ -874,7 +894,7 @@ export type ChronologyEdge = {
 };
 
 /** Something that happened in a family, on a day or at a moment of its own. Each kind is added where its type is. */
-export type ChronologyEvent = Abstinence | AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | GroupSupervision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | RelationshipFeedback | ReturnHome | SafeWorkingAgreement | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToolReading | TrustedAdult | Visit | WorkbookEntry;
+export type ChronologyEvent = Abstinence | AdultVoice | Assessment | ChildVoice | Conference | Contact | ContactArrangement | Decision | Episode | EvidencePack | FamilyGroup | FamilyPlan | GroupSupervision | HousingSituation | Incident | Intervention | InterventionEvent | InterventionTest | Marac | Meeting | Placement | Plan | PreProceedings | ProcessingRestriction | RelationshipFeedback | ReturnHome | RightsRequest | SafeWorkingAgreement | SafetyCondition | Section47 | ServiceOffer | SpecialistAssessment | StepEvent | StrategyDiscussion | ToldFamily | ToolReading | TrustedAdult | Visit | WorkbookEntry;
 
 /** The kinds of event by their types' names. */
 export type ChronologyType =
@@ -901,8 +921,10 @@ export type ChronologyType =
   | 'PLACEMENT'
   | 'PLAN'
   | 'PRE_PROCEEDINGS'
+  | 'PROCESSING_RESTRICTION'
   | 'RELATIONSHIP_FEEDBACK'
   | 'RETURN_HOME'
+  | 'RIGHTS_REQUEST'
   | 'SAFETY_CONDITION'
   | 'SAFE_WORKING_AGREEMENT'
   | 'SECTION47'
@@ -910,6 +932,7 @@ export type ChronologyType =
   | 'SPECIALIST_ASSESSMENT'
   | 'STEP_EVENT'
   | 'STRATEGY_DISCUSSION'
+  | 'TOLD_FAMILY'
   | 'TOOL_READING'
   | 'TRUSTED_ADULT'
   | 'VISIT'
@@ -1019,6 +1042,26 @@ export type CloseMaracPayload = {
   __typename?: 'CloseMaracPayload';
   /** As the caller may see it now. */
   marac?: Maybe<Marac>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type CloseSubjectAccessInput = {
+  as: SubjectAccessClosure;
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  reason: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type CloseSubjectAccessPayload = {
+  __typename?: 'CloseSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -1224,6 +1267,24 @@ export type ConfidenceAnswerEdge = {
   __typename?: 'ConfidenceAnswerEdge';
   cursor: Scalars['String']['output'];
   node?: Maybe<ConfidenceAnswer>;
+};
+
+export type ConfirmSubjectAccessIdentityInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type ConfirmSubjectAccessIdentityPayload = {
+  __typename?: 'ConfirmSubjectAccessIdentityPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A user who must not see the family, nor anybody who belongs to it. */
@@ -1503,6 +1564,48 @@ export type DecideContactPayload = {
   __typename?: 'DecideContactPayload';
   /** As the caller may see it now. */
   contact?: Maybe<Contact>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type DecideObjectionInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  outcome: ObjectionOutcome;
+  /** Why it is refused. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  request: Scalars['ID']['input'];
+};
+
+export type DecideObjectionPayload = {
+  __typename?: 'DecideObjectionPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<RightsRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type DecideRectificationInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  outcome: RectificationOutcome;
+  /** Why it is refused. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  request: Scalars['ID']['input'];
+};
+
+export type DecideRectificationPayload = {
+  __typename?: 'DecideRectificationPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<RightsRequest>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -2118,6 +2221,75 @@ export type Episode = Node & {
   withheld: Array<Withheld>;
 };
 
+/** That a record was erased: by which rule, who approved it, how much. It says nothing of anybody. */
+export type Erasure = Node & {
+  __typename?: 'Erasure';
+  approved?: Maybe<Scalars['Date']['output']>;
+  approvedBy?: Maybe<Scalars['String']['output']>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  erasedAt?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  /** How many rows went. */
+  rows?: Maybe<Scalars['Int']['output']>;
+  rule?: Maybe<RetentionRule>;
+};
+
+export type ErasureConnection = {
+  __typename?: 'ErasureConnection';
+  edges?: Maybe<Array<ErasureEdge>>;
+  nodes?: Maybe<Array<Erasure>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ErasureEdge = {
+  __typename?: 'ErasureEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Erasure>;
+};
+
+/** That a family's record is due to be erased. It goes with the record; `Erasure` stays. */
+export type ErasureProposal = Node & {
+  __typename?: 'ErasureProposal';
+  decided?: Maybe<Scalars['Date']['output']>;
+  decidedBy?: Maybe<Scalars['String']['output']>;
+  decidedFor?: Maybe<Scalars['String']['output']>;
+  /** Since when it may be erased. */
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  organisation?: Maybe<Organisation>;
+  proposed?: Maybe<Scalars['Date']['output']>;
+  /** Name of who proposed it, or the job; somebody else approves. */
+  proposedBy?: Maybe<Scalars['String']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  rule?: Maybe<RetentionRule>;
+  status?: Maybe<ErasureStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+};
+
+export type ErasureProposalConnection = {
+  __typename?: 'ErasureProposalConnection';
+  edges?: Maybe<Array<ErasureProposalEdge>>;
+  nodes?: Maybe<Array<ErasureProposal>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ErasureProposalEdge = {
+  __typename?: 'ErasureProposalEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ErasureProposal>;
+};
+
+export type ErasureStatus =
+  /** To be erased by the next run of the job */
+  | 'APPROVED'
+  | 'PROPOSED'
+  | 'REJECTED';
+
 /**
  * What the Workbook, plans, tools and interventions show, put together for one recipient. To give papers to somebody is an
  * act, so a pack is prepared by a command and stays on record: who prepared it, for whom, for what. Its content is not
@@ -2390,6 +2562,24 @@ export type Exclusion =
   | 'PERMANENT'
   | 'SUSPENSION';
 
+export type ExtendSubjectAccessInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type ExtendSubjectAccessPayload = {
+  __typename?: 'ExtendSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** That a factor is one concern of the trio. */
 export type FactorConcern = {
   __typename?: 'FactorConcern';
@@ -2485,6 +2675,8 @@ export type Family = Node & {
   placements?: Maybe<Array<Placement>>;
   plans?: Maybe<Array<Plan>>;
   preProceedings?: Maybe<Array<PreProceedings>>;
+  /** Data about its members that is stored and not used. */
+  processingRestrictions?: Maybe<Array<ProcessingRestriction>>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
   /** What its young people say of working with somebody. */
@@ -2494,6 +2686,8 @@ export type Family = Node & {
   /** For whom the family is restricted to named users, and was. */
   restrictions?: Maybe<Array<FamilyRestriction>>;
   returnsHome?: Maybe<Array<ReturnHome>>;
+  /** What its members asked to have put right, and to what they object; latest first. `fact`: the id of a fact, of which alone. */
+  rightsRequests?: Maybe<RightsRequestConnection>;
   /** How to work safely with the family: what to do, not why. */
   safeWorking?: Maybe<Array<SafeWorkingAgreement>>;
   /** What everybody with the family must do today: what is in force. */
@@ -2514,6 +2708,8 @@ export type Family = Node & {
   tasks?: Maybe<TaskConnection>;
   /** The multi-disciplinary team. */
   team?: Maybe<Organisation>;
+  /** What its members were told about their data, and whom it was not safe to tell; latest first. */
+  told?: Maybe<ToldFamilyConnection>;
   /** First and latest reading of each tool and person who has two or more. */
   toolChanges?: Maybe<Array<ToolChange>>;
   /** Readings of tools, latest first. One whose tool tells of health or abuse is left out for those who may not know. */
@@ -2659,6 +2855,14 @@ export type FamilyOffersArgs = {
 
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyRightsRequestsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  fact?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilySafetyHistoryArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -2681,6 +2885,13 @@ export type FamilySpecialistAssessmentsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyTasksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyToldArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -2995,6 +3206,11 @@ export type GroupSupervisionEdge = {
 export type HarmTest =
   | 'SHARING_HARMS_LESS'
   | 'SHARING_HARMS_MORE';
+
+export type HealthOpinion =
+  /** To give it would not be likely to cause serious harm to anybody's health */
+  | 'NO_SERIOUS_HARM'
+  | 'SERIOUS_HARM';
 
 /** People under one roof, for a time. */
 export type Household = {
@@ -3475,6 +3691,25 @@ export type LeavePostPayload = {
   warnings: Array<UserError>;
 };
 
+export type LiftHoldInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  hold: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type LiftHoldPayload = {
+  __typename?: 'LiftHoldPayload';
+  /** As the caller may see it now. */
+  hold?: Maybe<RetentionHold>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type LiftKeptFromInput = {
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
@@ -3489,6 +3724,25 @@ export type LiftKeptFromPayload = {
   __typename?: 'LiftKeptFromPayload';
   /** As the caller may see it now. */
   decision?: Maybe<Decision>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type LiftProcessingRestrictionInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  reason: Scalars['String']['input'];
+  restriction: Scalars['ID']['input'];
+};
+
+export type LiftProcessingRestrictionPayload = {
+  __typename?: 'LiftProcessingRestrictionPayload';
+  /** As the caller may see it now. */
+  restriction?: Maybe<ProcessingRestriction>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -3914,6 +4168,8 @@ export type Mutation = {
   answerFeedback?: Maybe<AnswerFeedbackPayload>;
   /** Answers what was asked, or refuses with a reason. */
   answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
+  /** Approves that it is erased; never who proposed it. The next run of the job erases it, for good. */
+  approveErasure?: Maybe<ApproveErasurePayload>;
   /** Arranges time between a child and a parent or relative. */
   arrangeContact?: Maybe<ArrangeContactPayload>;
   /** Asks for an assessment so that proceedings may be avoided. */
@@ -3928,6 +4184,8 @@ export type Mutation = {
   closeEpisode?: Maybe<CloseEpisodePayload>;
   /** Closes it. */
   closeMarac?: Maybe<CloseMaracPayload>;
+  /** Ends a request that is withdrawn, or refused. */
+  closeSubjectAccess?: Maybe<CloseSubjectAccessPayload>;
   /** Says that an action is done. */
   completeAction?: Maybe<CompleteActionPayload>;
   /** Completes an assessment: who was seen, what was found, and when it was authorised. Its clock stops. */
@@ -3940,12 +4198,17 @@ export type Mutation = {
   completeSupervisionAction?: Maybe<CompleteSupervisionActionPayload>;
   /** Says that a task is done. */
   completeTask?: Maybe<CompleteTaskPayload>;
+  /** Says that who asks is who they say: time runs from this day. */
+  confirmSubjectAccessIdentity?: Maybe<ConfirmSubjectAccessIdentityPayload>;
   /** Adds what one's own discipline has to say. */
   contributeToSupervision?: Maybe<ContributeToSupervisionPayload>;
   /** Corrects who somebody is, and the numbers they are known by. */
   correctPerson?: Maybe<CorrectPersonPayload>;
   /** Decides on a contact and tells its referrer. */
   decideContact?: Maybe<DecideContactPayload>;
+  decideObjection?: Maybe<DecideObjectionPayload>;
+  /** Decides on it. What is wrong is amended by its own command first. */
+  decideRectification?: Maybe<DecideRectificationPayload>;
   /** Says what a strategy discussion decided. */
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
   /** For the police: nobody is told yet that they look at a family, because it would put somebody at risk or an investigation to nothing. */
@@ -3974,14 +4237,18 @@ export type Mutation = {
   endTrustedAdult?: Maybe<EndTrustedAdultPayload>;
   /** Says that somebody's whereabouts need no protection any more. */
   endWhereaboutsProtection?: Maybe<EndWhereaboutsProtectionPayload>;
+  /** Takes two months more, once, where the request is complex; who asked is told within the first month. */
+  extendSubjectAccess?: Maybe<ExtendSubjectAccessPayload>;
   /** Somebody takes a vacant post. */
   fillPost?: Maybe<FillPostPayload>;
   /** Tells a referrer once more, after the assessment. */
   giveFeedback?: Maybe<GiveFeedbackPayload>;
   /** A post's holder leaves it. */
   leavePost?: Maybe<LeavePostPayload>;
+  liftHold?: Maybe<LiftHoldPayload>;
   /** A manager decides that something is kept from a person no longer; the decision is what is answered. */
   liftKeptFrom?: Maybe<LiftKeptFromPayload>;
+  liftProcessingRestriction?: Maybe<LiftProcessingRestrictionPayload>;
   /** Lifts a restriction. */
   liftRestriction?: Maybe<LiftRestrictionPayload>;
   /** Asks by an exact identifier whether there is a plan, and whom to ring. The county is told who asked. */
@@ -4017,12 +4284,18 @@ export type Mutation = {
   orderSpecialistAssessment?: Maybe<OrderSpecialistAssessmentPayload>;
   /** A manager's look at a decision of somebody else. */
   overseeDecision?: Maybe<OverseeDecisionPayload>;
+  /** Keeps a family's record, or (without one) everybody's, from being erased. */
+  placeHold?: Maybe<PlaceHoldPayload>;
   /** Says what a team is to have of a discipline. */
   planPosts?: Maybe<PlanPostsPayload>;
   /** Plans a child's gradual return home. */
   planReturnHome?: Maybe<PlanReturnHomePayload>;
   /** Puts together what a conference or court is given. That it was done, for whom and for what, stays on record. */
   prepareEvidencePack?: Maybe<PrepareEvidencePackPayload>;
+  /** Gathers what the county holds about the person, from every table; tells the other organisations that control a part. */
+  prepareSubjectAccess?: Maybe<PrepareSubjectAccessPayload>;
+  /** Proposes that a record is erased before a rule does: where somebody has the right to it. */
+  proposeErasure?: Maybe<ProposeErasurePayload>;
   /** Takes two persons for one; it waits for somebody else to agree. */
   proposeMerge?: Maybe<ProposeMergePayload>;
   /** Protects where a member of the family is. */
@@ -4062,6 +4335,8 @@ export type Mutation = {
   recordFamilyGroup?: Maybe<RecordFamilyGroupPayload>;
   /** Puts a family's group supervision on record, with who took part; starts the month until the next. */
   recordGroupSupervision?: Maybe<RecordGroupSupervisionPayload>;
+  /** Says what a health professional thinks of giving the data about health that was gathered. */
+  recordHealthOpinion?: Maybe<RecordHealthOpinionPayload>;
   /** Puts a home, and the duty owed, on record. */
   recordHousingSituation?: Maybe<RecordHousingSituationPayload>;
   /** Puts an incident on record: `RECORDED` by the police, `REPORTED` by everybody else. */
@@ -4080,6 +4355,8 @@ export type Mutation = {
   recordLapse?: Maybe<RecordLapsePayload>;
   /** Puts on record who came, what was said and what is to be done; meets the clocks that such a meeting meets. */
   recordMeeting?: Maybe<RecordMeetingPayload>;
+  /** Says that somebody objects to what is done with their data. */
+  recordObjection?: Maybe<RecordObjectionPayload>;
   /** Says what came of an offer: by who offered it, or who gives it. */
   recordOfferOutcome?: Maybe<RecordOfferOutcomePayload>;
   /** Says what the person goes on with by themselves. */
@@ -4103,6 +4380,8 @@ export type Mutation = {
   recordSharingDecision?: Maybe<RecordSharingDecisionPayload>;
   /** Records a strategy discussion, decided or not yet. */
   recordStrategyDiscussion?: Maybe<RecordStrategyDiscussionPayload>;
+  /** Says what members of a family were told about their data, or why it was not safe to tell them. */
+  recordToldFamily?: Maybe<RecordToldFamilyPayload>;
   /** Scores a tool and puts the score on record; the answers are counted and forgotten. */
   recordToolReading?: Maybe<RecordToolReadingPayload>;
   recordTraining?: Maybe<RecordTrainingPayload>;
@@ -4112,12 +4391,20 @@ export type Mutation = {
   recordVisit?: Maybe<RecordVisitPayload>;
   /** Puts a family on record, with its members and where they live. */
   registerFamily?: Maybe<RegisterFamilyPayload>;
+  /** Rejects it; what was approved can be rejected until it is done. */
+  rejectErasure?: Maybe<RejectErasurePayload>;
   /** Asks an organisation for what it knows. */
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
   requestIntervention?: Maybe<RequestInterventionPayload>;
+  /** Says that somebody asks to have a fact put right. */
+  requestRectification?: Maybe<RequestRectificationPayload>;
+  /** Takes up somebody's request for their own data. A month runs from the day on which it is known who asks. */
+  requestSubjectAccess?: Maybe<RequestSubjectAccessPayload>;
   /** Restricts a family to named users, of the county and everywhere or of one partner. Of these there are two at least, one on the out-of-hours rota. */
   restrictFamily?: Maybe<RestrictFamilyPayload>;
+  /** Restricts data of one kind about a person: it is withheld from everybody until the restriction is lifted. */
+  restrictProcessing?: Maybe<RestrictProcessingPayload>;
   /** Takes something of the caller's own organisation out of the record as wrong, in all its versions, and tells those who were shown it. */
   retractEntry?: Maybe<RetractEntryPayload>;
   /** A second person's word on an emergency. */
@@ -4128,8 +4415,13 @@ export type Mutation = {
   reviewRestriction?: Maybe<ReviewRestrictionPayload>;
   /** Says that an own condition was looked at again, and what it is now. */
   reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
+  /** Gives, or leaves out, part of what was gathered, with a reason. */
+  reviewSubjectAccessItems?: Maybe<ReviewSubjectAccessItemsPayload>;
+  sendSubjectAccess?: Maybe<SendSubjectAccessPayload>;
   /** Shares a post out anew from a day on. */
   sharePost?: Maybe<SharePostPayload>;
+  /** Signs what goes out; never who prepared it. */
+  signSubjectAccess?: Maybe<SignSubjectAccessPayload>;
   /** Starts a child and family assessment, and its clock of 45 working days from the referral. */
   startAssessment?: Maybe<StartAssessmentPayload>;
   /** Begins a placement. A change of placement ends the one before it on the same day. */
@@ -4243,6 +4535,11 @@ export type MutationAnswerInformationRequestArgs = {
 };
 
 
+export type MutationApproveErasureArgs = {
+  input: ApproveErasureInput;
+};
+
+
 export type MutationArrangeContactArgs = {
   input: ArrangeContactInput;
 };
@@ -4278,6 +4575,11 @@ export type MutationCloseMaracArgs = {
 };
 
 
+export type MutationCloseSubjectAccessArgs = {
+  input: CloseSubjectAccessInput;
+};
+
+
 export type MutationCompleteActionArgs = {
   input: CompleteActionInput;
 };
@@ -4308,6 +4610,11 @@ export type MutationCompleteTaskArgs = {
 };
 
 
+export type MutationConfirmSubjectAccessIdentityArgs = {
+  input: ConfirmSubjectAccessIdentityInput;
+};
+
+
 export type MutationContributeToSupervisionArgs = {
   input: ContributeToSupervisionInput;
 };
@@ -4320,6 +4627,16 @@ export type MutationCorrectPersonArgs = {
 
 export type MutationDecideContactArgs = {
   input: DecideContactInput;
+};
+
+
+export type MutationDecideObjectionArgs = {
+  input: DecideObjectionInput;
+};
+
+
+export type MutationDecideRectificationArgs = {
+  input: DecideRectificationInput;
 };
 
 
@@ -4393,6 +4710,11 @@ export type MutationEndWhereaboutsProtectionArgs = {
 };
 
 
+export type MutationExtendSubjectAccessArgs = {
+  input: ExtendSubjectAccessInput;
+};
+
+
 export type MutationFillPostArgs = {
   input: FillPostInput;
 };
@@ -4408,8 +4730,18 @@ export type MutationLeavePostArgs = {
 };
 
 
+export type MutationLiftHoldArgs = {
+  input: LiftHoldInput;
+};
+
+
 export type MutationLiftKeptFromArgs = {
   input: LiftKeptFromInput;
+};
+
+
+export type MutationLiftProcessingRestrictionArgs = {
+  input: LiftProcessingRestrictionInput;
 };
 
 
@@ -4503,6 +4835,11 @@ export type MutationOverseeDecisionArgs = {
 };
 
 
+export type MutationPlaceHoldArgs = {
+  input: PlaceHoldInput;
+};
+
+
 export type MutationPlanPostsArgs = {
   input: PlanPostsInput;
 };
@@ -4515,6 +4852,16 @@ export type MutationPlanReturnHomeArgs = {
 
 export type MutationPrepareEvidencePackArgs = {
   input: PrepareEvidencePackInput;
+};
+
+
+export type MutationPrepareSubjectAccessArgs = {
+  input: PrepareSubjectAccessInput;
+};
+
+
+export type MutationProposeErasureArgs = {
+  input: ProposeErasureInput;
 };
 
 
@@ -4623,6 +4970,11 @@ export type MutationRecordGroupSupervisionArgs = {
 };
 
 
+export type MutationRecordHealthOpinionArgs = {
+  input: RecordHealthOpinionInput;
+};
+
+
 export type MutationRecordHousingSituationArgs = {
   input: RecordHousingSituationInput;
 };
@@ -4665,6 +5017,11 @@ export type MutationRecordLapseArgs = {
 
 export type MutationRecordMeetingArgs = {
   input: RecordMeetingInput;
+};
+
+
+export type MutationRecordObjectionArgs = {
+  input: RecordObjectionInput;
 };
 
 
@@ -4728,6 +5085,11 @@ export type MutationRecordStrategyDiscussionArgs = {
 };
 
 
+export type MutationRecordToldFamilyArgs = {
+  input: RecordToldFamilyInput;
+};
+
+
 export type MutationRecordToolReadingArgs = {
   input: RecordToolReadingInput;
 };
@@ -4753,6 +5115,11 @@ export type MutationRegisterFamilyArgs = {
 };
 
 
+export type MutationRejectErasureArgs = {
+  input: RejectErasureInput;
+};
+
+
 export type MutationRequestInformationArgs = {
   input: RequestInformationInput;
 };
@@ -4763,8 +5130,23 @@ export type MutationRequestInterventionArgs = {
 };
 
 
+export type MutationRequestRectificationArgs = {
+  input: RequestRectificationInput;
+};
+
+
+export type MutationRequestSubjectAccessArgs = {
+  input: RequestSubjectAccessInput;
+};
+
+
 export type MutationRestrictFamilyArgs = {
   input: RestrictFamilyInput;
+};
+
+
+export type MutationRestrictProcessingArgs = {
+  input: RestrictProcessingInput;
 };
 
 
@@ -4793,8 +5175,23 @@ export type MutationReviewSafetyConditionArgs = {
 };
 
 
+export type MutationReviewSubjectAccessItemsArgs = {
+  input: ReviewSubjectAccessItemsInput;
+};
+
+
+export type MutationSendSubjectAccessArgs = {
+  input: SendSubjectAccessInput;
+};
+
+
 export type MutationSharePostArgs = {
   input: SharePostInput;
+};
+
+
+export type MutationSignSubjectAccessArgs = {
+  input: SignSubjectAccessInput;
 };
 
 
@@ -4915,6 +5312,10 @@ export type Node = {
   /** Opaque; valid for every client, and shows nothing to a client that may not see the object. */
   id: Scalars['ID']['output'];
 };
+
+export type ObjectionOutcome =
+  | 'REFUSED'
+  | 'UPHELD';
 
 export type OfferFamilyGroupInput = {
   family: Scalars['ID']['input'];
@@ -5283,6 +5684,26 @@ export type PersonMergeStatus =
   | 'PROPOSED'
   | 'UNMERGED';
 
+export type PlaceHoldInput = {
+  /** From the code list `retention-hold`. */
+  cause: Scalars['String']['input'];
+  /** Not given: everybody's record. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type PlaceHoldPayload = {
+  __typename?: 'PlaceHoldPayload';
+  /** As the caller may see it now. */
+  hold?: Maybe<RetentionHold>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** Under which law and in which kind of placement a looked-after child lives. */
 export type Placement = Node & {
   __typename?: 'Placement';
@@ -5606,6 +6027,46 @@ export type PrepareEvidencePackPayload = {
   warnings: Array<UserError>;
 };
 
+export type PrepareSubjectAccessInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type PrepareSubjectAccessPayload = {
+  __typename?: 'PrepareSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/**
+ * Data of one kind about a person that is stored, and used for nothing but legal claims and the protection of others (UK GDPR
+ * article 18): until it is lifted, decisions of the ledger withhold it from every agency.
+ */
+export type ProcessingRestriction = Node & {
+  __typename?: 'ProcessingRestriction';
+  class?: Maybe<DataClass>;
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `restriction-ground`. */
+  ground?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  lifted?: Maybe<Scalars['Date']['output']>;
+  liftedBy?: Maybe<Scalars['String']['output']>;
+  liftedFor?: Maybe<Scalars['String']['output']>;
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
 /** A programme of the catalogue. */
 export type Programme = Node & {
   __typename?: 'Programme';
@@ -5643,6 +6104,24 @@ export type ProgrammeProvider = {
   programme?: Maybe<Programme>;
   validFrom?: Maybe<Scalars['Date']['output']>;
   validTo?: Maybe<Scalars['Date']['output']>;
+};
+
+export type ProposeErasureInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** Code of the retention rule. */
+  rule: Scalars['String']['input'];
+};
+
+export type ProposeErasurePayload = {
+  __typename?: 'ProposeErasurePayload';
+  /** As the caller may see it now. */
+  proposal?: Maybe<ErasureProposal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type ProposeMergeInput = {
@@ -5747,6 +6226,10 @@ export type Query = {
   dueItems?: Maybe<DueItemConnection>;
   /** Emergencies that the caller's organisation opened, or that others opened of its families, latest first. */
   emergencyAccesses?: Maybe<EmergencyAccessConnection>;
+  /** Records that are due to be erased, the longest due first. */
+  erasureProposals?: Maybe<ErasureProposalConnection>;
+  /** That records were erased, the latest first. */
+  erasures?: Maybe<ErasureConnection>;
   /** Which assessment factor is which concern of the trio, by variant, with its validity. */
   factorConcerns?: Maybe<Array<FactorConcern>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
@@ -5793,6 +6276,10 @@ export type Query = {
    * about a restricted family are shown to its named users alone; their senders see no difference.
    */
   referrals?: Maybe<ReferralConnection>;
+  /** What keeps records from being erased, the latest first. */
+  retentionHolds?: Maybe<RetentionHoldConnection>;
+  /** How long records are kept, and who says so. */
+  retentionRules?: Maybe<Array<RetentionRule>>;
   /** What the caller's organisation took out of the record as wrong, latest first: for information governance. */
   retractions?: Maybe<RetractionConnection>;
   /** The public directory of services. */
@@ -5801,6 +6288,10 @@ export type Query = {
   sharingMatrix?: Maybe<Array<SharingRule>>;
   /** Kinds of specialist assessment that can be ordered. */
   specialistKinds?: Maybe<Array<SpecialistKind>>;
+  /** That somebody asked the county for their data, of which this organisation controls a part; the latest first. */
+  subjectAccessNotices?: Maybe<SubjectAccessNoticeConnection>;
+  /** Requests of people for their own data, the latest first. */
+  subjectAccessRequests?: Maybe<SubjectAccessConnection>;
   /** The kinds of team that this authority has, with the posts that each is planned to have. */
   teamTypes?: Maybe<Array<TeamType>>;
   /** How long things may take: England's timescales, and the authority's own, which go before them. */
@@ -5877,6 +6368,19 @@ export type QueryDueItemsArgs = {
 export type QueryEmergencyAccessesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<EmergencyAccessFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryErasureProposalsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  status?: InputMaybe<ErasureStatus>;
+};
+
+
+export type QueryErasuresArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -5992,6 +6496,12 @@ export type QueryReferralsArgs = {
 };
 
 
+export type QueryRetentionHoldsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryRetractionsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
@@ -6007,6 +6517,19 @@ export type QueryServicesArgs = {
 
 export type QuerySharingMatrixArgs = {
   agency?: InputMaybe<Agency>;
+};
+
+
+export type QuerySubjectAccessNoticesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QuerySubjectAccessRequestsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  status?: InputMaybe<SubjectAccessStatus>;
 };
 
 
@@ -6213,6 +6736,8 @@ export type RecordChildVoiceInput = {
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
   keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Who, as the child said, may know of it; from the code list `child-agrees`. Not given: the team. */
+  mayKnow?: InputMaybe<Scalars['String']['input']>;
   /** From the code list `voice-medium`. */
   medium: Scalars['String']['input'];
   on: Scalars['Date']['input'];
@@ -6496,6 +7021,27 @@ export type RecordGroupSupervisionPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordHealthOpinionInput = {
+  /** Name and profession of who gave it. */
+  by: Scalars['String']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  opinion: HealthOpinion;
+  request: Scalars['ID']['input'];
+};
+
+export type RecordHealthOpinionPayload = {
+  __typename?: 'RecordHealthOpinionPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordHousingSituationInput = {
   /** Whole pounds. */
   arrears?: InputMaybe<Scalars['Int']['input']>;
@@ -6700,6 +7246,28 @@ export type RecordMeetingPayload = {
   __typename?: 'RecordMeetingPayload';
   /** As the caller may see it now. */
   meeting?: Maybe<Meeting>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordObjectionInput = {
+  asked: Scalars['Date']['input'];
+  /** What kind of data it is about; not given: all. */
+  class?: InputMaybe<DataClass>;
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Whose data it is. */
+  person: Scalars['ID']['input'];
+  statement: Scalars['String']['input'];
+};
+
+export type RecordObjectionPayload = {
+  __typename?: 'RecordObjectionPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<RightsRequest>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -7009,6 +7577,34 @@ export type RecordStrategyDiscussionPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordToldFamilyInput = {
+  /** Who told them, where that is not the caller. */
+  by?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+  /** From the code list `told-how`. Not given: they were not told, and `whyNot` says why. */
+  how?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Beside those who are recorded as harming somebody of the family. */
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** From the code list `privacy-notice`. */
+  notice: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  /** The members whom it was for. */
+  persons: Array<Scalars['ID']['input']>;
+  /** Why it was not safe to tell them. */
+  whyNot?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordToldFamilyPayload = {
+  __typename?: 'RecordToldFamilyPayload';
+  /** As the caller may see it now. */
+  told?: Maybe<ToldFamily>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordToolReadingInput = {
   /** SWEMWBS, PHQ9, GAD7, AUDIT_C: every answer, in the tool's order. */
   answers?: InputMaybe<Array<Scalars['Int']['input']>>;
@@ -7112,6 +7708,11 @@ export type RecordVisitPayload = {
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
+
+export type RectificationOutcome =
+  | 'COMPLETED'
+  | 'CORRECTED'
+  | 'REFUSED';
 
 /** A partner's worry about a child, told to the county. Its sender sees what became of it, and nothing else of the family. */
 export type Referral = Node & {
@@ -7246,6 +7847,24 @@ export type RegisterFamilyPayload = {
   warnings: Array<UserError>;
 };
 
+export type RejectErasureInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  proposal: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type RejectErasurePayload = {
+  __typename?: 'RejectErasurePayload';
+  /** As the caller may see it now. */
+  proposal?: Maybe<ErasureProposal>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What one member of the family is to another. */
 export type Relationship = Node & {
   __typename?: 'Relationship';
@@ -7347,6 +7966,53 @@ export type RequestPersonInput = {
   givenName: Scalars['String']['input'];
 };
 
+export type RequestRectificationInput = {
+  asked: Scalars['Date']['input'];
+  /** The id of the fact. */
+  fact: Scalars['ID']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  keptFrom?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Whose data it is. */
+  person: Scalars['ID']['input'];
+  /** What they say is wrong, in their own words. */
+  statement: Scalars['String']['input'];
+};
+
+export type RequestRectificationPayload = {
+  __typename?: 'RequestRectificationPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<RightsRequest>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RequestSubjectAccessInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Not given: it is not known yet who asks. */
+  identityChecked?: InputMaybe<Scalars['Date']['input']>;
+  /** Whose data is asked for. */
+  person: Scalars['ID']['input'];
+  received: Scalars['Date']['input'];
+  requester: SubjectAccessRequester;
+  /** The representative. */
+  requesterName?: InputMaybe<Scalars['String']['input']>;
+  /** The parent who asks for a child. */
+  requesterPerson?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type RequestSubjectAccessPayload = {
+  __typename?: 'RequestSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RestrictFamilyInput = {
   cause: RestrictionCause;
   family: Scalars['ID']['input'];
@@ -7364,6 +8030,30 @@ export type RestrictFamilyPayload = {
   warnings: Array<UserError>;
 };
 
+export type RestrictProcessingInput = {
+  class: DataClass;
+  /** The county goes on using it, for the protection of the rights of another person (UK GDPR article 18(2)): `reason` says whose. */
+  countyExcepted?: InputMaybe<Scalars['Boolean']['input']>;
+  family: Scalars['ID']['input'];
+  from: Scalars['Date']['input'];
+  /** From the code list `restriction-ground`. */
+  ground: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Whose data it is. */
+  person: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type RestrictProcessingPayload = {
+  __typename?: 'RestrictProcessingPayload';
+  /** As the caller may see it now. */
+  restriction?: Maybe<ProcessingRestriction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RestrictionCause =
   /** The record of a child before adoption; the child is a new person, with no link to it */
   | 'ADOPTION'
@@ -7372,6 +8062,63 @@ export type RestrictionCause =
   | 'HIGH_RISK'
   /** A member works for a partner */
   | 'PARTNER_STAFF';
+
+export type RetentionFrom =
+  | 'ADOPTION_ORDER'
+  /** The birth of the youngest child of the family */
+  | 'BIRTH'
+  /** The day on which work with the family ended */
+  | 'CLOSURE'
+  /** It is decided in each case */
+  | 'REQUEST';
+
+/** Nothing of a family's record is erased while it stands: an inquiry, a claim. */
+export type RetentionHold = Node & {
+  __typename?: 'RetentionHold';
+  /** From the code list `retention-hold`. */
+  cause?: Maybe<Code>;
+  /** Null: nobody's record is erased. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  lifted?: Maybe<Scalars['Date']['output']>;
+  liftedBy?: Maybe<Scalars['String']['output']>;
+  liftedFor?: Maybe<Scalars['String']['output']>;
+  organisation?: Maybe<Organisation>;
+  placed?: Maybe<Scalars['Date']['output']>;
+  placedBy?: Maybe<Scalars['String']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+};
+
+export type RetentionHoldConnection = {
+  __typename?: 'RetentionHoldConnection';
+  edges?: Maybe<Array<RetentionHoldEdge>>;
+  nodes?: Maybe<Array<RetentionHold>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RetentionHoldEdge = {
+  __typename?: 'RetentionHoldEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RetentionHold>;
+};
+
+export type RetentionRule = {
+  __typename?: 'RetentionRule';
+  code?: Maybe<Scalars['String']['output']>;
+  from?: Maybe<RetentionFrom>;
+  name?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  /** `verified` in its source, or the `authority`'s to set. */
+  status?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['String']['output']>;
+  /** Null: it is decided in each case. */
+  years?: Maybe<Scalars['Int']['output']>;
+};
 
 export type RetractEntryInput = {
   /** A Workbook entry, a contact, an incident, a child's or an adult's voice, a trusted adult, a decision, a meeting, a visit. */
@@ -7555,6 +8302,84 @@ export type ReviewSafetyConditionPayload = {
   warnings: Array<UserError>;
 };
 
+export type ReviewSubjectAccessItemsInput = {
+  /** Single fields of items: given although they name somebody else, or held back although they do not. */
+  fields?: InputMaybe<Array<Scalars['ID']['input']>>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  include: Scalars['Boolean']['input'];
+  items?: InputMaybe<Array<Scalars['ID']['input']>>;
+  reason: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type ReviewSubjectAccessItemsPayload = {
+  __typename?: 'ReviewSubjectAccessItemsPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RightsOutcome =
+  /** The statement stands beside the fact, which is incomplete without it */
+  | 'COMPLETED'
+  /** The fact was amended, as always */
+  | 'CORRECTED'
+  /** Refused, with the reason */
+  | 'REFUSED'
+  /** The objection is upheld */
+  | 'UPHELD';
+
+/** That somebody asked to have a fact put right, or objects to what is done with their data. A month runs. */
+export type RightsRequest = Node & {
+  __typename?: 'RightsRequest';
+  asked?: Maybe<Scalars['Date']['output']>;
+  /** Of an objection: what kind of data it is about; null: all. */
+  class?: Maybe<DataClass>;
+  decided?: Maybe<Scalars['Date']['output']>;
+  decidedBy?: Maybe<Scalars['String']['output']>;
+  /** Of a rectification: the id of the fact, for `node`. */
+  fact?: Maybe<Scalars['ID']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  kind?: Maybe<RightsRequestKind>;
+  organisation?: Maybe<Organisation>;
+  /** Null: not decided yet. */
+  outcome?: Maybe<RightsOutcome>;
+  person?: Maybe<Person>;
+  /** Why it was refused. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** In their own words. */
+  statement?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type RightsRequestConnection = {
+  __typename?: 'RightsRequestConnection';
+  edges?: Maybe<Array<RightsRequestEdge>>;
+  nodes?: Maybe<Array<RightsRequest>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RightsRequestEdge = {
+  __typename?: 'RightsRequestEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RightsRequest>;
+};
+
+export type RightsRequestKind =
+  /** Against what is done with their data (UK GDPR article 21) */
+  | 'OBJECTION'
+  /** To have a fact put right (UK GDPR article 16) */
+  | 'RECTIFICATION';
+
 export type RolloutState =
   | 'LIVE'
   | 'PLANNED';
@@ -7684,6 +8509,25 @@ export type Section47 = Node & {
   /** Counts the changes: `expectedVersion` of the next one. */
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type SendSubjectAccessInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  how: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type SendSubjectAccessPayload = {
+  __typename?: 'SendSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A service of the public directory. */
@@ -7870,6 +8714,23 @@ export type SharingRule = {
   /** The fields of the schema that are of this class. */
   fields: Array<Scalars['String']['output']>;
   level: SharingLevel;
+};
+
+export type SignSubjectAccessInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  request: Scalars['ID']['input'];
+};
+
+export type SignSubjectAccessPayload = {
+  __typename?: 'SignSubjectAccessPayload';
+  /** As the caller may see it now. */
+  request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** An assessment asked of a specialist. It needs its kind's own class too: that a hair strand test was ordered is health data. */
@@ -8173,6 +9034,211 @@ export type StrategyDiscussion = Node & {
   withheld: Array<Withheld>;
 };
 
+/**
+ * Somebody's request for the data that the county holds about them (UK GDPR article 15). What is held is gathered once, into
+ * rows of the request's own; what may never go out is not copied, and only said to have been left out. What was gathered is
+ * read for the purpose of `SUBJECT_ACCESS` alone.
+ */
+export type SubjectAccess = Node & {
+  __typename?: 'SubjectAccess';
+  closed?: Maybe<Scalars['Date']['output']>;
+  closureReason?: Maybe<Scalars['String']['output']>;
+  dueOn?: Maybe<Scalars['Date']['output']>;
+  /** What was left out of it, and why; never how much. */
+  exclusions?: Maybe<Array<SubjectAccessExclusion>>;
+  /** When two months more were taken, and why. */
+  extended?: Maybe<Scalars['Date']['output']>;
+  extensionReason?: Maybe<Scalars['String']['output']>;
+  healthOpinion?: Maybe<HealthOpinion>;
+  /** Name and profession of who gave it. */
+  healthOpinionBy?: Maybe<Scalars['String']['output']>;
+  healthOpinionOn?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** Since when it is known who asks; the month begins on this day. Null: not yet. */
+  identityChecked?: Maybe<Scalars['Date']['output']>;
+  /** The same in one list. */
+  items?: Maybe<SubjectAccessItemConnection>;
+  /** Other organisations that control data about the person, and were told of the request. */
+  notices?: Maybe<Array<SubjectAccessNotice>>;
+  organisation?: Maybe<Organisation>;
+  /** Whose data is asked for. */
+  person?: Maybe<Person>;
+  preparedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who had it gathered; somebody else signs. */
+  preparedBy?: Maybe<Scalars['String']['output']>;
+  received?: Maybe<Scalars['Date']['output']>;
+  requester?: Maybe<SubjectAccessRequester>;
+  /** The representative. */
+  requesterName?: Maybe<Scalars['String']['output']>;
+  /** The parent who asks for a child. */
+  requesterPerson?: Maybe<Person>;
+  /** What was gathered, kind by kind. */
+  sections?: Maybe<Array<SubjectAccessSection>>;
+  sent?: Maybe<Scalars['Date']['output']>;
+  sentHow?: Maybe<Scalars['String']['output']>;
+  signedAt?: Maybe<Scalars['DateTime']['output']>;
+  signedBy?: Maybe<Scalars['String']['output']>;
+  status?: Maybe<SubjectAccessStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+};
+
+
+/**
+ * Somebody's request for the data that the county holds about them (UK GDPR article 15). What is held is gathered once, into
+ * rows of the request's own; what may never go out is not copied, and only said to have been left out. What was gathered is
+ * read for the purpose of `SUBJECT_ACCESS` alone.
+ */
+export type SubjectAccessItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  status?: InputMaybe<SubjectAccessItemStatus>;
+};
+
+export type SubjectAccessClosure =
+  /** Manifestly unfounded or excessive */
+  | 'REFUSED'
+  | 'WITHDRAWN';
+
+export type SubjectAccessConnection = {
+  __typename?: 'SubjectAccessConnection';
+  edges?: Maybe<Array<SubjectAccessEdge>>;
+  nodes?: Maybe<Array<SubjectAccess>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SubjectAccessEdge = {
+  __typename?: 'SubjectAccessEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SubjectAccess>;
+};
+
+export type SubjectAccessExclusion = {
+  __typename?: 'SubjectAccessExclusion';
+  /** From the code list `subject-access-exemption`. */
+  exemption?: Maybe<Code>;
+  section?: Maybe<SubjectAccessSection>;
+};
+
+export type SubjectAccessField = Node & {
+  __typename?: 'SubjectAccessField';
+  /** It names somebody else: it goes out only where the reviewer says so. */
+  heldBack?: Maybe<Scalars['Boolean']['output']>;
+  id: Scalars['ID']['output'];
+  name?: Maybe<Scalars['String']['output']>;
+  value?: Maybe<Scalars['String']['output']>;
+};
+
+export type SubjectAccessItem = Node & {
+  __typename?: 'SubjectAccessItem';
+  /** Whether it may be about others, too. */
+  aboutOthers?: Maybe<Scalars['Boolean']['output']>;
+  decidedAt?: Maybe<Scalars['DateTime']['output']>;
+  decidedBy?: Maybe<Scalars['String']['output']>;
+  /** Why it is left out; from the code list `subject-access-exemption`. */
+  exemption?: Maybe<Code>;
+  fields?: Maybe<Array<SubjectAccessField>>;
+  id: Scalars['ID']['output'];
+  /** The reviewer's reason. */
+  reason?: Maybe<Scalars['String']['output']>;
+  section?: Maybe<SubjectAccessSection>;
+  status?: Maybe<SubjectAccessItemStatus>;
+};
+
+export type SubjectAccessItemConnection = {
+  __typename?: 'SubjectAccessItemConnection';
+  edges?: Maybe<Array<SubjectAccessItemEdge>>;
+  nodes?: Maybe<Array<SubjectAccessItem>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SubjectAccessItemEdge = {
+  __typename?: 'SubjectAccessItemEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SubjectAccessItem>;
+};
+
+export type SubjectAccessItemStatus =
+  /** Tells of health: waits for a health professional's opinion */
+  | 'AWAITS_OPINION'
+  | 'EXCLUDED'
+  /** Goes out */
+  | 'INCLUDED'
+  /** About others, too: goes out when somebody has read it and says so */
+  | 'REVIEW';
+
+/** Tells an organisation that somebody asked the county for their data: what this organisation controls, it gives itself. */
+export type SubjectAccessNotice = Node & {
+  __typename?: 'SubjectAccessNotice';
+  addressee?: Maybe<Organisation>;
+  /** The day on which the request came to the county. */
+  asked?: Maybe<Scalars['Date']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** The county that was asked. */
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+export type SubjectAccessNoticeConnection = {
+  __typename?: 'SubjectAccessNoticeConnection';
+  edges?: Maybe<Array<SubjectAccessNoticeEdge>>;
+  nodes?: Maybe<Array<SubjectAccessNotice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type SubjectAccessNoticeEdge = {
+  __typename?: 'SubjectAccessNoticeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<SubjectAccessNotice>;
+};
+
+export type SubjectAccessRequester =
+  /** A parent, for a child */
+  | 'PARENT'
+  /** Somebody who speaks for them: a solicitor, an advocate */
+  | 'REPRESENTATIVE'
+  /** Whose data it is */
+  | 'SELF';
+
+/** One kind of thing that is held about the person. */
+export type SubjectAccessSection = Node & {
+  __typename?: 'SubjectAccessSection';
+  /** Its data class. */
+  class?: Maybe<DataClass>;
+  exclusions?: Maybe<Array<SubjectAccessExclusion>>;
+  id: Scalars['ID']['output'];
+  items?: Maybe<SubjectAccessItemConnection>;
+  /** The same as words. */
+  noun?: Maybe<Scalars['String']['output']>;
+  /** The table that it is from. */
+  table?: Maybe<Scalars['String']['output']>;
+};
+
+
+/** One kind of thing that is held about the person. */
+export type SubjectAccessSectionItemsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type SubjectAccessStatus =
+  /** Gathered; under review */
+  | 'PREPARED'
+  /** It is not confirmed yet who asks; no time runs */
+  | 'RECEIVED'
+  | 'REFUSED'
+  | 'RUNNING'
+  | 'SENT'
+  /** A second person has signed what goes out */
+  | 'SIGNED'
+  | 'WITHDRAWN';
+
 /** What was agreed: who does what, by when. */
 export type SupervisionAction = Node & {
   __typename?: 'SupervisionAction';
@@ -8371,6 +9437,52 @@ export type TimescaleKind =
   | 'LOCAL'
   /** Set by law or by statutory guidance; an authority may only be stricter */
   | 'STATUTORY';
+
+/**
+ * That members of the family were told something about their data, or that it was not safe to tell them. Why it was not
+ * safe is kept from everybody who is recorded as harming somebody of the family.
+ */
+export type ToldFamily = Node & {
+  __typename?: 'ToldFamily';
+  /** Name of who told them, or decided not to. */
+  by?: Maybe<Scalars['String']['output']>;
+  family?: Maybe<Family>;
+  /** From the code list `told-how`; null: they were not told. */
+  how?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  /** For those who work only with one of these persons it does not exist. */
+  keptFrom?: Maybe<Array<Person>>;
+  /** From the code list `privacy-notice`. */
+  notice?: Maybe<Code>;
+  /** The day on which they were told, or on which it was decided not to tell them. */
+  on?: Maybe<Scalars['Date']['output']>;
+  organisation?: Maybe<Organisation>;
+  /** Whom it was for. */
+  persons?: Maybe<Array<ToldFamilyPerson>>;
+  /** Why it was not safe to tell them. */
+  whyNot?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ToldFamilyConnection = {
+  __typename?: 'ToldFamilyConnection';
+  edges?: Maybe<Array<ToldFamilyEdge>>;
+  nodes?: Maybe<Array<ToldFamily>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ToldFamilyEdge = {
+  __typename?: 'ToldFamilyEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ToldFamily>;
+};
+
+export type ToldFamilyPerson = {
+  __typename?: 'ToldFamilyPerson';
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
 
 /** A tool. Nothing of its wording is held. */
 export type Tool = {

@@ -36,6 +36,11 @@ import * as record from './record/binding.ts';
 import * as recordCommands from './record/commands.ts';
 import * as retraction from './retraction/binding.ts';
 import * as retractionCommands from './retraction/commands.ts';
+import * as rights from './rights/binding.ts';
+import * as rightsErasure from './rights/erasure.ts';
+import * as rightsRequests from './rights/requests.ts';
+import * as rightsSubjectAccess from './rights/subject-access.ts';
+import * as rightsTold from './rights/told.ts';
 import * as safety from './safety/binding.ts';
 import * as safetyCommands from './safety/commands.ts';
 import * as sharing from './sharing/binding.ts';
@@ -75,6 +80,7 @@ const modules: Module[] = [
   plan,
   retraction,
   record,
+  rights,
   safety,
   sharing,
   supervision,
@@ -124,6 +130,10 @@ const commands: Record<string, Command>[] = [
   planIndex,
   retractionCommands,
   recordCommands,
+  rightsErasure,
+  rightsRequests,
+  rightsSubjectAccess,
+  rightsTold,
   safetyCommands,
   sharingClosures,
   sharingDecisions,

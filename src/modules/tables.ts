@@ -26,5 +26,6 @@ import './retraction/tables.ts';
 import './dispute/tables.ts';
 import './merge/tables.ts';
 import './record/tables.ts';
+import './rights/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

@@ -5,7 +5,7 @@ import type { EvidencePackQuery } from '../graphql/operations/graphql.ts';
 import { CONTENT_POLICY, evidencePage, missingPage, type Pack, type Refused } from './evidence-page.ts';
 
 /** What the pages need from the server they are part of. */
-export type EvidencePagesOptions = {
+export type PageOptions = {
   /** Says who asks, or answers that it cannot be said. */
   onRequest: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
   onSend: (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
@@ -17,12 +17,21 @@ export type EvidencePagesOptions = {
   ) => Promise<{ status: number; headers: Record<string, string>; text: string }>;
 };
 
+/** A page of people's data: nothing keeps it, frames it or learns where it stood. */
+export const PAGE_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': `${CONTENT_POLICY}; frame-ancestors 'none'`,
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
 type AnswerBody = {
   data?: EvidencePackQuery;
   errors?: { extensions: { code: string; field?: string; at?: string } }[];
 };
 
-export function addEvidencePages(app: FastifyInstance, { onRequest, onSend, ask }: EvidencePagesOptions): void {
+export function addEvidencePages(app: FastifyInstance, { onRequest, onSend, ask }: PageOptions): void {
   const document = readFileSync(new URL('../../operations/evidence-pack.graphql', import.meta.url), 'utf8');
   app.get<{ Params: { id: string } }>(
     '/evidence-packs/:id',
@@ -39,13 +48,7 @@ export function addEvidencePages(app: FastifyInstance, { onRequest, onSend, ask 
       );
       return reply
         .code(pack ? 200 : 404)
-        .headers({
-          'cache-control': 'no-store',
-          'content-security-policy': `${CONTENT_POLICY}; frame-ancestors 'none'`,
-          'cross-origin-resource-policy': 'same-origin',
-          'referrer-policy': 'no-referrer',
-          'x-content-type-options': 'nosniff',
-        })
+        .headers(PAGE_HEADERS)
         .type('text/html; charset=utf-8')
         .send(pack ? evidencePage(pack, refused, new Date()) : missingPage());
     },

@@ -382,7 +382,7 @@ export const missingPage = (): string =>
   page('Not found', html`<main><h1>Not found</h1><p>There is no such evidence pack for you.</p></main>`);
 
 /** The policy stands in the page, too: one that a browser shows from memory has no headers. */
-function page(title: string, body: Html): string {
+export function page(title: string, body: Html): string {
   return html`<!doctype html>
 <html lang="en-GB">
 <head>

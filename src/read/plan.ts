@@ -293,7 +293,7 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
     refuse(ctx, `${root.name}.${field.name}`, 'STRUCTURE', access.open === false ? access.reason : 'NOT_FOR_THIS_PURPOSE', key);
     return null;
   }
-  if (personal) ctx.personal = true;
+  if (personal || types.some((type) => namesPeople(ctx, type))) ctx.personal = true;
   if (binding.kind === 'entity') {
     const row = alias(ctx, 'k');
     const where = binding.match(args.now).map((match) => filterSql(ctx, args, match.path.join('.'), match, row));
@@ -317,8 +317,13 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   return add(compilePage(ctx, { ...connection, stream: tableStream(ctx, page, binding.order(args.now), on, true) }));
 }
 
-/** Whether a type is of personal data and this request may see no class of it: then its rows are not there either. */
+/** Whether this request may see no class of a type's data: then its rows are not there either. */
 function showsNothing(ctx: Context, type: string): boolean {
+  const anchor = ctx.catalogue.bindings.get(type)?.anchor;
+  if (anchor !== undefined && typeof anchor !== 'string' && !Array.isArray(anchor)) {
+    const { dataClass } = classOf(anchor);
+    if (!isPersonal(dataClass) && mayRead(ctx.client, dataClass).open === false) return true;
+  }
   const { all, own } = requestMasks(ctx.client);
   return isPersonalType(ctx, type) && (all | own) === 0n;
 }
@@ -327,6 +332,14 @@ function showsNothing(ctx: Context, type: string): boolean {
 function isPersonalType(ctx: Context, type: string): boolean {
   const anchor = ctx.catalogue.bindings.get(type)?.anchor;
   return typeof anchor === 'string' || Array.isArray(anchor) || (anchor !== undefined && isPersonal(classOf(anchor).dataClass));
+}
+
+/** Whether rows of a type name a family or person, whoever opens them: to show one is a disclosure. */
+function namesPeople(ctx: Context, type: string): boolean {
+  const anchor = ctx.catalogue.bindings.get(type)?.anchor;
+  if (anchor === undefined || typeof anchor === 'string' || Array.isArray(anchor)) return false;
+  const { family, person } = classOf(anchor);
+  return family !== undefined || person !== undefined;
 }
 
 /** `node(id)`: the type is the id's, so it is part of the plan's shape. */
@@ -353,7 +366,7 @@ function compileNode(
 }
 
 function entityById(ctx: Context, binding: Binding, at: string, nodes: readonly FieldNode[], id: string, add: Add): string {
-  if (isPersonalType(ctx, binding.type)) ctx.personal = true;
+  if (isPersonalType(ctx, binding.type) || namesPeople(ctx, binding.type)) ctx.personal = true;
   const row = alias(ctx, 'k');
   const where = [`${row}.${binding.id} = ${id}::bigint`];
   return add(rows(ctx, { type: binding.type, nodes, scope: ROOT_SCOPE, at, times: once }, row, { where, entered: true }));

@@ -81,7 +81,7 @@ function tableSource(ctx: Context, table: PgTable, row: string): Source {
   const from = `fsp.${entry.name} ${row}`;
   // A table of a class that is closed to the request is not even named: its agency, or who asks in it, has no right to it.
   if (mayRead(client, entry.dataClass).open === false) return { from: `(${noRows(table)}) ${row}`, where: [] };
-  if (!isPersonal(entry.dataClass)) return { from, where: [] };
+  if (!isPersonal(entry.dataClass)) return { from, where: entry.purposes?.includes(client.purpose) === false ? ['false'] : [] };
   return { from, where: shownRows(ctx, entry, row) };
 }
 

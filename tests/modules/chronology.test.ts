@@ -44,6 +44,7 @@ const WITHOUT: Record<string, string> = {
   Dispute: part('the fact that it stands beside'),
   Disagreement: part('a decision'),
   CaseAudit: 'It judges how the county worked, and is no event of the family’s.',
+  SubjectAccessNotice: 'To whom a request was passed on: it stands with the request.',
   LookUpReceipt: 'Who looked, and not what happened: it stands beside the disclosures.',
 };
 

@@ -27,6 +27,7 @@ function voice(
         organisation: one('Organisation', table.controller, 'id'),
         family: one('Family', table.family, 'family'),
         version: column(table.version),
+        ...(table === childVoice ? { mayKnow: code('child-agrees', childVoice.mayKnow) } : {}),
       },
     },
     {

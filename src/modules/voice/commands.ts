@@ -39,7 +39,12 @@ const record =
     const input = raw as unknown as VoiceInput;
     const { voice, dataClass } = KINDS[kind];
     const errors = checkVoice(input, now);
-    errors.push(...(await checkCodes(tx, input.on, [{ list: 'voice-medium', value: input.medium, path: ['medium'] }])));
+    errors.push(
+      ...(await checkCodes(tx, input.on, [
+        { list: 'voice-medium', value: input.medium, path: ['medium'] },
+        { list: 'child-agrees', value: input.mayKnow, path: ['mayKnow'] },
+      ])),
+    );
     const owned = await ownedBy(tx, client, input, errors);
     if (!owned) return { userErrors: errors };
     const [heard] = await tx
@@ -51,6 +56,7 @@ const record =
         saidOn: input.on,
         heardBy: input.heardBy ?? client.userName ?? client.id,
         wants: input.wants ?? null,
+        ...(input.mayKnow ? { mayKnow: input.mayKnow } : {}),
       })
       .returning({ id: voice.id });
     return {

@@ -29,7 +29,18 @@ type VoiceKeys = { id: PgColumn; family: PgColumn; saidOn: PgColumn };
 
 const ofVoice = (name: string) => (t: VoiceKeys) => [index(`${name}_family`).on(t.family as never, t.saidOn as never, t.id as never)];
 
-export const childVoice = classify(fsp.table('child_voice', voice(), ofVoice('child_voice')), 'CHILD_VOICE');
+export const childVoice = classify(
+  fsp.table(
+    'child_voice',
+    {
+      ...voice(),
+      /** Who, as the child said, may know of it: the team, unless they agreed to more. */
+      mayKnow: text('may_know').notNull().default('team'),
+    },
+    ofVoice('child_voice'),
+  ),
+  'CHILD_VOICE',
+);
 export const adultVoice = classify(fsp.table('adult_voice', voice(), ofVoice('adult_voice')), 'ADULT_VOICE');
 
 /** What was done about it; the row of whoever did it, and kept from the same persons. */

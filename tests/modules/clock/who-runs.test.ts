@@ -60,7 +60,16 @@ const RUNS: Record<string, Runs> = {
   PRE_PROCEEDINGS_MEETING: proceedings('recordPreProceedings'),
   HOMELESS_PREVENTION: home,
   HOMELESS_RELIEF: home,
-  SAR: { none: 'there is no command for subject access yet' },
+  SAR: {
+    starts: ['requestSubjectAccess', 'confirmSubjectAccessIdentity'],
+    meets: ['sendSubjectAccess'],
+    ends: ['closeSubjectAccess'],
+  },
+  RIGHTS_REQUEST: {
+    starts: ['requestRectification', 'recordObjection'],
+    meets: ['decideRectification', 'decideObjection'],
+    ends: [],
+  },
   GROUP_SUPERVISION: { starts: ['recordGroupSupervision'], meets: ['recordGroupSupervision'], ends: ['closeEpisode', 'endPlan'] },
   RESTRICTED_REVIEW: { none: 'a record is restricted by the operator; there is no command for it yet' },
   SAFETY_REVIEW: {

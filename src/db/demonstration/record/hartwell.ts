@@ -1,3 +1,4 @@
+import { RIGHTS_RECORD } from './rights.ts';
 import { callum, dilys, frontDoor, grace, harriet, jonah, type Names, owen, type Step, saira } from './step.ts';
 
 const CHILDREN = ['maisie', 'callum', 'poppy'];
@@ -928,4 +929,5 @@ export const HARTWELL_RECORD: Step[] = [
       wanted: 'Eight weeks of treatment first, then a review.',
     }),
   },
+  ...RIGHTS_RECORD,
 ];
