@@ -110,30 +110,8 @@ end
 $$;
 revoke all on function fsp.take_out(text, text, bigint) from public;
 
--- Organisations that a row was shown to, or could have been, since it was written: those with a grant on its family, and on its
--- person where it names one, that opened its class in that time, and those that it names as its own.
-create or replace function fsp.could_see(was jsonb, mask bigint, since timestamptz) returns integer[]
-language sql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-  select array(
-    select distinct o.id
-    from fsp.family_grant f
-    join fsp.login l on l.id = f.login
-    join fsp.organisation o on o.id = l.organisation
-    left join fsp.person_grant p on p.login = f.login and p.person = (was ->> 'person')::bigint
-      and p.period && tstzrange(since, null) and p.starts <= now()
-    where f.family = (was ->> 'family')::bigint and f.period && tstzrange(since, null) and f.starts <= now()
-      and (was ->> 'person' is null or p.person is not null)
-      and not coalesce(f.only_with <@ array(select kept::bigint from jsonb_array_elements_text(coalesce(was -> 'kept_from', '[]')) kept), false)
-      and ((({{always_masks}} ->> o.agency)::bigint
-          | ((f.shared | coalesce(p.shared, 0)) & ({{openable_masks}} ->> o.agency)::bigint))
-        & ~(f.withheld | coalesce(p.withheld, 0)) & mask) = mask
-    order by o.id)
-$$;
-revoke all on function fsp.could_see(jsonb, bigint, timestamptz) from public;
-
--- Takes a row of the caller's own organisation out of the record, with everything that belongs to it, and tells those who were
--- shown it. Null where somebody has changed it meanwhile. What it was before a change (`fsp.earlier`) no login reads anyhow.
+-- Takes a row of the caller's own organisation out of the record, with everything that belongs to it, and tells those who, by the
+-- disclosure record, were shown rows of its classes about its family since it was written, or whose own it was. Null where somebody has changed it meanwhile. What it was before a change (`fsp.earlier`) no login reads anyhow.
 create or replace function fsp.retract(of_table text, asked bigint, expected integer, why text, explained text, by_name text, by_user text, told text)
 returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -159,6 +137,8 @@ begin
   end if;
   if (was ->> 'version')::integer is distinct from expected then return null; end if;
   taken := fsp.take_out(of_table, 'id', asked);
+  -- What was shown a moment ago is to be read as well.
+  while fsp.index_disclosures() loop null; end loop;
   -- In which month the organisation last met the family: in that of what is left.
   with met as (
     select w.occurred_at as at from fsp.workbook_entry w where w.family = (was ->> 'family')::bigint and w.controller = org
@@ -178,9 +158,9 @@ begin
     where c.involvement = l.involvement and l.month is not null and c.month is distinct from l.month;
   shown := array(
     select distinct o from (
-      select unnest(fsp.could_see(part -> 'row', (class_of ->> (part ->> 'table'))::bigint | coalesce((part -> 'row' ->> 'row_mask')::bigint, 0),
-        coalesce((was ->> 'created_at')::timestamptz, '-infinity'))) o
-        from jsonb_array_elements(taken) part where part ? 'row' and class_of ? (part ->> 'table') and part -> 'row' ->> 'family' is not null
+      select fsp.shown_to((was ->> 'family')::bigint, null, of_class, coalesce((was ->> 'created_at')::timestamptz, '-infinity')) o
+        from (select distinct class_of ->> (part ->> 'table') as of_class from jsonb_array_elements(taken) part where part ? 'row') told
+        where was ->> 'family' is not null
       union all
       select (part -> 'row' ->> named)::integer
         from jsonb_array_elements(taken) part, jsonb_array_elements_text(own_of -> (part ->> 'table')) named where part ? 'row'

@@ -8332,7 +8332,7 @@ export type Retraction = Node & {
   /** Those of them whom it named that the caller may see. */
   persons?: Maybe<Array<Person>>;
   reason?: Maybe<RetractionReason>;
-  /** The organisations that were shown it, or could have been; they were told. */
+  /** The organisations that were shown rows of its kind about the family since it was written, and those whose own it was; they were told. */
   shown?: Maybe<Array<Organisation>>;
   /** The id that it had. */
   subject?: Maybe<Scalars['ID']['output']>;

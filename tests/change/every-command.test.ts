@@ -94,6 +94,7 @@ const ID_TYPES: Record<string, string> = {
 /** Where a command's own name says more than its field's. */
 const OF_COMMAND: Record<string, Record<string, string>> = {
   acknowledgeNotice: { notice: 'AccessNotice' },
+  acknowledgeRecall: { notice: 'RecallNotice' },
   completeMeetingAction: { action: 'MeetingAction' },
   completeSupervisionAction: { action: 'SupervisionAction' },
   answerChildVoice: { voice: 'ChildVoice' },

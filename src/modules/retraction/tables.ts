@@ -26,7 +26,7 @@ export const retraction = classify(
       at: moment('at').notNull().defaultNow(),
       /** The rows, each with its table: `[{ table, row }]`; and the references to them that were emptied. */
       content: jsonb('content').notNull(),
-      /** Organisations that were shown it, or could have been. */
+      /** Organisations that were shown it, as the disclosure record has it, and those whose own it was. */
       shown: integer('shown').array().notNull(),
       persons: bigint('persons', { mode: 'number' }).array().notNull(),
     },

@@ -252,7 +252,7 @@ describe('two who are one', () => {
       [A],
     );
     for (const row of shared) expect(BigInt(row.shared) & (1n << BigInt(CLASS_BIT.OFFENCE))).toBe(0n);
-    await owner.query(`update fsp.sharing_decision set withdrawn_at = now() where gateway = 'test'`);
+    await owner.query(`delete from fsp.sharing_decision where gateway = 'test'`);
   });
   it('undone, both are again as they were', async () => {
     const later = [await voice(1, who('maisie'), [idA]), await voice(3, who('daughter', 3), [idB])] as const;
