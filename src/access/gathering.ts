@@ -225,7 +225,9 @@ function gathered(table: TableClass, all: TableClass[]): Gathered | null | strin
   // What has no word of its own stands in what it belongs to.
   if (fields.length === 0) return null;
   const way = `case ${found.map(([name, sql]) => `when ${sql} then '${name}'`).join(' ')} end`;
-  const where = `(${found.map(([, sql]) => `(${sql})`).join(' or ')})`;
+  // A family that the asker does not see is not in it, whoever of it the row is about.
+  const seen = table.family ? ` and (r.${table.family} is null or r.${table.family} = any ($2))` : '';
+  const where = `(${found.map(([, sql]) => `(${sql})`).join(' or ')})${seen}`;
   return {
     name: table.name,
     noun: words(table.name),
