@@ -1,6 +1,8 @@
 /** The only reader of the environment. Everything is parsed once; all faults are reported at once. */
+import { createPrivateKey } from 'node:crypto';
 import { z } from 'zod';
 import type { Budget } from './access/budget.ts';
+import type { FamilyBudget } from './disclosure/budget.ts';
 
 /** Where PostgreSQL is, without saying who asks. */
 export type DatabaseServer = { host: string; port: number; database: string; tls: boolean };
@@ -26,6 +28,12 @@ export type Config = {
   metricsPort: number | null;
   /** Null: as in the table of limits. */
   clientBudget: Budget | null;
+  /** Where the record's signed heads are kept. Null: in the data folder on a desk, nowhere in production. */
+  headsDir: string | null;
+  /** The Ed25519 key that signs them, in PEM. */
+  headsKey: string | null;
+  /** Null: as in the table of limits. */
+  familyBudget: FamilyBudget | null;
 };
 
 const flag = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => ['on', 'true', '1'].includes(value));
@@ -36,6 +44,14 @@ const list = z.string().transform((value) =>
     .filter((item) => item !== ''),
 );
 const postgresUrl = z.string().regex(/^postgres(ql)?:\/\/\S+$/, 'must be an address like postgres://owner:secret@host:5432/database');
+
+const isHeadsKey = (pem: string): boolean => {
+  try {
+    return createPrivateKey(pem.replaceAll('\\n', '\n')).asymmetricKeyType === 'ed25519';
+  } catch {
+    return false;
+  }
+};
 
 const Environment = z.object({
   NODE_ENV: z.string().optional(),
@@ -64,6 +80,19 @@ const Environment = z.object({
       const [units, restorePerSecond] = value.split('/').map(Number) as [number, number];
       return { units, restorePerSecond };
     })
+    .optional(),
+  FAMILY_BUDGET: z
+    .string()
+    .regex(/^[1-9]\d{0,8}\/[1-9]\d{0,8}$/, 'must be families an hour of a user, and of a record system, like 500/100000')
+    .transform((value): FamilyBudget => {
+      const [perUser, perSync] = value.split('/').map(Number) as [number, number];
+      return { perUser, perSync };
+    })
+    .optional(),
+  HEADS_DIR: z.string().optional(),
+  HEADS_KEY: z
+    .string()
+    .refine(isHeadsKey, 'must be a private Ed25519 key in PEM, as "openssl genpkey -algorithm ed25519" makes it')
     .optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
@@ -121,6 +150,9 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if ((value('DATABASE_URL') ?? value('DATABASE_SERVER')) !== undefined && value('LOGIN_SECRET') === undefined) {
     faults.push("LOGIN_SECRET: must be set with a database of your own; the organisations' passwords are derived from it");
   }
+  if (production && (value('HEADS_DIR') === undefined) !== (value('HEADS_KEY') === undefined)) {
+    faults.push('HEADS_DIR and HEADS_KEY: set both, or neither; a key that the server makes itself proves nothing');
+  }
   const server = value('DATABASE_SERVER') ?? value('DATABASE_URL');
   let databaseServer: DatabaseServer | null = null;
   if (server !== undefined && /^postgres(ql)?:\/\//.test(server)) {
@@ -153,5 +185,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     logLevel: e.LOG_LEVEL,
     metricsPort: e.METRICS_PORT ?? null,
     clientBudget: e.CLIENT_BUDGET ?? null,
+    headsDir: e.HEADS_DIR ?? null,
+    headsKey: e.HEADS_KEY ?? null,
+    familyBudget: e.FAMILY_BUDGET ?? null,
   };
 }

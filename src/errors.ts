@@ -20,6 +20,10 @@ export const ERRORS = {
   REQUEST_TIMEOUT: { status: 408, words: 'The request took too long to come.' },
   MISDIRECTED: { status: 421, words: 'This host is not served here.' },
   BUDGET_SPENT: { status: 429, words: 'This client has asked for more than it may within a time; wait as Retry-After says.' },
+  DISCLOSURE_BUDGET: {
+    status: 429,
+    words: 'You have opened more families within an hour than one person may; wait as Retry-After says, or ask your manager.',
+  },
   HEADERS_TOO_LARGE: { status: 431, words: 'The headers are too large.' },
   PAYLOAD_TOO_LARGE: { status: 413, words: 'The request is too large.' },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, words: 'Send application/json.' },

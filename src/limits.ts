@@ -56,6 +56,17 @@ export const LIMIT_TABLE = {
   ),
   budgets: limit(20_000, 'clients', 'Budgets kept; a full one need not be.'),
 
+  familiesPerHour: limit(
+    500,
+    'families an hour and user',
+    "A team manager going through a team's whole caseload opens 200; who copies the record opens thousands.",
+  ),
+  familiesPerHourSync: limit(
+    100_000,
+    'families an hour and client',
+    'A record system that reads every family of a county anew does it within the hour.',
+  ),
+
   answerBytes: limit(16_777_216, 'bytes', 'Three hundred pages of twenty whole families; what is more is asked for in pages.'),
 
   // The database, for each login and server.
@@ -96,6 +107,14 @@ export const LIMIT_TABLE = {
   standingKeptSeconds: limit(60, 's', 'Changes are told at once; this is for a connection that died without a word and tells nothing.'),
   standingsKept: limit(20_000, 'clients and users', 'Users of a county, twice.'),
   disclosuresPerBatch: limit(500, 'records', 'One insert; 1 MB at most.'),
+  monthAskedSeconds: limit(60, 's', 'How long after the end of a month records may still be added to it; an archive waits for an hour.'),
+  talliedSeconds: limit(
+    60,
+    's',
+    'Tokens that are none, and requests beyond a budget, are put on record once in this time, with their number.',
+  ),
+  indexSeconds: limit(5, 's', 'What is on record is made readable this often, and before anybody reads it; no answer waits for it.'),
+  headSeconds: limit(5, 's', 'How often the newest hash of the record is signed and written outside the database.'),
   disclosuresWaiting: limit(20_000, 'records', 'Answers wait for their record; beyond this nothing more is answered.'),
 } as const satisfies Record<string, Limit>;
 

@@ -7,7 +7,6 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import postgres from 'postgres';
 import { authenticate, PurposeRefused } from './access/authenticate.ts';
 import { type Budget, createBudgets, rateLimitHeaders } from './access/budget.ts';
 import type { Agency } from './access/classes.ts';
@@ -19,10 +18,15 @@ import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
 import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
-import { clientOptions, createPools } from './db/pools.ts';
+import { createPools } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
-import { planRecord, recordText } from './disclosure/record.ts';
-import { type Batch, createRecorder } from './disclosure/recorder.ts';
+import { createFamilies, type FamilyBudget } from './disclosure/budget.ts';
+import { createHeads, type HeadKeeper } from './disclosure/heads.ts';
+import { createIndexer } from './disclosure/indexer.ts';
+import { NOBODY, planRecord, recordText, strangersRecord } from './disclosure/record.ts';
+import { createRecorder } from './disclosure/recorder.ts';
+import { createStore } from './disclosure/store.ts';
+import { createTally } from './disclosure/tally.ts';
 import { PublicError, Unauthenticated } from './errors.ts';
 import { APOLLO_SWITCHES, apolloError } from './graphql/apollo.ts';
 import { schemaFaults } from './graphql/check.ts';
@@ -34,7 +38,7 @@ import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
 import { createPlanner } from './read/plan.ts';
-import { Answer, budgetSpent, compiledReads, type RequestContext } from './read/run.ts';
+import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
 import { createMetrics, type Metrics } from './watch.ts';
 
 export type ServerOptions = {
@@ -46,6 +50,10 @@ export type ServerOptions = {
   allowedOrigins?: string[];
   /** What each client may ask within a time. */
   budget?: Budget;
+  /** How many families a user may open within an hour. */
+  familyBudget?: FamilyBudget;
+  /** Where the record's heads are kept, signed; absent: nowhere. */
+  heads?: HeadKeeper;
   /** Off for the bench alone, which measures what it costs. */
   disclosure?: boolean;
 };
@@ -92,23 +100,17 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const pools = createPools(database.server, secret, metrics.waited);
   const budgets = createBudgets(options.budget);
   const transactions = createTransactions(database.server, secret);
-  const recorderSql = postgres(clientOptions(database.server, `${name}_recorder`, secret, 2));
-  const recorder = createRecorder(async (batch: Batch) => {
-    const since = performance.now();
-    await recorderSql.unsafe(
-      "insert into fsp.disclosure (chain, sequence, previous, hash, count, records) values ($1::uuid, $2::bigint, decode($3::text, 'hex'), decode($4::text, 'hex'), $5::int, $6::text) on conflict do nothing",
-      [
-        batch.chain,
-        String(batch.sequence),
-        batch.previous.toString('hex'),
-        batch.hash.toString('hex'),
-        String(batch.count),
-        batch.records,
-      ] as never[],
-      { prepare: options.prepare ?? true },
-    );
-    metrics.disclosed(batch.count, (performance.now() - since) / 1000);
+  const store = createStore(database.server, secret, options.prepare ?? true, metrics.disclosed);
+  const indexer = createIndexer(store.index, (error) => log.warn({ err: error }, 'the disclosure record was not made readable'));
+  const heads =
+    options.heads && createHeads(options.heads, (error) => log.error({ err: error }, 'the heads of the record could not be kept'));
+  const recorder = createRecorder(store, {
+    durable(batch) {
+      indexer.noted();
+      heads?.durable(batch);
+    },
   });
+  const tally = createTally(recorder.record);
 
   const views = new Map<Agency, GraphQLSchema>();
   const staticSchema = (agency: Agency) => {
@@ -136,8 +138,24 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         pools,
         planner: createPlanner(assembled, BINDINGS, ROOTS, rules, { discloses: options.disclosure !== false, planned: metrics.planned }),
         budgets,
+        families: createFamilies(options.familyBudget),
+        alert: (alert, client) => {
+          metrics.alerted(alert);
+          log.warn(
+            {
+              alert,
+              request: client.requestId,
+              correlation: client.correlationId,
+              client: client.id,
+              organisation: client.organisation.code,
+            },
+            'more families than one person may open within an hour',
+          );
+        },
         schema: assembled.schema,
         recorder: options.disclosure === false ? null : recorder,
+        tally,
+        fresh: indexer.fresh,
         cursorSecret: createHmac('sha256', secret).update('cursors').digest(),
         prepare: options.prepare ?? true,
         staticSchema,
@@ -154,10 +172,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     try {
       const why = await databaseFault(gate.query);
       if (why) throw new Error(why);
-      // The recorder's own INSERT, of a batch that is always there already or is empty.
-      await recorderSql.unsafe(
-        "insert into fsp.disclosure (chain, sequence, previous, hash, count, records) select '00000000-0000-0000-0000-000000000000'::uuid, 0, ''::bytea, ''::bytea, 0, '[]' where false",
-      );
+      await store.ready();
       return { status: 'ready' };
     } catch (error) {
       log.warn({ err: error, request: (request as Identified).requestId }, 'not ready');
@@ -169,7 +184,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const charge = (asking: Identified, client: Client) => {
     asking.payer = client.id;
     const { granted, wait } = budgets.take(client.id, 1);
-    if (!granted) throw budgetSpent(wait);
+    if (granted) return;
+    tally.note(`BUDGET_SPENT ${client.id} ${client.user}`, (count) => spentRecord(client, count));
+    throw budgetSpent(wait);
   };
   const authenticated = async (request: FastifyRequest, reply: FastifyReply) => {
     const asking = request as Identified;
@@ -193,7 +210,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           'authentication failed',
         );
       if (error instanceof Unauthenticated) {
-        asking.told.why = error.why;
+        const { why } = error;
+        asking.told.why = why;
+        tally.note(why, (count) => strangersRecord(why, count));
         void reply.header('www-authenticate', 'Bearer');
       }
       return sendError(request, reply, error);
@@ -204,7 +223,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       recordText(
         refused.client,
         planRecord(null, '', [], [], [{ field: 'Query', class: 'STRUCTURE', reason: 'NOT_FOR_THIS_PURPOSE', at: '' }]),
-        { families: [], persons: [] },
+        NOBODY,
+        { failed: refused.code },
       ),
     );
 
@@ -261,8 +281,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     async close() {
       await app.close();
       await apollo.stop();
+      await tally.flush();
       await recorder.end();
-      await Promise.all([pools.end(), transactions.end(), gate.end(), recorderSql.end({ timeout: 5 })]);
+      heads?.end();
+      await indexer.end();
+      await Promise.all([pools.end(), transactions.end(), gate.end(), store.end()]);
     },
   };
 }

@@ -94,6 +94,12 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
     buckets: SECONDS,
     registers,
   });
+  const alerts = new Counter({
+    name: 'fsp_alerts_total',
+    help: 'What somebody should look into, by kind: DISCLOSURE_BUDGET is a user who opens more families than one person may.',
+    labelNames: ['alert'],
+    registers,
+  });
   const planMade = plans.labels('made');
   const planFound = plans.labels('found');
   return {
@@ -106,6 +112,7 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
     },
     planned: (made: boolean) => (made ? planMade : planFound).inc(),
     waited: (seconds: number) => waits.observe(seconds),
+    alerted: (alert: string) => alerts.labels(alert).inc(),
     disclosed(records: number, seconds: number) {
       disclosures.inc(records);
       disclosureWrites.observe(seconds);

@@ -308,6 +308,8 @@ export const ACTS = {
   withdrawSharingDecision:  act('end an own decision before its time',                'LA HEALTH EDUCATION POLICE DISTRICT PROVIDER',      'sharing:write'),
   recordDisclosureElsewhere: act('say what was disclosed by other means',             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   recordToldFamily:         act('say what the family was told, or why it was not safe', 'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
+  retractEntry:             act('take an own row out of the record as wrong',         'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
+  acknowledgeRecall:        act('say that a recall was read and followed',            'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   disputeFact:              act("put a person's statement beside a fact",             'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'sharing:write'),
   recordDisagreement:       act('dissent from a decision, where it stands',           'LA TEAM HEALTH EDUCATION POLICE PROVIDER',          'sharing:write'),
   openInvolvement:          act('open a family to who works with it',                 'LA',                                                'case:write'),
@@ -329,6 +331,8 @@ export const ACTS = {
   approveErasure:           act('approve it, as a second person',                     'LA', 'governance:write'),
   rejectErasure:            act('reject it',                                          'LA', 'governance:write'),
   closeSubjectAccess:       act('end a request that is withdrawn, or refused',        'LA', 'governance:write', 'SUBJECT_ACCESS'),
+  acknowledgeNotice:        act('say that a notice of looks from outside was read',    'LA TEAM',                                           'sharing:write'),
+  delayAccessNotices:       act('have others told later of own looks at a family',     'POLICE',                                            'sharing:write'),
 } as const satisfies Record<string, Act>;
 
 export type ActName = keyof typeof ACTS;

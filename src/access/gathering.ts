@@ -14,6 +14,7 @@ type Custom = { where: string; controller: string } | { none: string };
 
 const ours = 'what an application, a user or the machinery itself needs; nobody of a family is in it';
 const copy = 'it repeats what is gathered from the row that it is about';
+const looked = 'who has looked is asked of the disclosure record itself';
 const staff = 'about those who work with families, and nobody of a family';
 
 /** Tables of which their columns do not say it all, each with how it is gathered or why it is not. */
@@ -35,7 +36,19 @@ const DECLARED: Record<string, Custom> = {
   outbox: { none: 'that something changed, and never what' },
   earlier: { none: 'what rows were before they were amended; what was put right is told beside the row' },
   kept_from_lift: { none: 'about whom something was kept from' },
-  disclosure: { none: 'who has looked is asked of the disclosure record itself' },
+  disclosure: { none: looked },
+  disclosure_entry: { none: looked },
+  disclosure_family: { none: looked },
+  disclosure_chain: { none: looked },
+  access_look: { none: looked },
+  access_notice: { none: looked },
+  notice_delay: { none: looked },
+  retraction: { none: 'what was taken out as wrong, which is for who checks alone' },
+  recall_notice: { none: 'who was told that something was taken out, or is not shared any more' },
+  person_merge: { none: 'how two records of one person were put together' },
+  merge_kept_from: { none: 'about whom something was kept from' },
+  // Whose statement it is; of what others say against a fact about the person, they ask.
+  dispute: { where: 'r.speaker = $1', controller: 'controller' },
   provider_month: { none: 'figures about a provider' },
   provider_month_tests: { none: 'figures about a provider' },
   individual_supervision: { none: staff },

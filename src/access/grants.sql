@@ -68,10 +68,10 @@ begin
     select unnest(asked)
     union
     select elsewhere.family
-      from fsp.membership m
-      join fsp.whereabouts_protection w on w.person = m.person
-      join fsp.membership elsewhere on elsewhere.person = w.person
-      where m.family = any (asked));
+      from fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) one
+      join fsp.whereabouts_protection w on w.person = one.same
+      join fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) other on other.person = one.person
+      join fsp.membership elsewhere on elsewhere.person = other.same);
   perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
   perform from fsp.person p where p.id in (
       select m.person from fsp.membership m where m.family = any (asked)
@@ -85,6 +85,8 @@ begin
       union select g.person from fsp.person_grant g
         join fsp.sharing_decision d on d.person = g.person where d.family = any (asked)
       union select unnest(others));
+  -- What is withheld about a person is withheld about the same person under every id.
+  people := array(select distinct s.same from fsp.same_persons(people) s);
 
   delete from fsp.family_grant g where g.family = any (asked);
   insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded)
@@ -111,8 +113,10 @@ begin
         else not fsp.is_restricted(a.family, o.id) end)
   ),
   guard as materialized (
-    select distinct m.family, w.person, w."from" as starts, coalesce(w.until, 'infinity') as ends
-    from fsp.membership m join fsp.whereabouts_protection w on w.person = m.person
+    select distinct m.family, m.person, w."from" as starts, coalesce(w.until, 'infinity') as ends
+    from fsp.membership m
+    join fsp.same_persons(people) s on s.person = m.person
+    join fsp.whereabouts_protection w on w.person = s.same
     where m.family = any (asked) and w."from" < coalesce(w.until, 'infinity')
   ),
   named as materialized (
@@ -191,9 +195,11 @@ begin
     join fsp.organisation o on o.id = l.organisation
   ),
   decision as materialized (
-    select d.person, d.organisation, d.agency, d.mask, d.effect, d."from" as starts,
+    -- A merge adds up what is withheld, and nothing of what is shared.
+    select s.person, d.organisation, d.agency, d.mask, d.effect, d."from" as starts,
       least(coalesce(d.until, 'infinity'), coalesce(d.withdrawn_at, 'infinity')) as ends
-    from fsp.sharing_decision d where d.person = any (people)
+    from fsp.same_persons(people) s join fsp.sharing_decision d on d.person = s.same
+    where d.effect = 'WITHHOLD' or s.same = s.person
   ),
   agreement as materialized (
     select i.organisation, i.person, i."from" as starts, coalesce(i.until, 'infinity') as ends
@@ -834,7 +840,7 @@ as $$
       from pg_policies where schemaname = 'fsp'
     union all
     select concat_ws('|', 'table', relname, relrowsecurity, relforcerowsecurity)
-      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm')
+      from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('r', 'p', 'v', 'm') and not relispartition
     union all
     select concat_ws('|', 'grant', c.relname, pg_get_userbyid(a.grantee), a.privilege_type)
       from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'fsp'::regnamespace
@@ -844,6 +850,12 @@ as $$
     union all
     select concat_ws('|', 'trigger', t.tgname, t.tgrelid::regclass, t.tgenabled)
       from pg_trigger t join pg_class c on c.oid = t.tgrelid
-      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal
+      where c.relnamespace = 'fsp'::regnamespace and not t.tgisinternal and not c.relispartition
+    union all
+    -- Partitions come and go; one that is not guarded as they all are shows.
+    select concat_ws('|', 'partition', c.relname) from pg_class c
+      where c.relnamespace = 'fsp'::regnamespace and c.relispartition and c.relkind = 'r'
+        and not (c.relrowsecurity and c.relforcerowsecurity and exists (select from pg_trigger t
+          where t.tgrelid = c.oid and t.tgname = 'guard' and t.tgenabled = 'O'))
   ) lines
 $$;

@@ -22,8 +22,10 @@ import {
   WRITERS,
 } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
+import { DISPUTABLE } from './disputable.ts';
 import { gathering } from './gathering.ts';
-import { grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
+import { alwaysMask, bitOf, grantProbe, isNow, openableMask, ownableMask, ownProbe } from './masks.ts';
+import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
 
 const LOGIN = '(select fsp.current_login())';
 const ORGANISATION = '(select fsp.current_organisation())';
@@ -224,8 +226,26 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   // What a row was before a change: for an inquiry, by the owner; no login reads it.
   earlier: () => [],
   kept_from_lift: () => [],
-  // That a number is on two rows: to say so to a login would tell of one that it may not see.
-  match_candidate: () => [],
+  // What was taken out as wrong: for whose it was, whose governance alone the API lets read it.
+  retraction: (t) => [
+    `grant select on fsp.${t} to ${everyAgency};`,
+    policy(t, 'own_select', 'select', everyAgency, `${t}.controller = ${ORGANISATION} and fsp.retraction_open(${t}.id)`, null),
+  ],
+  merge_kept_from: () => [],
+  // That a number is on two rows: said to a county's login that sees both. To another it would tell of one that it may not see.
+  match_candidate: (t) => [
+    `grant select on fsp.${t} to ${everyAgency};`,
+    policy(
+      t,
+      'la_select',
+      'select',
+      agencyRole('LA'),
+      `case when ${t}.subject_table = 'family_name'
+    then ${bothSeen(t, 'family')}
+    else ${bothSeen(t, 'person')} end`,
+      null,
+    ),
+  ],
   subject_access: (t) => [
     `grant select on fsp.${t} to ${everyAgency};`,
     policy(t, 'own_select', 'select', everyAgency, ownAndSeen(t), null),
@@ -245,9 +265,51 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   subject_access_exclusion: gatheredRows(),
   disclosure: (t) => [
     `grant insert on fsp.${t} to "{{db}}_recorder";`,
-    policy(t, 'recorder_insert', 'insert', '"{{db}}_recorder"', null, 'true'),
+    // Its time is the database's, and so is its month, which a batch may miss by a moment.
+    policy(
+      t,
+      'recorder_insert',
+      'insert',
+      '"{{db}}_recorder"',
+      null,
+      `${t}.at = now()::timestamptz(3)\n    and ${t}.month in (${monthOf('now()')}, ${monthOf("now() - interval '1 hour'")})`,
+    ),
   ],
+  // Written by `fsp.begin_chain`, and the rest of what can be read of the record by `fsp.index_disclosures`.
+  disclosure_chain: () => [],
+  disclosure_entry: (t) => {
+    const granted = `(select true from fsp.disclosure_family about join fsp.family_grant fg on fg.family = about.family where about.entry = ${t}.id and fg.login = ${LOGIN} and ${isNow('fg')} limit 1)`;
+    return looks(t, granted);
+  },
+  disclosure_family: (t) =>
+    looks(t, `(select true from fsp.family_grant fg where fg.login = ${LOGIN} and fg.family = ${t}.family and ${isNow('fg')})`),
+  access_look: () => [],
+  notice_delay: () => [],
 };
+
+/** SQL that both rows of a match are of families, or persons, that the login sees today. */
+const bothSeen = (table: string, kind: 'family' | 'person') =>
+  ['row_key', 'other']
+    .map((column) => `(select true from fsp.${kind}_grant g where g.${kind} = ${table}.${column} and ${isNow('g')} limit 1)`)
+    .join(' and ');
+
+/**
+ * An organisation reads of its own users' looks, and the county also of everybody's at the families that are its own, and
+ * of callers whom nobody knows. Of a restricted family it is the sealed login that reads.
+ *
+ * @param granted SQL that a family which the row is about is granted to the login.
+ */
+function looks(table: string, granted: string): string[] {
+  const own = `${table}.organisation = ${ORGANISATION}`;
+  const others = AGENCIES.filter((agency) => agency !== 'LA').map(agencyRole);
+  return [
+    `grant select on fsp.${table} to ${everyAgency};`,
+    policy(table, 'own_select', 'select', others.join(', '), `${own} and (not ${table}.restricted or ${granted})`, null),
+    policy(table, 'la_select', 'select', agencyRole('LA'), `(coalesce(${own}, true) and not ${table}.restricted) or ${granted}`, null),
+  ];
+}
+
+const monthOf = (moment: string) => `date_trunc('month', (${moment}) at time zone 'UTC')::date`;
 
 function ownLogin(table: string): string[] {
   return [
@@ -331,6 +393,18 @@ function heldBy(tables: TableClass[]): string {
   return `'${JSON.stringify(Object.fromEntries(held))}'::jsonb`;
 }
 
+/** Something of each of some things, as a JSON object in SQL. */
+const asJson = <T>(of: readonly T[], name: (each: T) => string, value: (each: T) => unknown): string =>
+  `'${JSON.stringify(Object.fromEntries(of.map((each) => [name(each), value(each)])))}'::jsonb`;
+
+/** Tables whose rows are about a row of another: its type and its key. */
+function aboutRows(): TableClass[] {
+  const has = (table: TableClass, name: string) => getTableConfig(table.table).columns.some((column) => column.name === name);
+  return classifiedTables().filter(
+    (table) => isPersonal(table.dataClass) && hasId(table) && has(table, 'subject_type') && has(table, 'subject_id'),
+  );
+}
+
 /** When each bundle is still what it was chosen for. */
 const bundleEnds = () => Object.fromEntries(Object.entries(BUNDLES).map(([name, { stages, marac = false }]) => [name, { stages, marac }]));
 
@@ -346,7 +420,10 @@ const heldRows = (): string =>
 
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
-  const written = classifiedTables().filter((table) => AGENCIES.some((agency) => insertPredicate(table, agency) !== null));
+  // The machinery has words of its own: who writes its class writes none of it.
+  const written = classifiedTables().filter(
+    (table) => !Object.hasOwn(MACHINERY, table.name) && AGENCIES.some((agency) => insertPredicate(table, agency) !== null),
+  );
   const rowClasses = `'${JSON.stringify(
     Object.fromEntries(classifiedTables().flatMap(({ name, rowClassOf }) => (rowClassOf ? [[name, rowClassOf]] : []))),
   )}'::jsonb`;
@@ -384,12 +461,71 @@ function fillIn(sql: string): string {
     .replaceAll('{{clinical_always}}', agencies('A', 'R'))
     .replaceAll('{{clinical_open}}', agencies('D', 'O/D'))
     .replaceAll('{{gathering}}', () => JSON.stringify(gathering()))
+    .replaceAll('{{retractable}}', quoted(RETRACTABLE))
+    .replaceAll(
+      '{{kept_from_tables}}',
+      classifiedTables()
+        .filter(({ keptFrom }) => keptFrom)
+        .map((table) => `(${quoted([table.name, ownKey(table)])})`)
+        .join(', '),
+    )
+    .replaceAll('{{disputable}}', quoted(Object.keys(DISPUTABLE)))
+    .replaceAll(
+      '{{dispute_masks}}',
+      asJson(
+        classifiedTables().filter(({ name }) => Object.hasOwn(DISPUTABLE, name)),
+        ({ name }) => name,
+        ({ name, dataClass }) => String(bitOf(dataClass) | maskOf(DISPUTABLE[name] ?? [])),
+      ),
+    )
+    .replaceAll('{{stand_alone}}', quoted(STAND_BY_THEMSELVES))
+    .replaceAll(
+      '{{about_rows}}',
+      aboutRows()
+        .map(({ name }) => `('${name}')`)
+        .join(', '),
+    )
+    .replaceAll(
+      '{{always_masks}}',
+      asJson(AGENCIES, String, (agency) => String(alwaysMask(agency))),
+    )
+    .replaceAll(
+      '{{openable_masks}}',
+      asJson(AGENCIES, String, (agency) => String(openableMask(agency))),
+    )
+    .replaceAll(
+      '{{table_classes}}',
+      asJson(
+        classifiedTables().filter(({ dataClass }) => isPersonal(dataClass)),
+        ({ name }) => name,
+        ({ dataClass }) => String(bitOf(dataClass)),
+      ),
+    )
+    .replaceAll(
+      '{{own_columns}}',
+      asJson(
+        classifiedTables().filter(({ own }) => own && own.columns.length > 0),
+        ({ name }) => name,
+        ({ own }) => own?.columns,
+      ),
+    )
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
 
 /** The whole access SQL, the same text for the same agreement and tables. */
 export function accessSql(): string {
-  const functions = ['./grants.sql', './sharing.sql', './front-door.sql', './evidence.sql', './rights.sql']
+  const functions = [
+    './grants.sql',
+    './sharing.sql',
+    './front-door.sql',
+    './evidence.sql',
+    './rights.sql',
+    './record.sql',
+    './retraction.sql',
+    './dispute.sql',
+    './merge.sql',
+    './incident.sql',
+  ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
   const sections = classifiedTables().flatMap(tableSection);

@@ -85,16 +85,29 @@ $$;
 revoke all on function fsp.decide(bigint, bigint, text[], text, text, integer, text, text, text, text, text, text, text, timestamptz,
   timestamptz, text) from public;
 
--- Ends an own decision now. Answers whether it stood.
+-- Ends an own decision now, and tells those who were shown data under it. Answers whether it stood.
 create or replace function fsp.withdraw_decision(asked bigint, because text, by_name text) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+  ended fsp.sharing_decision;
 begin
   update fsp.sharing_decision d set withdrawn_at = greatest(now(), d."from"), withdrawn_by = by_name, withdrawn_for = because
     from fsp.login l
     where l.name = session_user and not l.emergency and d.id = asked and d.controller = l.organisation and d.withdrawn_at is null
-      and coalesce(d.until, 'infinity') > now() and (fsp.sees(d.family) or fsp.own_open(d.family));
-  return found;
+      and coalesce(d.until, 'infinity') > now() and (fsp.sees(d.family) or fsp.own_open(d.family))
+    returning d.* into ended;
+  if ended.id is null then return false; end if;
+  if ended.effect = 'SHARE' then
+    while fsp.index_disclosures() loop end loop;
+    perform fsp.recall('DECISION_WITHDRAWN', 'SharingDecision', ended.id, ended.family, array(
+      select distinct shown.organisation
+        from unnest(ended.data_classes) given cross join lateral fsp.shown_to(ended.family, ended.person, given, ended."from") as shown (organisation)
+        join fsp.organisation o on o.id = shown.organisation
+        where o.id = ended.organisation or o.agency = ended.agency),
+      'A decision to share was withdrawn: what you were shown under it is not yours to use any more.');
+  end if;
+  return true;
 end
 $$;
 revoke all on function fsp.withdraw_decision(bigint, text, text) from public;

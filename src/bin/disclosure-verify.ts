@@ -1,18 +1,22 @@
 /**
  * `npm run disclosure:verify` proves the disclosure record: every batch's hash, every chain without a gap.
  * `--write-heads <file>` keeps the chains' heads elsewhere; `--heads <file>` compares with heads kept before, which also
- * finds a chain that lost its end.
+ * finds a chain that lost its end. `--archive <file>`, as often as there are some, reads months that were archived.
+ * The signed heads in `HEADS_DIR` (or `--heads-dir <folder>`) are compared too; `--public-key <file>` says whose they have to be.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { verifyDisclosures } from '../disclosure/verify.ts';
+import { HeadLine } from '../disclosure/batches.ts';
+import { readHeads } from '../disclosure/heads.ts';
+import { faultWords, verifyDisclosures } from '../disclosure/verify.ts';
 import { command } from './command.ts';
 import { commandAsOwner } from './owner.ts';
 
-const Heads = z.array(z.object({ chain: z.uuid(), sequence: z.number().int().min(0), hash: z.string().regex(/^[0-9a-f]{64}$/) }));
+const Heads = z.array(HeadLine);
 
-function readHeads(file: string): z.infer<typeof Heads> {
+function readHeadsFile(file: string): z.infer<typeof Heads> {
   try {
     return Heads.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
@@ -22,12 +26,27 @@ function readHeads(file: string): z.infer<typeof Heads> {
 }
 
 await command(async () => {
-  const { values } = parseArgs({ options: { heads: { type: 'string' }, 'write-heads': { type: 'string' } } });
-  const heads = values.heads === undefined ? [] : readHeads(values.heads);
-  await commandAsOwner(process.env, async (client) => {
-    const found = await verifyDisclosures(client, heads);
-    if (found.fault) throw new Error(`Chain ${found.fault.chain}: batch ${found.fault.sequence} ${found.fault.what}.`);
+  const { values } = parseArgs({
+    options: {
+      heads: { type: 'string' },
+      'write-heads': { type: 'string' },
+      archive: { type: 'string', multiple: true },
+      'heads-dir': { type: 'string' },
+      'public-key': { type: 'string', multiple: true },
+    },
+  });
+  const heads = values.heads === undefined ? [] : readHeadsFile(values.heads);
+  await commandAsOwner(process.env, async (client, { config, database }) => {
+    const given = values['heads-dir'] ?? config.headsDir;
+    const folder = given ?? path.join(database.dataDir, 'heads');
+    const keys = (values['public-key'] ?? []).map((file) => readFileSync(file, 'utf8'));
+    const signed = given || existsSync(folder) ? readHeads(folder, keys) : null;
+    const { fault, ...found } = await verifyDisclosures(client, { heads, archives: values.archive ?? [], signed });
+    if (fault) throw new Error(faultWords(fault));
+    if (found.forged.length > 0) throw new Error(`A head is not signed by a key that is trusted: ${found.forged[0]}.`);
     console.log(`The record is whole: ${found.records} records in ${found.batches} batches of ${found.chains} chains.`);
+    if (found.unread > 0) console.log(`${found.unread} chains are in archives that were not given.`);
+    if (signed) console.log(`It reaches as far as ${signed.heads.length} signed heads in ${folder}.`);
     if (values['write-heads'] !== undefined) writeFileSync(values['write-heads'], `${JSON.stringify(found.heads, null, 2)}\n`);
   });
 });

@@ -87,10 +87,18 @@ function enableUser(what: string, enabled: boolean): Verb {
 }
 
 function sealUser(what: string, sealed: boolean): Verb {
-  return verb(what, USER, {}, async ({ client }, user) => {
+  const may = sealed ? { rota: '<on or off>' } : {};
+  return verb(what, USER, may as { rota: string }, async ({ client }, { rota, ...user }) => {
+    if (rota !== undefined && rota !== 'on' && rota !== 'off') throw new Error('Say --rota on, or --rota off.');
     const who = `${user.subject} of ${user.organisation}`;
     const stands = sealed ? 'a named user of restricted records' : 'no named user of restricted records';
-    return [changed(await provision.sealUser(client, user, sealed), `${who} is now ${stands}.`, `${who} was ${stands} already.`)];
+    return [
+      changed(
+        await provision.sealUser(client, user, sealed, rota === undefined ? undefined : rota === 'on'),
+        `${who} is now ${stands}.`,
+        `${who} was ${stands} already.`,
+      ),
+    ];
   });
 }
 

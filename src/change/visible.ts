@@ -2,6 +2,7 @@
 import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import type { Client } from '../access/client.ts';
+import { mayRead } from '../access/decide.ts';
 import { classOf } from '../db/classified.ts';
 import type { Transaction } from '../db/transactions.ts';
 import { membership } from '../modules/family/tables.ts';
@@ -55,6 +56,8 @@ export async function visibleRow<T extends Keyed>(
 ): Promise<T['$inferSelect'] | null> {
   if (key === null) return null;
   const entry = classOf(table);
+  // A table of a class that is never for the agency may not even be named by it.
+  if (mayRead(client, entry.dataClass).open === false) return null;
   const predicates = [...rowPredicates(entry, entry.name, client), ...rowEntry(entry, entry.name, client)];
   const open = predicates.length > 0 ? bound(predicates, client) : undefined;
   const rows = await tx

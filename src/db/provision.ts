@@ -255,15 +255,20 @@ export async function enableUser(client: pg.Client, asked: UserAt, enabled: bool
   return outcome(rowCount);
 }
 
-/** Makes a user a named user of their organisation's restricted records, or ends that. */
-export async function sealUser(client: pg.Client, asked: UserAt, sealed: boolean): Promise<Outcome> {
+/**
+ * Makes a user a named user of their organisation's restricted records, or ends that.
+ *
+ * @param onRota whether they are on the out-of-hours rota; undefined: as it was, and at first not.
+ */
+export async function sealUser(client: pg.Client, asked: UserAt, sealed: boolean, onRota?: boolean): Promise<Outcome> {
   const organisation = await organisationNamed(client, asked.organisation);
   await userNamed(client, organisation, asked.subject);
   const { rowCount } = await client.query(
     sealed
-      ? 'insert into fsp.sealed_user (organisation, subject) values ($1, $2) on conflict do nothing'
+      ? `insert into fsp.sealed_user as s (organisation, subject, on_rota) values ($1, $2, coalesce($3::boolean, false))
+         on conflict (organisation, subject) do update set on_rota = excluded.on_rota where $3 is not null and s.on_rota <> excluded.on_rota`
       : 'delete from fsp.sealed_user where organisation = $1 and subject = $2',
-    [organisation.id, asked.subject],
+    sealed ? [organisation.id, asked.subject, onRota ?? null] : [organisation.id, asked.subject],
   );
   return outcome(rowCount);
 }

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { DocumentNode } from 'graphql';
 import { AGREEMENT_VERSION } from '../access/agreement.ts';
 import type { Client } from '../access/client.ts';
+import { type ErrorCode, PublicError } from '../errors.ts';
 import type { Refused } from '../read/context.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -34,13 +35,35 @@ export function planRecord(
     fields,
     refused: refused.map(({ field, reason }) => ({ field, reason })),
     agreement: AGREEMENT_VERSION,
-    emergency: null,
   });
   return text.slice(1, -1);
 }
 
-/** The record of one answer as JSON text; category as in the Data Protection Act 2018, section 62. */
-export function recordText(client: Client, plan: string, shown: Shown): string {
+/** What came of it where it was no answer. */
+export type Outcome = {
+  /** Its code: nothing was shown. */
+  failed?: ErrorCode;
+  alert?: Alert;
+  /** Why nobody was recognised. */
+  reason?: string;
+  /** How many of the same within a minute, where they are counted. */
+  count?: number;
+};
+
+/** What somebody should hear of. */
+export type Alert = 'DISCLOSURE_BUDGET';
+
+/** Who asks, as a record has it. An open emergency under which they do is the caller's. */
+export type Asking = Client & { emergency?: string | null };
+
+export const NOBODY: Shown = { families: [], persons: [] };
+
+/**
+ * The record of one answer as JSON text; category as in the Data Protection Act 2018, section 62. Its time is for the
+ * reader of one server's records: what counts is the database's, which stands beside it.
+ */
+export function recordText(client: Asking, plan: string, shown: Shown, outcome: Outcome = {}, altered = false): string {
+  const disclosed = client.agency === 'LA' || client.agency === 'TEAM' ? 'CONSULTATION' : 'DISCLOSURE';
   const who = JSON.stringify({
     at: new Date().toISOString(),
     organisation: client.organisation.code,
@@ -51,31 +74,63 @@ export function recordText(client: Client, plan: string, shown: Shown): string {
     correlation: client.correlationId,
     address: client.address,
     purpose: client.purpose,
-    category: client.agency === 'LA' || client.agency === 'TEAM' ? 'CONSULTATION' : 'DISCLOSURE',
+    category: altered ? 'ALTERATION' : disclosed,
+    emergency: client.emergency ?? null,
+    ...outcome,
   });
   return `${who.slice(0, -1)},${plan},"families":[${shown.families}],"persons":[${shown.persons}]}`;
+}
+
+/** The record of callers who were not recognised, so many within a minute and for one reason. */
+export function strangersRecord(reason: string, count: number): string {
+  const outcome: Outcome = { failed: 'UNAUTHENTICATED', reason, count };
+  const nothing = planRecord(null, '', [], [], []);
+  return `${JSON.stringify({ at: new Date().toISOString(), organisation: null, ...outcome }).slice(0, -1)},${nothing},"families":[],"persons":[]}`;
 }
 
 /** What of a plan stands in its records. */
 type Planned = { personal: boolean; classes: string[]; fields: string[]; refused: Refused[] };
 
-/** Writes down each answer that asks of people or was refused something; what of a plan is always the same is worked out once. */
-export function answerRecords(recorder: Recorder | null) {
+/** The document that was asked, and the operation of it. */
+export type Question = { document: DocumentNode; source: string; name: string | null };
+
+/** Puts an answer, or that there was none, on record. */
+export type Records = {
+  /** Of an answer that asks of people or was refused something: resolves when it is durable. */
+  answer(plan: Planned, client: Asking, asked: Question, shown: Shown, altered: boolean): Promise<void>;
+  /** Of a question that failed: by its code, with nobody shown. Never throws: what cannot be written here was not shown either. */
+  failure(plan: Planned | null, client: Asking, asked: Question, outcome: Outcome, error: unknown): Promise<void>;
+};
+
+/** What of a plan is always the same is worked out once. */
+export function answerRecords(recorder: Recorder | null): Records {
   const hashes = new WeakMap<DocumentNode, string>();
   const records = new WeakMap<Planned, string>();
-  return async (
-    plan: Planned,
-    client: Client,
-    document: DocumentNode,
-    source: string,
-    name: string | null,
-    seen: string,
-  ): Promise<void> => {
-    if (!recorder || (!plan.personal && plan.refused.length === 0)) return;
+  /** Errors that say that the record could not be written. */
+  const unwritten = new WeakSet<object>();
+  const hashOf = ({ document, source }: Question) => {
     const hash = hashes.get(document) ?? createHash('sha256').update(source).digest('hex');
     hashes.set(document, hash);
-    const fixed = records.get(plan) ?? planRecord(name, hash, plan.classes, plan.fields, plan.refused);
-    records.set(plan, fixed);
-    await recorder.record(recordText(client, fixed, readShown(seen)));
+    return hash;
+  };
+  const isOf = (plan: Planned) => plan.personal || plan.refused.length > 0;
+  return {
+    async answer(plan, client, asked, shown, altered) {
+      if (!recorder || !isOf(plan)) return;
+      const fixed = records.get(plan) ?? planRecord(asked.name, hashOf(asked), plan.classes, plan.fields, plan.refused);
+      records.set(plan, fixed);
+      await recorder.record(recordText(client, fixed, shown, {}, altered)).catch((error) => {
+        unwritten.add(error);
+        throw error;
+      });
+    },
+    async failure(plan, client, asked, outcome, error) {
+      if (!recorder || unwritten.has(error as object) || (plan && !isOf(plan))) return;
+      const nothing = planRecord(asked.name, hashOf(asked), [], [], plan?.refused ?? []);
+      await recorder.record(recordText(client, nothing, NOBODY, outcome)).catch(() => {});
+    },
   };
 }
+
+/** The code by which an error is on record. */
+export const codeOf = (error: unknown): ErrorCode => (error instanceof PublicError ? error.code : 'INTERNAL');

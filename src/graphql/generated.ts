@@ -33,6 +33,50 @@ export type Abstinence = Node & {
   withheld: Array<Withheld>;
 };
 
+/** Tells a family's lead worker that an organisation from outside has looked at it. Never what of. */
+export type AccessNotice = Node & {
+  __typename?: 'AccessNotice';
+  /** When it was read; null again when there was another look since. */
+  acknowledgedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** How many times. */
+  count?: Maybe<Scalars['Int']['output']>;
+  /** The day, in England. */
+  day?: Maybe<Scalars['Date']['output']>;
+  /** The emergency under which they looked. */
+  emergency?: Maybe<Scalars['String']['output']>;
+  family?: Maybe<Family>;
+  firstAt?: Maybe<Scalars['DateTime']['output']>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<AccessNoticeKind>;
+  lastAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Who looked. */
+  organisation?: Maybe<Organisation>;
+  purposes?: Maybe<Array<Scalars['String']['output']>>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type AccessNoticeConnection = {
+  __typename?: 'AccessNoticeConnection';
+  edges?: Maybe<Array<AccessNoticeEdge>>;
+  nodes?: Maybe<Array<AccessNotice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type AccessNoticeEdge = {
+  __typename?: 'AccessNoticeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<AccessNotice>;
+};
+
+export type AccessNoticeKind =
+  /** Of a day, when it is over */
+  | 'DAILY'
+  /** At once: of an emergency, or of a restricted family */
+  | 'IMMEDIATE';
+
 /** How much more often adults with so many adverse childhood experiences were found to have something than adults with none. */
 export type AceAssociation = {
   __typename?: 'AceAssociation';
@@ -58,6 +102,38 @@ export type AceCountInput = {
   /** How many, 0 to 10; never which. */
   count: Scalars['Int']['input'];
   person: Scalars['ID']['input'];
+};
+
+export type AcknowledgeNoticeInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  notice: Scalars['ID']['input'];
+};
+
+export type AcknowledgeNoticePayload = {
+  __typename?: 'AcknowledgeNoticePayload';
+  /** As the caller may see it now. */
+  notice?: Maybe<AccessNotice>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AcknowledgeRecallInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  notice: Scalars['ID']['input'];
+};
+
+export type AcknowledgeRecallPayload = {
+  __typename?: 'AcknowledgeRecallPayload';
+  /** As the caller may see it now. */
+  notice?: Maybe<RecallNotice>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type AddActionInput = {
@@ -171,6 +247,7 @@ export type AdultVoice = Node & {
   __typename?: 'AdultVoice';
   /** What was done about it. */
   answers?: Maybe<Array<AdultVoiceAnswer>>;
+  disputes?: Maybe<Array<Dispute>>;
   family?: Maybe<Family>;
   /** Name of who heard or received it. */
   heardBy?: Maybe<Scalars['String']['output']>;
@@ -182,6 +259,8 @@ export type AdultVoice = Node & {
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
   person?: Maybe<Person>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
   /** What they want to be different in the family. */
   wants?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
@@ -541,6 +620,7 @@ export type Assessment = Node & {
   /** The day that it was authorised. */
   authorisedOn?: Maybe<Scalars['Date']['output']>;
   cancelledOn?: Maybe<Scalars['Date']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   /** What was found; null until it is completed. */
@@ -666,6 +746,8 @@ export type CallOutHistory = {
   __typename?: 'CallOutHistory';
   count?: Maybe<Scalars['Int']['output']>;
   lastTwelveMonths?: Maybe<Scalars['Int']['output']>;
+  /** Those of them that came to nothing. */
+  noFurtherAction?: Maybe<Scalars['Int']['output']>;
   since?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
 };
@@ -737,6 +819,7 @@ export type ChildVoice = Node & {
   __typename?: 'ChildVoice';
   /** What was done about it. */
   answers?: Maybe<Array<ChildVoiceAnswer>>;
+  disputes?: Maybe<Array<Dispute>>;
   family?: Maybe<Family>;
   /** Name of who heard or received it. */
   heardBy?: Maybe<Scalars['String']['output']>;
@@ -750,6 +833,8 @@ export type ChildVoice = Node & {
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
   person?: Maybe<Person>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
   /** What they want to be different in the family. */
   wants?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
@@ -1554,6 +1639,9 @@ export type Decision = Node & {
   __typename?: 'Decision';
   /** Name of who decided. */
   decidedBy?: Maybe<Scalars['String']['output']>;
+  /** Who dissents from it, and why. */
+  disagreements?: Maybe<Array<Disagreement>>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Ids for `node`, of what it rests on: of those things that the caller may see. */
   evidence?: Maybe<Array<Scalars['ID']['output']>>;
   family?: Maybe<Family>;
@@ -1591,6 +1679,24 @@ export type DecisionEdge = {
   node?: Maybe<Decision>;
 };
 
+export type DelayAccessNoticesInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** The last day on which nobody is told, at most 90 days ahead. */
+  until: Scalars['Date']['input'];
+};
+
+export type DelayAccessNoticesPayload = {
+  __typename?: 'DelayAccessNoticesPayload';
+  /** As the caller may see it now. */
+  family?: Maybe<Family>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A disability, by the census's code. */
 export type Disability = {
   __typename?: 'Disability';
@@ -1598,6 +1704,90 @@ export type Disability = {
   disability?: Maybe<Code>;
   since?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
+};
+
+/** A professional's dissent from a decision. It stands wherever the decision stands, and nobody changes it. */
+export type Disagreement = Node & {
+  __typename?: 'Disagreement';
+  /** Name of who dissents. */
+  by?: Maybe<Scalars['String']['output']>;
+  decision?: Maybe<Decision>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  role?: Maybe<Scalars['String']['output']>;
+  /** What should have been decided. */
+  wanted?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** One answer that was given, refused or failed: who asked for what, about whom. Never what it said. */
+export type Disclosure = {
+  __typename?: 'Disclosure';
+  /** The agreement's version. */
+  agreement?: Maybe<Scalars['String']['output']>;
+  /** `DISCLOSURE_BUDGET`: a user opened more families within an hour than one person may. */
+  alert?: Maybe<Scalars['String']['output']>;
+  /** By the database's clock. */
+  at?: Maybe<Scalars['DateTime']['output']>;
+  category?: Maybe<DisclosureCategory>;
+  /** Classes of data that were shown. */
+  classes?: Maybe<Array<DataClass>>;
+  client?: Maybe<Scalars['String']['output']>;
+  /** `X-Correlation-ID`. */
+  correlation?: Maybe<Scalars['String']['output']>;
+  /** How many of the same within a minute, where they are counted. */
+  count?: Maybe<Scalars['Int']['output']>;
+  /** SHA-256 of the document. */
+  document?: Maybe<Scalars['String']['output']>;
+  /** The emergency under which it was shown. */
+  emergency?: Maybe<Scalars['String']['output']>;
+  /** Code of the error; nothing was shown. */
+  failed?: Maybe<Scalars['String']['output']>;
+  /** Those of the families that the caller may know of. */
+  families?: Maybe<Array<Family>>;
+  /** Fields that were shown. */
+  fields?: Maybe<Array<Scalars['String']['output']>>;
+  /** Name of the operation. */
+  operation?: Maybe<Scalars['String']['output']>;
+  /** Null: nobody was recognised. */
+  organisation?: Maybe<Organisation>;
+  /** Those of the persons that the caller may know of. */
+  persons?: Maybe<Array<Person>>;
+  purpose?: Maybe<Scalars['String']['output']>;
+  /** Why nobody was recognised. */
+  reason?: Maybe<Scalars['String']['output']>;
+  /** Fields that were refused, each with the reason. */
+  refused?: Maybe<Array<Scalars['String']['output']>>;
+  /** `X-Request-ID`. */
+  request?: Maybe<Scalars['String']['output']>;
+  /** The token's `sub`; null for a client that works without a person. */
+  user?: Maybe<Scalars['String']['output']>;
+};
+
+/** After section 62 of the Data Protection Act 2018. */
+export type DisclosureCategory =
+  /** What was written, and read back */
+  | 'ALTERATION'
+  /** By the county or one of its teams */
+  | 'CONSULTATION'
+  /** To another organisation */
+  | 'DISCLOSURE';
+
+export type DisclosureConnection = {
+  __typename?: 'DisclosureConnection';
+  edges?: Maybe<Array<DisclosureEdge>>;
+  nodes?: Maybe<Array<Disclosure>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DisclosureEdge = {
+  __typename?: 'DisclosureEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Disclosure>;
 };
 
 /** What was told by other means than this platform, as the law required it: a court's order, a notification. */
@@ -1617,6 +1807,85 @@ export type DisclosureElsewhere = Node & {
   recipient?: Maybe<Scalars['String']['output']>;
   what?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type DisclosureFilter = {
+  /** What somebody should hear of. */
+  alertsOnly?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Looks under an emergency. */
+  emergencyOnly?: InputMaybe<Scalars['Boolean']['input']>;
+  /** `true`: questions that failed, and callers who were not recognised; `false`: all others. */
+  failed?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Id of a family. */
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** From this moment on. */
+  from?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Id of the organisation that looked. */
+  organisation?: InputMaybe<Scalars['ID']['input']>;
+  /** Id of a person; one whom the caller may know of. */
+  person?: InputMaybe<Scalars['ID']['input']>;
+  purpose?: InputMaybe<Scalars['String']['input']>;
+  /** Before this moment. */
+  until?: InputMaybe<Scalars['DateTime']['input']>;
+  /** The token's `sub`. */
+  user?: InputMaybe<Scalars['String']['input']>;
+};
+
+/**
+ * A person's statement beside a fact, in the person's own words. It is there for whoever sees the fact and the person: beside
+ * the class of its fields it needs what the fact needs. Nobody changes it.
+ */
+export type Dispute = Node & {
+  __typename?: 'Dispute';
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** How it was told, from the code list `voice-medium`. */
+  how?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  on?: Maybe<Scalars['Date']['output']>;
+  /** Who disputes it. */
+  person?: Maybe<Person>;
+  statement?: Maybe<Scalars['String']['output']>;
+  /** The id of what is disputed. */
+  subject?: Maybe<Scalars['ID']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type DisputeConnection = {
+  __typename?: 'DisputeConnection';
+  edges?: Maybe<Array<DisputeEdge>>;
+  nodes?: Maybe<Array<Dispute>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DisputeEdge = {
+  __typename?: 'DisputeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Dispute>;
+};
+
+export type DisputeFactInput = {
+  /** From the code list `voice-medium`. */
+  how: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+  /** Who disputes it; a member of the family. */
+  person: Scalars['ID']['input'];
+  /** In the person's own words. */
+  statement: Scalars['String']['input'];
+  /** What is disputed: a Workbook entry, an incident, an assessment, a decision, a voice, a school record, a plan and others. */
+  subject: Scalars['ID']['input'];
+};
+
+export type DisputeFactPayload = {
+  __typename?: 'DisputeFactPayload';
+  /** As the caller may see it now. */
+  dispute?: Maybe<Dispute>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A district, by its ONS code. */
@@ -2362,8 +2631,12 @@ export type Family = Node & {
   contacts?: Maybe<ContactConnection>;
   /** What was decided about the family, latest first. */
   decisions?: Maybe<DecisionConnection>;
+  /** Who has looked, newest first. For information governance. */
+  disclosures?: Maybe<DisclosureConnection>;
   /** What was told of the family by other means, latest first. */
   disclosuresElsewhere?: Maybe<Array<DisclosureElsewhere>>;
+  /** What persons of the family say against what stands on record about them, latest first. */
+  disputes?: Maybe<DisputeConnection>;
   /** Emergencies in which the family was opened, latest first. */
   emergencyAccesses?: Maybe<Array<EmergencyAccess>>;
   /** Referral episodes of its children. */
@@ -2520,6 +2793,20 @@ export type FamilyContactsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyDecisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyDisclosuresArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyDisputesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -2963,6 +3250,7 @@ export type HousingSituation = Node & {
   arrears?: Maybe<Scalars['Int']['output']>;
   /** The home may be lost. */
   atRisk?: Maybe<Scalars['Boolean']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   duty?: Maybe<HousingDuty>;
   dutyAccepted?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
@@ -2988,6 +3276,7 @@ export type Incident = Node & {
   basis?: Maybe<IncidentBasis>;
   /** The condition that it breaks. */
   breaches?: Maybe<SafetyCondition>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
@@ -2995,7 +3284,7 @@ export type Incident = Node & {
   informant?: Maybe<Scalars['String']['output']>;
   /** For those who work only with one of these persons it does not exist. */
   keptFrom?: Maybe<Array<Person>>;
-  /** From the code list `incident-kind`. */
+  /** From the code list `incident-kind`: a call-out, an allegation, an arrest, a charge, a caution, a conviction. Intelligence is none. */
   kind?: Maybe<Code>;
   on?: Maybe<Scalars['Date']['output']>;
   organisation?: Maybe<Organisation>;
@@ -3560,6 +3849,35 @@ export type Marac = Node & {
   withheld: Array<Withheld>;
 };
 
+/** One number on two records: perhaps one person, or one family. */
+export type MatchCandidate = {
+  __typename?: 'MatchCandidate';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  families?: Maybe<Array<Family>>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<MatchCandidateKind>;
+  persons?: Maybe<Array<Person>>;
+};
+
+export type MatchCandidateConnection = {
+  __typename?: 'MatchCandidateConnection';
+  edges?: Maybe<Array<MatchCandidateEdge>>;
+  nodes?: Maybe<Array<MatchCandidate>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type MatchCandidateEdge = {
+  __typename?: 'MatchCandidateEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<MatchCandidate>;
+};
+
+export type MatchCandidateKind =
+  | 'FAMILY_REFERENCE'
+  | 'NHS_NUMBER'
+  | 'UPN';
+
 export type MatchContactInput = {
   contact: Scalars['ID']['input'];
   /** The version that the caller read. */
@@ -3697,6 +4015,23 @@ export type MeetingStatus =
   | 'CALLED'
   | 'HELD';
 
+export type MergePersonsInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merge: Scalars['ID']['input'];
+};
+
+export type MergePersonsPayload = {
+  __typename?: 'MergePersonsPayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** How motivational interviewing was practised in the session. */
 export type MiPractice = {
   __typename?: 'MiPractice';
@@ -3797,6 +4132,10 @@ export type MoveReturnStagePayload = {
 
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Says that one has read a notice. */
+  acknowledgeNotice?: Maybe<AcknowledgeNoticePayload>;
+  /** Says that a recall was read, and that what it asks was done. */
+  acknowledgeRecall?: Maybe<AcknowledgeRecallPayload>;
   /** Adds what somebody is to do for a goal. */
   addAction?: Maybe<AddActionPayload>;
   /** Adds somebody to a family: somebody new, or somebody whom the caller sees elsewhere. */
@@ -3872,6 +4211,10 @@ export type Mutation = {
   decideRectification?: Maybe<DecideRectificationPayload>;
   /** Says what a strategy discussion decided. */
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
+  /** For the police: nobody is told yet that they look at a family, because it would put somebody at risk or an investigation to nothing. */
+  delayAccessNotices?: Maybe<DelayAccessNoticesPayload>;
+  /** Puts what a person says of a fact beside it. */
+  disputeFact?: Maybe<DisputeFactPayload>;
   /** Says that such a conflict is over. */
   endConflictOfInterest?: Maybe<EndConflictOfInterestPayload>;
   /** Ends such an arrangement. */
@@ -3914,6 +4257,8 @@ export type Mutation = {
   makeReferral?: Maybe<MakeReferralPayload>;
   /** Says which family a contact is of. */
   matchContact?: Maybe<MatchContactPayload>;
+  /** Agrees that two persons are one: by another user than the one who proposed it. */
+  mergePersons?: Maybe<MergePersonsPayload>;
   /** Members of a family live somewhere else from a day on. */
   moveHousehold?: Maybe<MoveHouseholdPayload>;
   /** Moves an intervention on: accepted, waiting, started, completed, or ended otherwise. */
@@ -3951,6 +4296,8 @@ export type Mutation = {
   prepareSubjectAccess?: Maybe<PrepareSubjectAccessPayload>;
   /** Proposes that a record is erased before a rule does: where somebody has the right to it. */
   proposeErasure?: Maybe<ProposeErasurePayload>;
+  /** Takes two persons for one; it waits for somebody else to agree. */
+  proposeMerge?: Maybe<ProposeMergePayload>;
   /** Protects where a member of the family is. */
   protectWhereabouts?: Maybe<ProtectWhereaboutsPayload>;
   /** Says that a goal is reached. */
@@ -3980,6 +4327,8 @@ export type Mutation = {
   recordDecision?: Maybe<RecordDecisionPayload>;
   /** Says which disabilities somebody has; what was recorded before ends. An empty list: nothing is known. */
   recordDisabilities?: Maybe<RecordDisabilitiesPayload>;
+  /** Dissents from a decision that the caller sees. */
+  recordDisagreement?: Maybe<RecordDisagreementPayload>;
   /** Puts on record what was disclosed by other means. */
   recordDisclosureElsewhere?: Maybe<RecordDisclosureElsewherePayload>;
   /** Records what came of the offer; what is not given stays as it was. */
@@ -4056,6 +4405,8 @@ export type Mutation = {
   restrictFamily?: Maybe<RestrictFamilyPayload>;
   /** Restricts data of one kind about a person: it is withheld from everybody until the restriction is lifted. */
   restrictProcessing?: Maybe<RestrictProcessingPayload>;
+  /** Takes something of the caller's own organisation out of the record as wrong, in all its versions, and tells those who were shown it. */
+  retractEntry?: Maybe<RetractEntryPayload>;
   /** A second person's word on an emergency. */
   reviewEmergencyAccess?: Maybe<ReviewEmergencyAccessPayload>;
   /** Records a review of the family's plan. */
@@ -4085,10 +4436,22 @@ export type Mutation = {
   stepDown?: Maybe<StepDownPayload>;
   /** Ends one plan of a child and begins a more intensive one on the same day. */
   stepUp?: Maybe<StepUpPayload>;
+  /** They are two after all: both are again as they were. */
+  unmergePersons?: Maybe<UnmergePersonsPayload>;
   /** Ends an own decision now. Who was shown data under it is told that it is no longer theirs to use. */
   withdrawSharingDecision?: Maybe<WithdrawSharingDecisionPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
   withdrawToolReading?: Maybe<WithdrawToolReadingPayload>;
+};
+
+
+export type MutationAcknowledgeNoticeArgs = {
+  input: AcknowledgeNoticeInput;
+};
+
+
+export type MutationAcknowledgeRecallArgs = {
+  input: AcknowledgeRecallInput;
 };
 
 
@@ -4282,6 +4645,16 @@ export type MutationDecideStrategyDiscussionArgs = {
 };
 
 
+export type MutationDelayAccessNoticesArgs = {
+  input: DelayAccessNoticesInput;
+};
+
+
+export type MutationDisputeFactArgs = {
+  input: DisputeFactInput;
+};
+
+
 export type MutationEndConflictOfInterestArgs = {
   input: EndConflictOfInterestInput;
 };
@@ -4392,6 +4765,11 @@ export type MutationMatchContactArgs = {
 };
 
 
+export type MutationMergePersonsArgs = {
+  input: MergePersonsInput;
+};
+
+
 export type MutationMoveHouseholdArgs = {
   input: MoveHouseholdInput;
 };
@@ -4487,6 +4865,11 @@ export type MutationProposeErasureArgs = {
 };
 
 
+export type MutationProposeMergeArgs = {
+  input: ProposeMergeInput;
+};
+
+
 export type MutationProtectWhereaboutsArgs = {
   input: ProtectWhereaboutsInput;
 };
@@ -4564,6 +4947,11 @@ export type MutationRecordDecisionArgs = {
 
 export type MutationRecordDisabilitiesArgs = {
   input: RecordDisabilitiesInput;
+};
+
+
+export type MutationRecordDisagreementArgs = {
+  input: RecordDisagreementInput;
 };
 
 
@@ -4762,6 +5150,11 @@ export type MutationRestrictProcessingArgs = {
 };
 
 
+export type MutationRetractEntryArgs = {
+  input: RetractEntryInput;
+};
+
+
 export type MutationReviewEmergencyAccessArgs = {
   input: ReviewEmergencyAccessInput;
 };
@@ -4834,6 +5227,11 @@ export type MutationStepDownArgs = {
 
 export type MutationStepUpArgs = {
   input: StepUpInput;
+};
+
+
+export type MutationUnmergePersonsArgs = {
+  input: UnmergePersonsInput;
 };
 
 
@@ -5230,6 +5628,8 @@ export type Person = Node & {
   nhsNumber?: Maybe<Scalars['String']['output']>;
   /** From the code list `religion`. */
   religion?: Maybe<Code>;
+  /** Records that are of the same person, of those that the caller may see anyway. */
+  sameAs?: Maybe<Array<Person>>;
   /** CIN census: M, F, U; an unborn child is U. */
   sex?: Maybe<Code>;
   /** Unique pupil number: a check letter and twelve characters. */
@@ -5238,6 +5638,51 @@ export type Person = Node & {
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
 };
+
+/**
+ * Two records of one person. Each keeps its own rows; what is withheld or kept from one is withheld and kept from the other,
+ * and who sees one does not see the other for it.
+ */
+export type PersonMerge = Node & {
+  __typename?: 'PersonMerge';
+  confirmedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who agreed: somebody else. */
+  confirmedBy?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  merged?: Maybe<Person>;
+  /** Name of who proposed it. */
+  proposedBy?: Maybe<Scalars['String']['output']>;
+  reason?: Maybe<Scalars['String']['output']>;
+  status?: Maybe<PersonMergeStatus>;
+  /** The record that goes on. */
+  survivor?: Maybe<Person>;
+  unmergeReason?: Maybe<Scalars['String']['output']>;
+  unmergedAt?: Maybe<Scalars['DateTime']['output']>;
+  unmergedBy?: Maybe<Scalars['String']['output']>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type PersonMergeConnection = {
+  __typename?: 'PersonMergeConnection';
+  edges?: Maybe<Array<PersonMergeEdge>>;
+  nodes?: Maybe<Array<PersonMerge>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type PersonMergeEdge = {
+  __typename?: 'PersonMergeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<PersonMerge>;
+};
+
+export type PersonMergeStatus =
+  | 'MERGED'
+  /** Waits for somebody else to agree */
+  | 'PROPOSED'
+  | 'UNMERGED';
 
 export type PlaceHoldInput = {
   /** From the code list `retention-hold`. */
@@ -5679,6 +6124,25 @@ export type ProposeErasurePayload = {
   warnings: Array<UserError>;
 };
 
+export type ProposeMergeInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merged: Scalars['ID']['input'];
+  /** What shows that they are one. */
+  reason: Scalars['String']['input'];
+  /** The record that goes on. */
+  survivor: Scalars['ID']['input'];
+};
+
+export type ProposeMergePayload = {
+  __typename?: 'ProposeMergePayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type ProtectWhereaboutsInput = {
   family: Scalars['ID']['input'];
   idempotencyKey: Scalars['String']['input'];
@@ -5730,6 +6194,8 @@ export type ProviderSnapshot = {
 
 export type Query = {
   __typename?: 'Query';
+  /** What the asking user is told of looks from outside at families they lead the work with, newest first. */
+  accessNotices?: Maybe<AccessNoticeConnection>;
   /** What was found more often among adults with many adverse childhood experiences: figures about groups, never about a person. */
   aceAssociations?: Maybe<Array<AceAssociation>>;
   /**
@@ -5747,6 +6213,11 @@ export type Query = {
   contacts?: Maybe<ContactConnection>;
   /** What the authority has contracted, and with whom. */
   contracts?: Maybe<Array<Contract>>;
+  /**
+   * Who looked, newest first: what one's own organisation's users did and, for the county, every look at its families. For
+   * information governance. To read it is on record as well.
+   */
+  disclosures?: Maybe<DisclosureConnection>;
   districts?: Maybe<Array<District>>;
   /**
    * What is due, the longest due first: statutory and local timescales that run, and tasks. `from` and `to` are days on
@@ -5777,6 +6248,8 @@ export type Query = {
    * ordered by take no part.
    */
   interventions?: Maybe<InterventionConnection>;
+  /** Numbers that stand on two records, both of which the county sees, latest first: for information governance. */
+  matchCandidates?: Maybe<MatchCandidateConnection>;
   /** The kinds of meeting there are. */
   meetingKinds?: Maybe<Array<MeetingKind>>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
@@ -5785,6 +6258,8 @@ export type Query = {
   organisations?: Maybe<OrganisationConnection>;
   /** The partnership's outcome framework: its indicators' definitions. */
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
+  /** Persons whom the county takes for one, or took for one, latest first; `merged` chooses those in force. */
+  personMerges?: Maybe<PersonMergeConnection>;
   posts?: Maybe<PostConnection>;
   /** The catalogue of programmes. */
   programmes?: Maybe<ProgrammeConnection>;
@@ -5794,6 +6269,8 @@ export type Query = {
    * provider it is their own casework.
    */
   providerSnapshot?: Maybe<ProviderSnapshot>;
+  /** What the caller's organisation was shown and stands no longer as it was, latest first. */
+  recallNotices?: Maybe<RecallNoticeConnection>;
   /**
    * Referrals, the latest first: for a partner its own, for the county all that were sent to it. Those that were found to be
    * about a restricted family are shown to its named users alone; their senders see no difference.
@@ -5803,6 +6280,8 @@ export type Query = {
   retentionHolds?: Maybe<RetentionHoldConnection>;
   /** How long records are kept, and who says so. */
   retentionRules?: Maybe<Array<RetentionRule>>;
+  /** What the caller's organisation took out of the record as wrong, latest first: for information governance. */
+  retractions?: Maybe<RetractionConnection>;
   /** The public directory of services. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
@@ -5826,6 +6305,12 @@ export type Query = {
   workbookProgrammes?: Maybe<Array<WorkbookProgramme>>;
   /** A team, discipline by discipline, today: posts and caseload, planned and actual. */
   workforce?: Maybe<Array<TeamDiscipline>>;
+};
+
+
+export type QueryAccessNoticesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -5859,6 +6344,13 @@ export type QueryConfidenceAnswersArgs = {
 export type QueryContactsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ContactFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryDisclosuresArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<DisclosureFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -5939,6 +6431,12 @@ export type QueryInterventionsArgs = {
 };
 
 
+export type QueryMatchCandidatesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
 };
@@ -5955,6 +6453,13 @@ export type QueryOutcomeIndicatorsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   factorGroup?: InputMaybe<FactorGroup>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryPersonMergesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  merged?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 
@@ -5977,6 +6482,13 @@ export type QueryProviderSnapshotArgs = {
 };
 
 
+export type QueryRecallNoticesArgs = {
+  acknowledged?: InputMaybe<Scalars['Boolean']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryReferralsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ReferralFilter>;
@@ -5985,6 +6497,12 @@ export type QueryReferralsArgs = {
 
 
 export type QueryRetentionHoldsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryRetractionsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -6042,6 +6560,50 @@ export type ReachGoalPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type RecallKind =
+  /** What a decision had opened is closed */
+  | 'DECISION_WITHDRAWN'
+  /** Something was taken out of the record as wrong */
+  | 'ENTRY_RETRACTED'
+  /** Somebody says that a fact is not as it stands */
+  | 'FACT_DISPUTED';
+
+/** To an organisation: what it was shown no longer stands as it was. Its addressee reads it, and nobody else. */
+export type RecallNotice = Node & {
+  __typename?: 'RecallNotice';
+  acknowledgedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who said that it was read and followed. */
+  acknowledgedBy?: Maybe<Scalars['String']['output']>;
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** The type of what it was: `WorkbookEntry`. */
+  entity?: Maybe<Scalars['String']['output']>;
+  /** Null without access to the family. */
+  family?: Maybe<Family>;
+  /** The organisation whose it was. */
+  from?: Maybe<Organisation>;
+  id: Scalars['ID']['output'];
+  kind?: Maybe<RecallKind>;
+  /** The id under which it was shown. */
+  subject?: Maybe<Scalars['ID']['output']>;
+  withheld: Array<Withheld>;
+  /** What to do. */
+  words?: Maybe<Scalars['String']['output']>;
+};
+
+export type RecallNoticeConnection = {
+  __typename?: 'RecallNoticeConnection';
+  edges?: Maybe<Array<RecallNoticeEdge>>;
+  nodes?: Maybe<Array<RecallNotice>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RecallNoticeEdge = {
+  __typename?: 'RecallNoticeEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RecallNotice>;
 };
 
 export type ReceivePreparatoryAssessmentInput = {
@@ -6367,6 +6929,26 @@ export type RecordDisabilitiesPayload = {
   __typename?: 'RecordDisabilitiesPayload';
   /** As the caller may see it now. */
   person?: Maybe<Person>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordDisagreementInput = {
+  decision: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: Scalars['String']['input'];
+  /** As what the caller dissents: `health visitor`. */
+  role: Scalars['String']['input'];
+  /** What should have been decided. */
+  wanted?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RecordDisagreementPayload = {
+  __typename?: 'RecordDisagreementPayload';
+  /** As the caller may see it now. */
+  disagreement?: Maybe<Disagreement>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -7538,6 +8120,71 @@ export type RetentionRule = {
   years?: Maybe<Scalars['Int']['output']>;
 };
 
+export type RetractEntryInput = {
+  /** A Workbook entry, a contact, an incident, a child's or an adult's voice, a trusted adult, a decision, a meeting, a visit. */
+  entry: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** For who checks; nobody else reads it. */
+  explanation: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  reason: RetractionReason;
+};
+
+export type RetractEntryPayload = {
+  __typename?: 'RetractEntryPayload';
+  /** For information governance; null for everybody else. */
+  retraction?: Maybe<Retraction>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+/** Something that was taken out of the record as wrong, with all that belonged to it: nobody reads it but who checks, for an inquiry. */
+export type Retraction = Node & {
+  __typename?: 'Retraction';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Name of who took it out. */
+  by?: Maybe<Scalars['String']['output']>;
+  /** The rows as they were, as JSON: `[{"table": …, "row": …}]`. */
+  content?: Maybe<Scalars['String']['output']>;
+  /** The type of what it was: `WorkbookEntry`. */
+  entity?: Maybe<Scalars['String']['output']>;
+  explanation?: Maybe<Scalars['String']['output']>;
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Those of them whom it named that the caller may see. */
+  persons?: Maybe<Array<Person>>;
+  reason?: Maybe<RetractionReason>;
+  /** The organisations that were shown it, or could have been; they were told. */
+  shown?: Maybe<Array<Organisation>>;
+  /** The id that it had. */
+  subject?: Maybe<Scalars['ID']['output']>;
+};
+
+export type RetractionConnection = {
+  __typename?: 'RetractionConnection';
+  edges?: Maybe<Array<RetractionEdge>>;
+  nodes?: Maybe<Array<Retraction>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RetractionEdge = {
+  __typename?: 'RetractionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Retraction>;
+};
+
+export type RetractionReason =
+  /** That it can be read puts somebody in danger */
+  | 'UNSAFE'
+  /** It is of another family */
+  | 'WRONG_FAMILY'
+  /** It is about somebody else */
+  | 'WRONG_PERSON';
+
 /** A child's gradual return home. */
 export type ReturnHome = Node & {
   __typename?: 'ReturnHome';
@@ -7755,6 +8402,7 @@ export type SafeWorkingAgreement = Node & {
 /** What to do, and not why: a condition, a safe way to make contact, a warning for visits. */
 export type SafetyCondition = Node & {
   __typename?: 'SafetyCondition';
+  disputes?: Maybe<Array<Dispute>>;
   ended?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
@@ -7823,6 +8471,7 @@ export type SchoolRecord = Node & {
   /** Whole per cent; null where there were none. */
   attendancePercent?: Maybe<Scalars['Int']['output']>;
   attendedSessions?: Maybe<Scalars['Int']['output']>;
+  disputes?: Maybe<Array<Dispute>>;
   excludedDays?: Maybe<Scalars['Int']['output']>;
   exclusion?: Maybe<Exclusion>;
   /** Null without access to the family. */
@@ -9093,6 +9742,24 @@ export type TrustedAdult = Node & {
   withheld: Array<Withheld>;
 };
 
+export type UnmergePersonsInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  merge: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type UnmergePersonsPayload = {
+  __typename?: 'UnmergePersonsPayload';
+  /** As the caller may see it now. */
+  merge?: Maybe<PersonMerge>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What the caller can mend in its input. */
 export type UserError = {
   __typename?: 'UserError';
@@ -9309,6 +9976,7 @@ export type WorkbookEntry = Node & {
   concern?: Maybe<WorkbookConcern>;
   /** From the code list `discipline`. */
   discipline?: Maybe<Code>;
+  disputes?: Maybe<Array<Dispute>>;
   /** Evidence of the programme that the session left behind. */
   evidence?: Maybe<Array<WorkbookEvidence>>;
   /** Null without access to the family. */

@@ -12,6 +12,8 @@ import * as contact from './contact/binding.ts';
 import * as contactContacts from './contact/contacts.ts';
 import * as contactInformation from './contact/information.ts';
 import * as contactReferrals from './contact/referrals.ts';
+import * as dispute from './dispute/binding.ts';
+import * as disputeCommands from './dispute/commands.ts';
 import * as district from './district/binding.ts';
 import * as districtCommands from './district/commands.ts';
 import * as evidence from './evidence/binding.ts';
@@ -23,11 +25,17 @@ import * as interventionCommands from './intervention/commands.ts';
 import * as meeting from './meeting/binding.ts';
 import * as meetingCommands from './meeting/commands.ts';
 import * as meetingDecisions from './meeting/decisions.ts';
+import * as merge from './merge/binding.ts';
+import * as mergeCommands from './merge/commands.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
 import * as plan from './plan/binding.ts';
 import * as planIndex from './plan/commands/index.ts';
+import * as record from './record/binding.ts';
+import * as recordCommands from './record/commands.ts';
+import * as retraction from './retraction/binding.ts';
+import * as retractionCommands from './retraction/commands.ts';
 import * as rights from './rights/binding.ts';
 import * as rightsErasure from './rights/erasure.ts';
 import * as rightsRequests from './rights/requests.ts';
@@ -60,15 +68,19 @@ const modules: Module[] = [
   circumstance,
   clock,
   contact,
+  dispute,
   district,
   evidence,
   family,
   intervention,
   meeting,
+  merge,
   outcome,
   person,
   plan,
   rights,
+  retraction,
+  record,
   safety,
   sharing,
   supervision,
@@ -106,18 +118,22 @@ const commands: Record<string, Command>[] = [
   contactContacts,
   contactInformation,
   contactReferrals,
+  disputeCommands,
   districtCommands,
   evidenceCommands,
   familyCommands,
   interventionCommands,
   meetingCommands,
   meetingDecisions,
+  mergeCommands,
   personCommands,
   planIndex,
   rightsErasure,
   rightsRequests,
   rightsSubjectAccess,
   rightsTold,
+  retractionCommands,
+  recordCommands,
   safetyCommands,
   sharingClosures,
   sharingDecisions,

@@ -97,6 +97,8 @@ export type Binding = {
    * all of them are not there. Empty: nothing more is held back than from the reader.
    */
   shownTo?: PgColumn;
+  /** Its rows are made from the disclosure record, which is read up before they are read. */
+  fresh?: true;
   /** Its place in a family's chronology, where it has one. */
   event?: Omit<Member, 'type' | 'filters'>;
   fields: Record<string, FieldBinding>;
@@ -106,8 +108,11 @@ export type Binding = {
 export type RootBinding =
   | Stream
   | { kind: 'entity'; to: string; match: (args: Record<string, unknown>) => RootMatch[] }
-  | { kind: 'page'; to: string; order: (args: Record<string, unknown>) => Order; filters: Record<string, RootFilter> }
-  | { kind: 'list'; to: string; order: Order; filters: Record<string, RootFilter> };
+  | { kind: 'page'; to: string; order: (args: Record<string, unknown>) => Order; filters: Record<string, RootFilter>; mine?: Mine }
+  | { kind: 'list'; to: string; order: Order; filters: Record<string, RootFilter>; mine?: Mine };
+
+/** The columns that name whose a row is: a list of the asking user's own, and of nobody's where there is no user. */
+export type Mine = { user: string; organisation: string };
 
 /** An argument that picks the one row: the SQL of the match, given the parameter's SQL. */
 export type RootMatch = {

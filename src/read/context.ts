@@ -54,6 +54,8 @@ export type Context = {
   costs: Times[];
   /** Whether anything of people is asked for. */
   personal: boolean;
+  /** Whether it reads what is made from the disclosure record. */
+  fresh: boolean;
   /** What graphql-shield said of each field of the document. */
   allowed: ReadonlyMap<string, boolean>;
   next: number;

@@ -41,6 +41,7 @@ import {
 } from './context.ts';
 import { decodeId } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
+import { USER } from './predicates.ts';
 import { and, filterSql, idParameter, isGiven, listOf, namedObject, orderBy, ROOT_SCOPE, rows, type Sub } from './select.ts';
 
 /** One root field of the answer, in the order of the document; `row` names its row of the statement's result. */
@@ -66,6 +67,8 @@ export type Plan = {
   cost: (variables: Variables) => number;
   /** Asks of people: its answer is put on record, also when it names nobody. */
   personal: boolean;
+  /** Reads what is made from the disclosure record, which has to be read up first. */
+  fresh: boolean;
   /** Personal fields in the answer, and their classes. */
   fields: string[];
   classes: DataClass[];
@@ -154,6 +157,7 @@ async function compile(
     shownTo: [],
     costs: [],
     personal: false,
+    fresh: false,
     allowed: await askRules(assembled, rules, document, client),
     next: 0,
   };
@@ -168,6 +172,8 @@ async function compile(
   const asked = parameter(ctx, (run) => run.asked);
   const add = ({ sql, discloses }: Sub): string => {
     const name = alias(ctx, 'r');
+    // Whatever it begins with: what names families or persons is put on record.
+    if (discloses) ctx.personal = true;
     // `$1` is the user in every plan; it is named once, so that it has a type where no rule reads it.
     const user = branches.length === 0 ? ' where ($1::text is null or true)' : '';
     branches.push(
@@ -205,7 +211,9 @@ async function compile(
     parts,
     refused: [...ctx.refused.values()],
     cost: (variables) => Math.ceil(ctx.costs.reduce((sum, times) => sum + times(variables), 1 + staticKeys.length + statics)),
-    personal: ctx.personal,
+    // Reading who looked is a look as well.
+    personal: ctx.personal || ctx.classes.has('OPERATION'),
+    fresh: ctx.fresh,
     fields: [...ctx.fields].sort(),
     classes: [...ctx.classes].sort(),
     staticKeys,
@@ -295,7 +303,12 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   const connection = { ...page, parentType: root.name, field: field.name };
   if (binding.kind === 'union') return add(compilePage(ctx, { ...connection, stream: unionStream(ctx, page, binding) }));
   const given = Object.entries(binding.filters).filter(([path]) => isGiven(args, path));
-  const on = (row: string) => and(given.map(([path, filter]) => filterSql(ctx, args, path, filter, row)));
+  const { mine } = binding;
+  const on = (row: string) =>
+    and([
+      ...given.map(([path, filter]) => filterSql(ctx, args, path, filter, row)),
+      ...(mine ? [`${row}.${mine.user} = ${USER}`, `${row}.${mine.organisation} = ${ctx.client.organisation.id}`] : []),
+    ]);
   if (binding.kind === 'list') {
     const row = alias(ctx, 'k');
     const tail = `order by ${orderBy(binding.order, row)}`;

@@ -11,8 +11,10 @@ import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
 import { type Asker, databaseError, type Pools } from '../db/pools.ts';
 import { createPreparing } from '../db/preparing.ts';
-import { answerRecords } from '../disclosure/record.ts';
+import { type Families, openedBy } from '../disclosure/budget.ts';
+import { type Alert, answerRecords, codeOf, NOBODY, planRecord, readShown, recordText } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
+import type { Tally } from '../disclosure/tally.ts';
 import { ERRORS, type ErrorCode, errorBody, formatError, PublicError } from '../errors.ts';
 import { executeStatics, onlyIntrospection, staticDocument } from '../graphql/statics.ts';
 import { coerceVariables } from '../graphql/values.ts';
@@ -38,7 +40,13 @@ export type Executor = {
   schema: GraphQLSchema;
   /** Null: the disclosure record is off, which only the bench may ask for. */
   recorder: Recorder | null;
+  tally: Tally;
+  /** Makes all that is on record readable. */
+  fresh(): Promise<void>;
   budgets: Budgets;
+  families: Families;
+  /** Tells the operator of something to look into. */
+  alert(alert: Alert, client: Client): void;
   cursorSecret: Buffer;
   prepare: boolean;
   /** The guarded schema of an agency, for what graphql-js answers itself. */
@@ -58,11 +66,15 @@ const NOTHING: Found = { json: {}, seen: '' };
 /** The plugin. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
   const mayPrepare = createPreparing(executor.prepare);
-  const record = answerRecords(executor.recorder);
+  const records = answerRecords(executor.recorder);
   const introspection = new WeakMap<Plan, Record<string, string>>();
 
   const read = async (plan: Plan, run: Run, asker: Asker): Promise<Found> => {
     const { client } = run;
+    if (plan.fresh)
+      await executor.fresh().catch((error) => {
+        throw databaseError(error);
+      });
     const parameters = plan.parameters.map((parameter) => parameter(run));
     const rows = await executor.pools
       .of(client.login.name)
@@ -100,7 +112,8 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     if (!granted) throw budgetSpent(wait, { cost: { requested, remaining, restoreRate: budget.restorePerSecond } });
   };
 
-  const answer = async (context: GraphQLRequestContext<RequestContext>): Promise<string> => {
+  /** @param found told the plan as soon as there is one. */
+  const answer = async (context: GraphQLRequestContext<RequestContext>, found: (plan: Plan) => void): Promise<string> => {
     const { document, operation, request, source } = context as typeof context & Partial<Asked> & Omit<Asked, 'operation'>;
     // graphql-js validates nothing below a root type that the schema does not have.
     if (!operation || operation.operation === 'subscription') throw new PublicError('OPERATION_RESOLUTION_FAILURE');
@@ -108,6 +121,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     told.operation = operation.name?.value ?? null;
     const variables = coerceVariables(executor.schema, document, operation, request.variables ?? {});
     const plan = await executor.planner.plan(document, operation, client, variables);
+    found(plan);
     const requested = plan.cost(variables);
     pay(client, requested);
     let actual = 1;
@@ -135,17 +149,30 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     return `{${errorsJson}"data":{${data}},"extensions":{"cost":${JSON.stringify(cost)}}}`;
   };
 
+  /** @param wait seconds until the user may open what was asked for; 0: now. */
+  const overFamilies = (client: Client, wait: number) => {
+    if (wait === 0) return;
+    executor.alert('DISCLOSURE_BUDGET', client);
+    throw new PublicError('DISCLOSURE_BUDGET', undefined, {}, { 'retry-after': String(wait) });
+  };
+
   /** The members of `data` as JSON text, on record when it is returned. */
   const dataOf = async (plan: Plan, { document, operation, source }: Asked, variables: Variables, { client, asker }: RequestContext) => {
     const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
     let written: CommandResult | null = null;
     if (plan.command) {
+      // Before it has its effect: what is read back of it is shown, and counts.
+      overFamilies(client, executor.families.spent(client));
       written = await executor.command(plan.command.field, plan.command.input(variables), client);
       run.written = written.id;
     }
     const { json: found, seen } = plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run, asker) : NOTHING;
     const statics = plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client) : {};
-    await record(plan, client, document, source, operation.name?.value ?? null, seen);
+    const asked = { document, source, name: operation.name?.value ?? null };
+    const shown = readShown(seen);
+    if (plan.command) executor.families.note(client, openedBy(shown));
+    else overFamilies(client, executor.families.open(client, openedBy(shown)));
+    await records.answer(plan, client, asked, shown, run.written !== null);
     return plan.parts
       .map((part) => {
         const json =
@@ -177,13 +204,32 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     return texts;
   };
 
+  const recordFailure = async (context: GraphQLRequestContext<RequestContext>, plan: Plan | null, error: unknown) => {
+    const { document, operation, source, contextValue } = context as typeof context & { document: DocumentNode; source: string };
+    const { client } = contextValue;
+    const failed = codeOf(error);
+    // It cost nothing to ask, and could be asked without end.
+    if (failed === 'BUDGET_SPENT') executor.tally.note(`${failed} ${client.id} ${client.user}`, (count) => spentRecord(client, count));
+    else
+      await records.failure(
+        plan,
+        client,
+        { document, source, name: operation?.name?.value ?? null },
+        failed === 'DISCLOSURE_BUDGET' ? { failed, alert: failed } : { failed },
+        error,
+      );
+  };
+
   return {
     async requestDidStart() {
       return {
         async responseForOperation(context): Promise<GraphQLResponse | null> {
           const { http } = context.response;
+          let plan: Plan | null = null;
           try {
-            const text = await answer(context as never);
+            const text = await answer(context as never, (found) => {
+              plan = found;
+            });
             return { http, body: { kind: 'single', singleResult: { data: new Answer(text) as never } } };
           } catch (error) {
             const { client, asker, told } = context.contextValue;
@@ -194,6 +240,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
             http.status = status;
             if (error instanceof PublicError) for (const [name, value] of Object.entries(error.headers)) http.headers.set(name, value);
             told.codes.push(shown.extensions.code as string);
+            await recordFailure(context as never, plan, error);
             return { http, body: { kind: 'single', singleResult: { data: new Answer(errorBody([shown])) as never } } };
           }
         },
@@ -234,8 +281,12 @@ function payloadJson(parts: PayloadPart[], found: Found['json'], written: Comman
   return `{${members.join(',')}}`;
 }
 
+/** The record of requests beyond a client's budget. */
+export const spentRecord = (client: Client, count: number): string =>
+  recordText(client, planRecord(null, '', [], [], []), NOBODY, { failed: 'BUDGET_SPENT', count });
+
 /** Errors of operations that had their share of the database's time. */
-const LABOURED: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'OPERATION_TOO_LARGE']);
+const LABOURED: ReadonlySet<ErrorCode> = new Set(['TIMEOUT', 'OPERATION_TOO_LARGE', 'DISCLOSURE_BUDGET']);
 
 /** @param wait seconds until there is enough again. */
 export const budgetSpent = (wait: number, extensions: Record<string, unknown> = {}): PublicError =>

@@ -50,6 +50,7 @@ export type Source = { from: string; where: string[] };
 /** @param entered the row is reached without its family (by id): the rules of entry stand on it. */
 export function sourceOf(ctx: Context, binding: Binding, row: string, entered: boolean): Source {
   const { client } = ctx;
+  if (binding.fresh) ctx.fresh = true;
   if (binding.anchor === 'family') return { from: `fsp.family_grant ${row}`, where: familyEntry(client, row) };
   if (binding.anchor === 'person') return { from: `fsp.person_grant ${row}`, where: personEntry(client, row) };
   if (Array.isArray(binding.anchor)) {
@@ -78,9 +79,9 @@ function tableSource(ctx: Context, table: PgTable, row: string): Source {
   const { client } = ctx;
   const entry = classOf(table);
   const from = `fsp.${entry.name} ${row}`;
-  if (!isPersonal(entry.dataClass)) return { from, where: entry.purposes?.includes(client.purpose) === false ? ['false'] : [] };
-  // A table of a class that is closed to the request is not even named: its agency has no right to it.
+  // A table of a class that is closed to the request is not even named: its agency, or who asks in it, has no right to it.
   if (mayRead(client, entry.dataClass).open === false) return { from: `(${noRows(table)}) ${row}`, where: [] };
+  if (!isPersonal(entry.dataClass)) return { from, where: entry.purposes?.includes(client.purpose) === false ? ['false'] : [] };
   return { from, where: shownRows(ctx, entry, row) };
 }
 

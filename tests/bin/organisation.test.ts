@@ -137,7 +137,9 @@ describe('an organisation', () => {
 
   it('is added with its logins, which see nobody; and a second time nothing is changed', async () => {
     const said = await done(...ADD);
-    expect(said).toContain('with the logins fsp_organisation_heron-trust and fsp_organisation_heron-trust_sealed');
+    expect(said).toContain(
+      'with the logins fsp_organisation_heron-trust, fsp_organisation_heron-trust_sealed, fsp_organisation_heron-trust_emergency',
+    );
     expect(said).toContain('(heron-trust, HEALTH, nhs-trust)');
     expect([await seen(false), await seen(true)]).toEqual(Array(2).fill({ families: 0, people: 0 }));
     const before = await written();
@@ -334,7 +336,7 @@ it('list counts clients and users', async () => {
   const lines = (await done('list')).split('\n').map((line) => line.split(/\s{2,}/));
   expect(lines[0]).toEqual(['code', 'agency', 'clients', 'users', 'name']);
   expect(lines).toContainEqual(['heron-trust', 'HEALTH', '1', '1', 'Heron Community Trust']);
-  expect(lines).toContainEqual(['turning-point', 'PROVIDER', '1', '12', 'Turning Point']);
+  expect(lines).toContainEqual(['turning-point', 'PROVIDER', '2', '12', 'Turning Point']);
   expect(await organisation('client', 'list', '--organisation', 'nowhere')).toEqual({ code: 1, out: '', err: oneLine });
   expect(await organisation('user', 'list')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Say --organisation') });
 });

@@ -66,7 +66,10 @@ const ID_TYPES: Record<string, string> = {
   holding: 'PostHolding',
   keptFrom: 'Person',
   members: 'Person',
+  merge: 'PersonMerge',
+  merged: 'Person',
   minutesKeptFrom: 'Person',
+  notice: 'AccessNotice',
   of: 'WorkbookEntry',
   partner: 'Organisation',
   offer: 'ServiceOffer',
@@ -83,7 +86,9 @@ const ID_TYPES: Record<string, string> = {
   requesterPerson: 'Person',
   restriction: 'FamilyRestriction',
   situation: 'HousingSituation',
+  subject: 'WorkbookEntry',
   supervision: 'GroupSupervision',
+  survivor: 'Person',
   team: 'Organisation',
   with: 'Person',
 };
@@ -101,6 +106,7 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   requestRectification: { fact: 'Plan' },
   reviewSubjectAccessItems: { request: 'SubjectAccess', items: 'SubjectAccessItem', fields: 'SubjectAccessField' },
   withdrawSharingDecision: { decision: 'SharingDecision' },
+  acknowledgeRecall: { notice: 'RecallNotice' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };
 const capital = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
@@ -185,7 +191,7 @@ describe.each(names)('%s', (name) => {
 });
 
 /** Commands that expect the version of another row than the one that their payload gives. */
-const ELSEWHERE = new Set(['stepUp', 'stepDown', 'endMembership']);
+const ELSEWHERE = new Set(['stepUp', 'stepDown', 'endMembership', 'retractEntry']);
 
 describe.each(AGENCIES)('%s', (agency) => {
   it('performs what the agreement lets it write, and is refused everything else by name', async () => {

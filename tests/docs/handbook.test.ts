@@ -250,7 +250,14 @@ describe('documents', () => {
     for (const block of of('graphql').filter(({ info }) => info.plan)) {
       const persona = PERSONAS[block.info.as as keyof typeof PERSONAS];
       const known = CLIENTS.find(({ id }) => id === persona.client) as (typeof CLIENTS)[number];
-      const client = { ...persona, id: known.id, scopes: new Set(known.scopes), login: { id: 1, name: '', sealed: false }, planKey: '' };
+      const client = {
+        ...persona,
+        id: known.id,
+        organisation: { id: 1 },
+        scopes: new Set(known.scopes),
+        login: { id: 1, name: '', sealed: false },
+        planKey: '',
+      };
       const document = parse(block.text);
       const plan = await planner.plan(document, document.definitions[0] as never, client as never, variablesOf(block));
       const shown = page(block.page).blocks.find(({ language, info }) => language === 'sql' && info.plan) as Block;
@@ -500,6 +507,7 @@ describe('words', () => {
     ...AGENCIES,
     ...Object.values(schema.getTypeMap()).flatMap((type) => (isEnumType(type) ? type.getValues().map(({ name }) => name) : [])),
     ...capital('src/access/decide.ts'),
+    ...capital('src/access/agreement.ts'),
     ...capital('tests/access/matrix.test.ts'),
     // Tools, clocks and rules by their codes.
     ...['tools', 'timescales'].flatMap((file) =>

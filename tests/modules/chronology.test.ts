@@ -41,6 +41,8 @@ const WITHOUT: Record<string, string> = {
   InterventionOutcome: part('an intervention'),
   OnwardActivity: part('an intervention'),
   CallOutHistory: 'A count of incidents, which take part one by one.',
+  Dispute: part('the fact that it stands beside'),
+  Disagreement: part('a decision'),
   CaseAudit: 'It judges how the county worked, and is no event of the family’s.',
   SubjectAccessNotice: 'To whom a request was passed on: it stands with the request.',
   LookUpReceipt: 'Who looked, and not what happened: it stands beside the disclosures.',

@@ -45,6 +45,7 @@ export async function testServer(ownerUrl: string = inject('ownerUrl'), options:
     log: pino({ level: process.env.LOG_LEVEL ?? 'silent' }),
     // The tests of one file ask as few clients; those of budgets give their own.
     budget: { units: 1e9, restorePerSecond: 1e9 },
+    familyBudget: { perUser: 1e9, perSync: 1e9 },
     ...options,
   });
   const tokens = new Map<string, Promise<string>>();

@@ -10,6 +10,7 @@ import type { Purpose } from '../../access/agreement.ts';
 import type { Client } from '../../access/client.ts';
 import { runCommand } from '../../change/command.ts';
 import { parseDatabaseServer } from '../../config.ts';
+import { createStore } from '../../disclosure/store.ts';
 import { BINDINGS, COMMANDS } from '../../modules/index.ts';
 import { encodeId } from '../../read/ids.ts';
 import { rowId } from '../generate.ts';
@@ -20,6 +21,7 @@ import { ASHDOWN_RECORD } from './record/ashdown.ts';
 import { COURT_FAMILY, COURT_RECORD } from './record/court.ts';
 import { DUNMORE_RECORD } from './record/dunmore.ts';
 import { HARTWELL_RECORD } from './record/hartwell.ts';
+import { tellLooks } from './record/looks.ts';
 import { SHARING_RECORD } from './record/sharing.ts';
 import type { Names, Step, Teller } from './record/step.ts';
 import { TEAM_RECORD } from './record/team.ts';
@@ -94,6 +96,7 @@ function tableOf(type: string): string {
 /** Tells the record. @param owner the database's owner, whose rows of the first part are committed. */
 export async function tellRecord(owner: pg.Client, ownerUrl: string, loginSecret: string): Promise<void> {
   const transactions = createTransactions(parseDatabaseServer(ownerUrl), loginSecret);
+  const store = createStore(parseDatabaseServer(ownerUrl), loginSecret, false);
   const programmes = new Map(
     (await owner.query<{ code: string; id: number }>('select code, id from fsp.programme')).rows.map((row) => [row.code, row.id]),
   );
@@ -138,9 +141,10 @@ export async function tellRecord(owner: pg.Client, ownerUrl: string, loginSecret
         if (name) made.set(name[1], encodeId(name[0], said.id));
       }
     }
+    await tellLooks(owner, store, (as) => clientOf(owner, as));
     await owner.query(MARK, [organisationId('occ'), TOLD]);
   } finally {
-    await transactions.end();
+    await Promise.all([transactions.end(), store.end()]);
   }
 }
 

@@ -109,6 +109,7 @@ export const bindings: Binding[] = [
     fields: {
       since: column(incident.happenedOn),
       count: countOf(() => 'true'),
+      noFurtherAction: countOf((i) => `${i}.outcome = 'no-further-action'`),
       lastTwelveMonths: countOf((i) => `${i}.happened_on > ${TODAY} - interval '12 months'`),
     },
   },

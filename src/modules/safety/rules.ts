@@ -22,6 +22,9 @@ const LONGEST = { instruction: 1_000, issuer: 200, reason: 5_000, account: 10_00
 /** Kinds of incident that say that a condition was broken. */
 const BREACHES = ['breach-of-bail', 'breach-of-condition'];
 
+/** What the police and the courts do with a suspect. It is of that person, and shown as no less and no more. */
+const OF_SUSPECT = ['arrest', 'bail', 'caution', 'charge', 'prosecution', 'conviction'];
+
 export function checkCondition(input: ConditionInput): UserError[] {
   const { errors, invalid, text, list } = faults();
   text(input.instruction, LONGEST.instruction, 'instruction');
@@ -67,6 +70,8 @@ export function checkIncident(input: IncidentInput, agency: Agency, now: Date): 
     rule('INCIDENT_BASIS', 'Only the police record; what others are told is REPORTED.', 'basis');
   if (BREACHES.includes(input.kind) && !input.person) invalid('A breach is somebody’s: say whose.', 'person');
   if (input.breaches && !BREACHES.includes(input.kind)) invalid('Only a breach breaks a condition.', 'breaches');
-  if (!input.person && input.part !== 'NOT_KNOWN') invalid('A part is one person’s: name the person.', 'part');
+  if (OF_SUSPECT.includes(input.kind) && !(input.person && input.part === 'SUSPECT'))
+    rule('INCIDENT_SUSPECT', 'It is of the suspect: name the person, as SUSPECT.', input.person ? 'part' : 'person');
+  else if (!input.person && input.part !== 'NOT_KNOWN') invalid('A part is one person’s: name the person.', 'part');
   return errors;
 }

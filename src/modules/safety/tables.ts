@@ -1,6 +1,6 @@
 /** What everybody with the family must do to keep people safe, and the incidents of which the police and others tell. */
 import { sql } from 'drizzle-orm';
-import { bigint, date, foreignKey, index, type PgColumn, text, unique } from 'drizzle-orm/pg-core';
+import { bigint, check, date, foreignKey, index, type PgColumn, text, unique } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, times, version } from '../../db/classified.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
 import { person } from '../person/tables.ts';
@@ -120,6 +120,13 @@ export const incident = classify(
       index('incident_family').on(t.family, t.happenedOn, t.id),
       index('incident_person').on(t.person),
       unique('incident_of_writer').on(t.id, t.family, t.controller),
+      check('incident_basis', sql`basis in ('RECORDED', 'REPORTED')`),
+      check('incident_part', sql`part in ('SUSPECT', 'VICTIM', 'WITNESS', 'NOT_KNOWN')`),
+      check('incident_of_a_person', sql`person is not null or part = 'NOT_KNOWN'`),
+      check(
+        'incident_of_suspect',
+        sql`kind not in ('arrest', 'bail', 'caution', 'charge', 'prosecution', 'conviction') or (person is not null and part = 'SUSPECT')`,
+      ),
     ],
   ),
   'OFFENCE',

@@ -52,7 +52,9 @@ export const endInvolvement: Command = async (tx, raw, client, now) => {
     sql`select fsp.end_involvement(${key}::bigint, ${at}::timestamptz) as family`,
   );
   const family = rows[0]?.family ?? null;
-  if (key === null || family === null) return { userErrors: [notFound('involvement that would last longer', 'involvement')] };
+  // Refused, and so undone, where the family is hidden from this very user.
+  if (key === null || family === null || !(await familyVisible(tx, Number(family), client)))
+    return { userErrors: [notFound('involvement that would last longer', 'involvement')] };
   return {
     change: { action: 'endInvolvement', entity: 'Involvement', id: key, family: Number(family), persons: [], dataClasses: ['INVOLVEMENT'] },
   };

@@ -27,6 +27,7 @@ function voice(
         organisation: one('Organisation', table.controller, 'id'),
         family: one('Family', table.family, 'family'),
         ...(table === childVoice ? { mayKnow: code('child-agrees', childVoice.mayKnow) } : {}),
+        version: column(table.version),
       },
     },
     {

@@ -1,4 +1,5 @@
-import type { Step, Teller } from './step.ts';
+import { rowId } from '../../generate.ts';
+import { grace, type Step, type Teller } from './step.ts';
 
 const bruno: Teller = { client: 'occ-social-care', user: 'bruno.inskip', purpose: 'SAFEGUARDING' };
 const historical = true;
@@ -46,4 +47,17 @@ export const COURT_RECORD: Step[] = [
       historical,
     }),
   },
+  // A mother of two families, who was taken for two.
+  {
+    on: '2026-03-02',
+    as: bruno,
+    do: 'proposeMerge',
+    name: ['PersonMerge', 'one mother'],
+    input: (n) => ({
+      survivor: n.id('Person', rowId(16, 1)),
+      merged: n.id('Person', rowId(17, 1)),
+      reason: 'The same date of birth; she moved and took her maiden name again.',
+    }),
+  },
+  { on: '2026-03-03', as: grace, do: 'mergePersons', amends: (n) => ['merge', n.made('one mother')], input: () => ({}) },
 ];
