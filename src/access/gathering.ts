@@ -37,16 +37,17 @@ const DECLARED: Record<string, Custom> = {
   earlier: { none: 'what rows were before they were amended; what was put right is told beside the row' },
   kept_from_lift: { none: 'about whom something was kept from' },
   disclosure: { none: looked },
-  disclosure_chain: { none: ours },
   disclosure_entry: { none: looked },
   disclosure_family: { none: looked },
+  disclosure_chain: { none: looked },
   access_look: { none: looked },
   access_notice: { none: looked },
   notice_delay: { none: looked },
-  retraction: { none: 'what was taken out of the record as somebody else’s or unsafe, and is nobody’s data any more' },
-  recall_notice: { none: 'to organisations, that what they were shown no longer stands' },
+  retraction: { none: 'what was taken out as wrong, which is for who checks alone' },
+  recall_notice: { none: 'who was told that something was taken out, or is not shared any more' },
+  person_merge: { none: 'how two records of one person were put together' },
   merge_kept_from: { none: 'about whom something was kept from' },
-  // What somebody said against a fact is theirs, whomever the fact is about.
+  // Whose statement it is; of what others say against a fact about the person, they ask.
   dispute: { where: 'r.speaker = $1', controller: 'controller' },
   provider_month: { none: 'figures about a provider' },
   provider_month_tests: { none: 'figures about a provider' },
@@ -237,7 +238,9 @@ function gathered(table: TableClass, all: TableClass[]): Gathered | null | strin
   // What has no word of its own stands in what it belongs to.
   if (fields.length === 0) return null;
   const way = `case ${found.map(([name, sql]) => `when ${sql} then '${name}'`).join(' ')} end`;
-  const where = `(${found.map(([, sql]) => `(${sql})`).join(' or ')})`;
+  // A family that the asker does not see is not in it, whoever of it the row is about.
+  const seen = table.family ? ` and (r.${table.family} is null or r.${table.family} = any ($2))` : '';
+  const where = `(${found.map(([, sql]) => `(${sql})`).join(' or ')})${seen}`;
   return {
     name: table.name,
     noun: words(table.name),

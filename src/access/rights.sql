@@ -4,7 +4,7 @@
 -- sees today, in families that it sees today; and it hands the rows to that request, where the county's governance reads them.
 --
 -- What a request may never bring out is not copied at all; of it is noted that there is something, and why it was left out.
-create or replace function fsp.gather_subject_access(asked bigint) returns void
+create or replace function fsp.gather_subject_access(asked bigint, for_user text) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -39,7 +39,10 @@ begin
     raise insufficient_privilege using message = 'No such request.';
   end if;
   families := array(select distinct m.family from fsp.membership m join fsp.family_grant g on g.family = m.family
-    where m.person = req.person and g.login = fsp.current_login() and g.starts <= now() and g.ends > now() order by 1);
+    where m.person = req.person and g.login = fsp.current_login() and g.starts <= now() and g.ends > now()
+      -- Who must not look at a family does not have it gathered either.
+      and not exists (select from fsp.user_rule r where r.login = g.login and r.kind = 'barred' and r.family = m.family
+        and for_user = any (r.subjects) and r.starts <= now() and r.ends > now()) order by 1);
   whose := array_remove(array[req.person, req.requester_person], null);
   -- Who asks is recorded as harming somebody, in any of these families.
   harms := exists (select from unnest(families) f,
@@ -121,8 +124,8 @@ begin
   end loop;
 end
 $$;
-revoke all on function fsp.gather_subject_access(bigint) from public;
-grant execute on function fsp.gather_subject_access(bigint) to "{{db}}_agency_la";
+revoke all on function fsp.gather_subject_access(bigint, text) from public;
+grant execute on function fsp.gather_subject_access(bigint, text) to "{{db}}_agency_la";
 
 -- Whether an organisation works with a family, or did: whom a request for somebody's data can be passed on to.
 create or replace function fsp.works_with(organisation integer, asked bigint) returns boolean

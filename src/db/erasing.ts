@@ -10,13 +10,13 @@ import { keyTo } from './belonging.ts';
 import { classifiedTables, type TableClass } from './classified.ts';
 
 const ours = 'of an application, a user or the machinery itself';
-const outlives = 'the disclosure record outlives what it is about';
 const staff = 'of those who work with families';
+const record = 'the disclosure record outlives what it is about';
 const FAMILY = '$1::bigint';
 const PERSONS = '$2::bigint[]';
 const erased = (table: string, key: string) => `exists (select from erased e where e.name = ${table} and e.key = ${key}::text)`;
 /** The table of what a row is about, by the GraphQL type that it names. */
-const subjectTable = `lower(regexp_replace(r.subject_type, '([a-z0-9])([A-Z])', '\\1_\\2', 'g'))`;
+const table = (type: string) => `lower(regexp_replace(${type}, '([a-z0-9])([A-Z])', '\\1_\\2', 'g'))`;
 
 /** Tables of which their columns do not say it all. */
 const DECLARED: Record<string, { where: string } | { none: string }> = {
@@ -27,14 +27,10 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   sealed_user: { none: staff },
   idempotency: { none: 'keys, which are swept after a day' },
   // Who was shown what stays provable when what was shown is gone. It holds no values.
-  disclosure: { none: outlives },
-  disclosure_chain: { none: outlives },
-  disclosure_entry: { none: outlives },
-  disclosure_family: { none: outlives },
-  recall_notice: { where: `r.about = ${FAMILY}` },
-  person_merge: { where: `array[r.survivor, r.merged] && ${PERSONS}` },
-  person_same: { where: `array[r.person, r.other] && ${PERSONS}` },
-  merge_kept_from: { where: `array[r.person, r.because] && ${PERSONS} or ${erased('r.subject_table', 'r.row_key')}` },
+  disclosure: { none: record },
+  disclosure_entry: { none: record },
+  disclosure_family: { none: record },
+  disclosure_chain: { none: record },
   erasure: { none: 'the record of what was erased' },
   look_up: { none: 'whom it was about is not kept' },
   provider_month: { none: 'figures about a provider' },
@@ -46,6 +42,10 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   post_holding: { none: staff },
   training: { none: staff },
   confidence_answer: { none: staff },
+  retraction: { where: `r.family = ${FAMILY} or r.persons && ${PERSONS}` },
+  recall_notice: { where: erased(table('r.entity'), 'r.entity_id') },
+  person_merge: { where: `array[r.merged, r.survivor] && ${PERSONS}` },
+  merge_kept_from: { where: `r.person = any (${PERSONS}) or ${erased('r.subject_table', 'r.row_key')}` },
   // A referral may name children of several families: it goes with the last of them.
   referral: {
     where:
@@ -63,11 +63,11 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   match_candidate: {
     where: `case r.subject_table when 'family_name' then ${FAMILY} in (r.row_key, r.other) else array[r.row_key, r.other] && ${PERSONS} end`,
   },
-  clock: { where: `r.family = ${FAMILY} or r.person = any (${PERSONS}) or ${erased(subjectTable, 'r.subject_id')}` },
+  clock: { where: `r.family = ${FAMILY} or r.person = any (${PERSONS}) or ${erased(table('r.subject_type'), 'r.subject_id')}` },
 };
 
 /** Rows that name what they are about by words alone come after all that they may be about. */
-const LAST = new Set(['clock', 'merge_kept_from', 'kept_from_lift', 'earlier', 'outbox', 'match_candidate']);
+const LAST = new Set(['clock', 'recall_notice', 'merge_kept_from', 'kept_from_lift', 'earlier', 'outbox', 'match_candidate']);
 
 type Part = { table: TableClass; name: string; where: string; key: string | null };
 

@@ -134,6 +134,8 @@ const commands: Record<string, Command>[] = [
   rightsRequests,
   rightsSubjectAccess,
   rightsTold,
+  retractionCommands,
+  recordCommands,
   safetyCommands,
   sharingClosures,
   sharingDecisions,

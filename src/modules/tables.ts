@@ -22,6 +22,7 @@ import './supervision/tables.ts';
 import './voice/tables.ts';
 import './team/tables.ts';
 import './evidence/tables.ts';
+import './rights/tables.ts';
 import './retraction/tables.ts';
 import './dispute/tables.ts';
 import './merge/tables.ts';

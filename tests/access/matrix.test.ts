@@ -42,8 +42,8 @@ const ODD: Record<string, string> = {
 };
 
 /** What a field leads to, through a connection's nodes, and what then stands in the document. */
-function leadsTo({ name, type }: Field): [GraphQLObjectType, string][] {
-  const head = name === 'family' ? 'family(id: "F")' : name;
+function leadsTo({ name, type, args }: Field): [GraphQLObjectType, string][] {
+  const head = name === 'family' && args.length > 0 ? 'family(id: "F")' : name;
   const named = getNamedType(type);
   if (!isObjectType(named)) return [];
   const nodes = named.name.endsWith('Connection') ? getNamedType(named.getFields().nodes?.type) : undefined;
@@ -66,8 +66,7 @@ function open(type: GraphQLObjectType): Field[] {
 function ways(): Record<string, string> {
   const found: Record<string, string> = { ...ODD };
   const roots = open(schema.getQueryType() as GraphQLObjectType);
-  const isDirectory = ({ name }: Field) =>
-    !isPersonal(classes.fieldClass('Query', name)) && classes.fieldClass('Query', name) !== 'STRUCTURE';
+  const isDirectory = ({ name }: Field) => ['DIRECTORY', 'MEASURE'].includes(classes.fieldClass('Query', name));
   const isFamily = ({ name }: Field) => name === 'family';
   for (const group of [roots.filter(isDirectory), roots.filter(isFamily), roots]) {
     const queue = group.map((field) => ({ field, way: '{ … }' }));

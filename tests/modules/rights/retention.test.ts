@@ -191,7 +191,7 @@ describe('an erasure', () => {
         );
     return tables;
   };
-  const STAYS = new Set(['disclosure', 'erasure', 'idempotency']);
+  const STAYS = new Set(['disclosure', 'disclosure_entry', 'disclosure_family', 'disclosure_chain', 'erasure', 'idempotency']);
   const erasureOf = () => does(gideon, 'proposeErasure', { family, rule: 'ERASURE_REQUEST', reason: 'She asked for it.' }, PROPOSAL);
 
   it('waits for a second person, and for every hold', async () => {

@@ -167,14 +167,14 @@ describe('who may', () => {
     const { id } = await gathered({ person: who('aunt'), requester: 'SELF' });
     const request = id.split('-')[1];
     const health = await sqlAs('oxford-health', false, ownerUrl);
-    await expect(health.query('select fsp.gather_subject_access($1)', [request])).rejects.toMatchObject({ code: '42501' });
+    await expect(health.query('select fsp.gather_subject_access($1, null)', [request])).rejects.toMatchObject({ code: '42501' });
     expect((await health.query('select * from fsp.subject_access')).rows).toEqual([]);
     expect((await health.query('select * from fsp.subject_access_field')).rows).toEqual([]);
     await health.end();
     const county = await sqlAs('occ', false, ownerUrl);
     // Once, of an own request.
-    await expect(county.query('select fsp.gather_subject_access($1)', [request])).rejects.toMatchObject({ code: '42501' });
-    await expect(county.query('select fsp.gather_subject_access(99999999)')).rejects.toMatchObject({ code: '42501' });
+    await expect(county.query('select fsp.gather_subject_access($1, null)', [request])).rejects.toMatchObject({ code: '42501' });
+    await expect(county.query('select fsp.gather_subject_access(99999999, null)')).rejects.toMatchObject({ code: '42501' });
     await expect(county.query(`update fsp.subject_access_field set value = 'x'`)).rejects.toMatchObject({ code: '42501' });
     await expect(county.query(`update fsp.subject_access_item set source_key = 'x'`)).rejects.toMatchObject({ code: '42501' });
     await expect(county.query('delete from fsp.subject_access_item')).rejects.toMatchObject({ code: '42501' });
@@ -267,6 +267,29 @@ describe('the mother asks', () => {
     const { rows } = await owner.query(`select records from fsp.disclosure where records like '%SubjectAccess%' order by at desc limit 1`);
     expect(rows[0].records).toContain(String(key('mother')));
   });
+});
+
+it('what stands in a family that the asker does not see is not gathered', async () => {
+  await owner.query(`insert into fsp.membership (family, person, controller, role, "from") values (2, $1, 1, 'aunt', '2026-01-01')`, [
+    key('aunt'),
+  ]);
+  await owner.query(
+    `insert into fsp.adult_voice (family, person, controller, words, medium, said_on, heard_by) values (2, $1, 1, 'Said elsewhere.', 'said', '2026-11-02', 'x')`,
+    [key('aunt')],
+  );
+  const text = async () => JSON.stringify(await itemsOf((await gathered({ person: who('aunt'), requester: 'SELF' })).id));
+  expect(await text()).toContain('Said elsewhere.');
+  await owner.query('update fsp.family set restricted = true where id = 2');
+  expect(await text()).not.toContain('Said elsewhere.');
+  await owner.query('update fsp.family set restricted = false where id = 2');
+  // Nor where this user has a conflict of interest.
+  await owner.query(
+    `insert into fsp.conflict_of_interest (family, controller, subject, reason, "from") values (2, 1, 'gideon.marlowe', 'A cousin.', now() - interval '1 hour')`,
+  );
+  expect(await text()).not.toContain('Said elsewhere.');
+  await owner.query('delete from fsp.conflict_of_interest where family = 2');
+  await owner.query(`delete from fsp.adult_voice where words = 'Said elsewhere.'`);
+  await owner.query('delete from fsp.membership where family = 2 and person = $1', [key('aunt')]);
 });
 
 describe('a parent asks for a child', () => {
