@@ -1,20 +1,19 @@
 /** Starts the product: configuration, database, server; and stops it in order. */
 import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import { developmentIssuer, remoteVerifier } from './access/tokens.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
-import { openDatabase } from './db/database.ts';
+import { type Database, openDatabase } from './db/database.ts';
 import { prepareDatabase } from './db/prepare.ts';
-import { type HeadKeeper, keptKey, readPrivateKey } from './disclosure/heads.ts';
+import { type HeadKeeper, keptFolder, keptKey, readPrivateKey } from './disclosure/heads.ts';
 import { addPlayground } from './portal/demonstration.ts';
 import { printWelcome } from './portal/welcome.ts';
 import { createServer } from './server.ts';
 import { createLog, serveMetrics } from './watch.ts';
 
 /** Where the record's heads are kept: on a desk in the data folder, in production where it says. */
-function headKeeper({ production, headsDir, headsKey }: Config, dataDir: string): HeadKeeper | null {
+function headKeeper({ production, headsDir, headsKey }: Config, { dataDir, server }: Database): HeadKeeper | null {
   if (production && !headsDir) return null;
-  return { dir: headsDir ?? path.join(dataDir, 'heads'), key: headsKey ? readPrivateKey(headsKey) : keptKey(dataDir) };
+  return { dir: headsDir ?? keptFolder(dataDir, server.database), key: headsKey ? readPrivateKey(headsKey) : keptKey(dataDir) };
 }
 
 async function main(): Promise<void> {
@@ -33,7 +32,7 @@ async function main(): Promise<void> {
     const verify = config.identity
       ? remoteVerifier(config.identity.jwksUrl, config.identity)
       : (issuer as NonNullable<typeof issuer>).verify;
-    const heads = headKeeper(config, database.dataDir);
+    const heads = headKeeper(config, database);
     if (!heads) log.warn('HEADS_DIR is not set: who owns the database could change the disclosure record and nobody would know');
     const server = await createServer({
       database,

@@ -5,11 +5,10 @@
  * The signed heads in `HEADS_DIR` (or `--heads-dir <folder>`) are compared too; `--public-key <file>` says whose they have to be.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { HeadLine } from '../disclosure/batches.ts';
-import { readHeads } from '../disclosure/heads.ts';
+import { keptFolder, readHeads } from '../disclosure/heads.ts';
 import { faultWords, verifyDisclosures } from '../disclosure/verify.ts';
 import { command } from './command.ts';
 import { commandAsOwner } from './owner.ts';
@@ -38,7 +37,7 @@ await command(async () => {
   const heads = values.heads === undefined ? [] : readHeadsFile(values.heads);
   await commandAsOwner(process.env, async (client, { config, database }) => {
     const given = values['heads-dir'] ?? config.headsDir;
-    const folder = given ?? path.join(database.dataDir, 'heads');
+    const folder = given ?? keptFolder(database.dataDir, database.server.database);
     const keys = (values['public-key'] ?? []).map((file) => readFileSync(file, 'utf8'));
     const signed = given || existsSync(folder) ? readHeads(folder, keys) : null;
     const { fault, ...found } = await verifyDisclosures(client, { heads, archives: values.archive ?? [], signed });

@@ -13,6 +13,9 @@ import type { Batch } from './recorder.ts';
 /** Where heads are kept, and the Ed25519 key that signs them. */
 export type HeadKeeper = { dir: string; key: KeyObject };
 
+/** Where the heads of a database are kept on a desk. */
+export const keptFolder = (dataDir: string, database: string): string => path.join(dataDir, 'heads', database);
+
 export type SignedHead = Head & { month: string; at: string };
 
 const Line = HeadLine.extend({ month: z.iso.date(), at: z.iso.datetime(), signature: z.string() });
