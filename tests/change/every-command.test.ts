@@ -107,7 +107,6 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   requestRectification: { fact: 'Plan' },
   reviewSubjectAccessItems: { request: 'SubjectAccess', items: 'SubjectAccessItem', fields: 'SubjectAccessField' },
   withdrawSharingDecision: { decision: 'SharingDecision' },
-  acknowledgeRecall: { notice: 'RecallNotice' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };
 const capital = (name: string) => `${name[0]?.toUpperCase()}${name.slice(1)}`;
