@@ -122,6 +122,8 @@ describe('records of a restricted family', () => {
       occurred: '2026-11-10T10:00:00.000Z',
       persons: [mother],
     });
+    // The county was shown it.
+    await server.ask(grace, 'query($id: ID!) { family(id: $id) { workbook { nodes { id narrative } } } }', { id: family });
     expect(
       (await run(team, 'retractEntry', 'retraction { id }', { entry: taken, expectedVersion: 1, reason: 'UNSAFE', explanation: 'x' })).body
         .data.retractEntry.userErrors,
