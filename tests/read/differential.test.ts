@@ -348,7 +348,8 @@ const ROOT_FIELDS = [
   ...times(4, 'families'),
   ...times(2, 'familyByReference'),
   ...[...ROOTS].filter(([, root]) => root.kind === 'union').flatMap(([name]) => times(3, name)),
-  ...Object.keys(schema.getQueryType()?.getFields() ?? {}),
+  // What is worked out and not read is held against the API in tests/modules/sharing-explain.
+  ...Object.keys(schema.getQueryType()?.getFields() ?? {}).filter((name) => !/^(explainAccess|agencyView|simulateAgreement)$/.test(name)),
   '__typename',
 ];
 
