@@ -420,11 +420,16 @@ const heldRows = (): string =>
     .map(({ dataClass, name, person }) => `('${dataClass}', '${name}', ${person === 'person'})`)
     .join(',\n      ');
 
+/** Tables of the machinery that logins write and amend, as those of people. */
+const STAMPED_MACHINERY = new Set(['subject_access', 'retention_hold', 'erasure_proposal']);
+
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
   // The machinery has words of its own: who writes its class writes none of it.
   const written = classifiedTables().filter(
-    (table) => !Object.hasOwn(MACHINERY, table.name) && AGENCIES.some((agency) => insertPredicate(table, agency) !== null),
+    (table) =>
+      STAMPED_MACHINERY.has(table.name) ||
+      (!Object.hasOwn(MACHINERY, table.name) && AGENCIES.some((agency) => insertPredicate(table, agency) !== null)),
   );
   const rowClasses = `'${JSON.stringify(
     Object.fromEntries(classifiedTables().flatMap(({ name, rowClassOf }) => (rowClassOf ? [[name, rowClassOf]] : []))),

@@ -282,11 +282,12 @@ it('what stands in a family that the asker does not see is not gathered', async 
   await owner.query('update fsp.family set restricted = true where id = 2');
   expect(await text()).not.toContain('Said elsewhere.');
   await owner.query('update fsp.family set restricted = false where id = 2');
-  // Nor where this user has a conflict of interest.
+  // Nor does a user with a conflict of interest take it up.
   await owner.query(
     `insert into fsp.conflict_of_interest (family, controller, subject, reason, "from") values (2, 1, 'gideon.marlowe', 'A cousin.', now() - interval '1 hour')`,
   );
-  expect(await text()).not.toContain('Said elsewhere.');
+  const barred = { person: who('aunt'), requester: 'SELF', received: '2026-11-02' };
+  expect((await does(gideon, 'requestSubjectAccess', barred, REQUEST)).userErrors).toMatchObject([{ code: 'NOT_FOUND', path: ['person'] }]);
   await owner.query('delete from fsp.conflict_of_interest where family = 2');
   await owner.query(`delete from fsp.adult_voice where words = 'Said elsewhere.'`);
   await owner.query('delete from fsp.membership where family = 2 and person = $1', [key('aunt')]);
