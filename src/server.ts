@@ -18,7 +18,7 @@ import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
 import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
-import { clientOptions, createPools, databaseError } from './db/pools.ts';
+import { createPools, databaseError } from './db/pools.ts';
 import { createTransactions } from './db/transactions.ts';
 import { createFamilies, type FamilyBudget } from './disclosure/budget.ts';
 import { createHeads, type HeadKeeper } from './disclosure/heads.ts';

@@ -24,7 +24,7 @@ import {
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
 import { DISPUTABLE } from './disputable.ts';
 import { gathering } from './gathering.ts';
-import { alwaysMask, bitOf, grantProbe, isNow, openableMask, ownableMask, ownProbe } from './masks.ts';
+import { bitOf, grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
 import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
 
 /** The session's login and organisation, as the policies ask for them. */
