@@ -12,6 +12,7 @@ await serve(async ({ server, loginSecret, dataDir }) => {
     log: pino({ level: 'error' }),
     // The load is one client's.
     budget: { units: 1e9, restorePerSecond: 1e9 },
+    familyBudget: { perUser: 1e9, perSync: 1e9 },
     disclosure: !process.argv.includes('--no-disclosure'),
   });
   const url = await made.listen({ host: '127.0.0.1', port: 0 });
