@@ -636,7 +636,7 @@ CREATE TABLE "fsp"."involvement_contact" (
 	"controller" integer NOT NULL,
 	"row_mask" bigint DEFAULT 0 NOT NULL,
 	"organisation" integer NOT NULL,
-	"month" date NOT NULL
+	"month" date
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."membership" (

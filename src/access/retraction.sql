@@ -152,10 +152,9 @@ begin
       and (i.until is null or i.until >= date_trunc('month', m.at at time zone 'Europe/London'))
     where i.family = (was ->> 'family')::bigint and i.organisation = org and of_table in ('workbook_entry', 'visit')
     group by i.id
-  ),
-  gone as (delete from fsp.involvement_contact c using left_over l where c.involvement = l.involvement and l.month is null)
+  )
   update fsp.involvement_contact c set month = l.month from left_over l
-    where c.involvement = l.involvement and l.month is not null and c.month is distinct from l.month;
+    where c.involvement = l.involvement and c.month is distinct from l.month;
   shown := array(
     select distinct o from (
       select fsp.shown_to((was ->> 'family')::bigint, null, of_class, coalesce((was ->> 'created_at')::timestamptz, '-infinity')) o

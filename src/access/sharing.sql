@@ -190,7 +190,21 @@ end
 $$;
 revoke all on function fsp.end_involvement(bigint, timestamptz) from public;
 
--- In which month an organisation last met the family, without what was said: all that some may know of its work.
+-- In which month an organisation last met the family, without what was said: all that some may know of its work. Every involvement has
+-- its row, met or not: that there is none would tell as well.
+create or replace function fsp.begin_contact() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into fsp.involvement_contact (involvement, family, person, controller, row_mask, organisation)
+    values (new.id, new.family, new.person, new.controller, new.row_mask, new.organisation) on conflict (involvement) do nothing;
+  return null;
+end
+$$;
+revoke all on function fsp.begin_contact() from public;
+drop trigger if exists begin_contact on fsp.involvement;
+create trigger begin_contact after insert on fsp.involvement for each row execute function fsp.begin_contact();
+
 create or replace function fsp.note_contact() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -199,14 +213,8 @@ declare
 begin
   update fsp.involvement_contact c set month = met
     from fsp.involvement i
-    where c.involvement = i.id and i.family = new.family and i.organisation = new.controller and c.month < met
+    where c.involvement = i.id and i.family = new.family and i.organisation = new.controller and coalesce(c.month, '-infinity') < met
       and i."from" < met + interval '1 month' and (i.until is null or i.until >= met);
-  insert into fsp.involvement_contact (involvement, family, person, controller, row_mask, organisation, month)
-    select i.id, i.family, i.person, i.controller, i.row_mask, i.organisation, met
-    from fsp.involvement i
-    where i.family = new.family and i.organisation = new.controller
-      and i."from" < met + interval '1 month' and (i.until is null or i.until >= met)
-    on conflict (involvement) do nothing;
   return null;
 end
 $$;

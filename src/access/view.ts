@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { type Classified, enumName } from '../graphql/classes.ts';
 import { type Level, levelOf, writersOf } from './agreement.ts';
-import type { Agency, DataClass } from './classes.ts';
+import { type Agency, type DataClass, PERSONAL_CLASSES } from './classes.ts';
 
 export type Openness = {
   /** Whether anything of an object type is left. */
@@ -75,10 +75,12 @@ function compute(schema: GraphQLSchema, classes: Classified, agency: Agency, lev
     }
   }
   const isOpen = (name: string) => neutral.has(name) || open.get(name) === true;
+  // An agency that is given nothing about people has no operations on their records either.
+  const blind = PERSONAL_CLASSES.every((dataClass) => !shared(dataClass));
   const fieldOpen = (type: string, field: string): boolean => {
     const dataClass = classes.fieldClass(type, field);
     if (type === mutation) return writable(dataClass, field);
-    if (!shared(dataClass)) return false;
+    if (!shared(dataClass) || (blind && dataClass === 'OPERATION')) return false;
     const to = leadsTo(type, field);
     return to === null || to.some(isOpen);
   };

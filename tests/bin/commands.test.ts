@@ -200,7 +200,7 @@ describe('on a database of their own', () => {
     expect(await run('disclosure-verify', [], own)).toMatchObject({
       code: 1,
       out: '',
-      err: expect.stringMatching(/^Chain .* batch 0 was changed.*\n$/),
+      err: expect.stringMatching(/^Chain .* batch 0 (\(record \d+ of it\) )?was changed.*\n$/),
     });
     expect(await run('disclosure-verify', ['--heads', path.join(folder, 'nowhere')], own)).toMatchObject({ code: 1, err: oneLine });
   });

@@ -595,7 +595,7 @@ const CLAIMS: Record<string, (() => unknown)[]> = {
     test('tests/bin/commands.test.ts', 'of %s holds nothing that is never for it'),
     test('tests/bin/commands.test.ts', 'is whole without an agency'),
   ],
-  '[docs/sharing-matrix.md](docs/sharing-matrix.md) is agency × field on one page.': [
+  '[docs/sharing-matrix.md](docs/sharing-matrix.md) is agency × field on one page; <http://localhost:4000/sharing> reads it to people.': [
     test('tests/bin/commands.test.ts', 'has every field, argument and input field'),
   ],
   'Every field of the schema names its kind of data: `@classified(as: NHS_NUMBER)`.': [
@@ -608,7 +608,7 @@ const CLAIMS: Record<string, (() => unknown)[]> = {
     test('tests/access/rows.test.ts', 'it.each(tables.map'),
     () => expect(manifest.scripts.fresh).toMatch(/generate-access.ts --check.*matrix.ts --check/),
   ],
-  "Each organisation has a PostgreSQL login of its own, so a fault in the API shows no organisation's rows to another ([what a stolen login could still learn](docs/sharing.md#a-stolen-login)).":
+  "Each organisation has PostgreSQL logins of its own (daily work, restricted records, emergencies), so a fault in the API shows no organisation's rows to another ([what a stolen login could still learn](docs/sharing.md#a-stolen-login)).":
     [
       test('tests/access/rows.test.ts', 'cannot become anybody else, nor write what it may not'),
       test('tests/db/storm.test.ts', 'mix no answers and lose no writes'),
@@ -687,7 +687,7 @@ const CLAIMS: Record<string, (() => unknown)[]> = {
   ],
   'To add a field: `schema/<noun>.graphql` → `src/modules/<noun>/tables.ts` and `binding.ts` → `npm run db:generate` → `npm run codegen` → `npm run matrix` (read what it opens) → `npm test`. What is forgotten stops `npm test` by name.':
     [test('tests/graphql/check.test.ts', 'with a binding taken away does not start')],
-  'More: [front-end teams](docs/front-end.md) · [district councils and record systems](docs/councils-and-record-systems.md) · [information governance](docs/sharing.md) · [operators](docs/operators.md) · [security](docs/security.md) · [engineers](docs/engineers.md) · [what the papers ask for, and where it lives](docs/coverage.md)':
+  'More: [front-end teams](docs/front-end.md) · [district councils and record systems](docs/councils-and-record-systems.md) · [information governance](docs/information-governance.md) ([sharing](docs/sharing.md), [rights](docs/rights.md)) · [operators](docs/operators.md) · [security](docs/security.md) · [engineers](docs/engineers.md) · [what the papers ask for, and where it lives](docs/coverage.md)':
     [
       () => {
         for (const { file } of pages) if (file !== 'README.md' && file !== 'docs/sharing-matrix.md') expect(readme.links).toContain(file);

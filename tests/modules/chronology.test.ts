@@ -15,6 +15,8 @@ const part = (of: string) => `Part of ${of}, which takes part.`;
 const STANDING =
   'Who belongs together, where they live and who works with them: it lasts, and is shown by its period on the family itself.';
 
+const LEDGER = 'What decides who sees the family: it stands on the family itself, for those who answer for it.';
+
 const WITHOUT: Record<string, string> = {
   Clock: 'What is due, and not what happened: `dueItems`.',
   Task: 'What is due, and not what happened: `dueItems`.',
@@ -45,6 +47,13 @@ const WITHOUT: Record<string, string> = {
   Disagreement: part('a decision'),
   CaseAudit: 'It judges how the county worked, and is no event of the family’s.',
   SubjectAccessNotice: 'To whom a request was passed on: it stands with the request.',
+  SharingDecision: LEDGER,
+  DisclosureElsewhere: LEDGER,
+  WhereaboutsProtection: LEDGER,
+  FamilyRestriction: LEDGER,
+  ConflictOfInterest: LEDGER,
+  EmergencyAccess: LEDGER,
+  AccessNotice: 'Who looked, and not what happened: it stands beside the disclosures.',
   LookUpReceipt: 'Who looked, and not what happened: it stands beside the disclosures.',
 };
 

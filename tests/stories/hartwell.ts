@@ -812,7 +812,7 @@ export const HARTWELL: Story = {
           health: 'but ASSESSMENT, OFFENCE withheld',
           school: 'but ASSESSMENT, CASE, OFFENCE withheld',
           police: 'but ASSESSMENT withheld',
-          housing: 'but CASE, FAMILY, INVOLVEMENT, OFFENCE forbidden',
+          housing: 'but CASE, FAMILY, OFFENCE forbidden',
           provider: 'but ASSESSMENT, CASE, OFFENCE withheld',
         },
         stage: 'LOOKED_AFTER',

@@ -616,6 +616,7 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
   },
   HouseholdMember: { person: itsPerson },
   Involvement: {
+    id: id(),
     organisation: itsOrganisation('organisation'),
     role: coded('involvement-role', 'role'),
     person: itsPerson,

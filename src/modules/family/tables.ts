@@ -219,8 +219,8 @@ export const involvementContact = classify(
       organisation: integer('organisation')
         .notNull()
         .references(() => organisation.id),
-      /** Its first day. */
-      month: date('month').notNull(),
+      /** Its first day; null: not yet. */
+      month: date('month'),
     },
     (t) => [index('involvement_contact_family').on(t.family), index('involvement_contact_person').on(t.person)],
   ),

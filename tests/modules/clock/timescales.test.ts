@@ -48,6 +48,7 @@ describe('every timescale, from a day to the last that is in time', () => {
     ['HOMELESS_PREVENTION', '2026-11-21', '2027-01-16', '56 days'],
     ['HOMELESS_RELIEF', '2024-01-15', '2024-03-11', '56 days over 29 February'],
     ['SAR', '2027-01-31', '2027-02-28', 'a month after a 31st'],
+    ['RIGHTS_REQUEST', '2027-01-31', '2027-02-28', 'a month after a 31st'],
     ['GROUP_SUPERVISION', '2026-10-31', '2026-11-30', 'a month'],
     ['RESTRICTED_REVIEW', '2026-11-21', '2027-02-19', '90 days'],
     ['SAFETY_REVIEW', '2026-08-31', '2027-02-28', 'six months'],

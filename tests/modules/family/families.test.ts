@@ -157,7 +157,8 @@ describe('registerFamily', () => {
       { subject_table: 'person_nhs_number', other: rows[0].person },
     ]);
     const county = await sqlAs('occ', false, ownerUrl);
-    await expect(county.query('select * from fsp.match_candidate')).rejects.toThrow(/permission denied/);
+    // To the login that may not see one of the two there is no match.
+    expect((await county.query('select * from fsp.match_candidate')).rows).toEqual([]);
     await county.end();
     await owner.query('update fsp.family set restricted = false where id = $1', [hidden]);
   });

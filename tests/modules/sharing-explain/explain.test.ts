@@ -137,6 +137,7 @@ describe('the reasons', () => {
       'INVOLVEMENT NEUTRAL',
       'INVOLVEMENT OPENS',
       'STAGE OPENS',
+      'USER OPENS',
       'PERSON OPENS',
       'DECISION CLOSES',
       'OWN_ROWS NEUTRAL',
@@ -168,8 +169,8 @@ describe('the reasons', () => {
 
   it('name a decision: what, by whom, under which gateway, from when until when', async () => {
     await owner.query(
-      `insert into fsp.sharing_decision (family, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", until, agreement_version)
-       select 1, 'NHS_NUMBER', 16, 'SHARE', 'POLICE', 'Children Act 1989 s.47', 'For the test.', 'grace.whitlock', id, now() - interval '1 day', now() + interval '1 day', 'tests'
+      `insert into fsp.sharing_decision (family, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", until, agreement_version)
+       select 1, '{NHS_NUMBER}', 16, 'SHARE', 'POLICE', 'Children Act 1989 s.47', 'For the test.', 'grace.whitlock', id, now() - interval '1 day', now() + interval '1 day', 'tests'
        from fsp.organisation where code = 'occ'`,
     );
     const body = await explained(lead, {});
