@@ -3981,7 +3981,7 @@ export type Marac = Node & {
 };
 
 /** One number on two records: perhaps one person, or one family. */
-export type MatchCandidate = {
+export type MatchCandidate = Node & {
   __typename?: 'MatchCandidate';
   at?: Maybe<Scalars['DateTime']['output']>;
   families?: Maybe<Array<Family>>;

@@ -329,11 +329,6 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
 
 /** Whether this request may see no class of a type's data: then its rows are not there either. */
 function showsNothing(ctx: Context, type: string): boolean {
-  const anchor = ctx.catalogue.bindings.get(type)?.anchor;
-  if (anchor !== undefined && typeof anchor !== 'string' && !Array.isArray(anchor)) {
-    const { dataClass } = classOf(anchor);
-    if (!isPersonal(dataClass) && mayRead(ctx.client, dataClass).open === false) return true;
-  }
   const { all, own } = requestMasks(ctx.client);
   return isPersonalType(ctx, type) && (all | own) === 0n;
 }

@@ -185,7 +185,7 @@ it('a row stays with the row that it belongs to, and what is hidden and what nev
       police,
       [
         `insert into fsp.incident (family, controller, kind, basis, part, outcome, happened_on)
-          values ($1, $2, 'call-out', 'RECORDED', 'WITNESS', 'not-known', current_date)`,
+          values ($1, $2, 'call-out', 'RECORDED', 'NOT_KNOWN', 'not-known', current_date)`,
         [family, me],
       ],
       [`update fsp.incident set breaches = $1 where controller = $2 and family = $3 and breaches is null`, [to, me, family]],
@@ -197,7 +197,7 @@ it('a row stays with the row that it belongs to, and what is hidden and what nev
       police,
       [
         `insert into fsp.incident (family, controller, kind, basis, part, outcome, happened_on)
-          values ($1, $2, 'call-out', 'RECORDED', 'WITNESS', 'not-known', current_date)`,
+          values ($1, $2, 'call-out', 'RECORDED', 'NOT_KNOWN', 'not-known', current_date)`,
         [family, me],
       ],
       [`update fsp.incident set person = $1 where controller = $2 and family = $3 and person is null`, [person, me, family]],

@@ -78,6 +78,8 @@ create database fsp_test owner fsp_test_owner;
 SQL
 
 export TEST_DATABASE_URL="postgres://fsp_test_owner:$secret@127.0.0.1:$port/fsp_test"
+# As many random documents as show that nothing differs here.
+export FC_RUNS="${FC_RUNS:-25}"
 export TEST_SUPERUSER_URL="postgres://postgres:$secret@127.0.0.1:$port/postgres"
 # What the database itself does: policies and grants, commands by the hundred and the three told stories, migrations, the storm, random
 # documents. What is decided before it is asked, and the modules' own rules, would only be run again.
