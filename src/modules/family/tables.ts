@@ -211,7 +211,7 @@ export const involvementContact = classify(
     {
       involvement: key('involvement')
         .primaryKey()
-        .references(() => involvement.id),
+        .references(() => involvement.id, { onDelete: 'cascade' }),
       family: familyKey(),
       person: key('person').references(() => person.id),
       controller: controller(),
