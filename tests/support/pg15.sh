@@ -81,11 +81,13 @@ export TEST_DATABASE_URL="postgres://fsp_test_owner:$secret@127.0.0.1:$port/fsp_
 # As many random documents as show that nothing differs here.
 export FC_RUNS="${FC_RUNS:-25}"
 export TEST_SUPERUSER_URL="postgres://postgres:$secret@127.0.0.1:$port/postgres"
-# What the database itself does: policies and grants, commands by the hundred and the three told stories, migrations, the storm, random
-# documents. What is decided before it is asked, and the modules' own rules, would only be run again.
-vitest run --exclude tests/main.test.ts --exclude 'tests/docs/**' --exclude 'tests/portal/**' --exclude 'tests/suites/**' \
-  --exclude 'tests/modules/**' --exclude 'tests/graphql/**' --exclude 'tests/bin/**' --exclude 'tests/operations/**' \
-  --exclude tests/access/matrix.test.ts --exclude tests/attacks/exhaustion.test.ts --exclude tests/attacks/http.test.ts "$@" &
+# What the database itself does: every row of every login, writes, grants, every command, the three told stories, a drifted database, and
+# some random documents. What is decided before it is asked would only be run again.
+if [ "$#" = 0 ]; then
+  set -- tests/access/rows.test.ts tests/access/writes.test.ts tests/access/grants.test.ts tests/access/kept-from.test.ts \
+    tests/change/every-command.test.ts tests/db/drift.test.ts tests/disclosure/record.test.ts tests/stories tests/read/differential.test.ts
+fi
+vitest run --exclude tests/main.test.ts --exclude 'tests/docs/**' --exclude 'tests/portal/**' --exclude 'tests/suites/**' "$@" &
 tests=$!
 code=0
 wait "$tests" || code=$?

@@ -66,8 +66,8 @@ async function addDecisions(): Promise<void> {
   ];
   for (const [family, member, dataClass, effect, agency] of decided)
     await owner.query(
-      `insert into fsp.sharing_decision (family, person, data_class, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
-       values ($1, case when $2 then (select min(person) from fsp.membership where family = $1) end, $3, $4, $5, $6, 'Children Act 1989 s.47', 'For the test.', 'grace.whitlock', $7, now() - interval '1 day', 'tests')`,
+      `insert into fsp.sharing_decision (family, person, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", agreement_version)
+       values ($1, case when $2 then (select min(person) from fsp.membership where family = $1) end, array[$3], $4, $5, $6, 'Children Act 1989 s.47', 'For the test.', 'grace.whitlock', $7, now() - interval '1 day', 'tests')`,
       [family, member, dataClass, String(1n << BigInt(CLASS_BIT[dataClass])), effect, agency, organisationId('occ')],
     );
 }
@@ -162,7 +162,10 @@ describe.each(FAMILIES)('family %i', (family) => {
   const asking =
     family === 1
       ? CALLERS
-      : CALLERS.filter(({ client, user }, i) => CALLERS.findIndex((c) => c.client === client && c.user === user) === i);
+      : // Of the other families every third of those who ask: the rules are the same, and the rows differ.
+        CALLERS.filter(({ client, user }, i) => CALLERS.findIndex((c) => c.client === client && c.user === user) === i).filter(
+          (_caller, i) => i % 3 === family % 3,
+        );
   it.each(asking.map((caller) => [label(caller), caller] as const))('%s', async (_label, caller) => {
     const verdicts = await view(caller, family, null);
     expect(verdicts.size).toBeGreaterThan(500);
