@@ -29,12 +29,15 @@ function atStages(client: Client, grant: string): string[] {
 const userRule = (client: Client, kind: string, of: 'family' | 'person', key: string, more = '') =>
   `(select true from fsp.user_rule r where r.login = ${client.login.id} and r.kind = '${kind}' and r.${of} = ${key}${of === 'family' ? ' and r.person is null' : ''} and ${isNow('r')}${more} limit 1)`;
 
-/** Who has a conflict of interest does not see the family, nor anybody who ever belonged to it; an emergency is its user's own. */
+const MINE = ` and ${USER} = any (r.subjects)`;
+
+/** Who has a conflict of interest does not see the family, nor anybody who ever belonged to it, in whichever other family. */
+export const notBarred = (client: Client, of: 'family' | 'person', key: string): string[] =>
+  client.user === null ? [] : [`${userRule(client, 'barred', of, key, MINE)} is null`];
+
+/** What stands at an entry because of the user: no conflict of interest, and an emergency that is the user's own. */
 function ofUser(client: Client, of: 'family' | 'person', key: string): string[] {
-  const mine = ` and ${USER} = any (r.subjects)`;
-  const predicates = client.user === null ? [] : [`${userRule(client, 'barred', of, key, mine)} is null`];
-  if (purposeOf(client).opened) predicates.push(userRule(client, 'opened', of, key, mine));
-  return predicates;
+  return [...notBarred(client, of, key), ...(purposeOf(client).opened ? [userRule(client, 'opened', of, key, MINE)] : [])];
 }
 
 /**

@@ -25,7 +25,7 @@ import {
 import { type Arguments, alias, type Context, mayShow, parameter, selection, type Times, type Variables, valueAt } from './context.ts';
 import { decodeId, idSql } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
-import { familyEntry, personEntry, rowEntry, rowPredicates } from './predicates.ts';
+import { familyEntry, notBarred, personEntry, rowEntry, rowPredicates } from './predicates.ts';
 import { quoted, scalarSql, valueSql } from './scalar.ts';
 import { compileWithheld, Grants } from './withheld.ts';
 
@@ -272,10 +272,11 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     return given.map(([path, filter]) => filterSql(ctx, args, path, filter, each));
   }
 
-  /** The person of a row that has proved the person's grant already. */
+  /** The person of a row that has proved the person's grant already; whether this very user may see them it has not. */
   function personOf(person: Entity, key: string, name: string): Sub {
     const shape = compileObject(ctx, person, name);
-    return objectSub(shape, `(select ${key} as person) ${name}`, `where ${name}.person is not null`);
+    const where = [`${name}.person is not null`, ...notBarred(ctx.client, 'person', `${name}.person`)];
+    return objectSub(shape, `(select ${key} as person) ${name}`, `where ${and(where)}`);
   }
 
   /**

@@ -286,6 +286,18 @@ describe('a conflict of interest', () => {
     expect(barred).toMatchObject({ family: null, person: null, node: null });
     expect(JSON.stringify(barred)).not.toContain(`"${family}"`);
     expect((await paths(manager)).family).toEqual({ name: 'Hartwell' });
+    // Nor does somebody of it show in another family of theirs, which he may see.
+    await owner.query(
+      `insert into fsp.membership (family, person, controller, role, "from") values (3, $1, $2, 'other-relative', '2026-01-01')`,
+      [storyPerson(1, 'mother'), organisationId('occ')],
+    );
+    const named = async (who: Caller) =>
+      JSON.stringify(
+        await ofFamily(who, 'members { person { id givenName } } relationships { person { id } other { id } }', encodeId('Family', 3)),
+      );
+    expect(await named(manager)).toContain(`"${mother}"`);
+    expect(await named(marcus)).not.toContain(`"${mother}"`);
+    await owner.query('delete from fsp.membership where family = 3 and person = $1', [storyPerson(1, 'mother')]);
     // He neither reads of it nor ends it, and works on the family no more.
     const end = (who: Caller) => does(who, 'endConflictOfInterest', { conflict: made.conflict.id }, 'conflict { id }');
     expect((await end(marcus)).userErrors).toMatchObject([{ code: 'NOT_FOUND' }]);
