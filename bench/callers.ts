@@ -10,7 +10,7 @@ export type Caller = { organisation: string; client: string; user: string; purpo
 
 export const COUNTY: Caller = {
   organisation: 'occ',
-  client: 'occ-social-care',
+  client: 'occ-front-door',
   user: PERSONAS.socialWorker.user,
   purpose: 'SAFEGUARDING',
 };

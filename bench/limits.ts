@@ -23,7 +23,7 @@ import { encodeId } from '../src/read/ids.ts';
 import { createPlanner } from '../src/read/plan.ts';
 import { createServer, productSchema } from '../src/server.ts';
 import { COUNTY, headersOf, visibleFamilies } from './callers.ts';
-import { DATABASE, type Dataset, LOGIN_SECRET, openDataset } from './data.ts';
+import { type Dataset, LOGIN_SECRET, openDataset } from './data.ts';
 import { SAYS } from './entries.ts';
 import { PAGE } from './queries.ts';
 import { table, targetsTable } from './report.ts';
@@ -116,7 +116,7 @@ async function measureIn(dataset: Dataset, say: (line: string) => void): Promise
   const server = parseDatabaseServer(dataset.ownerUrl);
   const issuer = await developmentIssuer(dataset.dataDir);
   const headers = await headersOf(dataset.dataDir, COUNTY);
-  const gate = createGate(server, DATABASE, LOGIN_SECRET);
+  const gate = createGate(server, LOGIN_SECRET);
   const product = await createServer({
     database: { server, loginSecret: LOGIN_SECRET },
     verify: issuer.verify,

@@ -1737,7 +1737,9 @@ CREATE TABLE "fsp"."family_grant" (
 	"withheld" bigint NOT NULL,
 	"purposes" integer NOT NULL,
 	"only_with" bigint[],
-	"guarded" boolean DEFAULT false NOT NULL
+	"guarded" boolean DEFAULT false NOT NULL,
+	"teams" integer[],
+	"workers" text[]
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."login" (
@@ -1776,7 +1778,9 @@ CREATE TABLE "fsp"."person_grant" (
 	"needs" bigint NOT NULL,
 	"agreed" boolean NOT NULL,
 	"purposes" integer NOT NULL,
-	"guarded" boolean DEFAULT false NOT NULL
+	"guarded" boolean DEFAULT false NOT NULL,
+	"teams" integer[],
+	"workers" text[]
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."revoked_token" (

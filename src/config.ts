@@ -5,7 +5,14 @@ import type { Budget } from './access/budget.ts';
 import type { FamilyBudget } from './disclosure/budget.ts';
 
 /** Where PostgreSQL is, without saying who asks. */
-export type DatabaseServer = { host: string; port: number; database: string; tls: boolean };
+export type DatabaseServer = {
+  host: string;
+  port: number;
+  database: string;
+  tls: boolean;
+  /** The database by which the logins are named; without it this one. A copy beside its original has the original's. */
+  logins?: string;
+};
 
 export type Config = {
   production: boolean;

@@ -92,9 +92,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const assembled = productSchema();
   const rules = deriveRules(assembled.schema, assembled.classes);
   const secret = database.loginSecret;
-  const name = database.server.database;
 
-  const gate = createGate(database.server, name, secret);
+  const gate = createGate(database.server, secret);
   const fault = await databaseFault(gate.query).catch(async (error) => {
     await gate.end();
     throw error;

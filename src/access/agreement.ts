@@ -78,6 +78,16 @@ export const ROLE_CLOSES: Record<string, (dataClass: DataClass) => boolean> = {
 };
 
 /**
+ * Inside the county a user of these roles sees their own families alone; the front door takes in whoever comes. The API alone
+ * enforces this, as every role.
+ */
+export const OWN_FAMILIES = {
+  what: 'at the county only families of the teams that name the user, or that name the user as a worker',
+  roles: ['practitioner', 'team-manager'],
+  except: ['front-door'],
+};
+
+/**
  * The leak group: what may tell where somebody is, or that they have moved. Of a family with a member whose whereabouts are
  * protected, who is not named as working with that very member has none of it, whatever else stands in this file: names, who
  * belongs together and what to do to keep safe are left. Free text and documents tell whatever their writer put there, so they

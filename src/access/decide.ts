@@ -1,5 +1,5 @@
 /** What one request may see of a class of data: the agreement, the purpose, the roles and the scopes together. */
-import { ACTS, levelOf, PURPOSES, type PurposeRule, purposesOf, ROLE_CLOSES, ROLES_FOR, writersOf } from './agreement.ts';
+import { ACTS, levelOf, OWN_FAMILIES, PURPOSES, type PurposeRule, purposesOf, ROLE_CLOSES, ROLES_FOR, writersOf } from './agreement.ts';
 import { type DataClass, isPersonal, maskOf, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 import { type Client, hasRole } from './client.ts';
 
@@ -17,6 +17,12 @@ const refused = (reason: Refusal): Access => ({ open: false, reason });
 
 /** Agencies whose own rows are narrowed to those of the user. */
 export const narrowedToUser = (client: Client): boolean => client.agency === 'TEAM' || client.agency === 'PROVIDER';
+
+/** Whether inside the county the user's role opens only the families of their own teams, and those that name them. */
+export const ownFamiliesOnly = (client: Pick<Client, 'agency' | 'scopes'>): boolean =>
+  client.agency === 'LA' &&
+  OWN_FAMILIES.roles.some((role) => hasRole(client, role)) &&
+  !OWN_FAMILIES.except.some((role) => hasRole(client, role));
 
 /** What a request may read of a class. */
 export function mayRead(client: Client, dataClass: DataClass): Access {

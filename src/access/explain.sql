@@ -48,7 +48,9 @@ language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not fsp.may_explain(asked, of_login) then return; end if;
-  return query select m.* from fsp.team_member m join fsp.login l on l.organisation = m.organisation
+  return query select m.* from fsp.team_member m
+    join fsp.organisation team on team.id = m.organisation
+    join fsp.login l on l.organisation in (m.organisation, team.parent)
     where l.id = of_login and m.subject = of_user;
 end
 $$;

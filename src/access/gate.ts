@@ -4,6 +4,7 @@
  */
 import postgres from 'postgres';
 import type { DatabaseServer } from '../config.ts';
+import { machineLogin } from '../db/logins.ts';
 import { clientOptions } from '../db/pools.ts';
 import { LIMITS } from '../limits.ts';
 import type { Purpose } from './agreement.ts';
@@ -82,8 +83,8 @@ type Row = ClientRow & {
   emergency_name: string;
 };
 
-export function createGate(server: DatabaseServer, database: string, secret: string): Gate {
-  const options = clientOptions(server, `${database}_gate`, secret, 3);
+export function createGate(server: DatabaseServer, secret: string): Gate {
+  const options = clientOptions(server, machineLogin(server, 'gate'), secret, 3);
   const sql = postgres(options);
   let listening = false;
   // What was read before a change and comes after it must not be kept.

@@ -89,7 +89,7 @@ begin
   people := array(select distinct s.same from fsp.same_persons(people) s);
 
   delete from fsp.family_grant g where g.family = any (asked);
-  insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded)
+  insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded, teams, workers)
   with access as materialized (
     select l.id as login, o.id as organisation, o.agency, a.family, a.person, a.starts, a.ends, a.opened
     from (
@@ -124,6 +124,16 @@ begin
     from fsp.involvement i
     where i.person in (select g.person from guard g) and i."from" < coalesce(i.until, 'infinity')
   ),
+  -- In whose hands the family is at the county.
+  hand as materialized (
+    select i.family, o.id as team, null::integer as organisation, null::text as worker, i."from" as starts, coalesce(i.until, 'infinity') as ends
+    from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
+    where i.family = any (asked) and i."from" < coalesce(i.until, 'infinity')
+    union all
+    select i.family, null, i.organisation, i.worker, i."from", coalesce(i.until, 'infinity')
+    from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'LA'
+    where i.family = any (asked) and i.worker is not null and i."from" < coalesce(i.until, 'infinity')
+  ),
   decision as materialized (
     select d.family, d.organisation, d.agency, d.mask, d.effect, d."from" as starts,
       least(coalesce(d.until, 'infinity'), coalesce(d.withdrawn_at, 'infinity')) as ends
@@ -142,6 +152,11 @@ begin
     select a.login, a.organisation, a.agency, a.family, at
     from access a join guard g on g.family = a.family join named n on n.person = g.person and n.organisation = a.organisation,
       unnest(array[n.starts, n.ends]) at
+    union
+    select a.login, a.organisation, a.agency, a.family, at
+    from access a join hand h on h.family = a.family and coalesce(h.organisation, a.organisation) = a.organisation,
+      unnest(array[h.starts, h.ends]) at
+    where a.agency = 'LA'
   ),
   slice as (
     select login, organisation, agency, family, at as starts,
@@ -166,20 +181,32 @@ begin
     from slice s join decision d on d.family = s.family and (d.organisation = s.organisation or d.agency = s.agency)
       and d.starts <= s.starts and d.ends >= s.ends
     group by s.login, s.family, s.starts
+  ),
+  held as (
+    select s.login, s.family, s.starts, array_agg(distinct h.team) filter (where h.team is not null) as teams,
+      array_agg(distinct h.worker) filter (where h.worker is not null) as workers
+    from slice s join hand h on h.family = s.family and coalesce(h.organisation, s.organisation) = s.organisation
+      and h.starts <= s.starts and h.ends >= s.ends
+    where s.agency = 'LA'
+    group by s.login, s.family, s.starts
   )
   select s.login, s.family, tstzrange(s.starts, s.ends),
     coalesce(g.shared, 0) | coalesce(s.opened, 0),
     coalesce(g.withheld, 0) | case when s.opened is null then 0 else {{all_classes}} & ~s.opened end
       | case when s.guarded then {{leak_group}} else 0 end,
-    {{stage_purposes}}, s.only_with, s.guarded
+    {{stage_purposes}}, s.only_with, s.guarded,
+    -- A restricted family is its named users', an emergency its user's: not a team's.
+    case when s.agency = 'LA' and s.opened is null and not fsp.is_restricted(s.family, s.organisation) then coalesce(h.teams, '{}') end,
+    case when s.agency = 'LA' and s.opened is null and not fsp.is_restricted(s.family, s.organisation) then coalesce(h.workers, '{}') end
   from seen s
   left join given g on g.login = s.login and g.family = s.family and g.starts = s.starts
+  left join held h on h.login = s.login and h.family = s.family and h.starts = s.starts
   left join fsp.family_stage stage on stage.family = s.family
   -- To a council it would tell enough that the family is there.
   where not (s.guarded and s.agency = 'DISTRICT');
 
   delete from fsp.person_grant g where g.person = any (people);
-  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, purposes, guarded)
+  insert into fsp.person_grant (login, person, period, shared, withheld, family_shared, family_withheld, needs, agreed, purposes, guarded, teams, workers)
   with member as materialized (
     select m.family, m.person, null::integer as unborn_of
     from fsp.membership m where m.person = any (people)
@@ -188,7 +215,7 @@ begin
   ),
   access as materialized (
     select g.login, l.organisation, o.agency, m.person, m.family, m.unborn_of,
-      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes, g.guarded
+      lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes, g.guarded, g.teams, g.workers
     from member m
     join fsp.family_grant g on g.family = m.family and (g.only_with is null or m.person = any (g.only_with))
     join fsp.login l on l.id = g.login
@@ -225,7 +252,7 @@ begin
     select s.login, s.organisation, s.agency, s.person, s.starts, s.ends,
       bit_or(a.shared) as shared, bit_or(a.withheld) as withheld,
       bool_or(a.unborn_of is null) as born, bool_or(a.unborn_of = s.organisation) as own,
-      bit_or(a.purposes) as purposes, bool_or(a.guarded) as guarded
+      bit_or(a.purposes) as purposes, bool_or(a.guarded) as guarded, bool_or(a.teams is null) as anybodys
     from slice s join access a on a.login = s.login and a.person = s.person and a.starts <= s.starts and a.ends >= s.ends
     where s.ends is not null
     group by s.login, s.organisation, s.agency, s.person, s.starts, s.ends
@@ -242,12 +269,21 @@ begin
     select distinct s.login, s.person, s.starts
     from slice s join agreement a on a.person = s.person and a.organisation = s.organisation
       and a.starts <= s.starts and a.ends >= s.ends
+  ),
+  held as (
+    select s.login, s.person, s.starts, array_agg(distinct h.team) filter (where h.team is not null) as teams,
+      array_agg(distinct h.worker) filter (where h.worker is not null) as workers
+    from slice s
+    join access a on a.login = s.login and a.person = s.person and a.starts <= s.starts and a.ends >= s.ends
+    cross join lateral (select team, null::text as worker from unnest(a.teams) team union all select null, worker from unnest(a.workers) worker) h
+    group by s.login, s.person, s.starts
   )
   select s.login, s.person, tstzrange(s.starts, s.ends), coalesce(g.shared, 0), coalesce(g.withheld, 0),
     s.shared, s.withheld, case when s.born or s.own then 0 else clinical end, y.login is not null,
-    s.purposes, s.guarded
+    s.purposes, s.guarded, case when not s.anybodys then coalesce(h.teams, '{}') end, case when not s.anybodys then coalesce(h.workers, '{}') end
   from seen s
   left join given g on g.login = s.login and g.person = s.person and g.starts = s.starts
+  left join held h on h.login = s.login and h.person = s.person and h.starts = s.starts
   left join agreed y on y.login = s.login and y.person = s.person and y.starts = s.starts
   -- An unborn child is not there at all for a login that may not know of it: not even as a grant.
   where s.born or s.own or s.agency in ({{clinical_always}})

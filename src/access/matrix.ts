@@ -10,7 +10,17 @@ import {
   visitWithTypeInfo,
 } from 'graphql';
 import type { Classified } from '../graphql/classes.ts';
-import { ACTS, AGREEMENT_VERSION, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from './agreement.ts';
+import {
+  ACTS,
+  AGREEMENT_VERSION,
+  levelOf,
+  OWN_FAMILIES,
+  PURPOSES,
+  type PurposeRule,
+  ROLE_CLOSES,
+  ROLES_FOR,
+  WRITERS,
+} from './agreement.ts';
 import { AGENCIES, type Agency, type DataClass, OPEN_CLASSES, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 import { type Levels, namesIn } from './view.ts';
 
@@ -141,8 +151,12 @@ export function matrixMarkdown(rows: MatrixRow[]): string {
       Object.entries(ROLE_CLOSES).map(([role, closes]) => [`\`role:${role}\``, closedTo(closes)]),
     ),
     '',
+    `${listOf(OWN_FAMILIES.roles)}: ${OWN_FAMILIES.what}. Not so with ${listOf(OWN_FAMILIES.except)}.`,
+    '',
   ].join('\n');
 }
+
+const listOf = (roles: string[]): string => roles.map((role) => `\`role:${role}\``).join(', ');
 
 /** The classes that a role may not see. */
 function closedTo(closes: (dataClass: DataClass) => boolean): string {

@@ -200,6 +200,15 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   team_member: (t) => [
     `grant select on fsp.${t} to ${everyAgency}, "{{db}}_gate";`,
     policy(t, 'own_select', 'select', everyAgency, `${t}.organisation = ${ORGANISATION}`, null),
+    // The county knows who is in its teams: its practitioners see the families of their own.
+    policy(
+      t,
+      'la_select',
+      'select',
+      agencyRole('LA'),
+      `(select true from fsp.organisation team where team.id = ${t}.organisation and team.parent = ${ORGANISATION})`,
+      null,
+    ),
     policy(t, 'gate_select', 'select', '"{{db}}_gate"', 'true', null),
   ],
   client: gateOnly,

@@ -2,6 +2,7 @@
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import pg from 'pg';
 import type { Agency } from '../access/classes.ts';
+import type { DatabaseServer } from '../config.ts';
 import { LIMITS } from '../limits.ts';
 import { inTransaction } from './owner.ts';
 
@@ -14,6 +15,9 @@ export const LOGIN_KINDS: readonly LoginKind[] = ['daily', 'sealed', 'emergency'
 export function loginName(database: string, organisation: string, kind: LoginKind): string {
   return `${database}_${organisation}${kind === 'daily' ? '' : `_${kind}`}`;
 }
+
+/** The login of a part of the machinery. */
+export const machineLogin = (server: DatabaseServer, part: 'gate' | 'recorder'): string => `${server.logins ?? server.database}_${part}`;
 
 /** A login's password, derived from the one secret. */
 export function loginPassword(secret: string, login: string): string {

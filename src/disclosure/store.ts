@@ -1,6 +1,7 @@
 /** Where the disclosure record is written: the database, on the recorder's own login. */
 import postgres from 'postgres';
 import type { DatabaseServer } from '../config.ts';
+import { machineLogin } from '../db/logins.ts';
 import { clientOptions } from '../db/pools.ts';
 import type { Batch } from './recorder.ts';
 
@@ -17,7 +18,7 @@ export function createStore(
   written: (records: number, seconds: number) => void = () => {},
 ) {
   // One writes, one makes the record readable, one asks whether both can.
-  const sql = postgres(clientOptions(server, `${server.database}_recorder`, secret, 3));
+  const sql = postgres(clientOptions(server, machineLogin(server, 'recorder'), secret, 3));
   const text = async (query: string, parameters: string[] = []) =>
     ((await sql.unsafe(query, parameters as never[], { prepare: false })) as unknown as { value: string }[])[0]?.value as string;
   return {

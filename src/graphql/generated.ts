@@ -1590,6 +1590,13 @@ export type CorrectPersonPayload = {
   warnings: Array<UserError>;
 };
 
+/** What a count covers. It says how the rows were chosen, never whether one was left out. */
+export type Coverage =
+  /** Every row that the caller may see and that fits. */
+  | 'ALL'
+  /** The rows are chosen or sorted by what may be withheld from the caller for some: such rows take no part. */
+  | 'WHERE_SHARED';
+
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
   | 'ADULT_VOICE'
@@ -9840,6 +9847,7 @@ export type TotalCount = {
   __typename?: 'TotalCount';
   /** True: there are at least `value`, and they were not counted further. */
   atLeast: Scalars['Boolean']['output'];
+  coverage: Coverage;
   /** Exact up to 10,000. */
   value: Scalars['Int']['output'];
 };

@@ -6,6 +6,7 @@ import {
   AGREEMENT,
   AGREEMENT_VERSION,
   type Level,
+  OWN_FAMILIES,
   PURPOSE_NAMES,
   purposeRule,
   ROLE_CLOSES,
@@ -151,6 +152,7 @@ ${table(
     return [role, closed.length === PERSONAL_CLASSES.length ? 'anything about people' : closed.join(', ')];
   }),
 )}
+<p>${`${capital(OWN_FAMILIES.roles.join(' and '))}: ${OWN_FAMILIES.what}. Not so with ${OWN_FAMILIES.except.join(', ')}.`}</p>
 <h2>Who writes</h2>
 <p>What was written is changed by whose row it is, and by nobody else.</p>
 ${table(

@@ -4,9 +4,11 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   type GraphQLField,
+  GraphQLInputObjectType,
   type GraphQLObjectType,
   type GraphQLSchema,
   getArgumentValues,
+  getNamedType,
   visit,
 } from 'graphql';
 import { collectSubfields } from 'graphql/execution/collectFields.js';
@@ -89,6 +91,23 @@ function hasVariable(node: FieldNode): boolean {
         return BREAK;
       },
     });
+  }
+  return found;
+}
+
+/** The classes of what an argument says: its own, and field by field those of a filter. */
+export function argumentClasses(ctx: Context, type: string, field: GraphQLField<unknown, unknown>, args: Record<string, unknown>) {
+  const { classes } = ctx.catalogue;
+  const found: [path: string, dataClass: DataClass][] = [];
+  for (const argument of field.args) {
+    const value = args[argument.name];
+    if (value === undefined || value === null) continue;
+    found.push([argument.name, classes.argumentClass(type, field.name, argument.name)]);
+    const named = getNamedType(argument.type);
+    if (!(named instanceof GraphQLInputObjectType)) continue;
+    for (const [name, inner] of (Array.isArray(value) ? value : [value]).flatMap((each) => Object.entries(each as object))) {
+      if (inner !== null && inner !== undefined) found.push([`${argument.name}.${name}`, classes.inputClass(named.name, name)]);
+    }
   }
   return found;
 }

@@ -1,11 +1,23 @@
 /** Connections: keyset cursors, pageInfo, totalCount. */
 import type { PgTable } from 'drizzle-orm/pg-core';
 import type { FieldNode, GraphQLField, GraphQLObjectType } from 'graphql';
+import { type DataClass, isPersonal } from '../access/classes.ts';
 import { classOf } from '../db/classified.ts';
 import { firstOf } from '../graphql/values.ts';
 import { LIMITS } from '../limits.ts';
 import type { Binding, Order, SortKey } from './binding.ts';
-import { type Arguments, alias, argumentsOf, type Context, parameter, type Run, selection, type Times, type Variables } from './context.ts';
+import {
+  type Arguments,
+  alias,
+  argumentClasses,
+  argumentsOf,
+  type Context,
+  parameter,
+  type Run,
+  selection,
+  type Times,
+  type Variables,
+} from './context.ts';
 import { cursorKey, cursorSql, decodeCursor } from './ids.ts';
 import { momentSql, quoted } from './scalar.ts';
 import {
@@ -38,6 +50,8 @@ export type Stream = {
   limited: (after: string[] | null, limit: string) => string;
   /** SQL with a row for each of them. */
   counted: (limit: number) => string;
+  /** Classes of side tables that it is sorted by: a row that withholds one has no place in it. */
+  sortedBy?: DataClass[];
   /** What a row discloses by standing there: a cursor or an edge tells of it as its own fields would. */
   seen: string[];
   node: (nodes: readonly FieldNode[], at: string, times: Times, where: string[]) => Sub;
@@ -68,6 +82,7 @@ export function tableStream(ctx: Context, entity: Entity, { keys, descending }: 
     return {
       keys: keys.map(({ type }) => type),
       descending,
+      sortedBy: [...sides.keys()].map((table) => classOf(table).dataClass),
       limited: (after, limit) => {
         const keyset = after ? ` and (${sorted.join(', ')}) ${descending ? '<' : '>'} (${after.join(', ')})` : '';
         const order = sorted.map((key) => (descending ? `${key} desc` : key)).join(', ');
@@ -160,12 +175,7 @@ export function compilePage(ctx: Context, page: Page): Sub {
         return ofType('PageInfo', nodes, pageInfoSql);
       case 'totalCount':
         ctx.costs.push((variables) => page.times(variables) * LIMITS.costOfCount);
-        return ofType(
-          'TotalCount',
-          nodes,
-          (field) => (field === 'value' ? `least(q.n, ${LIMITS.countedRows})::int` : `q.n > ${LIMITS.countedRows}`),
-          countSql(),
-        );
+        return ofType('TotalCount', nodes, totalCountSql, countSql());
       default:
         throw new Error(`A connection has no field ${name}.`);
     }
@@ -225,6 +235,22 @@ export function compilePage(ctx: Context, page: Page): Sub {
     const backwards = descending ? '' : ' desc';
     gathered.push(`(${gatherSql(cursor, name === 'endCursor' ? backwards : direction)})[1] as ${cursor}`);
     return `x.${cursor}`;
+  }
+
+  function totalCountSql(name: string): string {
+    if (name === 'value') return `least(q.n, ${LIMITS.countedRows})::int`;
+    return name === 'atLeast' ? `q.n > ${LIMITS.countedRows}` : `'${coverage()}'::text`;
+  }
+
+  /** By what is asked alone, so that it tells of no row. */
+  function coverage(): 'ALL' | 'WHERE_SHARED' {
+    const { anchor } = ctx.catalogue.bindings.get(page.type) ?? {};
+    const own = typeof anchor === 'object' ? [anchor].flat().map((table) => classOf(table as PgTable).dataClass) : [];
+    const chosenBy = [
+      ...argumentClasses(ctx, page.parentType, field, args.now).map(([, dataClass]) => dataClass),
+      ...(stream.sortedBy ?? []),
+    ];
+    return chosenBy.some((dataClass) => isPersonal(dataClass) && !own.includes(dataClass)) ? 'WHERE_SHARED' : 'ALL';
   }
 
   function countSql(): string {

@@ -28,6 +28,7 @@ import { unionStream } from './abstract.ts';
 import { type Binding, membersOf, type RootBinding } from './binding.ts';
 import {
   alias,
+  argumentClasses,
   argumentsOf,
   type Catalogue,
   type Context,
@@ -255,16 +256,7 @@ function fieldAllowed(
       ctx.classes.add(dataClass);
     }
   };
-  for (const argument of field.args) {
-    const value = args[argument.name];
-    if (value === undefined || value === null) continue;
-    check(argument.name, ctx.catalogue.classes.argumentClass(root.name, field.name, argument.name));
-    const type = getNamedType(argument.type);
-    if (!(type instanceof GraphQLInputObjectType)) continue;
-    for (const [name, inner] of (Array.isArray(value) ? value : [value]).flatMap((each) => Object.entries(each as object))) {
-      if (inner !== null && inner !== undefined) check(`${argument.name}.${name}`, ctx.catalogue.classes.inputClass(type.name, name));
-    }
-  }
+  for (const [path, dataClass] of argumentClasses(ctx, root.name, field, args)) check(path, dataClass);
   // A sort key has the class of the field it names.
   const binding = ctx.catalogue.roots.get(field.name);
   if (binding?.kind === 'page') {

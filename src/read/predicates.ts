@@ -5,7 +5,7 @@
 import { LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
 import { type DataClass, maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
-import { mayRead, narrowedToUser, requestMasks } from '../access/decide.ts';
+import { mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from '../access/decide.ts';
 import { effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
 import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 
@@ -58,9 +58,22 @@ function userEntry(client: Client): string[] {
   ];
 }
 
+/** What an entry of the county asks of a practitioner: the family is their team's, or names them. The teams are looked up once a statement. */
+function inHands(client: Client, grant: string): string[] {
+  if (!ownFamiliesOnly(client)) return [];
+  const teams = `(select array_agg(mine.organisation) from fsp.team_member mine where mine.subject = ${USER} and mine."from" <= now() and coalesce(mine.until, 'infinity') > now())`;
+  return [`(${grant}.teams is null or ${grant}.teams && ${teams} or ${USER} = any (${grant}.workers))`];
+}
+
 /** A family is entered through its grant: the predicates on that grant's row. */
 export function familyEntry(client: Client, grant: string): string[] {
-  return [ofLogin(client, grant), ...userEntry(client), ...atStages(client, grant), ...ofUser(client, 'family', `${grant}.family`)];
+  return [
+    ofLogin(client, grant),
+    ...userEntry(client),
+    ...inHands(client, grant),
+    ...atStages(client, grant),
+    ...ofUser(client, 'family', `${grant}.family`),
+  ];
 }
 
 /** A person is entered through the person's grant; `needs` is tested here as the policies test it. */
@@ -68,6 +81,7 @@ export function personEntry(client: Client, grant: string): string[] {
   const predicates = [
     ofLogin(client, grant),
     ...userEntry(client),
+    ...inHands(client, grant),
     ...atStages(client, grant),
     ...ofUser(client, 'person', `${grant}.person`),
     `(${effectiveMask(client.agency, undefined, grant)} & ${grant}.needs) = ${grant}.needs`,

@@ -40,7 +40,7 @@ it('121 an answer that was on its way when its token was revoked is not kept', a
   const owner = await sqlAsOwner();
   const way = await wayTo(database);
   const listens = way.seen('LISTEN');
-  const gate = createGate({ ...database, host: '127.0.0.1', port: way.port }, database.database, LOGIN_SECRET);
+  const gate = createGate({ ...database, host: '127.0.0.1', port: way.port }, LOGIN_SECRET);
   onTestFinished(async () => {
     await Promise.all([gate.end(), owner.end()]);
   });

@@ -4,7 +4,17 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyDisclosures } from '../../src/disclosure/verify.ts';
 import { operation } from '../../src/portal/demonstration.ts';
-import { encodeId, ownDatabase, PERSONAS, type PersonaName, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import {
+  encodeId,
+  FRONT_DOOR,
+  ownDatabase,
+  PERSONAS,
+  type PersonaName,
+  sqlAs,
+  sqlAsOwner,
+  type TestServer,
+  testServer,
+} from '../support/server.ts';
 
 let ownerUrl: string;
 let owner: pg.Client;
@@ -117,10 +127,7 @@ describe('the store of the record', () => {
       "insert into fsp.app_user (organisation, subject, name) select id, $1, 'Ann' from fsp.organisation where code = 'occ'",
       [forged],
     );
-    const { headers } = await server.ask(
-      { client: 'occ-social-care', user: forged, purpose: 'SAFEGUARDING' },
-      '{ family(id: "Family-1") { name } }',
-    );
+    const { headers } = await server.ask({ ...FRONT_DOOR, user: forged }, '{ family(id: "Family-1") { name } }');
     expect(await recordOf(headers['x-request-id'] as string)).toMatchObject({ user: forged, families: [1] });
     const governance = { client: 'occ-governance', user: 'gideon.marlowe', purpose: 'GOVERNANCE' };
     const { body } = await server.ask(

@@ -7,7 +7,16 @@ import type { ErrorCode } from '../../src/errors.ts';
 import { LIMITS } from '../../src/limits.ts';
 import { createLog } from '../../src/watch.ts';
 import { type Answer, answerIn, expectShape, headersOf, open, received, send, watchLogin } from '../support/attack.ts';
-import { encodeId, ownDatabase, type PersonaName, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import {
+  type Caller,
+  encodeId,
+  FRONT_DOOR,
+  type PersonaName,
+  preparedDatabase,
+  sqlAsOwner,
+  type TestServer,
+  testServer,
+} from '../support/server.ts';
 
 let ownerUrl: string;
 let owner: pg.Client;
@@ -17,7 +26,7 @@ let logged = '';
 /** The login of the one who asks only for what must never reach the database. */
 let login: Awaited<ReturnType<typeof watchLogin>>;
 beforeAll(async () => {
-  ownerUrl = await ownDatabase('fsp_exhaustion');
+  ownerUrl = await preparedDatabase('fsp_exhaustion');
   owner = await sqlAsOwner(ownerUrl);
   login = await watchLogin(ownerUrl, 'oxford-health');
   const log = createLog('info', {
@@ -318,7 +327,12 @@ describe('the log', () => {
 
 describe('a budget', () => {
   const one = 'query($n: Int = 50) { families(first: $n) { nodes { id } } }';
-  const from = async (limited: TestServer, who: PersonaName, remoteAddress: string, document = one): Promise<Answer & { body: any }> => {
+  const from = async (
+    limited: TestServer,
+    who: PersonaName | Caller,
+    remoteAddress: string,
+    document = one,
+  ): Promise<Answer & { body: any }> => {
     const headers = await headersOf(limited, who);
     const payload = { query: document };
     const response = await limited.app.inject({ method: 'POST', url: '/graphql', headers, payload, remoteAddress });
@@ -327,7 +341,7 @@ describe('a budget', () => {
   it('44 is a client’s, from wherever it asks, and nobody else’s at the same address', async () => {
     const limited = await testServer(ownerUrl, { budget: { units: 120, restorePerSecond: 0.01 } });
     try {
-      const first = await from(limited, 'socialWorker', '10.0.0.1');
+      const first = await from(limited, FRONT_DOOR, '10.0.0.1');
       const { cost } = first.body.extensions;
       expect(cost).toEqual({
         requested: expect.any(Number),
@@ -341,8 +355,8 @@ describe('a budget', () => {
       expect(cost.remaining).toBe(120 - cost.actual);
 
       // The same client at another address, and another client at the same one.
-      const again = await from(limited, 'socialWorker', '10.0.0.2');
-      const spent = again.status === 429 ? again : await from(limited, 'socialWorker', '10.0.0.3');
+      const again = await from(limited, FRONT_DOOR, '10.0.0.2');
+      const spent = again.status === 429 ? again : await from(limited, FRONT_DOOR, '10.0.0.3');
       expectShape(spent, 'BUDGET_SPENT');
       expect(Number(spent.headers['retry-after'])).toBeGreaterThan(0);
       expect(spent.headers.ratelimit).toMatch(/^"client";r=\d+;t=\d+$/);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLASS_BIT } from '../../src/access/classes.ts';
 import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { nhsNumber } from '../../src/db/generate.ts';
-import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { type Caller, encodeId, FRONT_DOOR, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const caller = (client: string, user: string, purpose = 'SAFEGUARDING'): Caller => ({ client, user, purpose });
 const grace = caller('occ-social-care', 'grace.whitlock');
@@ -107,7 +107,7 @@ describe('records of a restricted family', () => {
         on: '2026-11-10',
       }),
       Disagreement: await made(grace, 'recordDisagreement', 'disagreement', { decision, role: 'x', reason: 'x' }),
-      PersonMerge: await made(grace, 'proposeMerge', 'merge', {
+      PersonMerge: await made(FRONT_DOOR, 'proposeMerge', 'merge', {
         survivor: encodeId('Person', father),
         merged: encodeId('Person', storyPerson(2, 'father')),
         reason: 'x',
@@ -174,7 +174,7 @@ describe('records of a restricted family', () => {
 describe('two records of one person', () => {
   it('109 an old id is read by the rules of the merged record', async ({ skip }) => {
     const [a, b] = [encodeId('Person', father), encodeId('Person', partner)];
-    const merge = await made(grace, 'proposeMerge', 'merge', { survivor: b, merged: a, reason: 'x' });
+    const merge = await made(FRONT_DOOR, 'proposeMerge', 'merge', { survivor: b, merged: a, reason: 'x' });
     const read = async (as: Caller, id: string) =>
       (await server.ask(as, 'query($id: ID!) { node(id: $id) { id ... on Person { givenName sameAs { id } } } }', { id })).body.data.node;
     const before = await read(school, a);

@@ -10,7 +10,7 @@ import { blindedDocuments, type MatrixRow, matrixChanges, matrixMarkdown, matrix
 import { operation } from '../../src/portal/demonstration.ts';
 import { productSchema } from '../../src/server.ts';
 import { environment, folder, oneLine, root, run } from '../support/command.ts';
-import { LOGIN_SECRET, ownDatabase, sqlAsOwner } from '../support/server.ts';
+import { LOGIN_SECRET, preparedDatabase, sqlAsOwner } from '../support/server.ts';
 
 describe('sdl', () => {
   const { schema, classes } = productSchema();
@@ -143,7 +143,7 @@ describe('on a database of their own', () => {
   let table: string;
 
   beforeAll(async () => {
-    own = { DATABASE_URL: await ownDatabase('fsp_bin'), LOGIN_SECRET };
+    own = { DATABASE_URL: await preparedDatabase('fsp_bin'), LOGIN_SECRET };
   });
 
   it('demo is refused where the families would be of another authority', async () => {

@@ -7,13 +7,22 @@ import { organisation as perform } from '../../src/bin/organisation-verbs.ts';
 import { CLIENTS } from '../../src/db/personas.ts';
 import { scopesOf } from '../../src/db/provision.ts';
 import { environment, oneLine, type Ran, run } from '../support/command.ts';
-import { type Caller, encodeId, LOGIN_SECRET, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import {
+  type Caller,
+  encodeId,
+  LOGIN_SECRET,
+  preparedDatabase,
+  sqlAs,
+  sqlAsOwner,
+  type TestServer,
+  testServer,
+} from '../support/server.ts';
 
 let ownerUrl: string;
 let owner: pg.Client;
 let server: TestServer;
 beforeAll(async () => {
-  ownerUrl = await ownDatabase('fsp_organisation');
+  ownerUrl = await preparedDatabase('fsp_organisation');
   owner = await sqlAsOwner(ownerUrl);
   server = await testServer(ownerUrl);
 });

@@ -4,12 +4,12 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { provisionLogins } from '../../src/db/logins.ts';
 import { migrateDatabase } from '../../src/db/migrate.ts';
-import { LOGIN_SECRET, ownDatabase, sqlAs, sqlAsOwner, testServer } from '../support/server.ts';
+import { LOGIN_SECRET, preparedDatabase, sqlAs, sqlAsOwner, testServer } from '../support/server.ts';
 
 let ownerUrl: string;
 let owner: pg.Client;
 beforeAll(async () => {
-  ownerUrl = await ownDatabase('fsp_drift');
+  ownerUrl = await preparedDatabase('fsp_drift');
   owner = await sqlAsOwner(ownerUrl);
 });
 afterAll(() => owner.end());

@@ -1,7 +1,7 @@
 /** What a start does to a database besides its tables: reference data, and the demonstration where it belongs. */
 import { expect, it, vi } from 'vitest';
 import { prepareDatabase } from '../../src/db/prepare.ts';
-import { createdDatabase, LOGIN_SECRET, ownDatabase, sqlAsOwner } from '../support/server.ts';
+import { createdDatabase, LOGIN_SECRET, preparedDatabase, sqlAsOwner } from '../support/server.ts';
 
 it('loads the families of the demonstration for their own authority only, and says so; elsewhere its callers alone', async () => {
   const said = vi.spyOn(console, 'log').mockImplementation(() => {});
@@ -23,7 +23,7 @@ it('loads the families of the demonstration for their own authority only, and sa
 });
 
 it('refuses reference data that would give an id or a code to another organisation', async () => {
-  const ownerUrl = await ownDatabase('fsp_prepare', false);
+  const ownerUrl = await preparedDatabase('fsp_prepare', false);
   const owner = await sqlAsOwner(ownerUrl);
   const prepare = () => prepareDatabase(ownerUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration: false });
   try {

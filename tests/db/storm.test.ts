@@ -8,7 +8,7 @@ import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { PERSONAS } from '../../src/db/personas.ts';
 import { verifyDisclosures } from '../../src/disclosure/verify.ts';
 import { decodeId } from '../../src/read/ids.ts';
-import { encodeId, ownDatabase, type PersonaName, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { encodeId, type PersonaName, preparedDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const SECONDS = 20;
 const KILLS = 100;
@@ -17,7 +17,7 @@ let server: TestServer;
 let owner: pg.Client;
 let admin: pg.Client;
 beforeAll(async () => {
-  const ownerUrl = await ownDatabase('fsp_storm');
+  const ownerUrl = await preparedDatabase('fsp_storm');
   server = await testServer(ownerUrl);
   owner = await sqlAsOwner(ownerUrl);
   admin = new pg.Client({ connectionString: inject('superuserUrl') });

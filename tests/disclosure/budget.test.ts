@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { createFamilies, openedBy } from '../../src/disclosure/budget.ts';
 import { createLog } from '../../src/watch.ts';
-import { type Caller, encodeId, ownDatabase, type TestServer, testServer } from '../support/server.ts';
+import { type Caller, encodeId, FRONT_DOOR, ownDatabase, type TestServer, testServer } from '../support/server.ts';
 
 const user = (name: string | null, purpose = 'SAFEGUARDING') => ({ organisation: { id: 1 }, id: 'a-client', user: name, purpose }) as never;
 const MINUTE = 60_000;
@@ -69,6 +69,8 @@ it('is changed by FAMILY_BUDGET', () => {
   expect(() => readConfig({ FAMILY_BUDGET: '50' })).toThrow('FAMILY_BUDGET: must be families an hour');
 });
 
+const grace: Caller = { ...FRONT_DOOR, user: 'grace.whitlock' };
+
 describe('a user beyond it', () => {
   const lines: any[] = [];
   let server: TestServer;
@@ -85,8 +87,7 @@ describe('a user beyond it', () => {
   afterAll(() => server.close());
 
   it('is shown nothing, which is on record with an alert, in the log and among the figures', async () => {
-    const ask = (id: number) =>
-      server.ask('socialWorker', 'query One($id: ID!) { family(id: $id) { name } }', { id: encodeId('Family', id) });
+    const ask = (id: number) => server.ask(grace, 'query One($id: ID!) { family(id: $id) { name } }', { id: encodeId('Family', id) });
     expect([(await ask(1)).status, (await ask(2)).status, (await ask(1)).status]).toEqual([200, 200, 200]);
     const { status, headers, body } = await ask(3);
     expect([status, body.errors?.[0].extensions.code, body.data]).toEqual([429, 'DISCLOSURE_BUDGET', undefined]);
@@ -105,14 +106,14 @@ describe('a user beyond it', () => {
       { user: 'grace.whitlock', alert: 'DISCLOSURE_BUDGET', failed: 'DISCLOSURE_BUDGET', operation: 'One', families: [], fields: [] },
     ]);
     const [line] = lines.filter(({ alert }) => alert === 'DISCLOSURE_BUDGET');
-    expect(line).toMatchObject({ level: 40, client: 'occ-social-care', organisation: 'occ' });
+    expect(line).toMatchObject({ level: 40, client: 'occ-front-door', organisation: 'occ' });
     expect(await server.metrics.registry.getSingleMetricAsString('fsp_alerts_total')).toContain(
       'fsp_alerts_total{alert="DISCLOSURE_BUDGET"} 1',
     );
   });
   it('does not write either: what is written is read back', async () => {
     const { status, body } = await server.ask(
-      'socialWorker',
+      grace,
       'mutation($input: AcknowledgeNoticeInput!) { acknowledgeNotice(input: $input) { userErrors { code } } }',
       { input: { idempotencyKey: 'k', notice: encodeId('AccessNotice', 1), expectedVersion: 1 } },
     );

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseDatabaseServer, readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
 import { createHeads, keptKey, readHeads, readPrivateKey } from '../../src/disclosure/heads.ts';
 import { type Batch, chainHash, createRecorder } from '../../src/disclosure/recorder.ts';
 import { createStore } from '../../src/disclosure/store.ts';
 import { faultWords, verifyDisclosures } from '../../src/disclosure/verify.ts';
-import { LOGIN_SECRET, ownDatabase, sqlAsOwner, testServer } from '../support/server.ts';
+import { LOGIN_SECRET, ownDatabase, serverOf, sqlAsOwner, testServer } from '../support/server.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'fsp-heads-'));
 const dir = path.join(folder, 'heads');
@@ -20,10 +20,10 @@ let ownerUrl: string;
 let owner: pg.Client;
 const batches: Batch[] = [];
 beforeAll(async () => {
-  ownerUrl = await ownDatabase('fsp_heads', false);
+  ownerUrl = await ownDatabase('fsp_heads');
   owner = await sqlAsOwner(ownerUrl);
   const heads = createHeads({ dir, key: privateKey }, () => {});
-  const store = createStore(parseDatabaseServer(ownerUrl), LOGIN_SECRET, false);
+  const store = createStore(serverOf(ownerUrl), LOGIN_SECRET, false);
   const recorder = createRecorder(store, {
     durable(batch) {
       batches.push(batch);

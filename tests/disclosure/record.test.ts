@@ -8,13 +8,13 @@ import { archiveMonth } from '../../src/disclosure/archive.ts';
 import { type Batch, chainHash, createRecorder } from '../../src/disclosure/recorder.ts';
 import { verifyDisclosures } from '../../src/disclosure/verify.ts';
 import { operation } from '../../src/portal/demonstration.ts';
-import { encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { encodeId, preparedDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 let ownerUrl: string;
 let owner: pg.Client;
 let server: TestServer;
 beforeAll(async () => {
-  ownerUrl = await ownDatabase('fsp_disclosure');
+  ownerUrl = await preparedDatabase('fsp_disclosure');
   owner = await sqlAsOwner(ownerUrl);
   server = await testServer(ownerUrl);
 });

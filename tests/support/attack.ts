@@ -2,10 +2,8 @@
 import { connect, type Socket } from 'node:net';
 import pg from 'pg';
 import { expect, inject } from 'vitest';
-import { parseDatabaseServer } from '../../src/config.ts';
-import { loginName } from '../../src/db/logins.ts';
 import { ERRORS, type ErrorCode } from '../../src/errors.ts';
-import { callerOf, type PersonaName, type TestServer } from './server.ts';
+import { type Caller, callerOf, loginAt, type PersonaName, serverOf, type TestServer } from './server.ts';
 
 export type Answer = { status: number; headers: Record<string, unknown>; text: string };
 
@@ -35,7 +33,7 @@ export function expectShape({ status, headers, text }: Answer, code?: ErrorCode 
 }
 
 /** The headers of a caller who is known. */
-export async function headersOf(server: TestServer, who: PersonaName): Promise<Record<string, string>> {
+export async function headersOf(server: TestServer, who: PersonaName | Caller): Promise<Record<string, string>> {
   return {
     authorization: `Bearer ${await server.token(who)}`,
     'content-type': 'application/json',
@@ -112,9 +110,16 @@ export async function raw(address: string, bytes: string | Buffer): Promise<Answ
 export async function watchLogin(ownerUrl: string, organisation: string) {
   const admin = new pg.Client({ connectionString: inject('superuserUrl') });
   await admin.connect();
-  const login = loginName(parseDatabaseServer(ownerUrl).database, organisation, 'daily');
+  const login = loginAt(ownerUrl, organisation);
   const count = async (condition: string) =>
-    Number((await admin.query(`select count(*) as n from pg_stat_activity where usename = $1 and ${condition}`, [login])).rows[0].n);
+    Number(
+      (
+        await admin.query(`select count(*) as n from pg_stat_activity where datname = $2 and usename = $1 and ${condition}`, [
+          login,
+          serverOf(ownerUrl).database,
+        ])
+      ).rows[0].n,
+    );
   return {
     login,
     /** A login's connections are opened by its first statement; none means that no statement ever came. */

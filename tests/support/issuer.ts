@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { type Adapter, type AdapterPayload, type Configuration, Provider } from 'oidc-provider';
 import pino from 'pino';
 import { remoteVerifier } from '../../src/access/tokens.ts';
-import { parseDatabaseServer } from '../../src/config.ts';
 import { CLIENTS } from '../../src/db/personas.ts';
 import { createServer, type Server } from '../../src/server.ts';
 import { LOGIN_SECRET } from './global.ts';
+import { serverOf } from './server.ts';
 
 /** What the tokens are for. */
 export const AUDIENCE = 'https://api.example/graphql';
@@ -236,7 +236,7 @@ export async function identityProvider(...keys: Key[]): Promise<IdentityProvider
 /** A server that takes tokens of the provider, and of nobody else. */
 export function trustingServer(ownerUrl: string, provider: { issuer: string; jwksUrl: string }): Promise<Server> {
   return createServer({
-    database: { server: parseDatabaseServer(ownerUrl), loginSecret: LOGIN_SECRET },
+    database: { server: serverOf(ownerUrl), loginSecret: LOGIN_SECRET },
     verify: remoteVerifier(provider.jwksUrl, { issuer: provider.issuer, audience: AUDIENCE }),
     log: pino({ level: process.env.LOG_LEVEL ?? 'silent' }),
   });

@@ -4,13 +4,13 @@ import pg from 'pg';
 import pino from 'pino';
 import { inject } from 'vitest';
 import { type DevelopmentIssuer, developmentIssuer } from '../../src/access/tokens.ts';
-import { parseDatabaseServer } from '../../src/config.ts';
-import { loginName, loginPassword } from '../../src/db/logins.ts';
+import { type DatabaseServer, parseDatabaseServer } from '../../src/config.ts';
+import { type LoginKind, loginName, loginPassword, machineLogin } from '../../src/db/logins.ts';
 import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
 import { prepareDatabase } from '../../src/db/prepare.ts';
 import { encodeId } from '../../src/read/ids.ts';
 import { createServer, type Server, type ServerOptions } from '../../src/server.ts';
-import { LOGIN_SECRET } from './global.ts';
+import { LOGIN_SECRET, SEEDS } from './global.ts';
 
 export { LOGIN_SECRET, PERSONAS };
 
@@ -36,11 +36,23 @@ export type TestServer = Server & {
 
 export const callerOf = (caller: PersonaName | Caller): Caller => (typeof caller === 'string' ? PERSONAS[caller] : caller);
 
+/** Where a database is. A copy has no logins of its own: its owner says by which database they are named. */
+export function serverOf(ownerUrl: string): DatabaseServer {
+  return { ...parseDatabaseServer(ownerUrl), logins: new URL(ownerUrl).username.replace(/_owner$/, '') };
+}
+
+/** A login of an organisation, there. */
+export const loginAt = (ownerUrl: string, organisation: string, kind: LoginKind = 'daily'): string =>
+  loginName(serverOf(ownerUrl).logins as string, organisation, kind);
+
+/** Who sees the families of every team. */
+export const FRONT_DOOR: Caller = { client: 'occ-front-door', user: 'philippa.nunn', purpose: 'SAFEGUARDING' };
+
 /** A server on a database that is ready; the tests' common one unless another is named. */
 export async function testServer(ownerUrl: string = inject('ownerUrl'), options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const issuer = await developmentIssuer(null);
   const server = await createServer({
-    database: { server: parseDatabaseServer(ownerUrl), loginSecret: LOGIN_SECRET },
+    database: { server: serverOf(ownerUrl), loginSecret: LOGIN_SECRET },
     verify: issuer.verify,
     log: pino({ level: process.env.LOG_LEVEL ?? 'silent' }),
     // The tests of one file ask as few clients; those of budgets give their own.
@@ -92,12 +104,17 @@ export async function testServer(ownerUrl: string = inject('ownerUrl'), options:
 }
 
 /** A connection on an organisation's own login: what plain SQL can see. */
-export async function sqlAs(organisation: string, sealed = false, ownerUrl: string = inject('ownerUrl')): Promise<pg.Client> {
-  const { host, port, database } = parseDatabaseServer(ownerUrl);
+export async function sqlAs(
+  organisation: string,
+  kind: LoginKind | boolean = 'daily',
+  ownerUrl: string = inject('ownerUrl'),
+): Promise<pg.Client> {
+  const server = serverOf(ownerUrl);
+  const { host, port, database } = server;
   const user =
     organisation === 'gate' || organisation === 'recorder'
-      ? `${database}_${organisation}`
-      : loginName(database, organisation, sealed ? 'sealed' : 'daily');
+      ? machineLogin(server, organisation)
+      : loginAt(ownerUrl, organisation, kind === true ? 'sealed' : kind === false ? 'daily' : kind);
   const client = new pg.Client({ host, port, database, user, password: loginPassword(LOGIN_SECRET, user) });
   await client.connect();
   return client;
@@ -111,12 +128,32 @@ export async function sqlAsOwner(ownerUrl: string = inject('ownerUrl')): Promise
 }
 
 /**
- * A database of its own on the tests' server, prepared; gives its owner's address. The owner has what docs/operators.md
- * says and no more, whoever made it: a superuser, or a role with CREATEROLE and CREATEDB.
+ * A copy of the tests' common database, for a file that changes what others read; gives its owner's address. Its logins are the
+ * common ones: a file that changes these has a database made for it (`preparedDatabase`).
  *
- * @param record what the demonstration's families have by commands too, as in the tests' common database: it takes a while.
+ * @param record with what the demonstration's families have by commands too.
  */
-export async function ownDatabase(name: string, demonstration = true, record = false): Promise<string> {
+export async function ownDatabase(name: string, record = false): Promise<string> {
+  const url = new URL(inject('ownerUrl'));
+  const creator = new pg.Client({ connectionString: inject('creatorUrl').replace(/[^/]*$/, 'postgres') });
+  await creator.connect();
+  try {
+    await creator.query(`drop database if exists ${name} with (force)`);
+    await creator.query(`create database ${name} template ${record ? SEEDS.told : SEEDS.bare} owner ${url.username}`);
+  } finally {
+    await creator.end();
+  }
+  url.pathname = `/${name}`;
+  return url.toString();
+}
+
+/**
+ * A database of its own on the tests' server, with logins of its own; gives its owner's address. The owner has what
+ * docs/operators.md says and no more, whoever made it: a superuser, or a role with CREATEROLE and CREATEDB.
+ *
+ * @param record what the demonstration's families have by commands too: it takes a while.
+ */
+export async function preparedDatabase(name: string, demonstration = true, record = false): Promise<string> {
   const ownerUrl = await createdDatabase(name);
   await prepareDatabase(ownerUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration, record });
   return ownerUrl;

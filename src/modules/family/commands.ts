@@ -3,6 +3,7 @@
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { DataClass } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
+import { ownFamiliesOnly } from '../../access/decide.ts';
 import { amend, conflict } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
@@ -109,6 +110,12 @@ export const registerFamily: Command = async (tx, raw, client, now) => {
   });
   // Where nothing is open yet, early help is what a family is on record for.
   await tx.insert(familyStage).values({ ...owned, stage: 'EARLY_HELP', since: now });
+  // Whose sight ends at their own families leads this one: else they would never see again what they have just written.
+  if (ownFamiliesOnly(client))
+    await tx.execute(
+      sql`select fsp.open_involvement(${family}::bigint, null, ${client.organisation.id}, 'lead-practitioner', ${client.userName}::text,
+        ${client.user}::text, true, false, now(), null)`,
+    );
   const persons: number[] = [];
   for (const member of input.members) persons.push(await writeMember(tx, family, member, since, client));
 

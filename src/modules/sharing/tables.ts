@@ -125,6 +125,9 @@ export const sealedUser = classify(
   'OPERATION',
 );
 
+/** In whose hands a family is at the county: the teams that work with it, and the county's named workers. Null: every user's. */
+const hands = () => ({ teams: integer('teams').array(), workers: text('workers').array() });
+
 /**
  * Which login may see which family, when, and what decisions add and take away. Written by the trigger alone
  * (drizzle/access.sql, `rebuild_grants`); periods of one login and family never overlap.
@@ -145,6 +148,7 @@ export const familyGrant = classify(
       onlyWith: bigint('only_with', { mode: 'bigint' }).array(),
       /** A member's whereabouts are protected, and this organisation is not named with that member. */
       guarded: boolean('guarded').notNull().default(false),
+      ...hands(),
     },
     // The first drives lists of a login's families; the second is what every policy probes.
     (t) => [index('family_grant_login_family').on(t.login, t.family), index('family_grant_family_login').on(t.family, t.login)],
@@ -172,6 +176,7 @@ export const personGrant = classify(
       /** The same of the families in which the login sees the person. */
       purposes: integer('purposes').notNull(),
       guarded: boolean('guarded').notNull().default(false),
+      ...hands(),
     },
     (t) => [index('person_grant_person_login').on(t.person, t.login)],
   ),

@@ -2,9 +2,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../../src/access/client.ts';
-import { parseDatabaseServer } from '../../../src/config.ts';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
-import { loginName } from '../../../src/db/logins.ts';
 import { createTransactions, type Transaction, type Transactions } from '../../../src/db/transactions.ts';
 import { addDays, today } from '../../../src/modules/clock/calendar.ts';
 import {
@@ -17,21 +15,19 @@ import {
   startClock,
   timescaleInForce,
 } from '../../../src/modules/clock/service.ts';
-import { encodeId, LOGIN_SECRET, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
+import { encodeId, LOGIN_SECRET, loginAt, ownDatabase, serverOf, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
 
 let server: TestServer;
 let owner: pg.Client;
 let transactions: Transactions;
-let database: string;
+let ownerUrl: string;
 const organisations = new Map<string, Client['organisation']>();
 
 beforeAll(async () => {
-  const ownerUrl = await ownDatabase('fsp_clocks');
+  ownerUrl = await ownDatabase('fsp_clocks');
   server = await testServer(ownerUrl);
   owner = await sqlAsOwner(ownerUrl);
-  const at = parseDatabaseServer(ownerUrl);
-  database = at.database;
-  transactions = createTransactions(at, LOGIN_SECRET);
+  transactions = createTransactions(serverOf(ownerUrl), LOGIN_SECRET);
   const { rows } = await owner.query('select id, code, name from fsp.organisation');
   for (const row of rows) organisations.set(row.code, row);
 });
@@ -45,7 +41,7 @@ const clientOf = (code: string) => ({ organisation: organisations.get(code), use
 const idOf = (code: string) => (organisations.get(code) as Client['organisation']).id;
 /** In one transaction on an organisation's own login. */
 const as = <T>(code: string, work: (tx: Transaction, client: Client) => Promise<T>) =>
-  transactions.run(loginName(database, code, 'daily'), (tx) => work(tx, clientOf(code)));
+  transactions.run(loginAt(ownerUrl, code), (tx) => work(tx, clientOf(code)));
 const now = () => today(new Date());
 const subject = (id: number) => ({ type: 'Plan', id });
 const start = (given: Partial<StartClock> & Pick<StartClock, 'rule' | 'subject'>, code = 'occ') =>

@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { parseDatabaseServer } from '../../../src/config.ts';
 import { recordText } from '../../../src/disclosure/record.ts';
 import { createRecorder } from '../../../src/disclosure/recorder.ts';
 import { createStore } from '../../../src/disclosure/store.ts';
@@ -13,6 +12,7 @@ import {
   LOGIN_SECRET,
   ownDatabase,
   type PersonaName,
+  serverOf,
   sqlAs,
   sqlAsOwner,
   type TestServer,
@@ -51,7 +51,7 @@ const dayEnds = async () => {
 };
 /** A look under an emergency, as a server would put it on record. */
 const inEmergency = async (organisation: string, user: string, family = 1, emergency: string | null = 'Emergency-1') => {
-  const store = createStore(parseDatabaseServer(ownerUrl), LOGIN_SECRET, false);
+  const store = createStore(serverOf(ownerUrl), LOGIN_SECRET, false);
   const client = { organisation: { code: organisation }, agency: 'HEALTH', id: 'x', user, purpose: 'EMERGENCY', emergency };
   await createRecorder(store).record(
     recordText(client as never, '"classes":["FAMILY"],"fields":["Family.name"]', { families: [String(family)], persons: [] }),

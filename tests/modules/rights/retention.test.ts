@@ -24,7 +24,7 @@ let server: TestServer;
 let owner: pg.Client;
 let ownerUrl: string;
 beforeAll(async () => {
-  ownerUrl = await ownDatabase('fsp_retention', true, true);
+  ownerUrl = await ownDatabase('fsp_retention', true);
   server = await testServer(ownerUrl);
   owner = await sqlAsOwner(ownerUrl);
   // The demonstration's own.

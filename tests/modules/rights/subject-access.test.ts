@@ -22,7 +22,7 @@ let server: TestServer;
 let owner: pg.Client;
 let ownerUrl: string;
 beforeAll(async () => {
-  ownerUrl = await ownDatabase('fsp_subject_access', true, true);
+  ownerUrl = await ownDatabase('fsp_subject_access', true);
   server = await testServer(ownerUrl);
   owner = await sqlAsOwner(ownerUrl);
 }, 180_000);

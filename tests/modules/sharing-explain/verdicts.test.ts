@@ -40,7 +40,7 @@ const CALLERS: Known[] = WHO.flatMap(([client, user]) =>
 let server: TestServer;
 let owner: pg.Client;
 beforeAll(async () => {
-  const ownerUrl = await ownDatabase('fsp_explain_verdicts', true, true);
+  const ownerUrl = await ownDatabase('fsp_explain_verdicts', true);
   server = await testServer(ownerUrl);
   owner = await sqlAsOwner(ownerUrl);
   await addDecisions();

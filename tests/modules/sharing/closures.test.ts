@@ -10,6 +10,7 @@ import { productSchema } from '../../../src/server.ts';
 import {
   type Caller,
   encodeId,
+  loginAt,
   ownDatabase,
   type PersonaName,
   sqlAs,
@@ -190,9 +191,9 @@ describe('a restricted family', () => {
     expect((await does(manager, 'restrictFamily', restrict, 'restriction { id }')).userErrors).toMatchObject([{ rule: 'NAMED_USERS' }]);
     await owner.query("insert into fsp.sealed_user (organisation, subject) values ($1, 'philippa.nunn')", [organisationId('occ')]);
     const absent = encodeId('Family', 99_999_999);
-    const sealed = `${new URL(ownerUrl).pathname.slice(1)}_occ_sealed`;
+    const sealed = loginAt(ownerUrl, 'occ', 'sealed');
     const onSealed = async () =>
-      (await owner.query('select from pg_stat_activity where usename = $1', [sealed])).rowCount !== 0 &&
+      (await owner.query('select from pg_stat_activity where datname = current_database() and usename = $1', [sealed])).rowCount !== 0 &&
       (await ofFamily(manager, 'id')) !== null;
     await untilHeard(onSealed);
     const { restriction, userErrors } = await does(manager, 'restrictFamily', restrict, 'restriction { id cause }');
@@ -239,11 +240,11 @@ describe('a restricted family', () => {
     ).rows[0];
     const colleague: Caller = { client: 'thames-valley-police-protection', user: others.subject, purpose: 'SAFEGUARDING' };
     expect((await ofFamily(colleague, 'name')).name).toBe('Hartwell');
-    const sealed = `${new URL(ownerUrl).pathname.slice(1)}_thames-valley-police_sealed`;
+    const sealed = loginAt(ownerUrl, 'thames-valley-police', 'sealed');
     await untilHeard(
       async () =>
         (await ofFamily('police', 'id')) !== null &&
-        (await owner.query('select from pg_stat_activity where usename = $1', [sealed])).rowCount !== 0,
+        (await owner.query('select from pg_stat_activity where datname = current_database() and usename = $1', [sealed])).rowCount !== 0,
     );
     const { restriction } = await does(
       manager,

@@ -1,16 +1,14 @@
 /** A family opened in an emergency: for one user, for what was asked, for a time; and looked at afterwards by somebody else. */
 import type pg from 'pg';
-import pgDriver from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
-import { loginName, loginPassword } from '../../../src/db/logins.ts';
 import { organisationId } from '../../../src/db/personas.ts';
 import {
   type Caller,
   encodeId,
-  LOGIN_SECRET,
   ownDatabase,
   type PersonaName,
+  sqlAs,
   sqlAsOwner,
   type TestServer,
   testServer,
@@ -54,19 +52,7 @@ const open = (who: Caller, input: object = {}) =>
 const read = async (who: Caller, selection = 'name stage households { __typename } members { person { givenName } }') =>
   (await server.ask(who, `query($id: ID!) { family(id: $id) { ${selection} } }`, { id: family })).body.data?.family ?? null;
 
-async function emergencySql(code: string): Promise<pg.Client> {
-  const url = new URL(ownerUrl);
-  const user = loginName(url.pathname.slice(1), code, 'emergency');
-  const client = new pgDriver.Client({
-    host: url.hostname,
-    port: Number(url.port),
-    database: url.pathname.slice(1),
-    user,
-    password: loginPassword(LOGIN_SECRET, user),
-  });
-  await client.connect();
-  return client;
-}
+const emergencySql = (code: string) => sqlAs(code, 'emergency', ownerUrl);
 
 describe('an emergency', () => {
   it('opens what was asked for and no more, to that user and no other, until it ends', async () => {

@@ -1,7 +1,8 @@
 import { rowId } from '../../generate.ts';
-import { grace, type Step, type Teller } from './step.ts';
+import { frontDoor, type Step, type Teller } from './step.ts';
 
 const bruno: Teller = { client: 'occ-social-care', user: 'bruno.inskip', purpose: 'SAFEGUARDING' };
+const bethan: Teller = { client: 'occ-front-door', user: 'bethan.rowe', purpose: 'SAFEGUARDING' };
 const historical = true;
 
 /** Of the told families none comes before the court; this is one of the generated ones, whose first person is a child in care. */
@@ -47,10 +48,10 @@ export const COURT_RECORD: Step[] = [
       historical,
     }),
   },
-  // A mother of two families, who was taken for two.
+  // A mother of two families, who was taken for two. They are different teams' families, which the front door alone sees both.
   {
     on: '2026-03-02',
-    as: bruno,
+    as: frontDoor,
     do: 'proposeMerge',
     name: ['PersonMerge', 'one mother'],
     input: (n) => ({
@@ -59,5 +60,5 @@ export const COURT_RECORD: Step[] = [
       reason: 'The same date of birth; she moved and took her maiden name again.',
     }),
   },
-  { on: '2026-03-03', as: grace, do: 'mergePersons', amends: (n) => ['merge', n.made('one mother')], input: () => ({}) },
+  { on: '2026-03-03', as: bethan, do: 'mergePersons', amends: (n) => ['merge', n.made('one mother')], input: () => ({}) },
 ];
