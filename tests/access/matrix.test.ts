@@ -128,7 +128,7 @@ function answered(name: PersonaName, type: string): Promise<Answered> {
 describe.each(Object.keys(PERSONAS) as PersonaName[])('%s', (name) => {
   const { agency } = PERSONAS[name];
 
-  it.each(Object.keys(WAY))('%s', async (type) => {
+  it.each(Object.keys(WAY))('shows of %s what the agreement says', async (type) => {
     const { document, body } = await answered(name, type);
     expect(body.data ?? null, JSON.stringify(body.errors)).not.toBeNull();
     if (agency === 'EVALUATOR' && document.startsWith('{ family')) {

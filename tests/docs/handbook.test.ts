@@ -602,9 +602,9 @@ const CLAIMS: Record<string, (() => unknown)[]> = {
     test('tests/graphql/check.test.ts', 'as it is has no fault'),
   ],
   '[src/access/agreement.ts](src/access/agreement.ts) says which agency gets which kind: always, by decision for a family, own rows, by role, never.':
-    [test('tests/access/matrix.test.ts', '$name ($dataClass)')],
+    [test('tests/access/matrix.test.ts', 'shows of %s what the agreement says')],
   "Rules, each agency's schema, the database's policies and the matrix are derived from these two. Nobody writes a permission elsewhere.": [
-    test('tests/access/matrix.test.ts', '$name ($dataClass)'),
+    test('tests/access/matrix.test.ts', 'shows of %s what the agreement says'),
     test('tests/access/rows.test.ts', 'it.each(tables.map'),
     () => expect(manifest.scripts.fresh).toMatch(/generate-access.ts --check.*matrix.ts --check/),
   ],
