@@ -16,6 +16,7 @@ import { deriveRules } from './access/rules.ts';
 import type { VerifyToken } from './access/tokens.ts';
 import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
+import { createFeed } from './change/feed.ts';
 import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
 import { createPools, databaseError } from './db/pools.ts';
@@ -143,6 +144,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       compiledReads({
         pools,
         planner: createPlanner(assembled, BINDINGS, ROOTS, rules, { discloses: options.disclosure !== false, planned: metrics.planned }),
+        feed: createFeed(gate, createHmac('sha256', secret).update('cursors').digest()),
         budgets,
         families: createFamilies(options.familyBudget),
         alert: (alert, client) => {

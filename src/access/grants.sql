@@ -61,6 +61,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set plan
 as $$
 declare
   people bigint[];
+  before jsonb;
   clinical constant bigint := 1 << 15;
 begin
   -- Whose whereabouts are protected is so in every family of theirs.
@@ -88,6 +89,7 @@ begin
   -- What is withheld about a person is withheld about the same person under every id.
   people := array(select distinct s.same from fsp.same_persons(people) s);
 
+  before := fsp.grant_digests(asked, people);
   delete from fsp.family_grant g where g.family = any (asked);
   insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded, teams, workers)
   with access as materialized (
@@ -289,6 +291,8 @@ begin
   where s.born or s.own or s.agency in ({{clinical_always}})
     or (s.agency in ({{clinical_open}})
       and (coalesce(g.shared, 0) | s.shared) & ~(coalesce(g.withheld, 0) | s.withheld) & clinical <> 0);
+
+  perform fsp.note_rights(before, asked, people);
 
   delete from fsp.user_focus u where u.family = any (asked);
   insert into fsp.user_focus (login, subject, family, starts, ends, only_with)

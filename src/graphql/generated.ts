@@ -888,10 +888,79 @@ export type CaseAuditEdge = {
   node?: Maybe<CaseAudit>;
 };
 
+export type Change = {
+  __typename?: 'Change';
+  /** When it was written; null of what stood when the reading began. */
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Classes of data of the row. Null of what is gone, as all below. */
+  classes?: Maybe<Array<Scalars['String']['output']>>;
+  /** Where to go on after this change. */
+  cursor: Scalars['String']['output'];
+  id: Scalars['ID']['output'];
+  /** Ids of the persons from whom it is kept, of whom the caller knows: for those who work only with one of them it must not exist. */
+  keptFrom?: Maybe<Array<Scalars['ID']['output']>>;
+  kind: ChangeKind;
+  /** The row, as the caller may see it today. */
+  node?: Maybe<Node>;
+  restrictions?: Maybe<Array<ChangeRestriction>>;
+  type: ChangeType;
+};
+
 export type ChangeDirection =
   | 'BETTER'
   | 'UNCHANGED'
   | 'WORSE';
+
+export type ChangeKind =
+  /** As it stands today: put it in the place of what was there. */
+  | 'CURRENT'
+  /** Deleted, or no longer visible to you: which of the two is not said. Take it out of the copy. Only told of what you were shown. */
+  | 'GONE';
+
+export type ChangeRestriction =
+  /** The family is there for named users alone. */
+  | 'RESTRICTED'
+  /** Somebody's whereabouts are protected: whoever is not named with that person must not learn them. */
+  | 'WHEREABOUTS_PROTECTED';
+
+export type ChangeType =
+  | 'ADULT_VOICE'
+  | 'ASSESSMENT'
+  | 'CHILD_VOICE'
+  | 'CONFERENCE'
+  | 'DECISION'
+  | 'EPISODE'
+  | 'FAMILY'
+  | 'FAMILY_PLAN'
+  | 'HOUSING_SITUATION'
+  | 'INCIDENT'
+  | 'INTERVENTION'
+  | 'INVOLVEMENT'
+  | 'MARAC'
+  | 'MEETING'
+  | 'PERSON'
+  | 'PLACEMENT'
+  | 'PLAN'
+  | 'SAFETY_CONDITION'
+  | 'SCHOOL_RECORD'
+  | 'SECTION47'
+  | 'SERVICE_OFFER'
+  | 'SPECIALIST_ASSESSMENT'
+  | 'STRATEGY_DISCUSSION'
+  | 'TOOL_READING'
+  | 'TRUSTED_ADULT'
+  | 'VISIT'
+  | 'WORKBOOK_ENTRY';
+
+/** One page of the feed. It may hold fewer changes than were asked for, or none, and not be the last. */
+export type Changes = {
+  __typename?: 'Changes';
+  /** Where to go on; also of a page without changes. */
+  cursor: Scalars['String']['output'];
+  /** There is more already: ask again at once. Otherwise ask again when you like. */
+  hasMore: Scalars['Boolean']['output'];
+  nodes: Array<Change>;
+};
 
 export type CheckAnswer =
   | 'NO'
@@ -6354,6 +6423,19 @@ export type Query = {
   capacityMoved?: Maybe<WorkbookReadingConnection>;
   /** Who holds the posts of a team today, each with their families against the plan. */
   caseloads?: Maybe<PostHoldingConnection>;
+  /**
+   * What the caller may see, and from then on what becomes of it: first everything as it stands, then every change in the order of
+   * the transactions that made it. For applications that keep a copy: a token of a person is refused. Each row comes as the caller
+   * may see it today, in families that are open to it today.
+   *
+   * `after`: the `cursor` of the last page or change that was stored. None: from the beginning, into an empty copy. A cursor never
+   * passes what is still being written, and it can be gone on from as often as one likes. Where the caller's rights as a whole have
+   * changed since (its scopes, the agreement, `types`), what it sees comes again by itself, and what it may no longer keep as `GONE`.
+   *
+   * A client that has not declared to its operator that its system honours restrictions gets no `CLINICAL`, `VICTIM` or `CHILD_VOICE`
+   * and nothing that is kept from anybody.
+   */
+  changes?: Maybe<Changes>;
   /** The code lists: what may stand where a field or an input says "from the code list …". Without `list`, all of them. */
   codes?: Maybe<Array<Code>>;
   /** Answers of the surveys of skills and confidence; `needArea` from the code list `need-area`. */
@@ -6458,6 +6540,8 @@ export type Query = {
   trainings?: Maybe<TrainingConnection>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+  /** The same of the Workbook alone. */
+  workbookChanges?: Maybe<WorkbookChanges>;
   /** The programmes that the Workbook follows, with modules, sessions and the evidence these ask for. */
   workbookProgrammes?: Maybe<Array<WorkbookProgramme>>;
   /** A team, discipline by discipline, today: posts and caseload, planned and actual. */
@@ -6493,6 +6577,13 @@ export type QueryCaseloadsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   team: Scalars['ID']['input'];
+};
+
+
+export type QueryChangesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  types?: InputMaybe<Array<ChangeType>>;
 };
 
 
@@ -6718,6 +6809,12 @@ export type QuerySubjectAccessRequestsArgs = {
 export type QueryTrainingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<TrainingFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryWorkbookChangesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -10133,6 +10230,32 @@ export type WorkbookAmendment = {
   /** The text as it was. */
   was?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type WorkbookChange = {
+  __typename?: 'WorkbookChange';
+  /** When it was written; null of what stood when the reading began. */
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Classes of data of the row. Null of what is gone, as all below. */
+  classes?: Maybe<Array<Scalars['String']['output']>>;
+  /** Where to go on after this change. */
+  cursor: Scalars['String']['output'];
+  /** The entry, as the caller may see it today. */
+  entry?: Maybe<WorkbookEntry>;
+  id: Scalars['ID']['output'];
+  /** Ids of the persons from whom it is kept, of whom the caller knows: for those who work only with one of them it must not exist. */
+  keptFrom?: Maybe<Array<Scalars['ID']['output']>>;
+  kind: ChangeKind;
+  restrictions?: Maybe<Array<ChangeRestriction>>;
+};
+
+export type WorkbookChanges = {
+  __typename?: 'WorkbookChanges';
+  /** Where to go on; also of a page without changes. */
+  cursor: Scalars['String']['output'];
+  /** There is more already: ask again at once. Otherwise ask again when you like. */
+  hasMore: Scalars['Boolean']['output'];
+  nodes: Array<WorkbookChange>;
 };
 
 export type WorkbookConcern = {

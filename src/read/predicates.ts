@@ -5,7 +5,7 @@
 import { LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
 import { type DataClass, maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
-import { mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from '../access/decide.ts';
+import { copiesUnpromised, mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from '../access/decide.ts';
 import { effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
 import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 
@@ -49,6 +49,10 @@ export function unguarded(client: Client, dataClass: DataClass, of: 'family' | '
   const named = `select from fsp.user_rule n where n.login = r.login and n.kind = 'named' and n.family = r.family and n.person is null and n.about = r.about and (n.subjects = '{}' or ${USER} = any (n.subjects)) and ${isNow('n')}`;
   return `${userRule(client, 'guarded', of, key, ` and not exists (${named})`)} is null`;
 }
+
+/** SQL that somebody's whereabouts are protected in a family, or of a person; null where the agency is not told why it sees less. */
+export const whereaboutsProtected = (client: Client, of: 'family' | 'person', key: string): string | null =>
+  client.agency === 'LA' || client.agency === 'TEAM' ? userRule(client, 'guarded', of, key) : null;
 
 /** Rules about the user that stand at every entry: a team's user must be named in the team. */
 function userEntry(client: Client): string[] {
@@ -158,6 +162,7 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
 /** What is kept from a person does not exist for a user who works with that person only. */
 function keptFromUser(table: TableClass, alias: string, client: Client): string[] {
   const column = `${alias}.${table.keptFrom}`;
+  if (copiesUnpromised(client)) return [`${column} = '{}'`];
   if (client.user === null) {
     // Without a user nobody can say whom they work with; a record system holds the record whole.
     return client.purpose === 'RECORD_SYNC' ? [] : [`${column} = '{}'`];

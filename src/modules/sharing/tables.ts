@@ -60,6 +60,8 @@ export const client = classify(
     scopes: text('scopes').array().notNull(),
     purposes: text('purposes').array().notNull(),
     defaultPurpose: text('default_purpose'),
+    /** Its operator declared that it keeps restricted, sensitive and kept-from records as they are kept here. */
+    honoursRestrictions: boolean('honours_restrictions').notNull().default(false),
     enabled: boolean('enabled').notNull().default(true),
   }),
   'OPERATION',
