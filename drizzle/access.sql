@@ -10034,6 +10034,9 @@ create policy owner_all on fsp.notice_delay for all to "{{owner}}"
   using (true)
   with check (true);
 
+-- noun_master: DIRECTORY
+grant select on fsp.noun_master to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;
 alter table fsp.outbox force row level security;

@@ -38,6 +38,7 @@ import { explainResolvers } from './modules/explain/resolvers.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
+import { addPulledDocuments } from './portal/pull.ts';
 import { addSharingPages } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
 import { createPlanner } from './read/plan.ts';
@@ -295,6 +296,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addEvidencePages(app, pages);
   addSubjectAccessPages(app, pages);
   addSharingPages(app, assembled, pages);
+  addPulledDocuments(app, assembled, {
+    ...pages,
+    async again(request) {
+      const asking = request as Identified;
+      asking.client = await authenticate({ headers: request.headers, address: request.ip }, verify, gate, asking.requestId);
+    },
+  });
 
   return {
     app,

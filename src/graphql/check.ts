@@ -96,7 +96,8 @@ export function schemaFaults(
       if (isObjectType(to) && bindings.has(to.name) && !isListType(field.type) && isNonNullType(field.type))
         faults.push(`${name}: a to-one relation must be nullable.`);
       // The feed's statement reads each of its rows as what it is (src/read/feed.ts).
-      if (isAbstractType(to) && !wrapper && type.name !== 'Change') faults.push(`${name}: of the abstract types, Node alone stands without a connection.`);
+      if (isAbstractType(to) && !wrapper && type.name !== 'Change')
+        faults.push(`${name}: of the abstract types, Node alone stands without a connection.`);
       if (binding && field.name !== 'id' && field.name !== 'withheld' && !binding.fields[field.name])
         faults.push(`${name}: the field has no binding.`);
     }

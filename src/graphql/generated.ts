@@ -712,6 +712,8 @@ export type Assessment = Node & {
   id: Scalars['ID']['output'];
   /** From the code list `assessment-kind`. */
   kind?: Maybe<Code>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** The child; null where the whole family is assessed. */
   person?: Maybe<Person>;
   /** The day of the referral: 45 working days count from here. */
@@ -1468,6 +1470,8 @@ export type Contact = Node & {
   id: Scalars['ID']['output'];
   informant?: Maybe<ContactInformant>;
   keptFrom?: Maybe<Array<Person>>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   nextStep?: Maybe<Scalars['String']['output']>;
   /** Null until it is decided on; from the code list `contact-outcome`. */
   outcome?: Maybe<Code>;
@@ -2839,6 +2843,8 @@ export type Family = Node & {
   /** Who looked up a child of this family, the latest first; at most 25. */
   lookUps?: Maybe<Array<LookUpReceipt>>;
   maracs?: Maybe<Array<Marac>>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** Meetings about the family, latest first: to those who were asked to come, or came, their own. */
   meetings?: Maybe<MeetingConnection>;
   members?: Maybe<Array<FamilyMember>>;
@@ -3664,6 +3670,8 @@ export type Intervention = Node & {
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   onward?: Maybe<Array<OnwardActivity>>;
   outcome?: Maybe<Scalars['String']['output']>;
   outcomes?: Maybe<Array<InterventionOutcome>>;
@@ -4115,6 +4123,8 @@ export type Meeting = Node & {
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
   kind?: Maybe<MeetingKind>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** For those who came, and those to whom they were sent. */
   minutes?: Maybe<MeetingMinutes>;
   notes?: Maybe<Scalars['String']['output']>;
@@ -5520,6 +5530,20 @@ export type Node = {
   id: Scalars['ID']['output'];
 };
 
+/** Which system owns rows of a kind. What is owned elsewhere is a copy here, and is written by that system alone. */
+export type NounMaster = {
+  __typename?: 'NounMaster';
+  /** The client by which the system asks here; null: this platform owns it. */
+  client?: Maybe<Scalars['String']['output']>;
+  /** Rows of it are copies here. */
+  mirrored?: Maybe<Scalars['Boolean']['output']>;
+  noun?: Maybe<Scalars['String']['output']>;
+  since?: Maybe<Scalars['Date']['output']>;
+  /** The system's name. */
+  system?: Maybe<Scalars['String']['output']>;
+  what?: Maybe<Scalars['String']['output']>;
+};
+
 export type ObjectionOutcome =
   | 'REFUSED'
   | 'UPHELD';
@@ -5837,6 +5861,8 @@ export type Person = Node & {
   id: Scalars['ID']['output'];
   /** Language of an interpreter, where one is needed. */
   interpreter?: Maybe<Scalars['String']['output']>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** Ten digits with a check digit (modulus 11). */
   nhsNumber?: Maybe<Scalars['String']['output']>;
   /** From the code list `religion`. */
@@ -5936,6 +5962,8 @@ export type Placement = Node & {
   legalStatus?: Maybe<Code>;
   /** The day on which the child became looked after, in this or an earlier placement. */
   lookedAfterSince?: Maybe<Scalars['Date']['output']>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** The child. */
   person?: Maybe<Person>;
   /** From the code list `placement-type` (SSDA903). */
@@ -5963,6 +5991,8 @@ export type Plan = Node & {
   /** The category with which it began. */
   initialCategoryOfAbuse?: Maybe<Code>;
   kind?: Maybe<PlanKind>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   nextReviewDue?: Maybe<Scalars['Date']['output']>;
   /** The child. */
   person?: Maybe<Person>;
@@ -6485,6 +6515,8 @@ export type Query = {
    * ordered by take no part.
    */
   interventions?: Maybe<InterventionConnection>;
+  /** Which system owns which noun. */
+  masters?: Maybe<Array<NounMaster>>;
   /** Numbers that stand on two records, both of which the county sees, latest first: for information governance. */
   matchCandidates?: Maybe<MatchCandidateConnection>;
   /** The kinds of meeting there are. */
@@ -8856,6 +8888,8 @@ export type ServiceOffer = Node & {
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   offered?: Maybe<Scalars['Date']['output']>;
   offeredBy?: Maybe<Organisation>;
   outcome?: Maybe<Scalars['String']['output']>;
@@ -10095,6 +10129,8 @@ export type Visit = Node & {
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
   kind?: Maybe<VisitKind>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** The child. */
   person?: Maybe<Person>;
   /** From the code list `visit-place`. */
@@ -10292,6 +10328,8 @@ export type WorkbookEntry = Node & {
   joint?: Maybe<Array<JointPractitioner>>;
   /** For those who work only with one of these persons the entry does not exist. */
   keptFrom?: Maybe<Array<Person>>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   miPractice?: Maybe<MiPractice>;
   /** Module of the programme of work, as the authority names it. */
   module?: Maybe<Scalars['String']['output']>;
