@@ -3723,7 +3723,11 @@ CREATE INDEX "safety_offence_reason_family" ON "fsp"."safety_offence_reason" USI
 CREATE INDEX "safety_victim_reason_family" ON "fsp"."safety_victim_reason" USING btree ("family");--> statement-breakpoint
 CREATE INDEX "family_grant_login_family" ON "fsp"."family_grant" USING btree ("login","family");--> statement-breakpoint
 CREATE INDEX "family_grant_family_login" ON "fsp"."family_grant" USING btree ("family","login");--> statement-breakpoint
+CREATE INDEX "family_grant_starts" ON "fsp"."family_grant" USING btree ("starts") WHERE starts > '-infinity';--> statement-breakpoint
+CREATE INDEX "family_grant_ends" ON "fsp"."family_grant" USING btree ("ends") WHERE ends < 'infinity';--> statement-breakpoint
 CREATE INDEX "person_grant_person_login" ON "fsp"."person_grant" USING btree ("person","login");--> statement-breakpoint
+CREATE INDEX "person_grant_starts" ON "fsp"."person_grant" USING btree ("starts") WHERE starts > '-infinity';--> statement-breakpoint
+CREATE INDEX "person_grant_ends" ON "fsp"."person_grant" USING btree ("ends") WHERE ends < 'infinity';--> statement-breakpoint
 CREATE INDEX "user_rule_family" ON "fsp"."user_rule" USING btree ("family","login","kind");--> statement-breakpoint
 CREATE INDEX "user_rule_person" ON "fsp"."user_rule" USING btree ("person","login","kind");--> statement-breakpoint
 CREATE INDEX "case_audit_family" ON "fsp"."case_audit" USING btree ("family","audited_on","id");--> statement-breakpoint

@@ -1,7 +1,7 @@
 /**
  * A record system's copy of the Workbook, kept up to date from the change feed: one SQLite file, no dependencies.
  *
- *     URL=http://127.0.0.1:4000 TOKEN="$(npm run -s token -- --client occ-record-system)" node examples/record-system/sync.ts workbook.sqlite
+ *     URL=http://localhost:4000 TOKEN="$(npm run -s token -- --client occ-record-system)" node examples/record-system/sync.ts workbook.sqlite
  *
  * It may be stopped at any byte and run again. Whoever shows what is in the copy keeps the promise that the operator wrote down for the
  * client: an entry with `kept_from` does not exist for those who work only with one of these persons, and a family whose
@@ -121,7 +121,7 @@ async function readLines(response: Response, take: (lines: Line[]) => void): Pro
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { URL: url = 'http://127.0.0.1:4000', TOKEN = '' } = process.env;
+  const { URL: url = 'http://localhost:4000', TOKEN = '' } = process.env;
   const copy = openCopy(process.argv[2] ?? 'workbook.sqlite');
   const changes = await sync(url, async () => TOKEN, copy);
   const { n } = copy.prepare('select count(*) as n from entry').get() as { n: number };

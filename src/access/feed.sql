@@ -64,37 +64,47 @@ as $$
 $$;
 revoke all on function fsp.grant_digests(bigint[], bigint[]) from public;
 
--- The rights of a login on a person are rights on what is about them in their families.
-create or replace function fsp.tell_rights(of_login bigint, of_type text, asked bigint, families bigint[]) returns void
+-- Whose rights changed: `changed` holds login, type and key. The rights of a login on a person are rights on what is about them in
+-- their families, and in those that they have just left.
+create or replace function fsp.tell_rights(changed jsonb, families bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
+  with c as materialized (
+    select split_part(place, ' ', 1)::bigint as login, split_part(place, ' ', 2) as type, split_part(place, ' ', 3)::bigint as key
+    from jsonb_array_elements_text(changed) place
+  ),
+  belongs as materialized (
+    select c.login, c.key, m.family from c join fsp.membership m on m.person = c.key where c.type = 'Person'
+    union
+    select c.login, c.key, u.family from c join fsp.unborn_membership u on u.person = c.key where c.type = 'Person'
+  )
   insert into fsp.feed_change (login, type, key, family)
-    select of_login, of_type, asked, case of_type when 'Family' then asked end
-    union all
-    select of_login, 'Family', m.family, m.family from (
-      select m.family from fsp.membership m where m.person = asked
-      union select u.family from fsp.unborn_membership u where u.person = asked
-      union select unnest(families)) m where of_type = 'Person'
+    select c.login, 'Family', c.key, c.key from c where c.type = 'Family'
+    union
+    select b.login, 'Family', b.family, b.family from belongs b
+    union
+    select c.login, 'Family', f, f from c cross join unnest(families) f where c.type = 'Person'
+    union
+    -- What is told of a family tells of its members.
+    select c.login, 'Person', c.key, null::bigint from c
+      where c.type = 'Person' and not exists (select from belongs b where b.login = c.login and b.key = c.key)
     on conflict do nothing
 $$;
-revoke all on function fsp.tell_rights(bigint, text, bigint, bigint[]) from public;
+revoke all on function fsp.tell_rights(jsonb, bigint[]) from public;
 
 create or replace function fsp.note_rights(before jsonb, families bigint[], persons bigint[]) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-  changed record;
+  changed jsonb;
 begin
   if current_setting('fsp.defer_grants', true) = 'on' and session_user = current_user then return; end if;
-  for changed in
-    select split_part(coalesce(a.key, b.key), ' ', 1)::bigint as login, split_part(coalesce(a.key, b.key), ' ', 2) as type,
-      split_part(coalesce(a.key, b.key), ' ', 3)::bigint as key
+  select jsonb_agg(coalesce(a.key, b.key)) into changed
     from jsonb_each_text(fsp.grant_digests(families, persons)) a full join jsonb_each_text(before) b on a.key = b.key
-    where a.value is distinct from b.value
-  loop
-    perform fsp.tell_rights(changed.login, changed.type, changed.key,
-      case when cardinality(families) <= 10 then families else '{}' end);
-  end loop;
+    where a.value is distinct from b.value;
+  if changed is null then return; end if;
+  -- Of many families at once a loader makes none smaller.
+  perform fsp.tell_rights(changed, case when cardinality(families) <= 10 then families else '{}' end);
 end
 $$;
 revoke all on function fsp.note_rights(jsonb, bigint[], bigint[]) from public;
@@ -106,21 +116,19 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   since timestamptz;
-  turned record;
+  turned jsonb;
   last_swept xid8;
 begin
   perform pg_advisory_xact_lock(7246337004);
   insert into fsp.feed_state (id, until) values (1, now()) on conflict do nothing;
   select s.until into since from fsp.feed_state s where s.id = 1;
   if now()::timestamptz(3) <= since then return; end if;
-  for turned in
+  select jsonb_agg(concat_ws(' ', t.login, t.type, t.key)) into turned from (
     select g.login, 'Family' as type, g.family as key from fsp.family_grant g where g.ends > since and g.ends <= now()
     union select g.login, 'Family', g.family from fsp.family_grant g where g.starts > since and g.starts <= now()
     union select g.login, 'Person', g.person from fsp.person_grant g where g.ends > since and g.ends <= now()
-    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= now()
-  loop
-    perform fsp.tell_rights(turned.login, turned.type, turned.key, '{}');
-  end loop;
+    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= now()) t;
+  if turned is not null then perform fsp.tell_rights(turned, '{}'); end if;
   with old as (
     delete from fsp.feed_change c where c.id in (select o.id from fsp.feed_change o where o.at < now() - interval '90 days' order by o.xid, o.id limit 5000)
     returning c.xid
@@ -158,7 +166,14 @@ as $$
 $$;
 revoke all on function fsp.feed_rows(bigint, text[]) from public;
 
--- What a login may see today, family by family; each with its place.
+create or replace function fsp.feed_members(asked bigint) returns table (person bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select m.person from fsp.membership m where m.family = asked union select u.person from fsp.unborn_membership u where u.family = asked
+$$;
+revoke all on function fsp.feed_members(bigint) from public;
+
+-- What a login may see today, family by family, each person with the first family of theirs; each row with its place.
 create or replace function fsp.feed_families(of_login bigint, types text[], after_family bigint, after_type text, after_key bigint, most integer)
 returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -172,7 +187,15 @@ begin
     select distinct g.family from fsp.family_grant g
     where g.login = of_login and g.family >= after_family and g.starts <= now() and g.ends > now() order by 1
   loop
-    for part in select r.type, r.key from fsp.feed_rows(of_family, types) r
+    for part in select r.type, r.key from (
+        select * from fsp.feed_rows(of_family, types)
+        union all
+        select 'Person', p.person from fsp.feed_members(of_family) p
+          where 'Person' = any (types) and not exists (
+            select from (select m.family from fsp.membership m where m.person = p.person
+              union all select u.family from fsp.unborn_membership u where u.person = p.person) f
+            join fsp.family_grant g on g.login = of_login and g.family = f.family and g.starts <= now() and g.ends > now()
+            where f.family < of_family)) r
       where of_family > after_family or (r.type collate "C", r.key) > (after_type collate "C", after_key)
       order by r.type collate "C", r.key
     loop
@@ -184,15 +207,6 @@ begin
 end
 $$;
 revoke all on function fsp.feed_families(bigint, text[], bigint, text, bigint, integer) from public;
-
-create or replace function fsp.feed_persons(of_login bigint, after_person bigint, most integer) returns jsonb
-language sql stable security definer set search_path = pg_catalog, pg_temp
-as $$
-  select coalesce(jsonb_agg(jsonb_build_object('a', 0, 't', 'Person', 'k', p.person) order by p.person), '[]') from (
-    select distinct g.person from fsp.person_grant g
-    where g.login = of_login and g.person > after_person and g.starts <= now() and g.ends > now() order by 1 limit most) p
-$$;
-revoke all on function fsp.feed_persons(bigint, bigint, integer) from public;
 
 -- What a reader was shown before, was not shown since `before`, and did not know by `since` to be gone.
 create or replace function fsp.feed_before(of_reader bigint, types text[], before xid8, since xid8, after_type text, after_key bigint, most integer)
@@ -240,6 +254,8 @@ begin
         union
         select r.type, r.key, change.key from fsp.feed_rows(change.key, types) r where change.login <> 0 and change.type = 'Family'
         union
+        select 'Person', m.person, null::bigint from fsp.feed_members(change.key) m where change.login <> 0 and change.type = 'Family'
+        union
         select s.type, s.key, s.family from fsp.feed_seen s
           where change.login <> 0 and change.type = 'Family' and s.reader = of_reader and s.family = change.key
       ) r
@@ -280,7 +296,7 @@ $$;
 revoke all on function fsp.feed_noted(bigint, jsonb, jsonb) from public;
 
 grant execute on function fsp.feed_clock(), fsp.feed_open(text, text),
-  fsp.feed_families(bigint, text[], bigint, text, bigint, integer), fsp.feed_persons(bigint, bigint, integer),
+  fsp.feed_families(bigint, text[], bigint, text, bigint, integer),
   fsp.feed_before(bigint, text[], xid8, xid8, text, bigint, integer),
   fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer), fsp.feed_noted(bigint, jsonb, jsonb)
   to "{{db}}_gate";

@@ -11,10 +11,10 @@ import { PublicError } from '../errors.ts';
 import { cursorKey } from '../read/ids.ts';
 
 /**
- * The parts of the way. First what is there, family by family, then person by person; then what the reader was shown in an earlier
+ * The parts of the way. First what is there, family by family; then what the reader was shown in an earlier
  * reading and may not keep; from then on what changes.
  */
-const PHASES = ['families', 'persons', 'before', 'log'] as const;
+const PHASES = ['families', 'before', 'log'] as const;
 
 type Phase = (typeof PHASES)[number];
 
@@ -71,7 +71,9 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
     const rows = await gate.ask(sql, parameters).catch((error) => {
       throw databaseError(error);
     });
-    return rows[0]?.j;
+    // The driver hands JSON on as the text it came in.
+    const answer = rows[0]?.j as string | null | undefined;
+    return answer ? JSON.parse(answer) : null;
   };
   return {
     async next(client, { field, types, after, first }) {
@@ -135,11 +137,6 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
             wanted,
           ])) as Row[];
           take(rows, (row) => ({ ...place, at: row.a ?? 0, type: row.t, key: row.k }), false);
-        } else if (place.phase === 'persons') {
-          const rows = types.includes('Person')
-            ? ((await ask('select fsp.feed_persons($1::bigint, $2::bigint, $3::integer) as j', [login, String(last), wanted])) as Row[])
-            : [];
-          take(rows, (row) => ({ ...place, type: row.t, key: row.k }), false);
         } else {
           const rows = (await ask(
             'select fsp.feed_before($1::bigint, $2::text[], $3::xid8, $4::xid8, $5::text, $6::bigint, $7::integer) as j',

@@ -134,12 +134,12 @@ export function compileFeed(
     const union = members.length > 0 ? members.join(' union all ') : `select ${none} where false`;
     const list = alias(ctx, 'l');
     const rows =
-      `select c.n, row_to_json(e.*) as j, concat(v.d, case when v.there then 'v${place}.' || c.n || ',' end) as d ` +
+      `select c.n, row_to_json(e.*) as j, v.there and c.quiet as mute, concat(case when not c.quiet then v.d end, case when v.there then 'v${place}.' || c.n || ',' end) as d ` +
       `from json_to_recordset(${candidates}::json) as c (n integer, cursor text, at text, type text, key bigint, gone boolean, quiet boolean) ` +
       `left join lateral (${union}) v on true cross join lateral (select ${parts.join(', ')}) e ` +
-      `where case when v.there then not c.quiet else c.gone end`;
+      `where v.there or c.gone`;
     laterals.push(
-      `cross join lateral (select coalesce(json_agg(p.j order by p.n), '[]'::json) as j, string_agg(p.d, '') as d from (${rows}) p) ${list}`,
+      `cross join lateral (select coalesce(json_agg(p.j order by p.n) filter (where p.mute is not true), '[]'::json) as j, string_agg(p.d, '') as d from (${rows}) p) ${list}`,
     );
     seen.push(`${list}.d`);
     return `${list}.j`;

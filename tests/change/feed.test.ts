@@ -8,8 +8,10 @@ import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer,
 const recordSystem: Caller = { client: 'occ-record-system', user: null, purpose: 'RECORD_SYNC' };
 const health: Caller = { client: 'oxford-health-visiting', user: null, purpose: 'SAFEGUARDING' };
 const county: Caller = { client: 'occ-front-door', user: 'philippa.nunn', purpose: 'SAFEGUARDING' };
-/** Families of the demonstration without a story, so that nothing but the tests changes them. */
-const [quiet, other, third] = [12, 13, 14];
+/** Families with whom the trust does not work, at a stage at which it would see them. */
+let quiet: number;
+let other: number;
+let third: number;
 
 const CHANGES = `query Changes($after: String, $first: Int, $types: [ChangeType!]) {
   changes(after: $after, first: $first, types: $types) {
@@ -32,6 +34,13 @@ beforeAll(async () => {
   server = await testServer(ownerUrl);
   const { rows } = await owner.query('select code, id from fsp.organisation');
   organisations = new Map(rows.map(({ code, id }) => [code, id]));
+  const free = await owner.query(
+    `select f.id from fsp.family f where f.id > 3 and not f.restricted and not exists (
+       select from fsp.family_grant g join fsp.login l on l.id = g.login where g.family = f.id and l.organisation = $1) order by f.id desc limit 3`,
+    [org('oxford-health')],
+  );
+  [quiet, other, third] = free.rows.map(({ id }) => Number(id)) as [number, number, number];
+  await owner.query("update fsp.family_stage set stage = 'CHILD_PROTECTION' where family = any ($1)", [[quiet, other, third]]);
 });
 afterAll(async () => {
   await server.close();
@@ -111,8 +120,8 @@ async function addEntry(family: number, narrative: string, by: pg.Client = owner
   return { key: Number(rows[0].id), id: encodeId('WorkbookEntry', rows[0].id) };
 }
 
-async function involve(organisation: string, family: number, until: string | null = null): Promise<number> {
-  const { rows } = await owner.query(
+async function involve(organisation: string, family: number, until: string | null = null, by: pg.Client = owner): Promise<number> {
+  const { rows } = await by.query(
     `insert into fsp.involvement (family, controller, organisation, role, agreed, "from", until)
      values ($1, $2, $3, 'health-visitor', false, now() - interval '1 hour', $4::timestamptz) returning id`,
     [family, org('occ'), org(organisation), until],
@@ -121,8 +130,15 @@ async function involve(organisation: string, family: number, until: string | nul
 }
 const end = (involvement: number) => owner.query('update fsp.involvement set until = now() where id = $1', [involvement]);
 
-async function decide(family: number, effect: 'SHARE' | 'WITHHOLD', organisation: string, dataClass: string, bit: number): Promise<number> {
-  const { rows } = await owner.query(
+async function decide(
+  family: number,
+  effect: 'SHARE' | 'WITHHOLD',
+  organisation: string,
+  dataClass: string,
+  bit: number,
+  by: pg.Client = owner,
+): Promise<number> {
+  const { rows } = await by.query(
     `insert into fsp.sharing_decision (family, data_classes, mask, effect, organisation, gateway, reason, decided_by, controller, "from", agreement_version)
      values ($1, array[$2], $3, $4, $5, 'CA2004-s16LA', 'Asked.', 'A. Lead', $6, now(), '1') returning id`,
     [family, dataClass, 1n << BigInt(bit), effect, org(organisation), org('occ')],
@@ -223,9 +239,9 @@ describe('a change', () => {
     const input = {
       idempotencyKey: 'feed-1',
       family: encodeId('Family', quiet),
-      module: 'Engagement',
-      discipline: 'social-work',
-      sessionType: 'home-visit',
+      module: 'Module 3',
+      discipline: 'social-worker',
+      sessionType: 'joint-home-visit',
       occurred: '2026-11-02T10:00:00.000Z',
       persons: [encodeId('Person', rows[0].person)],
       narrative: 'by a command',
@@ -402,7 +418,6 @@ type Act = {
 };
 
 describe('whatever happens', () => {
-  const families = [quiet, other, third];
   const acts = fc.array(
     fc.record({
       what: fc.constantFrom<Act['what'][]>(
@@ -419,7 +434,7 @@ describe('whatever happens', () => {
         'restrict',
         'open',
       ),
-      family: fc.constantFrom(...families),
+      family: fc.nat(2),
       pick: fc.nat(1000),
     }),
     { minLength: 5, maxLength: 25 },
@@ -428,7 +443,8 @@ describe('whatever happens', () => {
     const { rows } = await by.query(`select id from fsp.${table} where ${where} order by id`);
     return rows.length > 0 ? rows[pick % rows.length].id : null;
   };
-  const perform = async (by: pg.Client, { what, family, pick }: Act) => {
+  const perform = async (by: pg.Client, { what, family: place, pick }: Act) => {
+    const family = [quiet, other, third][place] as number;
     const entry = () => one(by, 'workbook_entry', `family = ${family}`, pick);
     switch (what) {
       case 'add':
@@ -440,31 +456,32 @@ describe('whatever happens', () => {
         ]));
       case 'delete': {
         const id = await entry();
-        const parts = ['person', 'child_words', 'parent_words', 'joint', 'concern', 'mi_practice', 'trigger', 'delivered', 'version'].map(
-          (part) =>
-            part === 'delivered' ||
-            part === 'joint' ||
-            part === 'concern' ||
-            part === 'mi_practice' ||
-            part === 'trigger' ||
-            part.endsWith('words')
-              ? `workbook_${part}`
-              : `workbook_entry_${part}`,
-        );
-        for (const part of [...parts, 'workbook_reading']) await by.query(`delete from fsp.${part} where entry = $1`, [id]);
+        const parts = [
+          'entry_person',
+          'child_words',
+          'parent_words',
+          'joint',
+          'concern',
+          'mi_practice',
+          'trigger',
+          'delivered',
+          'entry_version',
+          'reading',
+        ];
+        for (const part of parts) await by.query(`delete from fsp.workbook_${part} where entry = $1`, [id]);
         return void (await by.query('delete from fsp.workbook_entry where id = $1', [id]));
       }
       case 'involve':
-        return void (await involve('oxford-health', family));
+        return void (await involve('oxford-health', family, null, by));
       case 'clock':
-        return void (await involve('oxford-health', family, new Date(Date.now() + (pick % 700)).toISOString()));
+        return void (await involve('oxford-health', family, new Date(Date.now() + (pick % 700)).toISOString(), by));
       case 'end':
         return void (await by.query(
           'update fsp.involvement set until = greatest(now(), "from") where family = $1 and organisation = $2 and coalesce(until, \'infinity\') > now()',
           [family, org('oxford-health')],
         ));
       case 'share':
-        return void (await decide(family, 'SHARE', 'oxford-health', 'WORKBOOK', 10));
+        return void (await decide(family, 'SHARE', 'oxford-health', 'WORKBOOK', 10, by));
       case 'withhold':
         return void (await by.query('update fsp.sharing_decision set withdrawn_at = now() where family = $1 and withdrawn_at is null', [
           family,
@@ -491,7 +508,18 @@ describe('whatever happens', () => {
             writers.map(async (list) => {
               const by = await sqlAsOwner(ownerUrl);
               // Writers may wait for each other in circles; who loses has done nothing.
-              for (const act of list) await perform(by, act).catch((error) => expect(['40P01', '23503', '23514']).toContain(error.code));
+              for (const act of list) {
+                await by.query('begin');
+                try {
+                  await perform(by, act);
+                  await new Promise((resolve) => setTimeout(resolve, act.pick % 30));
+                  await by.query(act.pick % 7 === 0 ? 'rollback' : 'commit');
+                } catch (error) {
+                  await by.query('rollback');
+                  // Writers may wait for each other in circles, or hang a row on one that has just gone: who loses has done nothing.
+                  expect(['40P01', '23503'], String(error)).toContain((error as { code?: string }).code);
+                }
+              }
               await by.end();
             }),
           ).finally(() => {
@@ -513,11 +541,21 @@ describe('whatever happens', () => {
           await written;
           await new Promise((resolve) => setTimeout(resolve, 750));
           for (const { as, reading } of readers) {
-            await settle(as, reading, typesOf(as));
-            const fresh = await begun(as, typesOf(as));
-            expect([...reading.copy].sort()).toEqual([...fresh.copy].sort());
+            await expect
+              .poll(
+                async () => {
+                  await settle(as, reading, typesOf(as));
+                  const fresh = await begun(as, typesOf(as));
+                  return (
+                    [...fresh.copy].filter(([id, row]) => reading.copy.get(id) !== row).length +
+                    Math.abs(reading.copy.size - fresh.copy.size)
+                  );
+                },
+                { timeout: 10_000 },
+              )
+              .toBe(0);
           }
-          await owner.query('update fsp.family set restricted = false where id = any ($1)', [families]);
+          await owner.query('update fsp.family set restricted = false where id = any ($1)', [[quiet, other, third]]);
         },
       ),
       { seed: Number(process.env.FC_SEED ?? 20261121), numRuns: Number(process.env.FC_RUNS ?? 8), endOnFailure: true },
