@@ -3365,15 +3365,15 @@ $$;
 revoke all on function fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer) from public;
 
 -- What a reader is shown now, and what it is told is gone: noted before the answer leaves.
-create or replace function fsp.feed_noted(of_reader bigint, shown jsonb, gone jsonb) returns void
+create or replace function fsp.feed_noted(of_reader bigint, there_now jsonb, gone_now jsonb) returns void
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   insert into fsp.feed_seen as s (reader, type, key, family, shown)
     select distinct on (r.t, r.k) of_reader, r.t, r.k, r.f, pg_snapshot_xmin(pg_current_snapshot())
-    from jsonb_to_recordset(shown) as r (t text, k bigint, f bigint) order by r.t, r.k
+    from jsonb_to_recordset(there_now) as r (t text, k bigint, f bigint) order by r.t, r.k
     on conflict (reader, type, key) do update set family = excluded.family, shown = excluded.shown, gone = null;
   update fsp.feed_seen s set gone = pg_snapshot_xmax(pg_current_snapshot())
-    from jsonb_to_recordset(gone) as r (t text, k bigint)
+    from jsonb_to_recordset(gone_now) as r (t text, k bigint)
     where s.reader = of_reader and s.type = r.t and s.key = r.k and s.gone is null;
 $$;
 revoke all on function fsp.feed_noted(bigint, jsonb, jsonb) from public;

@@ -71,9 +71,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
     const rows = await gate.ask(sql, parameters).catch((error) => {
       throw databaseError(error);
     });
-    // The driver hands JSON on as the text it came in.
-    const answer = rows[0]?.j as string | null | undefined;
-    return answer ? JSON.parse(answer) : null;
+    return rows[0]?.j;
   };
   return {
     async next(client, { field, types, after, first }) {
@@ -156,7 +154,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
       const gone = candidates.filter(({ n, gone }) => gone && !shown.has(n));
       const there = candidates.filter(({ n }) => shown.has(n));
       if (gone.length + there.length === 0) return;
-      await ask('select fsp.feed_noted($1::bigint, $2::jsonb, $3::jsonb)::text as j', [reader, named(there), named(gone)]);
+      await ask('select fsp.feed_noted($1::bigint, $2::text::jsonb, $3::text::jsonb)::text as j', [reader, named(there), named(gone)]);
     },
   };
 }

@@ -161,7 +161,7 @@ function pathOf(schema: GraphQLSchema, of: Published): Json {
   };
   const answer = {
     type: 'object',
-    properties: { data: orNull(data), errors: { type: 'array', items: REF('Problem') }, extensions: { type: 'object' } },
+    properties: { data, errors: { type: 'array', items: REF('Problem') }, extensions: { type: 'object' } },
   };
   return {
     operationId: operation.name?.value ?? of.name,

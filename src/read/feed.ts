@@ -82,7 +82,7 @@ export function compileFeed(
         : asked === 'cursor'
           ? `${parameter(ctx, (run) => pageOf(run, key).cursor)}::text`
           : asked === 'hasMore'
-            ? `${parameter(ctx, (run) => String(pageOf(run, key).more))}::boolean`
+            ? `${parameter(ctx, (run) => String(pageOf(run, key).more))}::text::boolean`
             : listSql(inner, `${key}.${name}`);
     return `${value} as ${quoted(name)}`;
   });

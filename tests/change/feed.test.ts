@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../src/db/demonstration/rows.ts';
+import { eraseFamily } from '../../src/db/erasing.ts';
 import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const recordSystem: Caller = { client: 'occ-record-system', user: null, purpose: 'RECORD_SYNC' };
@@ -34,12 +35,12 @@ beforeAll(async () => {
   server = await testServer(ownerUrl);
   const { rows } = await owner.query('select code, id from fsp.organisation');
   organisations = new Map(rows.map(({ code, id }) => [code, id]));
-  const free = await owner.query(
-    `select f.id from fsp.family f where f.id > 3 and not f.restricted and not exists (
-       select from fsp.family_grant g join fsp.login l on l.id = g.login where g.family = f.id and l.organisation = $1) order by f.id desc limit 3`,
-    [org('oxford-health')],
-  );
-  [quiet, other, third] = free.rows.map(({ id }) => Number(id)) as [number, number, number];
+  const { rows: last } = await owner.query('select id from fsp.family where id > 3 and not restricted order by id desc limit 3');
+  [quiet, other, third] = last.map(({ id }) => Number(id)) as [number, number, number];
+  await owner.query('update fsp.involvement set until = least("from", now()) where organisation = $1 and family = any ($2)', [
+    org('oxford-health'),
+    [quiet, other, third],
+  ]);
   await owner.query("update fsp.family_stage set stage = 'CHILD_PROTECTION' where family = any ($1)", [[quiet, other, third]]);
 });
 afterAll(async () => {
@@ -215,7 +216,7 @@ describe('a change', () => {
     const slow = await sqlAsOwner(ownerUrl);
     await slow.query('begin');
     const early = await addEntry(quiet, 'begun first, ended last', slow);
-    const late = await addEntry(quiet, 'begun last, ended first');
+    const late = await addEntry(other, 'begun last, ended first');
     expect((await read(recordSystem, reading)).map(({ id }) => id)).not.toContain(late.id);
     await slow.query('commit');
     await slow.end();
@@ -306,6 +307,34 @@ describe('what is gone', () => {
     await owner.query('update fsp.family set restricted = false where id = $1', [quiet]);
     await readUntil(recordSystem, reading, isOf(hidden.id), ['WORKBOOK_ENTRY']);
     expect(reading.copy.get(hidden.id)).toContain('said behind the seal');
+  });
+  it('is a retracted entry, and every row of a family that was erased', async () => {
+    const entry = await addEntry(1, 'of another family');
+    const reading = await begun(recordSystem);
+    const { body, text } = await server.ask(
+      county,
+      'mutation($input: RetractEntryInput!) { retractEntry(input: $input) { retraction { id } userErrors { message path } } }',
+      {
+        input: { idempotencyKey: 'feed-retract', entry: entry.id, expectedVersion: 1, reason: 'WRONG_FAMILY', explanation: 'Of another.' },
+      },
+    );
+    expect(body.data?.retractEntry?.userErrors, text).toEqual([]);
+    expect((await readUntil(recordSystem, reading, isOf(entry.id))).find(({ id }) => id === entry.id)?.kind).toBe('GONE');
+    const { rows } = await owner.query(
+      'select id from fsp.family where id > 3 and not restricted and id <> all ($1) order by id desc limit 1',
+      [[quiet, other, third]],
+    );
+    const erased = encodeId('Family', rows[0].id);
+    const before = [...reading.copy].filter(([id, row]) => id === erased || row.includes(`"family":{"id":"${erased}"}`));
+    expect(before.length).toBeGreaterThan(0);
+    await owner.query('begin');
+    await eraseFamily(owner as never, String(rows[0].id));
+    await owner.query('commit');
+    const told = await readUntil(recordSystem, reading, isOf(erased));
+    expect(told.every(({ kind }) => kind === 'GONE')).toBe(true);
+    for (const [id] of before) expect(reading.copy.has(id), id).toBe(false);
+    await settle(recordSystem, reading);
+    expect([...reading.copy].sort()).toEqual([...(await begun(recordSystem)).copy].sort());
   });
   it('is never told of what was never shown', async () => {
     const reading = await begun(health);

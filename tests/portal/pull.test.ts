@@ -79,13 +79,20 @@ describe('GET /operations/<name>', () => {
     const { headers } = await get('police', `/operations/one-family?id=${encodeId('Family', 1)}`);
     const { rows } = await owner.query('select records from fsp.disclosure');
     const record = rows.flatMap(({ records }) => JSON.parse(records)).find(({ request }) => request === headers['x-request-id']);
-    expect(record).toMatchObject({ organisation: 'thames-valley-police', operation: 'OneFamily', families: ['1'] });
+    expect(record).toMatchObject({ organisation: 'thames-valley-police', operation: 'OneFamily' });
+    expect(record.families.map(String)).toEqual(['1']);
   });
   it('counts against the budget', async () => {
     const poor = await testServer(ownerUrl, { budget: { units: 60, restorePerSecond: 0.001 } });
     try {
       const once = async () =>
-        (await poor.app.inject({ method: 'GET', url: '/operations/viewer', headers: await headersOf('socialWorker') })).statusCode;
+        (
+          await poor.app.inject({
+            method: 'GET',
+            url: '/operations/viewer',
+            headers: { authorization: `Bearer ${await poor.token('socialWorker')}` },
+          })
+        ).statusCode;
       const seen: number[] = [];
       for (let i = 0; i < 80 && !seen.includes(429); i++) seen.push(await once());
       expect(seen.includes(429)).toBe(true);
@@ -126,10 +133,10 @@ describe('lines', () => {
     expect(all.filter(({ cursor }) => cursor).length).toBe(Math.ceil(ids.length / 7));
   });
   it('that break off anywhere are gone on from', async () => {
-    const url = '/operations/workbook-changes?first=3';
+    const url = '/operations/workbook-changes?first=20';
     const { body: whole } = await get(recordSystem, url, ndjson);
     const expected = new Set(lines(whole).flatMap(({ node }) => (node ? [node.id] : [])));
-    expect(expected.size).toBeGreaterThan(6);
+    expect(expected.size).toBeGreaterThan(40);
     for (const part of [0.1, 0.37, 0.5, 0.93]) {
       const copy = new Set<string>();
       let cursor: string | undefined;
@@ -165,6 +172,8 @@ describe('lines', () => {
       const token = await own.issuer.sign({ clientId: 'occ-record-system', organisation: 'occ', scopes: ['family:read'], user: null });
       const pages = async () =>
         (await owner.query("select count(*)::int as n from fsp.disclosure_entry where operation = 'WorkbookChanges'")).rows[0].n as number;
+      await owner.query('select fsp.index_disclosures()');
+      const before = await pages();
       const text = await new Promise<string>((resolve, reject) => {
         const url = `http://127.0.0.1:${port}/operations/workbook-changes`;
         const headers = { authorization: `Bearer ${token}`, 'x-purpose-of-use': 'RECORD_SYNC', ...ndjson };
@@ -178,7 +187,7 @@ describe('lines', () => {
             setTimeout(async () => {
               try {
                 await owner.query('select fsp.index_disclosures()');
-                expect(await pages()).toBeLessThan(25);
+                expect((await pages()) - before).toBeLessThan(25);
                 const jti = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString()).jti;
                 await owner.query("insert into fsp.revoked_token (jti, expires) values ($1, now() + interval '1 day')", [jti]);
                 await new Promise((wait) => setTimeout(wait, 300));
