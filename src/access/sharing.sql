@@ -123,9 +123,10 @@ begin
     where d.family = new.family and d.bundle is not null and d.withdrawn_at is null and coalesce(d.until, 'infinity') > now()
       and not (bundles -> d.bundle -> 'stages' ? new.stage) and not ((bundles -> d.bundle ->> 'marac')::boolean and new.marac);
   if not (array[new.stage] <@ array[{{at_risk}}]) and not new.marac then
-    update fsp.involvement i set until = now()
+    -- Also what was to begin later: of a process that is over.
+    update fsp.involvement i set until = greatest(now(), i."from")
       from fsp.organisation o
-      where o.id = i.organisation and o.agency = 'POLICE' and i.family = new.family and coalesce(i.until, 'infinity') > now() and i."from" < now();
+      where o.id = i.organisation and o.agency = 'POLICE' and i.family = new.family and coalesce(i.until, 'infinity') > greatest(now(), i."from");
   end if;
   return null;
 end
@@ -231,7 +232,7 @@ end
 $$;
 
 -- Protects, and no longer protects, where a member of the family is. Somebody of the county is named with that person: whoever asked,
--- where nobody is yet. Else the record would be lost to everyone.
+-- where nobody is yet. Else the record would be lost to everyone. Of who is protected already, to protect them again opens nothing.
 create or replace function fsp.protect_whereabouts(asked bigint, whom bigint, by_subject text, by_name text, because text, ends timestamptz)
   returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -244,7 +245,9 @@ begin
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   if org is null or whom is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such person.'; end if;
   if not exists (select from fsp.involvement i where i.person = whom and i.organisation = org and i.worker is not null
-      and i."from" <= now() and coalesce(i.until, 'infinity') > now()) then
+      and i."from" <= now() and coalesce(i.until, 'infinity') > now())
+    and not exists (select from fsp.same_persons(array[whom]) one join fsp.whereabouts_protection w on w.person = one.same
+      where w."from" <= now() and coalesce(w.until, 'infinity') > now()) then
     if by_subject is null then raise insufficient_privilege using message = 'Nobody is named.'; end if;
     insert into fsp.involvement (family, person, controller, worker, organisation, role, practitioner, "from")
       values (asked, whom, org, by_subject, org, 'named-practitioner', by_name, now());

@@ -1,0 +1,430 @@
+/** docs/security.md, what is tried: the sharing model, attacked by those whom it lets in for something else. */
+import type pg from 'pg';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { storyPerson } from '../../src/db/demonstration/rows.ts';
+import { eraseFamily } from '../../src/db/erasing.ts';
+import { inTransaction } from '../../src/db/owner.ts';
+import { organisationId } from '../../src/db/personas.ts';
+import { type Caller, encodeId, ownDatabase, type PersonaName, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+
+let server: TestServer;
+let owner: pg.Client;
+let ownerUrl: string;
+beforeAll(async () => {
+  ownerUrl = await ownDatabase('fsp_attack_sharing');
+  server = await testServer(ownerUrl);
+  owner = await sqlAsOwner(ownerUrl);
+});
+afterAll(async () => {
+  await server.close();
+  await owner.end();
+});
+
+const caller = (client: string, user: string, purpose = 'SAFEGUARDING'): Caller => ({ client, user, purpose });
+const grace = caller('occ-social-care', 'grace.whitlock');
+const marcus = caller('occ-social-care', 'marcus.oyelaran');
+const bethan = caller('occ-team-management', 'bethan.rowe');
+const gideon = caller('occ-governance', 'gideon.marlowe', 'GOVERNANCE');
+const agnes = caller('occ-governance', 'agnes.thorley', 'GOVERNANCE');
+const forAccess = (who: Caller): Caller => ({ ...who, purpose: 'SUBJECT_ACCESS' });
+
+const family = encodeId('Family', 1);
+const mother = encodeId('Person', storyPerson(1, 'mother'));
+const organisation = (code: string) => encodeId('Organisation', organisationId(code));
+const key = (id: string) => id.split('-').at(-1) as string;
+const capital = (field: string) => `${field[0]?.toUpperCase()}${field.slice(1)}`;
+let keys = 0;
+async function does(who: PersonaName | Caller, field: string, input: object, selection: string): Promise<any> {
+  const document = `mutation($input: ${capital(field)}Input!) { ${field}(input: $input) { ${selection} userErrors { code message path rule } } }`;
+  const { body } = await server.ask(who, document, { input: { idempotencyKey: `key-${keys++}`, ...input } });
+  return body.data?.[field] ?? { refused: body.errors?.[0]?.extensions };
+}
+async function made(who: PersonaName | Caller, field: string, what: string, input: object, more = ''): Promise<any> {
+  const answer = await does(who, field, input, `${what} { id ${more} }`);
+  expect(answer.userErrors, JSON.stringify(answer)).toEqual([]);
+  return answer[what];
+}
+const ofFamily = async (who: PersonaName | Caller, selection: string, id = family) =>
+  (await server.ask(who, `query($id: ID!) { family(id: $id) { ${selection} } }`, { id })).body.data?.family;
+/** One row, by the owner's sight. */
+const one = async (sql: string, values: unknown[] = []) => (await owner.query(sql, values)).rows[0];
+const protectedNow = () => made(grace, 'protectWhereabouts', 'protection', { family, person: mother, reason: 'He is looking for her.' });
+/** What a test did to the families is undone. */
+afterEach(async () => {
+  for (const table of [
+    'person_merge',
+    'person_same',
+    'merge_kept_from',
+    'whereabouts_protection',
+    'conflict_of_interest',
+    'emergency_access',
+    'sealed_user',
+  ])
+    await owner.query(`delete from fsp.${table}`);
+  await owner.query(
+    "delete from fsp.involvement_contact c using fsp.involvement i where i.id = c.involvement and i.role = 'named-practitioner'",
+  );
+  await owner.query("delete from fsp.involvement where role = 'named-practitioner'");
+  await owner.query("delete from fsp.sharing_decision where reason = 'x'");
+  await owner.query("delete from fsp.membership where role = 'other-relative' and family = 3");
+  await owner.query('update fsp.family set restricted = false where restricted');
+});
+
+describe('protected whereabouts', () => {
+  it('a colleague does not name themselves with the person, nor take the place of who is named', async () => {
+    await protectedNow();
+    const name = (who: Caller, user: string) =>
+      does(
+        who,
+        'openInvolvement',
+        { family, person: mother, organisation: organisation('occ'), role: 'named-practitioner', practitioner: 'x', user },
+        'involvement { id }',
+      );
+    const refused = await name(marcus, 'marcus.oyelaran');
+    expect(refused.userErrors).not.toEqual([]);
+    expect((await ofFamily(marcus, 'households { address }')).households).toBeNull();
+    const { id } = await one("select id from fsp.involvement where role = 'named-practitioner'");
+    const ended = await does(marcus, 'endInvolvement', { involvement: encodeId('Involvement', id) }, 'involvement { id }');
+    expect(ended.userErrors).not.toEqual([]);
+    await does(marcus, 'protectWhereabouts', { family, person: mother, reason: 'x' }, 'protection { id }');
+    expect((await ofFamily(marcus, 'households { address }')).households).toBeNull();
+    expect((await ofFamily(grace, 'households { address }')).households.length).toBeGreaterThan(0);
+  });
+
+  it('the same person under another id is protected from the same colleagues', async () => {
+    // Grace works with both; Marcus with neither.
+    const other = storyPerson(3, 'mother');
+    await owner.query(
+      `insert into fsp.involvement (family, person, controller, worker, organisation, role, practitioner, "from")
+       values (3, $1, $2, 'grace.whitlock', $2, 'named-practitioner', 'Grace Whitlock', now() - interval '1 day')`,
+      [other, organisationId('occ')],
+    );
+    await protectedNow();
+    expect((await ofFamily(marcus, 'households { address }', encodeId('Family', 3))).households.length).toBeGreaterThan(0);
+    const merge = await made(
+      bethan,
+      'proposeMerge',
+      'merge',
+      { survivor: mother, merged: encodeId('Person', other), reason: 'x' },
+      'version',
+    );
+    expect((await does(grace, 'mergePersons', { merge: merge.id, expectedVersion: merge.version }, 'merge { id }')).userErrors).toEqual([]);
+    expect((await ofFamily(marcus, 'households { address }', encodeId('Family', 3)))?.households).toBeNull();
+  });
+
+  it('a lead worker who is not named is told of no service that looks at the family', async () => {
+    await owner.query('update fsp.involvement set lead = false where family = 1');
+    await owner.query(
+      `insert into fsp.involvement (family, controller, worker, organisation, role, practitioner, lead, "from")
+       values (1, $1, 'jonah.pryce', $2, 'social-worker', 'Jonah Pryce', true, now() - interval '1 day')`,
+      [organisationId('occ'), organisationId('team-07')],
+    );
+    await protectedNow();
+    await server.ask('healthVisitor', 'query($id: ID!) { family(id: $id) { name } }', { id: family });
+    const jonah = caller('team-07-workbook', 'jonah.pryce');
+    await server.ask(jonah, '{ accessNotices { nodes { id } } }');
+    await owner.query("update fsp.access_look set due = now() - interval '1 minute'");
+    const { body } = await server.ask(jonah, '{ accessNotices { totalCount { value } nodes { organisation { code } } } }');
+    expect(body.data.accessNotices).toEqual({ totalCount: { value: 0 }, nodes: [] });
+    const team = await sqlAs('team-07', false, ownerUrl);
+    expect((await team.query('select 1 from fsp.access_notice')).rowCount).toBe(0);
+    await team.end();
+  });
+
+  it('a recall does not name the service that works with the person', async () => {
+    await protectedNow();
+    // The team that works with her now takes out an entry; the police had asked for entries that they may not see.
+    const jonah = caller('team-07-workbook', 'jonah.pryce');
+    const entry = await made(jonah, 'addWorkbookEntry', 'entry', {
+      family,
+      module: 'Module 3',
+      discipline: 'substance-misuse',
+      sessionType: 'individual',
+      occurred: '2026-11-10T10:00:00.000Z',
+      persons: [mother],
+    });
+    await server.ask('healthVisitor', 'query($id: ID!) { family(id: $id) { name workbook { nodes { id } } } }', { id: family });
+    await made(jonah, 'retractEntry', 'retraction', { entry: entry.id, expectedVersion: 1, reason: 'UNSAFE', explanation: 'x' });
+    const { body } = await server.ask('healthVisitor', '{ recallNotices { nodes { from { code } kind } } }');
+    expect(JSON.stringify(body.data.recallNotices.nodes)).not.toContain('team-07');
+  });
+});
+
+describe('a conflict of interest', () => {
+  it('holds for what governance reads: requests, looks, merges, what was taken out', async () => {
+    const request = await made(
+      forAccess(agnes),
+      'requestSubjectAccess',
+      'request',
+      {
+        person: mother,
+        requester: 'SELF',
+        received: '2026-11-02',
+        identityChecked: '2026-11-03',
+      },
+      'version',
+    );
+    expect(
+      (await does(forAccess(agnes), 'prepareSubjectAccess', { request: request.id, expectedVersion: request.version }, 'request { id }'))
+        .userErrors,
+    ).toEqual([]);
+    await made(bethan, 'proposeMerge', 'merge', { survivor: mother, merged: encodeId('Person', storyPerson(3, 'mother')), reason: 'x' });
+    const looks = async (who: Caller) =>
+      (
+        await server.ask(
+          who,
+          'query($f: ID!, $p: ID!) { a: disclosures(filter: {family: $f}) { totalCount { value } } b: disclosures(filter: {person: $p}) { totalCount { value } } personMerges { totalCount { value } } }',
+          { f: family, p: mother },
+        )
+      ).body.data;
+    const packs = async (who: Caller) =>
+      (
+        await server.ask(
+          forAccess(who),
+          '{ subjectAccessRequests { totalCount { value } nodes { id sections { id } items { nodes { id fields { value } } } } } }',
+        )
+      ).body.data.subjectAccessRequests;
+    expect((await looks(gideon)).a.totalCount.value).toBeGreaterThan(0);
+    expect((await packs(gideon)).totalCount.value).toBeGreaterThan(0);
+    const item = (await one('select max(id) as id from fsp.subject_access_item')).id;
+    await made(bethan, 'recordConflictOfInterest', 'conflict', { family, user: 'gideon.marlowe', reason: 'A brother.' });
+    expect(await packs(gideon)).toEqual({ totalCount: { value: 0 }, nodes: [] });
+    expect(await looks(gideon)).toEqual({
+      a: { totalCount: { value: 0 } },
+      b: { totalCount: { value: 0 } },
+      personMerges: { totalCount: { value: 0 } },
+    });
+    for (const id of [encodeId('SubjectAccessItem', item), request.id]) {
+      const node = await server.ask(forAccess(gideon), 'query($id: ID!) { node(id: $id) { id } }', { id });
+      expect(node.body.data.node, id).toBeNull();
+    }
+  });
+
+  it('holds at the front door: what was sent about the family is not there either', async () => {
+    const before = (await server.ask(marcus, '{ referrals(first: 100) { nodes { id contact { family { id } } } } }')).body.data?.referrals
+      ?.nodes;
+    const matched = before?.find((r: any) => r.contact?.family?.id);
+    expect(matched, JSON.stringify(before?.slice(0, 3))).toBeTruthy();
+    const about = matched.contact.family.id;
+    await made(bethan, 'recordConflictOfInterest', 'conflict', { family: about, user: 'marcus.oyelaran', reason: 'A cousin.' });
+    const { body } = await server.ask(marcus, 'query($id: ID!) { referrals(first: 100) { nodes { id } } node(id: $id) { id } }', {
+      id: matched.id,
+    });
+    expect(body.data.referrals.nodes).not.toContainEqual({ id: matched.id });
+    expect(body.data.node).toBeNull();
+  });
+
+  it('follows a person who is one with somebody of the family', async () => {
+    const other = storyPerson(3, 'mother');
+    const merge = await made(
+      bethan,
+      'proposeMerge',
+      'merge',
+      { survivor: mother, merged: encodeId('Person', other), reason: 'x' },
+      'version',
+    );
+    await does(grace, 'mergePersons', { merge: merge.id, expectedVersion: merge.version }, 'merge { id }');
+    await made(bethan, 'recordConflictOfInterest', 'conflict', { family, user: 'marcus.oyelaran', reason: 'A cousin.' });
+    const { body } = await server.ask(marcus, 'query($id: ID!) { node(id: $id) { id } }', { id: encodeId('Person', other) });
+    expect(body.data.node).toBeNull();
+  });
+});
+
+describe('an emergency', () => {
+  it('opens to each user the classes that they named, and not a colleague’s', async () => {
+    const police = organisationId('thames-valley-police');
+    const { subject } = await one('select subject from fsp.app_user where organisation = $1 and subject <> $2 limit 1', [
+      police,
+      'harriet.coyle',
+    ]);
+    const harriet = caller('thames-valley-police-protection', 'harriet.coyle', 'EMERGENCY');
+    const colleague = { ...harriet, user: subject };
+    const third = encodeId('Family', 3);
+    const input = { family: third, reasonCode: 'RISK_TO_LIFE', reason: 'x' };
+    await made(harriet, 'openEmergencyAccess', 'emergency', { ...input, classes: ['IDENTITY', 'FAMILY', 'WHEREABOUTS'] });
+    await made(colleague, 'openEmergencyAccess', 'emergency', { ...input, classes: ['FAMILY'] });
+    expect((await ofFamily(harriet, 'households { address }', third)).households.length).toBeGreaterThan(0);
+    const seen = await ofFamily(colleague, 'name households { address } members { person { givenName } }', third);
+    expect(seen).toMatchObject({ name: 'Dunmore', households: null });
+    for (const { person } of seen.members) expect(person?.givenName ?? null).toBeNull();
+  });
+});
+
+describe('a request for somebody’s own data', () => {
+  it('that a named user gathered from a restricted family too is there for named users alone', async () => {
+    // She belongs to a restricted family as well.
+    await owner.query(
+      `insert into fsp.membership (family, person, controller, role, "from") values (3, $1, $2, 'other-relative', '2026-01-01')`,
+      [storyPerson(1, 'mother'), organisationId('occ')],
+    );
+    await owner.query(
+      "insert into fsp.sealed_user (organisation, subject, on_rota) values ($1, 'agnes.thorley', true), ($1, 'bethan.rowe', false)",
+      [organisationId('occ')],
+    );
+    await owner.query('update fsp.family set restricted = true where id = 3');
+    for (let left = 50; left > 0; left--) {
+      if (await ofFamily({ ...agnes }, 'id', encodeId('Family', 3))) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const request = await made(
+      forAccess(agnes),
+      'requestSubjectAccess',
+      'request',
+      {
+        person: mother,
+        requester: 'SELF',
+        received: '2026-11-02',
+        identityChecked: '2026-11-03',
+      },
+      'version',
+    );
+    expect(
+      (await does(forAccess(agnes), 'prepareSubjectAccess', { request: request.id, expectedVersion: request.version }, 'request { id }'))
+        .userErrors,
+    ).toEqual([]);
+    const packs = async (who: Caller) =>
+      JSON.stringify(
+        (await server.ask(forAccess(who), '{ subjectAccessRequests { nodes { id items { nodes { id } } } } }')).body.data
+          .subjectAccessRequests.nodes,
+      );
+    expect(await packs(agnes)).toContain(request.id);
+    expect(await packs(gideon)).not.toContain(`"${request.id}"`);
+    const sql = await sqlAs('occ', false, ownerUrl);
+    for (const table of ['item', 'section', 'field', 'exclusion'])
+      expect((await sql.query(`select 1 from fsp.subject_access_${table} where request = $1`, [key(request.id)])).rowCount, table).toBe(0);
+    await sql.end();
+  });
+});
+
+describe('a family that is erased', () => {
+  it('takes no protection from those who live on in another one', async () => {
+    const person = storyPerson(2, 'mother');
+    await owner.query(
+      `insert into fsp.membership (family, person, controller, role, "from") values (3, $1, $2, 'other-relative', '2026-01-01')`,
+      [person, organisationId('occ')],
+    );
+    await made(grace, 'protectWhereabouts', 'protection', {
+      family: encodeId('Family', 2),
+      person: encodeId('Person', person),
+      reason: 'x',
+    });
+    await made(grace, 'recordSharingDecision', 'decision', {
+      family: encodeId('Family', 2),
+      person: encodeId('Person', person),
+      classes: ['IDENTITY'],
+      agency: 'HEALTH',
+      effect: 'WITHHOLD',
+      gateway: 'CA1989-s47',
+      told: 'x',
+      reason: 'x',
+    });
+    const guarded = async () =>
+      (
+        await one(
+          'select bool_and(guarded) as all from fsp.family_grant g join fsp.login l on l.id = g.login where g.family = 3 and l.organisation <> $1 and g.ends > now()',
+          [organisationId('occ')],
+        )
+      )?.all;
+    const before = await guarded();
+    expect(before).not.toBe(false);
+    expect((await ofFamily(marcus, 'households { address }', encodeId('Family', 3))).households).toBeNull();
+    await inTransaction(owner, () => eraseFamily(owner, '2'));
+    await owner.query("select fsp.rebuild_grants('{3}')");
+    expect(await guarded()).toBe(before);
+    expect((await ofFamily(marcus, 'households { address }', encodeId('Family', 3))).households).toBeNull();
+    const { withheld } = await one('select count(*)::int as withheld from fsp.sharing_decision where person = $1', [person]);
+    expect(withheld).toBe(1);
+  });
+});
+
+describe('two at once', () => {
+  const begin = async () => {
+    const client = await sqlAsOwner(ownerUrl);
+    await client.query('begin');
+    return client;
+  };
+  it('a person protected while they join another family is protected there as well', async () => {
+    const person = storyPerson(1, 'father');
+    const joins = await begin();
+    await joins.query(
+      `insert into fsp.membership (family, person, controller, role, "from") values (3, $1, $2, 'other-relative', '2026-01-01')`,
+      [person, organisationId('occ')],
+    );
+    const protects = await begin();
+    const protecting = protects.query(
+      `insert into fsp.whereabouts_protection (family, person, controller, reason, "from") values (1, $1, $2, 'x', now() - interval '1 minute')`,
+      [person, organisationId('occ')],
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await joins.query('commit');
+    await protecting;
+    await protects.query('commit');
+    await Promise.all([joins.end(), protects.end()]);
+    const { open } = await one('select count(*)::int as open from fsp.family_grant where family = 3 and ends > now() and not guarded');
+    expect(open).toBe(0);
+  });
+  it('twenty decisions about one person under two ids lose nothing, and none is refused', async () => {
+    const other = storyPerson(3, 'mother');
+    const merge = await made(
+      bethan,
+      'proposeMerge',
+      'merge',
+      { survivor: mother, merged: encodeId('Person', other), reason: 'x' },
+      'version',
+    );
+    await does(grace, 'mergePersons', { merge: merge.id, expectedVersion: merge.version }, 'merge { id }');
+    const classes = ['CASE', 'ASSESSMENT', 'WORKBOOK', 'PROGRESS', 'ADULT_VOICE', 'EQUALITY', 'VICTIM', 'COURT', 'OFFER', 'HOUSING'];
+    const answers = await Promise.all(
+      classes.flatMap((each) =>
+        [
+          [family, mother],
+          [encodeId('Family', 3), encodeId('Person', other)],
+        ].map(([f, p]) =>
+          does(
+            grace,
+            'recordSharingDecision',
+            { family: f, person: p, classes: [each], agency: 'HEALTH', effect: 'WITHHOLD', gateway: 'CA1989-s47', told: 'x', reason: 'x' },
+            'decision { id }',
+          ),
+        ),
+      ),
+    );
+    expect(answers.filter(({ userErrors }) => userErrors?.length !== 0)).toEqual([]);
+  });
+});
+
+describe('a stolen login', () => {
+  it('learns of no request about a restricted family, and reads no notice of it', async () => {
+    const sql = await sqlAs('oxford-health', false, ownerUrl);
+    const { id } = await one(
+      `insert into fsp.information_request (sender, addressee, about_family, purpose, question, asked_on, due_on) values ($1, $2, 3, 'S47', 'x', '2026-11-01', '2026-11-05') returning id`,
+      [organisationId('occ'), organisationId('oxford-health')],
+    ).catch(async (error) => ({ id: null, error }));
+    if (id !== null) {
+      await owner.query('update fsp.family set restricted = true where id = 3');
+      const { rows } = await sql.query('select fsp.request_open($1) as hidden, fsp.request_open(99999999) as absent', [id]);
+      expect(rows[0].hidden).toBe(rows[0].absent);
+    }
+    await sql.end();
+    expect(id).not.toBeNull();
+  });
+  it('does not learn from what a row is kept from who is one with whom', async () => {
+    const other = storyPerson(3, 'mother');
+    const merge = await made(
+      bethan,
+      'proposeMerge',
+      'merge',
+      { survivor: mother, merged: encodeId('Person', other), reason: 'x' },
+      'version',
+    );
+    await does(grace, 'mergePersons', { merge: merge.id, expectedVersion: merge.version }, 'merge { id }');
+    const sql = await sqlAs('team-02', false, ownerUrl);
+    const { rows } = await sql.query(
+      `insert into fsp.workbook_entry (family, controller, worker, kept_from, module, discipline, session_type, occurred_at, author)
+       values (2, $1, 'x', array[$2::bigint], 'Module 3', 'social-worker', 'individual', now(), 'x') returning kept_from`,
+      [organisationId('team-02'), key(mother)],
+    );
+    expect(rows[0].kept_from.map(String)).toEqual([key(mother)]);
+    await sql.end();
+  });
+});
