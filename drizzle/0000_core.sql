@@ -2865,6 +2865,7 @@ CREATE TABLE "fsp"."earlier" (
 --> statement-breakpoint
 CREATE TABLE "fsp"."idempotency" (
 	"organisation" integer NOT NULL,
+	"login" bigint DEFAULT 0 NOT NULL,
 	"client" text NOT NULL,
 	"key" text NOT NULL,
 	"fingerprint" "bytea" NOT NULL,

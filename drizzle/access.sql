@@ -621,6 +621,7 @@ begin
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
   if told ? 'at' then given := given || jsonb_build_object('at', now()); end if;
   if told ? 'created_at' then given := given || jsonb_build_object('created_at', now(), 'updated_at', now(), 'version', 1); end if;
+  if tg_table_name = 'idempotency' then given := given || jsonb_build_object('login', fsp.current_login()); end if;
   if told ? 'client' and not exists (select from fsp.client c join fsp.login l on l.organisation = c.organisation
       where c.id = told ->> 'client' and l.name = session_user) then
     raise insufficient_privilege using message = 'Not this login''s client.';
@@ -1237,7 +1238,10 @@ declare
   wanted text;
   decides constant jsonb := '{"SAFETY":["LA"],"INVOLVEMENT":["LA"],"IDENTITY":["LA"],"FAMILY":["LA"],"NHS_NUMBER":["LA"],"UPN":["LA"],"EQUALITY":["LA"],"WHEREABOUTS":["LA"],"CASE":["LA"],"ASSESSMENT":["LA"],"WORKBOOK":["LA"],"SUPERVISION":["LA"],"PROGRESS":["LA"],"CHILD_VOICE":["LA"],"ADULT_VOICE":["LA"],"CLINICAL":["HEALTH","PROVIDER"],"VICTIM":["LA"],"OFFENCE":["POLICE"],"COURT":["LA"],"EDUCATION":["EDUCATION","LA"],"HOUSING":["DISTRICT","LA"],"OFFER":["LA"],"INFORMANT":["LA"],"STAFF":["LA"],"SHARING":["LA"]}'::jsonb;
   bits constant jsonb := '{"SAFETY":0,"INVOLVEMENT":1,"IDENTITY":2,"FAMILY":3,"NHS_NUMBER":4,"UPN":5,"EQUALITY":6,"WHEREABOUTS":7,"CASE":8,"ASSESSMENT":9,"WORKBOOK":10,"SUPERVISION":11,"PROGRESS":12,"CHILD_VOICE":13,"ADULT_VOICE":14,"CLINICAL":15,"VICTIM":16,"OFFENCE":17,"COURT":18,"EDUCATION":19,"HOUSING":20,"OFFER":21,"INFORMANT":22,"STAFF":23,"SHARING":24}'::jsonb;
+  bundles constant jsonb := '{"AGREEMENT_AT_ASSESSMENT":{"stages":["EARLY_HELP","ASSESSMENT","CHILD_IN_NEED","STRATEGY_DISCUSSION","SECTION_47","CHILD_PROTECTION","PRE_PROCEEDINGS","LOOKED_AFTER"],"marac":false},"STRATEGY_DISCUSSION":{"stages":["STRATEGY_DISCUSSION","SECTION_47"],"marac":false},"CHILD_PROTECTION_PLAN":{"stages":["CHILD_PROTECTION","PRE_PROCEEDINGS","LOOKED_AFTER"],"marac":false},"MARAC":{"stages":[],"marac":true}}'::jsonb;
   bits_asked bigint := 0;
+  stage_now text;
+  marac_now boolean;
 begin
   select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and not l.emergency;
@@ -1249,6 +1253,14 @@ begin
   if kind = 'LA' and not exists (select from fsp.family f where f.id = asked and f.controller = org)
     or kind <> 'LA' and not fsp.holds(org, asked, whom, classes) then
     raise insufficient_privilege using message = 'Not this organisation''s to decide.';
+  end if;
+  if in_bundle is not null then
+    -- The stage stands still until the decision is there: else it could be left in between, and a bundle would outlive its event.
+    select s.stage, s.marac into stage_now, marac_now from fsp.family_stage s where s.family = asked for share;
+    if not coalesce(bundles -> in_bundle -> 'stages' ? coalesce(stage_now, 'EARLY_HELP'), false)
+        and not (coalesce((bundles -> in_bundle ->> 'marac')::boolean, false) and coalesce(marac_now, false)) then
+      raise invalid_parameter_value using message = 'Not a decision.';
+    end if;
   end if;
   if num_nonnulls(for_organisation, for_agency) <> 1 or will not in ('SHARE', 'WITHHOLD') or cardinality(classes) = 0
     or ends <= starts then raise invalid_parameter_value using message = 'Not a decision.'; end if;
@@ -1330,6 +1342,8 @@ begin
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   select o.agency into kind from fsp.organisation o where o.id = for_organisation;
   if org is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such family.'; end if;
+  -- Until the involvement is there the stage stands still: it would be ended with the process, and is not there to be ended.
+  if kind = 'POLICE' then perform from fsp.family_stage s where s.family = asked for share; end if;
   if kind is null or kind = 'EVALUATOR'
     or kind = 'POLICE' and not exists (select from fsp.family_stage s where s.family = asked and (s.stage in ('STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER') or s.marac)) then
     raise insufficient_privilege using message = 'Not to be involved.';
@@ -2433,12 +2447,12 @@ begin
   with added as (
     insert into fsp.merge_kept_from (subject_table, row_key, person, because)
       select tg_table_name, own_key, s.same, s.person
-      -- Of who belongs to the row's family, or is seen where it has none. Of strangers nothing is told to who writes their keys into a row.
+      -- Of who belongs to the row's family, or is seen by who writes. Of strangers nothing is told to who writes their keys into a row.
       from fsp.same_persons(array(select kept from unnest(new.kept_from) kept where exists (
         select from fsp.membership m where m.family = of_family and m.person = kept
         union all select from fsp.unborn_membership u where u.family = of_family and u.person = kept
-        union all select where of_family is null and session_user = current_user
-        union all select from fsp.person_grant g where of_family is null and g.login = fsp.current_login() and g.person = kept
+        union all select where session_user = current_user
+        union all select from fsp.person_grant g where g.login = fsp.current_login() and g.person = kept
           and g.starts <= now() and g.ends > now()))) s
       where s.same <> all (new.kept_from)
     returning person)
@@ -9566,12 +9580,12 @@ create policy owner_all on fsp.idempotency for all to "{{owner}}"
   with check (true);
 grant select, insert on fsp.idempotency to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider";
 create policy own_select on fsp.idempotency for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider"
-  using (idempotency.organisation = (select fsp.current_organisation()));
+  using (idempotency.organisation = (select fsp.current_organisation()) and idempotency.login = (select fsp.current_login()));
 create policy own_insert on fsp.idempotency for insert to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider"
   with check (idempotency.organisation = (select fsp.current_organisation()));
 grant update (result) on fsp.idempotency to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider";
 create policy own_update on fsp.idempotency for update to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider"
-  using (idempotency.organisation = (select fsp.current_organisation()) and idempotency.result = '{}')
+  using (idempotency.organisation = (select fsp.current_organisation()) and idempotency.login = (select fsp.current_login()) and idempotency.result = '{}')
   with check (idempotency.organisation = (select fsp.current_organisation()));
 
 -- disclosure: OPERATION

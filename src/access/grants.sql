@@ -449,6 +449,7 @@ begin
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
   if told ? 'at' then given := given || jsonb_build_object('at', now()); end if;
   if told ? 'created_at' then given := given || jsonb_build_object('created_at', now(), 'updated_at', now(), 'version', 1); end if;
+  if tg_table_name = 'idempotency' then given := given || jsonb_build_object('login', fsp.current_login()); end if;
   if told ? 'client' and not exists (select from fsp.client c join fsp.login l on l.organisation = c.organisation
       where c.id = told ->> 'client' and l.name = session_user) then
     raise insufficient_privilege using message = 'Not this login''s client.';

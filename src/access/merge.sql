@@ -42,12 +42,12 @@ begin
   with added as (
     insert into fsp.merge_kept_from (subject_table, row_key, person, because)
       select tg_table_name, own_key, s.same, s.person
-      -- Of who belongs to the row's family, or is seen where it has none. Of strangers nothing is told to who writes their keys into a row.
+      -- Of who belongs to the row's family, or is seen by who writes. Of strangers nothing is told to who writes their keys into a row.
       from fsp.same_persons(array(select kept from unnest(new.kept_from) kept where exists (
         select from fsp.membership m where m.family = of_family and m.person = kept
         union all select from fsp.unborn_membership u where u.family = of_family and u.person = kept
-        union all select where of_family is null and session_user = current_user
-        union all select from fsp.person_grant g where of_family is null and g.login = fsp.current_login() and g.person = kept
+        union all select where session_user = current_user
+        union all select from fsp.person_grant g where g.login = fsp.current_login() and g.person = kept
           and g.starts <= now() and g.ends > now()))) s
       where s.same <> all (new.kept_from)
     returning person)

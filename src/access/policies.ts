@@ -216,7 +216,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   ],
   idempotency: (t) => [
     `grant select, insert on fsp.${t} to ${writers};`,
-    policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION}`, null),
+    policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN}`, null),
     policy(t, 'own_insert', 'insert', writers, null, `${t}.organisation = ${ORGANISATION}`),
     // A key's result is written once, by the transaction that claimed it.
     `grant update (result) on fsp.${t} to ${writers};`,
@@ -225,7 +225,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       'own_update',
       'update',
       writers,
-      `${t}.organisation = ${ORGANISATION} and ${t}.result = '{}'`,
+      `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN} and ${t}.result = '{}'`,
       `${t}.organisation = ${ORGANISATION}`,
     ),
   ],

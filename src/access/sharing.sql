@@ -59,7 +59,10 @@ declare
   wanted text;
   decides constant jsonb := {{decides}};
   bits constant jsonb := {{class_bits}};
+  bundles constant jsonb := {{bundles}};
   bits_asked bigint := 0;
+  stage_now text;
+  marac_now boolean;
 begin
   select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and not l.emergency;
@@ -71,6 +74,14 @@ begin
   if kind = 'LA' and not exists (select from fsp.family f where f.id = asked and f.controller = org)
     or kind <> 'LA' and not fsp.holds(org, asked, whom, classes) then
     raise insufficient_privilege using message = 'Not this organisation''s to decide.';
+  end if;
+  if in_bundle is not null then
+    -- The stage stands still until the decision is there: else it could be left in between, and a bundle would outlive its event.
+    select s.stage, s.marac into stage_now, marac_now from fsp.family_stage s where s.family = asked for share;
+    if not coalesce(bundles -> in_bundle -> 'stages' ? coalesce(stage_now, 'EARLY_HELP'), false)
+        and not (coalesce((bundles -> in_bundle ->> 'marac')::boolean, false) and coalesce(marac_now, false)) then
+      raise invalid_parameter_value using message = 'Not a decision.';
+    end if;
   end if;
   if num_nonnulls(for_organisation, for_agency) <> 1 or will not in ('SHARE', 'WITHHOLD') or cardinality(classes) = 0
     or ends <= starts then raise invalid_parameter_value using message = 'Not a decision.'; end if;
@@ -152,6 +163,8 @@ begin
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   select o.agency into kind from fsp.organisation o where o.id = for_organisation;
   if org is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such family.'; end if;
+  -- Until the involvement is there the stage stands still: it would be ended with the process, and is not there to be ended.
+  if kind = 'POLICE' then perform from fsp.family_stage s where s.family = asked for share; end if;
   if kind is null or kind = 'EVALUATOR'
     or kind = 'POLICE' and not exists (select from fsp.family_stage s where s.family = asked and (s.stage in ({{at_risk}}) or s.marac)) then
     raise insufficient_privilege using message = 'Not to be involved.';

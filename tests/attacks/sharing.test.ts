@@ -137,6 +137,21 @@ describe('protected whereabouts', () => {
     await team.end();
   });
 
+  it('a new surname is not put where everybody reads it', async () => {
+    await protectedNow();
+    const { version } = await one('select version from fsp.person_identity where person = $1', [key(mother)]);
+    const { userErrors } = await does(
+      grace,
+      'correctPerson',
+      { person: mother, expectedVersion: version, familyName: 'Fairweather' },
+      'person { id }',
+    );
+    expect(userErrors).toMatchObject([{ code: 'RULE', rule: 'WHEREABOUTS_PROTECTED', path: ['familyName'] }]);
+    expect(
+      (await does(grace, 'correctPerson', { person: mother, expectedVersion: version, givenName: 'Rachel' }, 'person { id }')).userErrors,
+    ).toEqual([]);
+  });
+
   it('a recall does not name the service that works with the person', async () => {
     await protectedNow();
     // The team that works with her now takes out an entry; the police had asked for entries that they may not see.
@@ -377,6 +392,16 @@ describe('a stolen login', () => {
     await sql.end();
     expect(id).not.toBeNull();
   });
+  it('counts no keys of what named users did', async () => {
+    const [daily, sealed] = [await sqlAs('occ', false, ownerUrl), await sqlAs('occ', true, ownerUrl)];
+    const keysOf = async (sql: pg.Client) => (await sql.query("select 1 from fsp.idempotency where key = 'sealed-key'")).rowCount;
+    await sealed.query(
+      `insert into fsp.idempotency (organisation, client, key, fingerprint, result) values ($1, 'occ-social-care', 'sealed-key', '\\x00', '{}')`,
+      [organisationId('occ')],
+    );
+    expect([await keysOf(daily), await keysOf(sealed)]).toEqual([0, 1]);
+    await Promise.all([daily.end(), sealed.end()]);
+  });
   it('does not learn from what a row is kept from who is one with whom', async () => {
     const other = storyPerson(3, 'mother');
     const merge = await made(
@@ -395,6 +420,199 @@ describe('a stolen login', () => {
     );
     expect(rows[0].kept_from.map(String)).toEqual([key(mother)]);
     await sql.end();
+  });
+});
+
+describe('what is withheld', () => {
+  const withhold = async (...classes: string[]) =>
+    does(
+      grace,
+      'recordSharingDecision',
+      { family, classes, agency: 'HEALTH', effect: 'WITHHOLD', gateway: 'CA1989-s47', told: 'x', reason: 'x' },
+      'decision { id }',
+    );
+  const chosen = async (filter: string) => {
+    const { body } = await server.ask(
+      'healthVisitor',
+      `{ families(first: 100, filter: { ${filter} }) { totalCount { value } nodes { id } } }`,
+    );
+    return { there: body.data.families.nodes.some(({ id }: any) => id === family), count: body.data.families.totalCount.value };
+  };
+  it('81 is not told by a filter through a relation', async () => {
+    const { district } = await one('select district from fsp.household where family = 1 and until is null limit 1');
+    const before = await chosen(`district: "${district}"`);
+    expect(before.there).toBe(true);
+    await withhold('WHEREABOUTS');
+    expect(await chosen(`district: "${district}"`)).toEqual({ there: false, count: before.count - 1 });
+  });
+  it('83 takes no part in a count, whatever it is narrowed by', async () => {
+    const { stage } = await one('select stage from fsp.family_stage where family = 1');
+    const before = await chosen(`stage: ${stage}`);
+    await withhold('CASE');
+    expect(await chosen(`stage: ${stage}`)).toEqual({ there: false, count: before.count - 1 });
+    expect((await chosen('')).there).toBe(true);
+  });
+  it('is not decided in a bundle whose event ends meanwhile', async () => {
+    const [decides, leaves] = [await sqlAs('occ', false, ownerUrl), await sqlAsOwner(ownerUrl)];
+    const { stage } = await one('select stage from fsp.family_stage where family = 1');
+    await owner.query("update fsp.family_stage set stage = 'SECTION_47', marac = false where family = 1");
+    await leaves.query('begin');
+    await leaves.query("update fsp.family_stage set stage = 'EARLY_HELP' where family = 1");
+    const deciding = decides
+      .query(
+        `select fsp.decide(1, null, '{HOUSING}', 'SHARE', 'STRATEGY_DISCUSSION', null, 'HEALTH', 'CA1989-s47', 'NOT_SHARING_HARMS_MORE', 'x', 'x', 'x', 'x', now(), null, 'x')`,
+      )
+      .then(
+        () => 'decided',
+        () => 'refused',
+      );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await leaves.query('commit');
+    expect(await deciding).toBe('refused');
+    await owner.query('update fsp.family_stage set stage = $1 where family = 1', [stage]);
+    await Promise.all([decides.end(), leaves.end()]);
+  });
+});
+
+describe('what another login, or nobody, can use', () => {
+  it('88 an upsert says the same of a hidden row and of none', async () => {
+    const sql = await sqlAs('occ', false, ownerUrl);
+    await owner.query('update fsp.family set restricted = true where id = 3');
+    const words = (id: number) =>
+      sql
+        .query(`insert into fsp.family_name (family, controller, name, reference) values ($1, $2, 'x', 'x') on conflict do nothing`, [
+          id,
+          organisationId('occ'),
+        ])
+        .then(
+          ({ rowCount }) => String(rowCount),
+          (error) => `${error.code} ${error.message}`,
+        );
+    expect(await words(3)).toBe(await words(99_999_999));
+    const keyed = (id: number) =>
+      sql
+        .query(`insert into fsp.person_upn (person, controller, upn) values ($1, $2, 'x') on conflict (person) do update set upn = 'y'`, [
+          id,
+          organisationId('occ'),
+        ])
+        .then(
+          ({ rowCount }) => String(rowCount),
+          (error) => `${error.code} ${error.message}`,
+        );
+    expect(await keyed(storyPerson(3, 'daughter'))).toBe(await keyed(99_999_999));
+    await sql.end();
+  });
+  it('92 a version says nothing of a row that is hidden', async () => {
+    const { id } = await one('select max(id) as id from fsp.plan where family = 3');
+    await owner.query('update fsp.family set restricted = true where id = 3');
+    const words = async (hold: string) =>
+      JSON.stringify(await does(gideon, 'liftHold', { hold, expectedVersion: 7, on: '2026-11-10', reason: 'x' }, 'hold { id }'));
+    const { id: held } = await one(
+      `insert into fsp.retention_hold (family, controller, cause, reason, placed_on, placed_by) values (3, $1, 'inquiry', 'x', '2026-11-01', 'x') returning id`,
+      [organisationId('occ')],
+    );
+    expect(id).not.toBeNull();
+    expect(await words(encodeId('RetentionHold', held))).toBe(await words(encodeId('RetentionHold', 99_999_999)));
+    await owner.query('delete from fsp.retention_hold where id = $1', [held]);
+  });
+  it('95 callers who ask the same at once are each answered for themselves', async () => {
+    const callers = ['socialWorker', 'police', 'healthVisitor', 'school', 'provider', 'teamSpecialist'] as const;
+    const ask = async (who: PersonaName) =>
+      (
+        await server.ask(
+          who,
+          'query Same($id: ID!) { viewer { organisation } family(id: $id) { name stage workbook { totalCount { value } } withheld { field reason } } }',
+          { id: family },
+        )
+      ).text.replace(/"extensions":\{"cost".*$/, '');
+    const alone = new Map<string, string>();
+    for (const who of callers) alone.set(who, await ask(who));
+    const answers = await Promise.all(
+      Array.from({ length: 120 }, (_, i) => callers[i % callers.length] as PersonaName).map(async (who) => [who, await ask(who)] as const),
+    );
+    for (const [who, text] of answers) expect(text, who).toBe(alone.get(who));
+    expect(new Set(alone.values()).size).toBe(callers.length);
+  });
+  it('97 a connection is given back as it was taken', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => ofFamily('police', 'name')));
+    await does(grace, 'recordConflictOfInterest', { family, user: 'nobody.such', reason: 'x' }, 'conflict { id }');
+    const { rows } = await owner.query(
+      `select distinct usename, state, xact_start from pg_stat_activity where datname = current_database() and usename like '%police' or usename like '%\\_occ'`,
+    );
+    for (const { state, xact_start } of rows) expect([state, xact_start]).toEqual(['idle', null]);
+  });
+  it('98 a setting changes nothing of who asks', async () => {
+    const sql = await sqlAs('school-tansy-bridge', false, ownerUrl);
+    const counts = async () =>
+      (
+        await sql.query(
+          'select fsp.current_login()::text as login, fsp.current_organisation() as organisation, (select count(*)::int from fsp.membership) as members',
+        )
+      ).rows[0];
+    const before = await counts();
+    for (const setting of ['fsp.defer_grants', 'fsp.organisation', 'fsp.login', 'app.tenant', 'row_security', 'search_path'])
+      await sql.query('select set_config($1, $2, false)', [setting, setting === 'row_security' ? 'on' : 'on']).catch(() => {});
+    await sql.query('set search_path = pg_temp, fsp, pg_catalog');
+    await sql.query('create temporary table login (name text, organisation integer, sealed boolean, emergency boolean)').catch(() => {});
+    expect(await counts()).toEqual(before);
+    await sql.query('set row_security = off');
+    await expect(sql.query('select count(*) from fsp.membership')).rejects.toMatchObject({ code: '42501' });
+    await sql.end();
+  });
+  it('105 what listens hears that something changed, and nothing else', async () => {
+    const sql = await sqlAs('turning-point', false, ownerUrl);
+    const heard: (string | undefined)[] = [];
+    sql.on('notification', ({ channel, payload }) => heard.push(`${channel}:${payload ?? ''}`));
+    for (const { name } of (
+      await owner.query("select distinct m[1] as name from pg_proc p, regexp_matches(p.prosrc, 'pg_notify\\(''([a-z_]+)''', 'g') m")
+    ).rows)
+      await sql.query(`listen ${name}`);
+    await owner.query("insert into fsp.sealed_user (organisation, subject) values ($1, 'agnes.thorley')", [organisationId('occ')]);
+    await made(grace, 'protectWhereabouts', 'protection', { family, person: mother, reason: 'x' });
+    for (let left = 30; left > 0 && heard.length === 0; left--) await new Promise((resolve) => setTimeout(resolve, 100));
+    await sql.query('select 1');
+    expect(new Set(heard)).toEqual(new Set(['fsp_gate:']));
+    await sql.end();
+  });
+  it('106 no view stands before the tables, and what works as the owner is pinned and not everybody’s', async () => {
+    const { rows: views } = await owner.query(
+      "select relname from pg_class where relnamespace = 'fsp'::regnamespace and relkind in ('v', 'm', 'f')",
+    );
+    expect(views).toEqual([]);
+    const { rows: loose } = await owner.query(
+      `select p.proname from pg_proc p where p.pronamespace = 'fsp'::regnamespace and p.prosecdef and not coalesce('search_path=pg_catalog, pg_temp' = any (p.proconfig), false)`,
+    );
+    expect(loose).toEqual([]);
+    const { rows: open } = await owner.query(
+      `select p.proname from pg_proc p where p.pronamespace = 'fsp'::regnamespace and p.prosecdef and p.prorettype <> 'trigger'::regtype
+         and has_function_privilege('public', p.oid, 'execute') order by 1`,
+    );
+    expect(open.map(({ proname }) => proname)).toEqual([
+      'current_organisation',
+      'own_open',
+      'own_open_person',
+      'referral_open',
+      'request_open',
+    ]);
+  });
+  it('127 a failing database is told of in words of ours alone', async () => {
+    await owner.query('alter table fsp.family_name rename column name to name_of_before');
+    const { text, body, status } = await server.ask(grace, 'query Fails($id: ID!) { family(id: $id) { name } }', { id: family });
+    await owner.query('alter table fsp.family_name rename column name_of_before to name');
+    expect(body.data ?? null).toBeNull();
+    expect([status, body.errors?.[0].extensions.code]).toEqual([500, 'INTERNAL_SERVER_ERROR']);
+    expect(text).not.toMatch(/column|fsp\.|select|family_name|s\d\./i);
+  });
+  it('128 a database that does not let in is a refusal', async () => {
+    const database = new URL(ownerUrl).pathname.slice(1);
+    await owner.query(`alter role "${database}_oxfordshire-mind" nologin`);
+    const { status, body } = await server.ask(
+      { client: 'oxfordshire-mind-casework', user: 'isolde.marsh', purpose: 'SAFEGUARDING' },
+      'query($id: ID!) { family(id: $id) { name } }',
+      { id: family },
+    );
+    await owner.query(`alter role "${database}_oxfordshire-mind" login`);
+    expect([status, body.data ?? null, body.errors?.[0].extensions.code]).toEqual([503, null, 'UNAVAILABLE']);
   });
 });
 

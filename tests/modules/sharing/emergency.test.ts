@@ -69,7 +69,7 @@ async function emergencySql(code: string): Promise<pg.Client> {
 }
 
 describe('an emergency', () => {
-  it('opens what was asked for and no more, to that user and no other, until it ends', async () => {
+  it('111 opens what was asked for and no more, to that user and no other, until it ends', async () => {
     expect(await read(officer)).toBeNull();
     const { emergency: opened, userErrors } = await open(officer);
     expect(userErrors).toEqual([]);
