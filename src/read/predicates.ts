@@ -152,7 +152,7 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
   const opened =
     (table.family && openedHere(client, 'family', `${alias}.${table.family}`, classes)) ||
     (table.person && openedHere(client, 'person', `${alias}.${table.person}`, classes));
-  if (opened) predicates.push(opened);
+  if (opened) predicates.push(client.agency === 'LA' ? opened : `(${opened} or ${ownRow(table, alias, client)})`);
   predicates.push(...aboutOpen(table, alias, client));
   // Who asks in an emergency works on families, not on what passes between organisations.
   if (purposeOf(client).opened && isBetweenOrganisations(table)) return ['false'];
