@@ -1510,6 +1510,7 @@ CREATE TABLE "fsp"."subject_access" (
 	"due_on" date,
 	"extended_on" date,
 	"extension_reason" text,
+	"families" bigint[] DEFAULT '{}'::bigint[] NOT NULL,
 	"prepared_at" timestamp (3) with time zone,
 	"prepared_by" text,
 	"prepared_user" text,
@@ -1820,6 +1821,7 @@ CREATE TABLE "fsp"."user_rule" (
 	"family" bigint NOT NULL,
 	"person" bigint,
 	"about" bigint,
+	"mask" bigint,
 	"subjects" text[] NOT NULL,
 	"starts" timestamp (3) with time zone NOT NULL,
 	"ends" timestamp (3) with time zone NOT NULL
@@ -2867,6 +2869,7 @@ CREATE TABLE "fsp"."earlier" (
 --> statement-breakpoint
 CREATE TABLE "fsp"."idempotency" (
 	"organisation" integer NOT NULL,
+	"login" bigint DEFAULT 0 NOT NULL,
 	"client" text NOT NULL,
 	"key" text NOT NULL,
 	"fingerprint" "bytea" NOT NULL,

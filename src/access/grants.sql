@@ -61,24 +61,34 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set plan
 as $$
 declare
   people bigint[];
+  reached bigint[];
+  locked bigint[];
   clinical constant bigint := 1 << 15;
 begin
-  -- Whose whereabouts are protected is so in every family of theirs.
-  asked := array(
-    select unnest(asked)
-    union
-    select elsewhere.family
-      from fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) one
-      join fsp.whereabouts_protection w on w.person = one.same
-      join fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) other on other.person = one.person
-      join fsp.membership elsewhere on elsewhere.person = other.same);
-  perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
-  perform from fsp.person p where p.id in (
-      select m.person from fsp.membership m where m.family = any (asked)
-      union select u.person from fsp.unborn_membership u where u.family = any (asked)
-      union select d.person from fsp.sharing_decision d where d.family = any (asked) and d.person is not null
-      union select unnest(others))
-    order by p.id for no key update;
+  -- Who belongs where, and who is one with whom, may have changed while a lock was waited for: it is asked again until nothing new
+  -- has come.
+  loop
+    -- Whose whereabouts are protected is so in every family of theirs.
+    reached := array(
+      select unnest(asked)
+      union
+      select elsewhere.family
+        from fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) one
+        join fsp.whereabouts_protection w on w.person = one.same
+        join fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) other on other.person = one.person
+        join fsp.membership elsewhere on elsewhere.person = other.same);
+    -- What is withheld about a person is withheld under every id: their grants are written by one at a time as well.
+    people := array(select distinct s.same from fsp.same_persons(array(
+      select m.person from fsp.membership m where m.family = any (reached)
+      union select u.person from fsp.unborn_membership u where u.family = any (reached)
+      union select d.person from fsp.sharing_decision d where d.family = any (reached) and d.person is not null
+      union select unnest(others))) s);
+    exit when reached <@ asked and people <@ locked;
+    asked := reached;
+    locked := people;
+    perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
+    perform from fsp.person p where p.id = any (locked) order by p.id for no key update;
+  end loop;
   people := array(
       select m.person from fsp.membership m where m.family = any (asked)
       union select u.person from fsp.unborn_membership u where u.family = any (asked)
@@ -320,43 +330,49 @@ begin
   having bool_and(w.person is not null);
 
   delete from fsp.user_rule u where u.family = any (asked);
-  insert into fsp.user_rule (login, kind, family, person, about, subjects, starts, ends)
+  insert into fsp.user_rule (login, kind, family, person, about, mask, subjects, starts, ends)
   with belongs as materialized (
     select f as family, null::bigint as person from unnest(asked) f
     union
-    select m.family, m.person from fsp.membership m where m.family = any (asked)
+    -- Under every id: who must not look at somebody must not look at the same person elsewhere.
+    select m.family, s.same from fsp.membership m join fsp.same_persons(people) s on s.person = m.person where m.family = any (asked)
     union
     select m.family, m.person from fsp.unborn_membership m where m.family = any (asked)
   ),
+  guarded as materialized (
+    select distinct m.family, m.person, w."from" as starts, coalesce(w.until, 'infinity') as ends
+    from fsp.membership m
+    join fsp.same_persons(people) s on s.person = m.person
+    join fsp.whereabouts_protection w on w.person = s.same
+    where m.family = any (asked)
+  ),
   rule as (
     -- The county's user is barred in the teams as well through which they work.
-    select o.id as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about,
+    select o.id as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about, null::bigint as mask,
       array[c.subject] as subjects, c."from" as starts, coalesce(c.until, 'infinity') as ends
     from fsp.conflict_of_interest c
     join fsp.organisation recorder on recorder.id = c.controller
     join fsp.organisation o on o.id = c.controller or (recorder.agency = 'LA' and o.agency = 'TEAM')
     where c.family = any (asked)
     union all
-    select e.controller, true, 'opened', e.family, null, array[e.worker], e."from", e.until
+    select e.controller, true, 'opened', e.family, null, e.mask, array[e.worker], e."from", e.until
     from fsp.emergency_access e where e.family = any (asked)
     union all
-    select distinct l.organisation, null::boolean, 'guarded', m.family, w.person, '{}'::text[], w."from", coalesce(w.until, 'infinity')
-    from fsp.membership m
-    join fsp.whereabouts_protection w on w.person = m.person
-    join fsp.family_grant g on g.family = m.family
+    select distinct l.organisation, null::boolean, 'guarded', p.family, p.person, null::bigint, '{}'::text[], p.starts, p.ends
+    from guarded p
+    join fsp.family_grant g on g.family = p.family
     join fsp.login l on l.id = g.login
-    where m.family = any (asked)
     union all
-    -- At the county a user is named; elsewhere whoever the organisation lets near the person.
-    select i.organisation, null::boolean, 'named', m.family, w.person, case when i.worker is null then '{}' else array[i.worker] end,
+    -- At the county a user is named; elsewhere whoever the organisation lets near the person. Under one id: what opens one record of
+    -- somebody opens no other.
+    select i.organisation, null::boolean, 'named', p.family, p.person, null, case when i.worker is null then '{}' else array[i.worker] end,
       i."from", coalesce(i.until, 'infinity')
-    from fsp.membership m
-    join fsp.whereabouts_protection w on w.person = m.person
-    join fsp.involvement i on i.person = w.person and i."from" < coalesce(i.until, 'infinity')
+    from (select distinct p.family, p.person from guarded p) p
+    join fsp.involvement i on i.person = p.person and i."from" < coalesce(i.until, 'infinity')
     join fsp.organisation o on o.id = i.organisation
-    where m.family = any (asked) and (i.worker is not null or o.agency <> 'LA')
+    where i.worker is not null or o.agency <> 'LA'
   )
-  select l.id, r.kind, r.family, b.person, r.about, r.subjects, r.starts, r.ends
+  select l.id, r.kind, r.family, b.person, r.about, r.mask, r.subjects, r.starts, r.ends
   from rule r
   join belongs b on b.family = r.family
   join fsp.login l on l.organisation = r.organisation and (r.emergency is null or l.emergency = r.emergency)
@@ -469,6 +485,7 @@ begin
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
   if told ? 'at' then given := given || jsonb_build_object('at', now()); end if;
   if told ? 'created_at' then given := given || jsonb_build_object('created_at', now(), 'updated_at', now(), 'version', 1); end if;
+  if tg_table_name = 'idempotency' then given := given || jsonb_build_object('login', fsp.current_login()); end if;
   if told ? 'client' and not exists (select from fsp.client c join fsp.login l on l.organisation = c.organisation
       where c.id = told ->> 'client' and l.name = session_user) then
     raise insufficient_privilege using message = 'Not this login''s client.';

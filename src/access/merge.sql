@@ -24,6 +24,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   own_key constant bigint := (to_jsonb(new) ->> tg_argv[0])::bigint;
+  of_family constant bigint := (to_jsonb(new) ->> 'family')::bigint;
   freed bigint[];
 begin
   if new.kept_from = '{}' and (tg_op = 'INSERT' or old.kept_from = '{}') then return new; end if;
@@ -40,7 +41,15 @@ begin
   if not exists (select from fsp.person_merge m where m.confirmed_at is not null and m.unmerged_at is null) then return new; end if;
   with added as (
     insert into fsp.merge_kept_from (subject_table, row_key, person, because)
-      select tg_table_name, own_key, s.same, s.person from fsp.same_persons(new.kept_from) s where s.same <> all (new.kept_from)
+      select tg_table_name, own_key, s.same, s.person
+      -- Of who belongs to the row's family, or is seen by who writes. Of strangers nothing is told to who writes their keys into a row.
+      from fsp.same_persons(array(select kept from unnest(new.kept_from) kept where exists (
+        select from fsp.membership m where m.family = of_family and m.person = kept
+        union all select from fsp.unborn_membership u where u.family = of_family and u.person = kept
+        union all select where session_user = current_user
+        union all select from fsp.person_grant g where g.login = fsp.current_login() and g.person = kept
+          and g.starts <= now() and g.ends > now()))) s
+      where s.same <> all (new.kept_from)
     returning person)
   select new.kept_from || coalesce(array_agg(distinct person), '{}') into new.kept_from from added;
   return new;

@@ -173,11 +173,15 @@ function ofFamilyOrAll(table: string): string[] {
   ];
 }
 
+/** And every family is that this request of theirs was gathered from: of one that is restricted since, or was then, nothing is told. */
+const everyFamilySeen = (table: string): string =>
+  `not exists (select from unnest(${table}.families) gathered (family) where (select true from fsp.family_grant fg where fg.family = gathered.family and ${isNow('fg')}) is null)`;
+
 /** Rows gathered for a request: read with it, and of them only what is named changes, until it is signed. */
 const gatheredRows =
   (...changing: string[]) =>
   (table: string): string[] => {
-    const own = ownAndSeen(table);
+    const own = `${ownAndSeen(table)} and (select true from fsp.subject_access q where q.id = ${table}.request)`;
     const unsigned = `(select q.signed_at is null from fsp.subject_access q where q.id = ${table}.request)`;
     return [
       `grant select on fsp.${table} to ${everyAgency};`,
@@ -221,7 +225,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   ],
   idempotency: (t) => [
     `grant select, insert on fsp.${t} to ${writers};`,
-    policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION}`, null),
+    policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN}`, null),
     policy(t, 'own_insert', 'insert', writers, null, `${t}.organisation = ${ORGANISATION}`),
     // A key's result is written once, by the transaction that claimed it.
     `grant update (result) on fsp.${t} to ${writers};`,
@@ -230,7 +234,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       'own_update',
       'update',
       writers,
-      `${t}.organisation = ${ORGANISATION} and ${t}.result = '{}'`,
+      `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN} and ${t}.result = '{}'`,
       `${t}.organisation = ${ORGANISATION}`,
     ),
   ],
@@ -259,10 +263,17 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   ],
   subject_access: (t) => [
     `grant select on fsp.${t} to ${everyAgency};`,
-    policy(t, 'own_select', 'select', everyAgency, ownAndSeen(t), null),
+    policy(t, 'own_select', 'select', everyAgency, `${ownAndSeen(t)} and ${everyFamilySeen(t)}`, null),
     `grant insert, update on fsp.${t} to ${agencyRole('LA')};`,
     policy(t, 'own_insert', 'insert', agencyRole('LA'), null, ownAndSeen(t)),
-    policy(t, 'own_update', 'update', agencyRole('LA'), `${ownAndSeen(t)} and ${t}.sent_on is null`, ownAndSeen(t)),
+    policy(
+      t,
+      'own_update',
+      'update',
+      agencyRole('LA'),
+      `${ownAndSeen(t)} and ${everyFamilySeen(t)} and ${t}.sent_on is null`,
+      ownAndSeen(t),
+    ),
   ],
   retention_hold: ofFamilyOrAll,
   erasure_proposal: ofFamilyOrAll,
@@ -527,7 +538,6 @@ export function accessSql(): string {
     './sharing.sql',
     './front-door.sql',
     './evidence.sql',
-    './rights.sql',
     './record.sql',
     './retraction.sql',
     './dispute.sql',

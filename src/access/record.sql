@@ -299,7 +299,8 @@ as $$
 begin
   update fsp.access_notice n set acknowledged_at = now(), version = n.version + 1, updated_at = now()
     from fsp.login l
-    where l.name = session_user and n.id = asked and n.addressee = l.organisation and n.worker = by_whom and n.version = expected;
+    where l.name = session_user and n.id = asked and n.addressee = l.organisation and n.worker = by_whom and n.version = expected
+      and fsp.own_open(n.family);
   return found;
 end
 $$;

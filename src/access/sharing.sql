@@ -59,7 +59,10 @@ declare
   wanted text;
   decides constant jsonb := {{decides}};
   bits constant jsonb := {{class_bits}};
+  bundles constant jsonb := {{bundles}};
   bits_asked bigint := 0;
+  stage_now text;
+  marac_now boolean;
 begin
   select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and not l.emergency;
@@ -71,6 +74,14 @@ begin
   if kind = 'LA' and not exists (select from fsp.family f where f.id = asked and f.controller = org)
     or kind <> 'LA' and not fsp.holds(org, asked, whom, classes) then
     raise insufficient_privilege using message = 'Not this organisation''s to decide.';
+  end if;
+  if in_bundle is not null then
+    -- The stage stands still until the decision is there: else it could be left in between, and a bundle would outlive its event.
+    select s.stage, s.marac into stage_now, marac_now from fsp.family_stage s where s.family = asked for share;
+    if not coalesce(bundles -> in_bundle -> 'stages' ? coalesce(stage_now, 'EARLY_HELP'), false)
+        and not (coalesce((bundles -> in_bundle ->> 'marac')::boolean, false) and coalesce(marac_now, false)) then
+      raise invalid_parameter_value using message = 'Not a decision.';
+    end if;
   end if;
   if num_nonnulls(for_organisation, for_agency) <> 1 or will not in ('SHARE', 'WITHHOLD') or cardinality(classes) = 0
     or ends <= starts then raise invalid_parameter_value using message = 'Not a decision.'; end if;
@@ -123,9 +134,10 @@ begin
     where d.family = new.family and d.bundle is not null and d.withdrawn_at is null and coalesce(d.until, 'infinity') > now()
       and not (bundles -> d.bundle -> 'stages' ? new.stage) and not ((bundles -> d.bundle ->> 'marac')::boolean and new.marac);
   if not (array[new.stage] <@ array[{{at_risk}}]) and not new.marac then
-    update fsp.involvement i set until = now()
+    -- Also what was to begin later: of a process that is over.
+    update fsp.involvement i set until = greatest(now(), i."from")
       from fsp.organisation o
-      where o.id = i.organisation and o.agency = 'POLICE' and i.family = new.family and coalesce(i.until, 'infinity') > now() and i."from" < now();
+      where o.id = i.organisation and o.agency = 'POLICE' and i.family = new.family and coalesce(i.until, 'infinity') > greatest(now(), i."from");
   end if;
   return null;
 end
@@ -151,6 +163,8 @@ begin
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   select o.agency into kind from fsp.organisation o where o.id = for_organisation;
   if org is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such family.'; end if;
+  -- Until the involvement is there the stage stands still: it would be ended with the process, and is not there to be ended.
+  if kind = 'POLICE' then perform from fsp.family_stage s where s.family = asked for share; end if;
   if kind is null or kind = 'EVALUATOR'
     or kind = 'POLICE' and not exists (select from fsp.family_stage s where s.family = asked and (s.stage in ({{at_risk}}) or s.marac)) then
     raise insufficient_privilege using message = 'Not to be involved.';
@@ -231,7 +245,7 @@ end
 $$;
 
 -- Protects, and no longer protects, where a member of the family is. Somebody of the county is named with that person: whoever asked,
--- where nobody is yet. Else the record would be lost to everyone.
+-- where nobody is yet. Else the record would be lost to everyone. Of who is protected already, to protect them again opens nothing.
 create or replace function fsp.protect_whereabouts(asked bigint, whom bigint, by_subject text, by_name text, because text, ends timestamptz)
   returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -244,7 +258,9 @@ begin
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   if org is null or whom is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such person.'; end if;
   if not exists (select from fsp.involvement i where i.person = whom and i.organisation = org and i.worker is not null
-      and i."from" <= now() and coalesce(i.until, 'infinity') > now()) then
+      and i."from" <= now() and coalesce(i.until, 'infinity') > now())
+    and not exists (select from fsp.same_persons(array[whom]) one join fsp.whereabouts_protection w on w.person = one.same
+      where w."from" <= now() and coalesce(w.until, 'infinity') > now()) then
     if by_subject is null then raise insufficient_privilege using message = 'Nobody is named.'; end if;
     insert into fsp.involvement (family, person, controller, worker, organisation, role, practitioner, "from")
       values (asked, whom, org, by_subject, org, 'named-practitioner', by_name, now());

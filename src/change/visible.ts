@@ -45,6 +45,15 @@ export async function personVisible(tx: Transaction, person: number, client: Cli
   return found.rowCount === 1;
 }
 
+/** Whether somebody's whereabouts are protected, by whatever of their families the caller's login sees. */
+export async function isProtected(tx: Transaction, person: number, client: Client): Promise<boolean> {
+  const found = await tx.execute(
+    sql`select from fsp.user_rule r where r.login = ${client.login.id}::bigint and r.kind = 'guarded' and r.about = ${person}::bigint
+      and r.starts <= now() and r.ends > now() limit 1`,
+  );
+  return found.rowCount === 1;
+}
+
 type Keyed = PgTable & { id: PgColumn };
 
 /** The row of a table of people by its key, as the caller could have read it; null for what is hidden and what never was. */

@@ -6,7 +6,7 @@ import { LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../ac
 import { type DataClass, maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from '../access/decide.ts';
-import { effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
+import { bitOf, effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
 import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 
 /** The user is bound in every statement, always as the first parameter. */
@@ -48,6 +48,28 @@ export function unguarded(client: Client, dataClass: DataClass, of: 'family' | '
   if (!(LEAK_GROUP as readonly DataClass[]).includes(dataClass) || client.purpose === 'RECORD_SYNC') return null;
   const named = `select from fsp.user_rule n where n.login = r.login and n.kind = 'named' and n.family = r.family and n.person is null and n.about = r.about and (n.subjects = '{}' or ${USER} = any (n.subjects)) and ${isNow('n')}`;
   return `${userRule(client, 'guarded', of, key, ` and not exists (${named})`)} is null`;
+}
+
+/**
+ * SQL that the user's own emergencies in a family, or in one of a person's families, open these classes: on its login stands what
+ * colleagues opened as well. Null: the purpose asks for none.
+ */
+export function openedHere(client: Client, of: 'family' | 'person', key: string, classes: string): string | null {
+  if (!purposeOf(client).opened) return null;
+  const mine = `from fsp.user_rule r where r.login = ${client.login.id} and r.kind = 'opened' and r.${of} = ${key}${of === 'family' ? ' and r.person is null' : ''} and ${isNow('r')}${MINE}`;
+  return `((select coalesce(bit_or(r.mask), 0) ${mine}) & ${classes}) = ${classes}`;
+}
+
+/** What closes a family to the user closes the rows between organisations that have turned out to be about it. */
+function aboutOpen(table: TableClass, alias: string, client: Client): string[] {
+  const families = table.own?.families;
+  if (!families) return [];
+  const closed = [
+    ...notBarred(client, 'family', 'about.family'),
+    // At the county alone: others know what they said, and were told.
+    ...(client.agency === 'LA' ? [unguarded(client, table.dataClass, 'family', 'about.family')] : []),
+  ].filter((rule) => rule !== null);
+  return closed.length === 0 ? [] : [`(select true from ${families(alias)} about where not (${closed.join(' and ')}) limit 1) is null`];
 }
 
 /** Rules about the user that stand at every entry: a team's user must be named in the team. */
@@ -139,7 +161,13 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
   const guarded =
     (table.family && unguarded(client, table.dataClass, 'family', `${alias}.${table.family}`)) ||
     (table.person && unguarded(client, table.dataClass, 'person', `${alias}.${table.person}`));
-  if (guarded) predicates.push(client.agency === 'LA' ? guarded : `(${guarded} or ${ownRow(table, alias, client)})`);
+  if (guarded) predicates.push(client.agency === 'LA' || table.own?.ofOthers ? guarded : `(${guarded} or ${ownRow(table, alias, client)})`);
+  const classes = table.rowMask ? `(${bitOf(table.dataClass)} | ${alias}.${table.rowMask})` : bitOf(table.dataClass).toString();
+  const opened =
+    (table.family && openedHere(client, 'family', `${alias}.${table.family}`, classes)) ||
+    (table.person && openedHere(client, 'person', `${alias}.${table.person}`, classes));
+  if (opened) predicates.push(client.agency === 'LA' ? opened : `(${opened} or ${ownRow(table, alias, client)})`);
+  predicates.push(...aboutOpen(table, alias, client));
   // Who asks in an emergency works on families, not on what passes between organisations.
   if (purposeOf(client).opened && isBetweenOrganisations(table)) return ['false'];
   if (table.keptFrom && (table.family || isBetweenOrganisations(table))) predicates.push(...keptFromUser(table, alias, client));
@@ -182,6 +210,12 @@ function agreedOnly(table: TableClass, alias: string, client: Client): string[] 
  * the row is the caller's own.
  */
 export function rowEntry(table: TableClass, alias: string, client: Client): string[] {
+  // Nor is there anything about somebody whom the user must not meet, in whichever family.
+  const persons = [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`) : []));
+  return [...persons, ...familyOf(table, alias, client)];
+}
+
+function familyOf(table: TableClass, alias: string, client: Client): string[] {
   if (!table.family) return [];
   const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
   // Every family is the county's: to it, a row's being its own says nothing of the family's stage.

@@ -106,10 +106,11 @@ function noRows(table: PgTable): string {
     .join(', ')} where false`;
 }
 
-/** `from … where …` over one table with the plan's predicates: for filters and matches. */
+/** `from … where …` over one table with the plan's predicates: for filters and matches. `entered`: and with the rules of entry. */
 export function subquery(ctx: Context) {
-  return (table: PgTable, row: string): string => {
+  return (table: PgTable, row: string, entered = false): string => {
     const source = tableSource(ctx, table, row);
+    if (entered) source.where.push(...rowEntry(classOf(table), row, ctx.client));
     return `from ${source.from} where ${and(source.where)}`;
   };
 }

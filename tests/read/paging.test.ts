@@ -28,7 +28,7 @@ async function all(variables: Record<string, unknown>): Promise<any[]> {
 }
 
 describe('families', () => {
-  it.each([1, 7, 20, 100])('come all, once, in order of id, by pages of %i', async (first) => {
+  it.each([1, 7, 20, 100])('85 come all, once, in order of id, by pages of %i', async (first) => {
     const found = await all({ first: first === 1 ? 100 : first });
     const { body } = await server.ask('socialWorker', families, { first: 1 });
     expect(found).toHaveLength(body.data.families.totalCount.value);
@@ -65,7 +65,7 @@ describe('families', () => {
   });
 });
 
-describe('a cursor', () => {
+describe('86 a cursor', () => {
   const cursorOf = async (variables = {}) =>
     (await server.ask('socialWorker', families, { first: 3, ...variables })).body.data.families.pageInfo.endCursor as string;
   it('that was altered, or is no cursor, is a 400', async () => {

@@ -6,7 +6,7 @@ import type { Client } from '../../access/client.ts';
 import { conflict } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
-import { keyOf, notFound, personVisible, visibleRows } from '../../change/visible.ts';
+import { isProtected, keyOf, notFound, personVisible, visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type { CorrectPersonInput, RecordDisabilitiesInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
@@ -36,6 +36,15 @@ export const correctPerson: Command = async (tx, raw, client, now) => {
       { list: 'religion', value: input.religion, path: ['religion'] },
     ])),
   ];
+  // The name is what everybody still sees of somebody protected.
+  if (input.familyName && input.familyName !== identity.familyName && (await isProtected(tx, person, client)))
+    errors.push({
+      code: 'RULE',
+      rule: 'WHEREABOUTS_PROTECTED',
+      message:
+        'Where this person is, is protected, and everybody who works with a family of theirs sees the name: put a new one down in an entry.',
+      path: ['familyName'],
+    });
   if (errors.length > 0) return { userErrors: errors };
 
   // What cannot be empty is left as it is by null; what can be is emptied.

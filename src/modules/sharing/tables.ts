@@ -213,8 +213,10 @@ export const userRule = classify(
       family: key('family').notNull(),
       /** Null: the family itself; else one of those who ever belonged to it. */
       person: key('person'),
-      /** The protected person of `guarded` and `named`. */
+      /** The protected person of `guarded` and `named`, by the id under which they belong to the family. */
       about: key('about'),
+      /** The classes of `opened`: of a colleague's emergency the user has nothing. */
+      mask: bigint('mask', { mode: 'bigint' }),
       /** Empty: whoever works on this login. */
       subjects: text('subjects').array().notNull(),
       starts: moment('starts').notNull(),

@@ -179,7 +179,7 @@ describe('protected whereabouts', () => {
 });
 
 describe('a restricted family', () => {
-  it('is there for named users alone, of whom there are two, one on the rota', async () => {
+  it('76 is there for named users alone, of whom there are two, one on the rota', async () => {
     const restrict = { family, cause: 'HIGH_RISK', reason: 'A member is a witness.' };
     expect((await does('socialWorker', 'restrictFamily', restrict, 'restriction { id }')).userErrors).toMatchObject([
       { rule: 'TEAM_MANAGER' },
@@ -263,7 +263,7 @@ describe('a restricted family', () => {
 });
 
 describe('a conflict of interest', () => {
-  it('hides the family, and who belongs to it, from that user on every path, and from nobody else', async () => {
+  it('77 hides the family, and who belongs to it, from that user on every path, and from nobody else', async () => {
     const paths = async (who: Caller) => {
       const { body } = await server.ask(
         who,

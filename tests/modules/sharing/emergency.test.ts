@@ -55,7 +55,7 @@ const read = async (who: Caller, selection = 'name stage households { __typename
 const emergencySql = (code: string) => sqlAs(code, 'emergency', ownerUrl);
 
 describe('an emergency', () => {
-  it('opens what was asked for and no more, to that user and no other, until it ends', async () => {
+  it('111 opens what was asked for and no more, to that user and no other, until it ends', async () => {
     expect(await read(officer)).toBeNull();
     const { emergency: opened, userErrors } = await open(officer);
     expect(userErrors).toEqual([]);
