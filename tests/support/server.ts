@@ -91,13 +91,17 @@ export async function testServer(ownerUrl: string = inject('ownerUrl'), options:
   };
 }
 
-/** A connection on an organisation's own login: what plain SQL can see. */
-export async function sqlAs(organisation: string, sealed = false, ownerUrl: string = inject('ownerUrl')): Promise<pg.Client> {
+/** A connection on an organisation's own login: what plain SQL can see. `sealed`: on that for restricted records, or for emergencies. */
+export async function sqlAs(
+  organisation: string,
+  sealed: boolean | 'emergency' = false,
+  ownerUrl: string = inject('ownerUrl'),
+): Promise<pg.Client> {
   const { host, port, database } = parseDatabaseServer(ownerUrl);
   const user =
     organisation === 'gate' || organisation === 'recorder'
       ? `${database}_${organisation}`
-      : loginName(database, organisation, sealed ? 'sealed' : 'daily');
+      : loginName(database, organisation, sealed === true ? 'sealed' : sealed || 'daily');
   const client = new pg.Client({ host, port, database, user, password: loginPassword(LOGIN_SECRET, user) });
   await client.connect();
   return client;
