@@ -129,6 +129,9 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
   // Who asks in an emergency works on families, not on what passes between organisations.
   if (purposeOf(client).opened && isBetweenOrganisations(table)) return ['false'];
   if (table.keptFrom && (table.family || isBetweenOrganisations(table))) predicates.push(...keptFromUser(table, alias, client));
+  // Nor is anything told of whoever belongs to a family that the user is barred from.
+  for (const person of [table.person, table.other])
+    if (table.family && person) predicates.push(...notBarred(client, 'person', `${alias}.${person}`));
   if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));
   if (closesNeeds(client)) {
     for (const person of [table.person, table.other]) {

@@ -98,7 +98,7 @@ async function byApi(state: State, usual: boolean): Promise<string[]> {
       const { shown } = await tell(server, asking(next, next.purpose));
       // The parts of something stand where it does.
       const { fact } = now.shows(next);
-      const seen = new Set(world.facts.filter(fact).map(({ table, id }) => `${table} ${id}`));
+      const seen = new Set(world.facts.filter((each) => fact(each)).map(({ table, id }) => `${table} ${id}`));
       const expected = world.facts.filter(
         ({ table, id }) => table !== 'membership' && seen.has(`${table} ${id}`) && (!HANGS[table] || seen.has(`${HANGS[table]} ${id}`)),
       );

@@ -138,13 +138,12 @@ export function model(state: State) {
       if (level === 'N' || agency === 'EVALUATOR') return false;
       if (id !== null && family(id) === null) return false;
       if (person !== null && familiesWith(person).length === 0) return false;
+      // What is told of a person alone is decided where the login sees them.
       const seenIn = id !== null ? [id] : familiesWith(person as number);
-      const belongs = id !== null ? [id] : familiesOf(person as number);
       const about = (where: number[]) => (d: Decision) =>
         (d.person === null && where.includes(d.family)) || (person !== null && d.person === person);
-      // To withhold wins, and of a person who is not asked about within a family it is any family of theirs that says so.
-      if (decided('WITHHOLD', dataClass, about(belongs))) return false;
-      if (LEAK_GROUP.includes(dataClass) && belongs.some((each) => guards(each, organisation))) return false;
+      if (decided('WITHHOLD', dataClass, about(seenIn))) return false;
+      if (LEAK_GROUP.includes(dataClass) && seenIn.some((each) => guards(each, organisation))) return false;
       if (kind === 'emergency') return level !== 'O' && seenIn.some((each) => opened(each).some((e) => e.classes.includes(dataClass)));
       if (level === 'A' || level === 'R') return true;
       return level !== 'O' && decided('SHARE', dataClass, about(seenIn));
@@ -157,7 +156,7 @@ export function model(state: State) {
       // In an emergency there is nothing but the family that it opened.
       if (kind === 'emergency' && (id === null || family(id) === null)) return false;
       // The county has a grant on every family: what is withheld from it is withheld.
-      if (agency === 'LA' && level === 'A') return false;
+      if (agency === 'LA' && (level === 'A' || level === 'R')) return false;
       // What a person's own tables say is of nobody's work.
       if (id === null && level !== 'O' && level !== 'O/D') return false;
       return id === null || kind === 'sealed' || !restricted(id, organisation);
@@ -196,10 +195,13 @@ export function model(state: State) {
     const agreed = (id: number) =>
       involvements.some((i) => i.organisation === organisation.id && i.person === id && i.agreed);
 
-    const fact = (row: Fact): boolean => {
+    /** @param alone asked for by its id: one's own needs no family. */
+    const fact = (row: Fact, alone = false): boolean => {
       const to = reach(row.dataClass);
       if (to === 'none') return false;
-      if (row.family !== null ? !family(row.family) : !person(row.person as number)) return false;
+      const entered = row.family !== null ? family(row.family) : person(row.person as number);
+      const owned = alone && agency !== 'LA' && row.controller === organisation.id && row.family !== null && !barredFrom(row.family) && opened(row.family);
+      if (!entered && !owned) return false;
       // One person is asked for, by the id: of families there is nothing.
       if (rule.singleRecord && row.family !== null) return false;
       if (row.person !== null && barredPerson(row.person)) return false;
@@ -208,13 +210,17 @@ export function model(state: State) {
       const mine = row.controller === organisation.id && (!['TEAM', 'PROVIDER'].includes(agency) || row.worker === user);
       if (to === 'own' && !mine) return false;
       if (agency === 'LA' && LEAK_GROUP.includes(row.dataClass)) {
-        const guarded = row.family !== null ? [row.family] : familiesOf(row.person as number);
+        const guarded = row.family !== null ? [row.family] : login.familiesWith(row.person as number);
         if (guarded.some((each) => guards(each, organisation, user))) return false;
       }
       // Of a team, and of a provider, a row is the user's who wrote it.
-      return login.open(row) || (mine && login.own(row));
+      return (entered && login.open(row)) || (mine && login.own(row));
     };
-    return { family, person, reach, fact };
+    /** Whether a class of a family is open as a whole, to whom the purpose opens it. */
+    const whole = (dataClass: PersonalClass, id: number) =>
+      login.open({ dataClass, family: id, person: null }) &&
+      !(agency === 'LA' && LEAK_GROUP.includes(dataClass) && guards(id, organisation, user));
+    return { family, person, reach, fact, whole };
   };
 
   return { sees, shows, restricted, guards, atRisk };

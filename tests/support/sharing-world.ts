@@ -120,7 +120,7 @@ export const TABLES: Table[] = [
     of: 'both',
     worker: true,
     partOf: ['intervention', 'intervention'],
-    values: () => ({ status: 'ACTIVE', requested: day, sessions: 0 }),
+    values: () => ({ status: 'STARTED', requested: day, sessions: 0 }),
   },
   {
     name: 'decision',
@@ -614,42 +614,61 @@ export const CALLERS = [
 export const asking = ({ client, user }: (typeof CALLERS)[number], purpose: Purpose): Asking => ({ client, user, purpose });
 
 /** What a family's document asks for: each selection, the tables whose rows it shows, and their keys in what came. */
-type Shown = { field: string; selection: string; rows: (value: any) => [table: string, id: number][] };
+type Shown = { field: string; dataClass: PersonalClass; paged: boolean; selection: string; rows: (value: any) => [table: string, id: number][] };
 
 const number = (id: string) => Number(id.split('-')[1]);
 const nodes = (value: any): any[] => (Array.isArray(value) ? value : (value?.nodes ?? []));
-const listed = (field: string, table: string, paged = false, side?: [field: string, table: string]): Shown => {
-  const inner = `id${side ? ` ${side[0]}` : ''}`;
+const classOfTable = (table: string) => TABLES.find(({ name }) => name === table)?.dataClass as PersonalClass;
+
+/** A list's rows; a row that is there without what stands in it is none. `side`: a field of another class, and its table. */
+function listed(field: string, table: string, values: string, paged = false, side?: [fields: string, table: string]): Shown {
+  const inner = `id ${values}${side ? ` ${side[0]}` : ''}`;
+  const known = (node: any, fields: string) => fields.split(' ').every((each) => node[each.split('{')[0] as string] !== null);
   return {
     field,
+    dataClass: classOfTable(table),
+    paged,
     selection: paged ? `${field}(first: 100) { totalCount { value } nodes { ${inner} } }` : `${field} { ${inner} }`,
     rows: (value) =>
       nodes(value).flatMap((node): [string, number][] => [
-        [table, number(node.id)],
-        ...(side && node[side[0]] !== null ? [[side[1], number(node.id)] as [string, number]] : []),
+        ...(known(node, values) ? [[table, number(node.id)] as [string, number]] : []),
+        ...(side && known(node, side[0]) ? [[side[1], number(node.id)] as [string, number]] : []),
       ]),
   };
-};
+}
 
+/** Two fields of each class at least, in the lists of a family. */
 export const SHOWN: Shown[] = [
-  { field: 'name', selection: 'name', rows: (value) => (value === null ? [] : [['family_name', Number(value.split(' ')[1])]]) },
-  { field: 'households', selection: 'households { postcode }', rows: (value) => (value ?? []).map((each: any) => ['household', Number(each.postcode)]) },
-  listed('episodes', 'episode'),
-  listed('safetyHistory', 'safety_condition', true, ['victimReason', 'safety_victim_reason']),
-  listed('interventions', 'intervention', true, ['status', 'intervention_progress']),
-  listed('decisions', 'decision', true),
-  listed('workbook', 'workbook_entry', true),
-  listed('groupSupervisions', 'group_supervision', true),
-  listed('childVoices', 'child_voice', true),
-  listed('adultVoices', 'adult_voice', true),
-  listed('abstinences', 'abstinence'),
-  listed('incidents', 'incident', true, ['informant', 'incident_informant']),
-  listed('preProceedings', 'pre_proceedings', false, ['courtApplied', 'pre_proceedings_court']),
-  listed('schoolRecords', 'school_record'),
-  listed('housing', 'housing_situation'),
-  listed('offers', 'service_offer', true),
-  listed('disclosuresElsewhere', 'disclosure_elsewhere'),
-  listed('audits', 'case_audit', true),
+  {
+    field: 'name',
+    dataClass: 'FAMILY',
+    paged: false,
+    selection: 'name reference',
+    rows: (value) => (value === null ? [] : [['family_name', Number(value.split(' ')[1])]]),
+  },
+  {
+    field: 'households',
+    dataClass: 'WHEREABOUTS',
+    paged: false,
+    selection: 'households { postcode address }',
+    rows: (value) => (value ?? []).map((each: any) => ['household', Number(each.postcode)]),
+  },
+  listed('episodes', 'episode', 'referred noFurtherAction'),
+  listed('safetyHistory', 'safety_condition', 'instruction issuer', true, ['victimReason', 'safety_victim_reason']),
+  listed('interventions', 'intervention', '__typename', true, ['status requested', 'intervention_progress']),
+  listed('decisions', 'decision', 'what reason', true),
+  listed('workbook', 'workbook_entry', 'module author', true),
+  listed('groupSupervisions', 'group_supervision', 'heldOn summary', true),
+  listed('childVoices', 'child_voice', 'words heardBy', true),
+  listed('adultVoices', 'adult_voice', 'words heardBy', true),
+  listed('abstinences', 'abstinence', 'since days'),
+  listed('incidents', 'incident', 'basis on', true, ['informant', 'incident_informant']),
+  listed('preProceedings', 'pre_proceedings', 'started', false, ['courtApplied', 'pre_proceedings_court']),
+  listed('schoolRecords', 'school_record', 'term possibleSessions'),
+  listed('housing', 'housing_situation', 'duty atRisk'),
+  listed('offers', 'service_offer', 'offered status', true),
+  listed('disclosuresElsewhere', 'disclosure_elsewhere', 'recipient what'),
+  listed('audits', 'case_audit', 'auditor findings', true),
 ];
 
 /** A person's own tables in what came. */
@@ -662,14 +681,14 @@ const OF_PERSON: [field: string, table: string][] = [
 /** Tables that hang from another: a row shows only where that one does. */
 export const HANGS: Record<string, string> = Object.fromEntries(TABLES.flatMap(({ name, partOf }) => (partOf ? [[name, partOf[0]]] : [])));
 
-export const FAMILY_SELECTION = `stage ${SHOWN.map(({ selection }) => selection).join(' ')} withheld { field class reason }`;
+export const FAMILY_SELECTION = `id stage openMarac ${SHOWN.map(({ selection }) => selection).join(' ')} withheld { field class reason }`;
 
 const OF_ONE = 'givenName nhsNumber upn disabilities { since } withheld { field class reason }';
 
 /** Every class of a family, and of everybody. The same few documents of every caller, so that they are planned once. */
 const DOCUMENTS: [document: string, variables: Record<string, string>][] = [
   ...FAMILIES.map((id): [string, Record<string, string>] => [
-    `query($id: ID!) { family(id: $id) { id ${FAMILY_SELECTION} } }`,
+    `query($id: ID!) { family(id: $id) { ${FAMILY_SELECTION} } }`,
     { id: encodeId('Family', id) },
   ]),
   [
@@ -693,16 +712,17 @@ export async function tell(server: TestServer, who: Asking): Promise<{ shown: Se
   return { shown: rowsShown(data), data, errors };
 }
 
-/** The rows that stand in an answer's data, as `table id`. */
+/** The rows that stand in what a family's selection came to, as `table id`. */
+export function rowsOfFamily(family: any): string[] {
+  const rows = SHOWN.flatMap(({ field, rows }) => rows(family[field] ?? null));
+  return [...(family.stage === null ? [] : [`family_stage ${number(family.id)}`]), ...rows.map(([table, key]) => `${table} ${key}`)];
+}
+
+/** The rows that stand in an answer's data. */
 function rowsShown(data: any): Set<string> {
   const found = new Set<string>();
   const add = (table: string, id: number) => found.add(`${table} ${id}`);
-  for (const id of FAMILIES) {
-    const family = data[`f${id}`];
-    if (!family) continue;
-    if (family.stage !== null) add('family_stage', id);
-    for (const { field, rows } of SHOWN) for (const [table, key] of rows(family[field] ?? null)) add(table, key);
-  }
+  for (const id of FAMILIES) for (const row of data[`f${id}`] ? rowsOfFamily(data[`f${id}`]) : []) found.add(row);
   for (const id of PERSONS) {
     const person = data[`p${id}`];
     if (!person) continue;
