@@ -3,7 +3,18 @@
  * involvements and closures, and about purposes (docs/sharing.md). Nothing here is taken from the policies, the grants or the compiler
  * that it is compared with. Times are hours on a clock of the history's own; `clock` is now.
  */
-import { AGREEMENT, AT_RISK, BUNDLES, LEAK_GROUP, type Level, PURPOSES, type Purpose, type PurposeRule, ROLES_FOR, type Stage } from '../../src/access/agreement.ts';
+import {
+  AGREEMENT,
+  AT_RISK,
+  BUNDLES,
+  LEAK_GROUP,
+  type Level,
+  PURPOSES,
+  type Purpose,
+  type PurposeRule,
+  ROLES_FOR,
+  type Stage,
+} from '../../src/access/agreement.ts';
 import { type Agency, type DataClass, isPersonal, type PersonalClass } from '../../src/access/classes.ts';
 
 export type Organisation = { id: number; code: string; agency: Agency };
@@ -81,9 +92,7 @@ export function model(state: State) {
   };
 
   const restricted = (family: number, organisation: Organisation) =>
-    state.restrictions.some(
-      (r) => r.family === family && !r.lifted && (r.organisation === null || r.organisation === organisation.id),
-    );
+    state.restrictions.some((r) => r.family === family && !r.lifted && (r.organisation === null || r.organisation === organisation.id));
 
   const atRisk = (family: number) => {
     const { stage, marac } = familyRow(family);
@@ -104,8 +113,7 @@ export function model(state: State) {
     const names = (i: Involvement) => organisation.agency !== 'LA' || (user === null ? i.worker !== null : i.worker === user);
     return membersOf(family).some(
       (person) =>
-        protectedPersons.has(person) &&
-        !involvements.some((i) => i.organisation === organisation.id && i.person === person && names(i)),
+        protectedPersons.has(person) && !involvements.some((i) => i.organisation === organisation.id && i.person === person && names(i)),
     );
   };
 
@@ -181,7 +189,8 @@ export function model(state: State) {
       return rule.stages.only.includes(stage) || (rule.stages.marac && marac);
     };
     const family = (id: number) => login.family(id) !== null && !barredFrom(id) && staged(id) && opened(id);
-    const person = (id: number) => !barredPerson(id) && login.familiesWith(id).some((each) => staged(each) && opened(each) && !barredFrom(each));
+    const person = (id: number) =>
+      !barredPerson(id) && login.familiesWith(id).some((each) => staged(each) && opened(each) && !barredFrom(each));
 
     /** What the agreement and the purpose say of a class before any family: nothing of it, own rows alone, or all. */
     const reach = (dataClass: DataClass): 'none' | 'own' | 'all' => {
@@ -192,15 +201,20 @@ export function model(state: State) {
       if (rule.opens.includes(dataClass)) return level === 'O' ? 'own' : 'all';
       return rule.ownRows.includes(dataClass) && level !== 'D' ? 'own' : 'none';
     };
-    const agreed = (id: number) =>
-      involvements.some((i) => i.organisation === organisation.id && i.person === id && i.agreed);
+    const agreed = (id: number) => involvements.some((i) => i.organisation === organisation.id && i.person === id && i.agreed);
 
     /** @param alone asked for by its id: one's own needs no family. */
     const fact = (row: Fact, alone = false): boolean => {
       const to = reach(row.dataClass);
       if (to === 'none') return false;
       const entered = row.family !== null ? family(row.family) : person(row.person as number);
-      const owned = alone && agency !== 'LA' && row.controller === organisation.id && row.family !== null && !barredFrom(row.family) && opened(row.family);
+      const owned =
+        alone &&
+        agency !== 'LA' &&
+        row.controller === organisation.id &&
+        row.family !== null &&
+        !barredFrom(row.family) &&
+        opened(row.family);
       if (!entered && !owned) return false;
       // One person is asked for, by the id: of families there is nothing.
       if (rule.singleRecord && row.family !== null) return false;

@@ -98,8 +98,20 @@ const day = '2026-01-01';
 
 /** One representative table of each class, and those that they hang from. */
 export const TABLES: Table[] = [
-  { name: 'family_name', dataClass: 'FAMILY', of: 'family', single: true, values: (id) => ({ reference: `R-${id}`, name: `Family ${id}` }) },
-  { name: 'family_stage', dataClass: 'CASE', of: 'family', single: true, values: () => ({ stage: 'EARLY_HELP', marac: false, since: day }) },
+  {
+    name: 'family_name',
+    dataClass: 'FAMILY',
+    of: 'family',
+    single: true,
+    values: (id) => ({ reference: `R-${id}`, name: `Family ${id}` }),
+  },
+  {
+    name: 'family_stage',
+    dataClass: 'CASE',
+    of: 'family',
+    single: true,
+    values: () => ({ stage: 'EARLY_HELP', marac: false, since: day }),
+  },
   { name: 'person_identity', dataClass: 'IDENTITY', of: 'person', single: true, values: (id) => ({ sex: 'F', given_name: `Given ${id}` }) },
   { name: 'person_nhs_number', dataClass: 'NHS_NUMBER', of: 'person', single: true, values: (id) => ({ nhs_number: `99900000${id}` }) },
   { name: 'person_upn', dataClass: 'UPN', of: 'person', single: true, values: (id) => ({ upn: `A00000000000${id}` }) },
@@ -111,8 +123,21 @@ export const TABLES: Table[] = [
     of: 'family',
     values: (id) => ({ address: '1 Test Street', postcode: `${id}`, district: 'E07000177', from: day }),
   },
-  { name: 'safety_condition', dataClass: 'SAFETY', of: 'family', worker: true, values: () => ({ kind: 'x', instruction: 'x', issuer: 'x', from: day }) },
-  { name: 'safety_victim_reason', dataClass: 'VICTIM', of: 'family', worker: true, partOf: ['safety_condition', 'condition'], values: () => ({ reason: 'x' }) },
+  {
+    name: 'safety_condition',
+    dataClass: 'SAFETY',
+    of: 'family',
+    worker: true,
+    values: () => ({ kind: 'x', instruction: 'x', issuer: 'x', from: day }),
+  },
+  {
+    name: 'safety_victim_reason',
+    dataClass: 'VICTIM',
+    of: 'family',
+    worker: true,
+    partOf: ['safety_condition', 'condition'],
+    values: () => ({ reason: 'x' }),
+  },
   { name: 'intervention', dataClass: 'INVOLVEMENT', of: 'both', worker: true },
   {
     name: 'intervention_progress',
@@ -143,8 +168,20 @@ export const TABLES: Table[] = [
     worker: true,
     values: () => ({ team: organisationId('team-07'), kind: 'x', held_on: day, led_by: 'x', summary: 'x' }),
   },
-  { name: 'child_voice', dataClass: 'CHILD_VOICE', of: 'both', worker: true, values: () => ({ words: 'x', medium: 'x', said_on: day, heard_by: 'x' }) },
-  { name: 'adult_voice', dataClass: 'ADULT_VOICE', of: 'both', worker: true, values: () => ({ words: 'x', medium: 'x', said_on: day, heard_by: 'x' }) },
+  {
+    name: 'child_voice',
+    dataClass: 'CHILD_VOICE',
+    of: 'both',
+    worker: true,
+    values: () => ({ words: 'x', medium: 'x', said_on: day, heard_by: 'x' }),
+  },
+  {
+    name: 'adult_voice',
+    dataClass: 'ADULT_VOICE',
+    of: 'both',
+    worker: true,
+    values: () => ({ words: 'x', medium: 'x', said_on: day, heard_by: 'x' }),
+  },
   { name: 'abstinence', dataClass: 'CLINICAL', of: 'both', worker: true, values: () => ({ substance: 'alcohol', since: day }) },
   {
     name: 'incident',
@@ -153,9 +190,22 @@ export const TABLES: Table[] = [
     worker: true,
     values: () => ({ kind: 'call-out', basis: 'REPORTED', part: 'NOT_KNOWN', outcome: 'not-known', happened_on: day }),
   },
-  { name: 'incident_informant', dataClass: 'INFORMANT', of: 'family', worker: true, partOf: ['incident', 'incident'], values: () => ({ informant: 'x' }) },
+  {
+    name: 'incident_informant',
+    dataClass: 'INFORMANT',
+    of: 'family',
+    worker: true,
+    partOf: ['incident', 'incident'],
+    values: () => ({ informant: 'x' }),
+  },
   { name: 'pre_proceedings', dataClass: 'CASE', of: 'both', values: () => ({ started_on: day, review_meetings: 0 }) },
-  { name: 'pre_proceedings_court', dataClass: 'COURT', of: 'both', partOf: ['pre_proceedings', 'pre_proceedings'], values: () => ({ applied_on: day }) },
+  {
+    name: 'pre_proceedings_court',
+    dataClass: 'COURT',
+    of: 'both',
+    partOf: ['pre_proceedings', 'pre_proceedings'],
+    values: () => ({ applied_on: day }),
+  },
   {
     name: 'school_record',
     dataClass: 'EDUCATION',
@@ -163,7 +213,13 @@ export const TABLES: Table[] = [
     worker: true,
     values: () => ({ term: 'x', possible_sessions: 10, attended_sessions: 9, exclusion: 'NONE' }),
   },
-  { name: 'housing_situation', dataClass: 'HOUSING', of: 'both', worker: true, values: () => ({ tenure: 'x', duty: 'NONE', at_risk: false, from: day }) },
+  {
+    name: 'housing_situation',
+    dataClass: 'HOUSING',
+    of: 'both',
+    worker: true,
+    values: () => ({ tenure: 'x', duty: 'NONE', at_risk: false, from: day }),
+  },
   { name: 'service_offer', dataClass: 'OFFER', of: 'both', worker: true, values: () => ({ offered_on: day, status: 'OFFERED' }) },
   {
     name: 'disclosure_elsewhere',
@@ -172,7 +228,12 @@ export const TABLES: Table[] = [
     worker: true,
     values: () => ({ recipient: 'x', data_classes: ['CASE'], gateway: 'x', what: 'x', reason: 'x', disclosed_on: day, disclosed_by: 'x' }),
   },
-  { name: 'case_audit', dataClass: 'STAFF', of: 'family', values: () => ({ auditor: 'x', audited_on: day, judgement: 'x', findings: 'x' }) },
+  {
+    name: 'case_audit',
+    dataClass: 'STAFF',
+    of: 'family',
+    values: () => ({ auditor: 'x', audited_on: day, judgement: 'x', findings: 'x' }),
+  },
 ];
 
 /** Columns that are not null and have a value of their own by default, which a row written whole must name. */
@@ -199,9 +260,10 @@ async function insert(owner: pg.Client, table: string, rows: Values[]): Promise<
   const columns = Object.keys(whole[0] as Values)
     .map((name) => `"${name}"`)
     .join(', ');
-  await owner.query(`insert into fsp.${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::fsp.${table}, $1::jsonb)`, [
-    JSON.stringify(whole),
-  ]);
+  await owner.query(
+    `insert into fsp.${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::fsp.${table}, $1::jsonb)`,
+    [JSON.stringify(whole)],
+  );
 }
 
 /** Every row that is told of in the comparison. */
@@ -262,7 +324,8 @@ export async function sharingWorld(name: string): Promise<World> {
         worker: (table.worker && code && WORKER[code]) || null,
       });
     const parents = table.partOf && byTable.get(table.partOf[0]);
-    if (parents) for (const parent of parents) made.push({ ...parent, table: of, dataClass, person: table.of === 'family' ? null : parent.person });
+    if (parents)
+      for (const parent of parents) made.push({ ...parent, table: of, dataClass, person: table.of === 'family' ? null : parent.person });
     else {
       for (const at of about) row(at, ELSEWHERE);
       if (!table.single)
@@ -448,7 +511,11 @@ export async function happen({ owner }: World, state: State, event: Event): Prom
       const row = state.families.get(event.family) as { stage: Stage; marac: boolean };
       const police = organisation(event.organisation).agency === 'POLICE';
       // The command opens a family to the police for a process alone.
-      if (police && !row.marac && !['STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER'].includes(row.stage))
+      if (
+        police &&
+        !row.marac &&
+        !['STRATEGY_DISCUSSION', 'SECTION_47', 'CHILD_PROTECTION', 'PRE_PROCEEDINGS', 'LOOKED_AFTER'].includes(row.stage)
+      )
         return;
       const involvement = {
         family: event.family,
@@ -572,16 +639,18 @@ export async function happen({ owner }: World, state: State, event: Event): Prom
       // What was known of a family's member stays known of it.
       const member = nth(state.members, event.nth);
       if (!member) return;
-      await owner.query('update fsp.membership set until = current_date - 1 where family = $1 and person = $2', [member.family, member.person]);
+      await owner.query('update fsp.membership set until = current_date - 1 where family = $1 and person = $2', [
+        member.family,
+        member.person,
+      ]);
       return;
     }
     case 'pass': {
       state.clock += event.hours;
       for (const [table, columns] of DATED)
-        await owner.query(
-          `update fsp.${table} set ${columns.map((column) => `"${column}" = "${column}" - $1::interval`).join(', ')}`,
-          [`${event.hours} hours`],
-        );
+        await owner.query(`update fsp.${table} set ${columns.map((column) => `"${column}" = "${column}" - $1::interval`).join(', ')}`, [
+          `${event.hours} hours`,
+        ]);
       return;
     }
   }
@@ -614,7 +683,13 @@ export const CALLERS = [
 export const asking = ({ client, user }: (typeof CALLERS)[number], purpose: Purpose): Asking => ({ client, user, purpose });
 
 /** What a family's document asks for: each selection, the tables whose rows it shows, and their keys in what came. */
-type Shown = { field: string; dataClass: PersonalClass; paged: boolean; selection: string; rows: (value: any) => [table: string, id: number][] };
+type Shown = {
+  field: string;
+  dataClass: PersonalClass;
+  paged: boolean;
+  selection: string;
+  rows: (value: any) => [table: string, id: number][];
+};
 
 const number = (id: string) => Number(id.split('-')[1]);
 const nodes = (value: any): any[] => (Array.isArray(value) ? value : (value?.nodes ?? []));
@@ -681,7 +756,7 @@ const OF_PERSON: [field: string, table: string][] = [
 /** Tables that hang from another: a row shows only where that one does. */
 export const HANGS: Record<string, string> = Object.fromEntries(TABLES.flatMap(({ name, partOf }) => (partOf ? [[name, partOf[0]]] : [])));
 
-export const FAMILY_SELECTION = `id stage openMarac ${SHOWN.map(({ selection }) => selection).join(' ')} withheld { field class reason }`;
+const FAMILY_SELECTION = `id stage openMarac ${SHOWN.map(({ selection }) => selection).join(' ')} withheld { field class reason }`;
 
 const OF_ONE = 'givenName nhsNumber upn disabilities { since } withheld { field class reason }';
 
@@ -697,11 +772,16 @@ const DOCUMENTS: [document: string, variables: Record<string, string>][] = [
   ],
 ];
 
-/** Everything that a caller is told of these families. */
-export async function tell(server: TestServer, who: Asking): Promise<{ shown: Set<string>; data: Record<string, any>; errors: any[] }> {
+/** Everything that a caller is told of these families, and of everybody in any. */
+export async function tell(
+  server: TestServer,
+  who: Asking,
+  families = FAMILIES,
+): Promise<{ shown: Set<string>; data: Record<string, any>; errors: any[] }> {
   const data: Record<string, any> = {};
   const errors: any[] = [];
   for (const [document, variables] of DOCUMENTS) {
+    if (variables.id && !families.includes(number(variables.id))) continue;
     const { body } = await server.ask(who, document, variables);
     if (!body.data) throw new Error(`${who.client} ${who.user} ${who.purpose}: ${JSON.stringify(body.errors)}`);
     const { family, ...persons } = body.data;
