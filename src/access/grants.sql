@@ -201,7 +201,7 @@ begin
     group by s.login, s.family, s.starts
   )
   select s.login, s.family, tstzrange(s.starts, s.ends),
-    coalesce(g.shared, 0) | coalesce(s.opened, 0),
+    coalesce(s.opened, g.shared, 0),
     coalesce(g.withheld, 0) | case when s.opened is null then 0 else {{all_classes}} & ~s.opened end
       | case when s.guarded then {{leak_group}} else 0 end,
     {{stage_purposes}}, s.only_with, s.guarded,
@@ -224,7 +224,7 @@ begin
     select u.family, u.person, u.controller from fsp.unborn_membership u where u.person = any (people)
   ),
   access as materialized (
-    select g.login, l.organisation, o.agency, m.person, m.family, m.unborn_of,
+    select g.login, l.organisation, l.emergency, o.agency, m.person, m.family, m.unborn_of,
       lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes, g.guarded, g.teams, g.workers
     from member m
     join fsp.family_grant g on g.family = m.family and (g.only_with is null or m.person = any (g.only_with))
@@ -260,7 +260,10 @@ begin
   ),
   seen as (
     select s.login, s.organisation, s.agency, s.person, s.starts, s.ends,
-      bit_or(a.shared) as shared, bit_or(a.withheld) as withheld,
+      bit_or(a.shared) as shared,
+      -- What an emergency opened of one family, another emergency does not close: that it was not asked for there withholds nothing here.
+      case when bool_or(a.emergency) then bit_or(a.withheld & a.shared) | {{all_classes}} & ~bit_or(a.shared)
+        else bit_or(a.withheld) end as withheld,
       bool_or(a.unborn_of is null) as born, bool_or(a.unborn_of = s.organisation) as own,
       bit_or(a.purposes) as purposes, bool_or(a.guarded) as guarded, bool_or(a.teams is null) as anybodys
     from slice s join access a on a.login = s.login and a.person = s.person and a.starts <= s.starts and a.ends >= s.ends
@@ -376,7 +379,9 @@ begin
   from rule r
   join belongs b on b.family = r.family
   join fsp.login l on l.organisation = r.organisation and (r.emergency is null or l.emergency = r.emergency)
-  where r.starts < r.ends;
+  where r.starts < r.ends
+    -- Of a family that is not there for a login nothing is protected there: what is withheld of who is seen elsewhere would tell of it.
+    and (r.kind <> 'guarded' or exists (select from fsp.family_grant g where g.login = l.id and g.family = r.family));
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;

@@ -171,6 +171,9 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
   // Who asks in an emergency works on families, not on what passes between organisations.
   if (purposeOf(client).opened && isBetweenOrganisations(table)) return ['false'];
   if (table.keptFrom && (table.family || isBetweenOrganisations(table))) predicates.push(...keptFromUser(table, alias, client));
+  // Nor is anything told of whoever belongs to a family that the user is barred from.
+  for (const person of [table.person, table.other])
+    if (table.family && person) predicates.push(...notBarred(client, 'person', `${alias}.${person}`));
   if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));
   if (closesNeeds(client)) {
     for (const person of [table.person, table.other]) {
@@ -210,13 +213,8 @@ function agreedOnly(table: TableClass, alias: string, client: Client): string[] 
  * the row is the caller's own.
  */
 export function rowEntry(table: TableClass, alias: string, client: Client): string[] {
-  // Nor is there anything about somebody whom the user must not meet, in whichever family.
-  const persons = [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`) : []));
-  return [...persons, ...familyOf(table, alias, client)];
-}
-
-function familyOf(table: TableClass, alias: string, client: Client): string[] {
-  if (!table.family) return [];
+  // Nor is there anything about somebody whom the user must not meet; of a family's rows the rows' own predicates say it.
+  if (!table.family) return [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`) : []));
   const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
   // Every family is the county's: to it, a row's being its own says nothing of the family's stage.
   if (client.agency === 'LA') return [table.familyOptional ? `(${alias}.${table.family} is null or ${inFamily})` : inFamily];

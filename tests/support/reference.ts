@@ -1119,6 +1119,14 @@ async function withheld(asker: Asker, row: Row): Promise<Row[]> {
   return entries.filter((entry) => entry !== null) as Row[];
 }
 
+/** A list whose rows are of the class that the list has. */
+function isListOfItsClass(type: string, field: string): boolean {
+  const found = BINDINGS.get(type)?.fields[field];
+  if (!found || (found.kind !== 'list' && found.kind !== 'page')) return false;
+  const { anchor } = bindingOf(found.to);
+  return typeof anchor !== 'string' && !Array.isArray(anchor) && classOf(anchor).dataClass === classes.fieldClass(type, field);
+}
+
 /** A list of which nothing may be seen is null; one that is cut to own rows stays a list. */
 async function isWholeListClosed(asker: Asker, row: Row, field: string): Promise<boolean> {
   const dataClass = classes.fieldClass(row.__typename, field);
@@ -1279,14 +1287,21 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
     const { fieldName: field } = info;
     if (closed.has(`${pathOf(info)} ${info.parentType.name}`)) return null;
     if (field === 'withheld') return withheld(asker, row);
-    if (row?.__typename && isOfList(row.__typename, field) && (await isWholeListClosed(asker, row, field))) return null;
     const type = info.parentType.name;
-    const resolver = RESOLVERS[type]?.[field];
-    if (resolver) return resolver(row, asker, args, field);
-    if (type === 'Query' && ROOTS.has(field)) return boundRoot(asker, field, args);
-    // Of a type that is written out here, what has its column's name is read as it is.
-    const isWritten = RESOLVERS[type] !== undefined && field in (row ?? {});
-    return BINDINGS.has(type) && !isWritten ? bound(row, asker, args, field) : row[field];
+    const value = (given: Row) => {
+      const resolver = RESOLVERS[type]?.[field];
+      if (resolver) return resolver(row, asker, given, field);
+      if (type === 'Query' && ROOTS.has(field)) return boundRoot(asker, field, given);
+      // Of a type that is written out here, what has its column's name is read as it is.
+      const isWritten = RESOLVERS[type] !== undefined && field in (row ?? {});
+      return BINDINGS.has(type) && !isWritten ? bound(row, asker, given, field) : row[field];
+    };
+    if (row?.__typename && isOfList(row.__typename, field) && (await isWholeListClosed(asker, row, field))) {
+      // Of a closed class single rows may show all the same: the organisation's own, and what was decided of one person.
+      const whole = (isListOfItsClass(type, field) ? await value({ first: 1 }) : []) as Row[] | { nodes: Row[] } | null;
+      if (((Array.isArray(whole) ? whole : whole?.nodes) ?? []).length === 0) return null;
+    }
+    return value(args);
   };
   const result = await execute({
     schema,

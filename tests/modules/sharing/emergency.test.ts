@@ -121,6 +121,35 @@ describe('an emergency', () => {
     await does(marcus, 'endWhereaboutsProtection', { protection: protection.id, reason: 'x' }, 'protection { id }');
     await does(marcus, 'withdrawSharingDecision', { decision: decision.id, reason: 'x' }, 'decision { id }');
   });
+  it('of one family takes nothing from an emergency of another, of whoever belongs to both', async () => {
+    const login = await emergencySql('oxford-health');
+    const known = async () =>
+      (
+        await login.query(
+          'select (select count(*)::int from fsp.person_identity where person = $1) as named, (select count(*)::int from fsp.person_nhs_number where person = $1) as numbered',
+          [storyPerson(3, 'mother')],
+        )
+      ).rows[0];
+    await owner.query(
+      `insert into fsp.membership (family, person, controller, role, "from") values (2, $1, $2, 'other-relative', '2026-01-01')`,
+      [storyPerson(3, 'mother'), organisationId('occ')],
+    );
+    const nurse: Caller = { client: 'oxford-health-visiting', user: 'amara.osei', purpose: 'EMERGENCY' };
+    expect((await open(nurse, { classes: ['IDENTITY'] })).userErrors).toEqual([]);
+    expect(await known()).toEqual({ named: 1, numbered: 0 });
+    expect((await open(nurse, { family: encodeId('Family', 2), classes: ['NHS_NUMBER'] })).userErrors).toEqual([]);
+    expect(await known()).toEqual({ named: 1, numbered: 1 });
+    // What a decision withholds of either stays withheld.
+    const withhold = { family, effect: 'WITHHOLD', classes: ['IDENTITY'], agency: 'HEALTH', gateway: 'CA1989-s17', told: 'x', reason: 'x' };
+    const { decision } = await does(marcus, 'recordSharingDecision', withhold, 'decision { id }');
+    expect(await known()).toEqual({ named: 0, numbered: 1 });
+    await does(marcus, 'withdrawSharingDecision', { decision: decision.id, reason: 'x' }, 'decision { id }');
+    await owner.query("delete from fsp.membership where family = 2 and person = $1 and role = 'other-relative'", [
+      storyPerson(3, 'mother'),
+    ]);
+    await owner.query("delete from fsp.emergency_access where worker = 'amara.osei'");
+    await login.end();
+  });
   it('is asked for in full: a reason, a time, a person, a scope', async () => {
     const wrong = async (input: object, who = officer) => (await open(who, input)).userErrors?.map(({ path }: any) => path[0]);
     expect(await wrong({ reason: ' ' })).toContain('reason');
