@@ -304,27 +304,39 @@ begin
     select e.controller, true, 'opened', e.family, null, array[e.worker], e."from", e.until
     from fsp.emergency_access e where e.family = any (asked)
     union all
-    select distinct l.organisation, null::boolean, 'guarded', m.family, w.person, '{}'::text[], w."from", coalesce(w.until, 'infinity')
+    -- Of who is the same person under another id as well, as in the grants above.
+    select distinct l.organisation, null::boolean, 'guarded', m.family, m.person, '{}'::text[], w."from", coalesce(w.until, 'infinity')
     from fsp.membership m
-    join fsp.whereabouts_protection w on w.person = m.person
+    join fsp.same_persons(people) s on s.person = m.person
+    join fsp.whereabouts_protection w on w.person = s.same
     join fsp.family_grant g on g.family = m.family
     join fsp.login l on l.id = g.login
     where m.family = any (asked)
     union all
     -- At the county a user is named; elsewhere whoever the organisation lets near the person.
-    select i.organisation, null::boolean, 'named', m.family, w.person, case when i.worker is null then '{}' else array[i.worker] end,
+    select distinct i.organisation, null::boolean, 'named', m.family, m.person, case when i.worker is null then '{}' else array[i.worker] end,
       i."from", coalesce(i.until, 'infinity')
     from fsp.membership m
-    join fsp.whereabouts_protection w on w.person = m.person
-    join fsp.involvement i on i.person = w.person and i."from" < coalesce(i.until, 'infinity')
+    join fsp.same_persons(people) s on s.person = m.person
+    join fsp.whereabouts_protection w on w.person = s.same
+    join fsp.involvement i on i.person = m.person and i."from" < coalesce(i.until, 'infinity')
     join fsp.organisation o on o.id = i.organisation
     where m.family = any (asked) and (i.worker is not null or o.agency <> 'LA')
+    union all
+    -- Of those who see a restricted family the record before an adoption is there for the adoption role alone.
+    select distinct l.organisation, null::boolean, 'adoption', r.family, null::bigint, '{}'::text[], r."from", 'infinity'::timestamptz
+    from fsp.family_restriction r
+    join fsp.family_grant g on g.family = r.family
+    join fsp.login l on l.id = g.login
+    where r.family = any (asked) and r.cause = 'ADOPTION' and r.until is null
   )
   select l.id, r.kind, r.family, b.person, r.about, r.subjects, r.starts, r.ends
   from rule r
   join belongs b on b.family = r.family
   join fsp.login l on l.organisation = r.organisation and (r.emergency is null or l.emergency = r.emergency)
-  where r.starts < r.ends;
+  where r.starts < r.ends
+    -- Who else belonged to the family is there in their other families.
+    and (r.kind <> 'adoption' or b.person is null or exists (select from fsp.adoption a where a.person = b.person));
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
@@ -678,8 +690,10 @@ create or replace function fsp.note_match() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- The record of a child before an adoption matches nobody.
   execute format('insert into fsp.match_candidate (subject_table, row_key, other)
-    select %1$L, $1, r.%2$I from fsp.%1$I r where r.%3$I = $2 and r.%2$I <> $1', tg_table_name, tg_argv[0], tg_argv[1])
+    select %1$L, $1, r.%2$I from fsp.%1$I r where r.%3$I = $2 and r.%2$I <> $1 and (%1$L = ''family_name''
+      or not exists (select from fsp.adoption a where a.person in ($1, r.%2$I)))', tg_table_name, tg_argv[0], tg_argv[1])
     using (to_jsonb(new) ->> tg_argv[0])::bigint, to_jsonb(new) ->> tg_argv[1];
   return null;
 end
