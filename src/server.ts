@@ -178,6 +178,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           },
           standing: (client, user) => gate.standing(client, user, ''),
           clients: () => gate.clients(),
+          fresh: indexer.fresh,
         }),
         log: logFailure,
       }),

@@ -95,7 +95,8 @@ begin
       join fsp.membership m on m.family = f.id
       join fsp.person_identity i on i.person = m.person
       where f.restricted and lower(i.given_name) = lower(new.given_name) and lower(i.family_name) = lower(new.family_name)
-        and (new.date_of_birth is null or i.date_of_birth = new.date_of_birth)),
+        and (new.date_of_birth is null or i.date_of_birth = new.date_of_birth)
+        and not exists (select from fsp.adoption a where a.person = m.person)),
     initcap(tg_argv[0]), (told ->> tg_argv[0])::bigint, 'What reached the front door may be about this family.');
   return null;
 end
@@ -123,10 +124,13 @@ begin
   end if;
   select * into county from fsp.organisation o where o.agency = 'LA' order by o.id limit 1;
   -- A number may stand on two records of one child until somebody has put them together: a plan on either counts.
+  -- The record of a child before an adoption is no record of who has the number now.
   who := array(
     select n.person from fsp.person_nhs_number n where new.identifier = 'NHS_NUMBER' and n.nhs_number = new.asked
+      and not exists (select from fsp.adoption a where a.person = n.person)
     union all
-    select u.person from fsp.person_upn u where new.identifier = 'UPN' and u.upn = new.asked);
+    select u.person from fsp.person_upn u where new.identifier = 'UPN' and u.upn = new.asked
+      and not exists (select from fsp.adoption a where a.person = u.person));
   known := array(select distinct m.family from fsp.membership m where m.person = any (who) and coalesce(m.until, 'infinity') > current_date);
   open_to := case when exists (select from fsp.family f where f.id = any (known) and f.restricted) then '{}' else known end;
   new.asked := null;

@@ -374,6 +374,13 @@ begin
     join fsp.involvement i on i.person = p.person and i."from" < coalesce(i.until, 'infinity')
     join fsp.organisation o on o.id = i.organisation
     where i.worker is not null or o.agency <> 'LA'
+    union all
+    -- Of those who see a restricted family the record before an adoption is there for the adoption role alone.
+    select distinct l.organisation, null::boolean, 'adoption', r.family, null::bigint, null, '{}'::text[], r."from", 'infinity'::timestamptz
+    from fsp.family_restriction r
+    join fsp.family_grant g on g.family = r.family
+    join fsp.login l on l.id = g.login
+    where r.family = any (asked) and r.cause = 'ADOPTION' and r.until is null
   )
   select l.id, r.kind, r.family, b.person, r.about, r.mask, r.subjects, r.starts, r.ends
   from rule r
@@ -381,7 +388,9 @@ begin
   join fsp.login l on l.organisation = r.organisation and (r.emergency is null or l.emergency = r.emergency)
   where r.starts < r.ends
     -- Of a family that is not there for a login nothing is protected there: what is withheld of who is seen elsewhere would tell of it.
-    and (r.kind <> 'guarded' or exists (select from fsp.family_grant g where g.login = l.id and g.family = r.family));
+    and (r.kind <> 'guarded' or exists (select from fsp.family_grant g where g.login = l.id and g.family = r.family))
+    -- Who else belonged to the family is there in their other families.
+    and (r.kind <> 'adoption' or b.person is null or exists (select from fsp.adoption a where a.person = b.person));
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
@@ -736,8 +745,10 @@ create or replace function fsp.note_match() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- The record of a child before an adoption matches nobody.
   execute format('insert into fsp.match_candidate (subject_table, row_key, other)
-    select %1$L, $1, r.%2$I from fsp.%1$I r where r.%3$I = $2 and r.%2$I <> $1', tg_table_name, tg_argv[0], tg_argv[1])
+    select %1$L, $1, r.%2$I from fsp.%1$I r where r.%3$I = $2 and r.%2$I <> $1 and (%1$L = ''family_name''
+      or not exists (select from fsp.adoption a where a.person in ($1, r.%2$I)))', tg_table_name, tg_argv[0], tg_argv[1])
     using (to_jsonb(new) ->> tg_argv[0])::bigint, to_jsonb(new) ->> tg_argv[1];
   return null;
 end

@@ -247,6 +247,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
     policy(t, 'own_select', 'select', everyAgency, `${t}.controller = ${ORGANISATION} and fsp.retraction_open(${t}.id)`, null),
   ],
   merge_kept_from: () => [],
+  adoption: () => [],
   // That a number is on two rows: said to a county's login that sees both. To another it would tell of one that it may not see.
   match_candidate: (t) => [
     `grant select on fsp.${t} to ${everyAgency};`,

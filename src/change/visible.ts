@@ -7,7 +7,7 @@ import { classOf } from '../db/classified.ts';
 import type { Transaction } from '../db/transactions.ts';
 import { membership } from '../modules/family/tables.ts';
 import { decodeId } from '../read/ids.ts';
-import { familyEntry, personEntry, rowEntry, rowPredicates, USER } from '../read/predicates.ts';
+import { familyEntry, personEntry, rowEntry, rowPredicates, USER, unguarded } from '../read/predicates.ts';
 import type { UserError } from './command.ts';
 
 /** Types whose key is 32-bit; every other key is exact in a double. What is beyond is nobody's. */
@@ -45,12 +45,11 @@ export async function personVisible(tx: Transaction, person: number, client: Cli
   return found.rowCount === 1;
 }
 
-/** Whether somebody's whereabouts are protected, by whatever of their families the caller's login sees. */
-export async function isProtected(tx: Transaction, person: number, client: Client): Promise<boolean> {
-  const found = await tx.execute(
-    sql`select from fsp.user_rule r where r.login = ${client.login.id}::bigint and r.kind = 'guarded' and r.about = ${person}::bigint
-      and r.starts <= now() and r.ends > now() limit 1`,
-  );
+/** Whether the caller, who sees the person, may be told where they are. */
+export async function whereaboutsOpen(tx: Transaction, person: number, client: Client): Promise<boolean> {
+  const rule = unguarded(client, 'WHEREABOUTS', 'person', 'p.key');
+  if (rule === null) return true;
+  const found = await tx.execute(sql`select from (select ${person}::bigint as key) p where ${bound([rule], client)}`);
   return found.rowCount === 1;
 }
 

@@ -45,6 +45,7 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   retraction: { where: `r.family = ${FAMILY} or r.persons && ${PERSONS}` },
   recall_notice: { where: erased(table('r.entity'), 'r.entity_id') },
   person_merge: { where: `array[r.merged, r.survivor] && ${PERSONS}` },
+  adoption: { where: `r.person = any (${PERSONS})` },
   merge_kept_from: { where: `r.person = any (${PERSONS}) or ${erased('r.subject_table', 'r.row_key')}` },
   // A referral may name children of several families: it goes with the last of them.
   referral: {

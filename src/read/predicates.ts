@@ -4,7 +4,7 @@
  */
 import { LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
 import { type DataClass, maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
-import type { Client } from '../access/client.ts';
+import { type Client, hasRole } from '../access/client.ts';
 import { mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from '../access/decide.ts';
 import { bitOf, effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
 import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
@@ -35,9 +35,20 @@ const MINE = ` and ${USER} = any (r.subjects)`;
 export const notBarred = (client: Client, of: 'family' | 'person', key: string): string[] =>
   client.user === null ? [] : [`${userRule(client, 'barred', of, key, MINE)} is null`];
 
-/** What stands at an entry because of the user: no conflict of interest, and an emergency that is the user's own. */
+/** The record of a child before an adoption is there for the adoption role alone; restricted, it is on a sealed login at all. */
+const beforeAdoption = (client: Client, of: 'family' | 'person', key: string): string[] =>
+  client.login.sealed && !hasRole(client, 'adoption') ? [`${userRule(client, 'adoption', of, key)} is null`] : [];
+
+/**
+ * What stands at an entry because of the user: no conflict of interest, the role for what was before an adoption, and an emergency that
+ * is the user's own.
+ */
 function ofUser(client: Client, of: 'family' | 'person', key: string): string[] {
-  return [...notBarred(client, of, key), ...(purposeOf(client).opened ? [userRule(client, 'opened', of, key, MINE)] : [])];
+  return [
+    ...notBarred(client, of, key),
+    ...beforeAdoption(client, of, key),
+    ...(purposeOf(client).opened ? [userRule(client, 'opened', of, key, MINE)] : []),
+  ];
 }
 
 /**
@@ -214,7 +225,8 @@ function agreedOnly(table: TableClass, alias: string, client: Client): string[] 
  */
 export function rowEntry(table: TableClass, alias: string, client: Client): string[] {
   // Nor is there anything about somebody whom the user must not meet; of a family's rows the rows' own predicates say it.
-  if (!table.family) return [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`) : []));
+  if (!table.family)
+    return [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`) : []));
   const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
   // Every family is the county's: to it, a row's being its own says nothing of the family's stage.
   if (client.agency === 'LA') return [table.familyOptional ? `(${alias}.${table.family} is null or ${inFamily})` : inFamily];

@@ -202,14 +202,15 @@ export const userFocus = classify(
 
 /**
  * What a login cannot know, of a family or of who belongs to it: which of its users may not look at all (`barred`), where somebody's
- * whereabouts are protected (`guarded`) and who is named with that person (`named`), and for whom an emergency is open (`opened`).
+ * whereabouts are protected (`guarded`) and who is named with that person (`named`), for whom an emergency is open (`opened`), and what
+ * is the record of a child before an adoption (`adoption`).
  */
 export const userRule = classify(
   fsp.table(
     'user_rule',
     {
       login: key('login').notNull(),
-      kind: text('kind').$type<'barred' | 'guarded' | 'named' | 'opened'>().notNull(),
+      kind: text('kind').$type<'barred' | 'guarded' | 'named' | 'opened' | 'adoption'>().notNull(),
       family: key('family').notNull(),
       /** Null: the family itself; else one of those who ever belonged to it. */
       person: key('person'),

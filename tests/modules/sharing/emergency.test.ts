@@ -192,3 +192,78 @@ describe('an emergency', () => {
     expect((await review(countyGovernance)).userErrors).toMatchObject([{ rule: 'REVIEWED' }]);
   });
 });
+
+describe('figures of emergencies', () => {
+  const FIGURES = `query($from: Date!, $until: Date!, $days: Int!) { emergencyFigures(from: $from, until: $until, reviewWithinDays: $days) {
+    organisation organisationCode opened minutes longestMinutes reviewed waiting overdue disclosures
+    byReason { code label count } byFinding { code label count } } }`;
+  const ask = (who: PersonaName | Caller, variables: object = {}) =>
+    server.ask(who, FIGURES, { from: '2020-01-01', until: '2099-12-31', days: 3, ...variables });
+  const figures = async (who: PersonaName | Caller, variables: object = {}) => (await ask(who, variables)).body.data.emergencyFigures;
+  const health: Caller = { client: 'oxford-health-governance', user: 'amara.osei', purpose: 'GOVERNANCE' };
+  const visitor: Caller = { client: 'oxford-health-visiting', user: 'felicity.garside', purpose: 'EMERGENCY' };
+
+  it('are for who checks them: nobody else is told, and an evaluator has no such field', async () => {
+    for (const who of ['socialWorker', 'teamSpecialist', 'healthVisitor', 'school', 'police', 'housingDesk', 'provider'] as const) {
+      const { body } = await ask(who);
+      expect(body.data.emergencyFigures, who).toBeNull();
+      expect(body.errors?.[0].extensions, who).toMatchObject({ code: 'FORBIDDEN', field: 'Query.emergencyFigures', class: 'OPERATION' });
+    }
+    expect((await ask('evaluator')).body.data?.emergencyFigures ?? null).toBeNull();
+  });
+  it('count what an organisation opened: why, for how long, what came of it, what was read under it', async () => {
+    const [mine, ...others] = await figures(governance);
+    expect(others).toEqual([]);
+    const { rows } = await owner.query(
+      `select count(*)::int as opened, count(reviewed_at)::int as reviewed, round(sum(extract(epoch from until - "from")) / 60)::int as minutes,
+        (select count(*)::int from fsp.disclosure_entry d where d.emergency is not null and d.organisation = $1) as disclosures
+       from fsp.emergency_access where controller = $1`,
+      [organisationId('thames-valley-police')],
+    );
+    expect(mine).toMatchObject({ organisationCode: 'thames-valley-police', ...rows[0], longestMinutes: expect.any(Number) });
+    expect(mine.disclosures).toBeGreaterThan(0);
+    expect(mine.byReason).toEqual([{ code: 'RISK_TO_LIFE', label: 'Immediate risk to life', count: mine.opened }]);
+    expect(mine.byFinding).toEqual([{ code: 'JUSTIFIED', label: 'Justified', count: 1 }]);
+    expect(mine.reviewed + mine.waiting + mine.overdue).toBe(mine.opened);
+    // One that ended long ago is overdue; nobody is named in any of it.
+    expect(mine.overdue).toBe(0);
+    expect((await figures(governance, { days: 0 }))[0].overdue).toBeGreaterThan(0);
+    expect(JSON.stringify(mine)).not.toMatch(/Family-|Person-|harriet/);
+  });
+  it('are of a period, both days in it', async () => {
+    expect(await figures(governance, { from: '2020-01-01', until: '2020-12-31' })).toEqual([]);
+    expect((await ask(governance, { from: '2026-02-01', until: '2026-01-01' })).body.errors?.[0].extensions.code).toBe('BAD_USER_INPUT');
+    expect((await ask(governance, { days: -1 })).body.errors?.[0].extensions.code).toBe('BAD_USER_INPUT');
+  });
+  it('are of one’s own organisation; the county has them by organisation, of its families', async () => {
+    expect(await figures(health)).toEqual([]);
+    expect((await open(visitor, { classes: ['IDENTITY'], reasonCode: 'URGENT_CARE', minutes: 5 })).userErrors).toEqual([]);
+    expect(await figures(health)).toMatchObject([
+      {
+        organisationCode: 'oxford-health',
+        opened: 1,
+        minutes: 5,
+        waiting: 1,
+        byReason: [{ code: 'URGENT_CARE', count: 1 }],
+        byFinding: [],
+      },
+    ]);
+    expect((await figures(governance)).map((each: any) => each.organisationCode)).toEqual(['thames-valley-police']);
+    const [own] = await figures(governance);
+    const county = await figures(countyGovernance);
+    expect(county.map((each: any) => each.organisationCode)).toEqual(['oxford-health', 'thames-valley-police']);
+    expect(county[1]).toEqual(own);
+    // A family that the county's lead is barred from is not in them, nor one that is restricted.
+    await owner.query(
+      `insert into fsp.conflict_of_interest (family, controller, subject, reason, "from") values (3, $1, 'gideon.marlowe', 'x', now() - interval '1 day')`,
+      [organisationId('occ')],
+    );
+    expect(await figures(countyGovernance)).toEqual([]);
+    await owner.query("update fsp.conflict_of_interest set until = now() where subject = 'gideon.marlowe'");
+    await owner.query('update fsp.family set restricted = true where id = 3');
+    expect(await figures(countyGovernance)).toEqual([]);
+    expect(await figures(health)).toEqual([]);
+    await owner.query('update fsp.family set restricted = false where id = 3');
+    expect((await figures(countyGovernance)).length).toBe(2);
+  });
+});
