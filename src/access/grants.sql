@@ -376,7 +376,7 @@ begin
     where i.worker is not null or o.agency <> 'LA'
     union all
     -- Of those who see a restricted family the record before an adoption is there for the adoption role alone.
-    select distinct l.organisation, null::boolean, 'adoption', r.family, null::bigint, null, '{}'::text[], r."from", 'infinity'::timestamptz
+    select distinct l.organisation, null::boolean, 'adoption', r.family, null::bigint, null::bigint, '{}'::text[], r."from", 'infinity'::timestamptz
     from fsp.family_restriction r
     join fsp.family_grant g on g.family = r.family
     join fsp.login l on l.id = g.login
