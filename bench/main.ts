@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { hiddenReport, measureHidden } from './hidden.ts';
 import { limitsReport, measureLimits } from './limits.ts';
 import { readOptions } from './options.ts';
+import { measureRecord, recordReport } from './record.ts';
 import { resultsTable, targets, targetsTable } from './report.ts';
 import { measureSize, type Result } from './size.ts';
 
@@ -27,6 +28,9 @@ function hand(report: string, name: string): void {
 if (options.hidden) {
   const measured = await measureHidden(options.folder, options.sizes[0] as number, say);
   hand(`${machine}. ${hiddenReport(measured)}\n`, 'hidden.md');
+} else if (options.record) {
+  const measured = await measureRecord(options.folder, options.sizes[0] as number, say, options.decisions);
+  hand(`${machine}. ${recordReport(measured)}\n`, 'record.md');
 } else if (options.limits) {
   const measured = await measureLimits(options.folder, options.sizes[0] as number, say);
   hand(`${machine}. ${limitsReport(measured)}\n`, 'limits.md');

@@ -13,6 +13,8 @@ export type Options = {
   limits: boolean;
   /** Only whether what is hidden takes as long as what never was. */
   hidden: boolean;
+  /** Only what the disclosure record costs in the background. */
+  record: boolean;
   /** The data with decisions and protected whereabouts on every tenth family. */
   decisions: boolean;
 };
@@ -37,6 +39,7 @@ export function readOptions(args: string[], folder: string): Options {
       quick: { type: 'boolean', default: false },
       limits: { type: 'boolean', default: false },
       hidden: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
       decisions: { type: 'boolean', default: false },
     },
   });
@@ -53,6 +56,7 @@ export function readOptions(args: string[], folder: string): Options {
     only: values.only?.split(',') ?? null,
     limits: values.limits,
     hidden: values.hidden,
+    record: values.record,
     decisions: values.decisions,
   };
 }
