@@ -83,9 +83,9 @@ function aboutOpen(table: TableClass, alias: string, client: Client): string[] {
   return closed.length === 0 ? [] : [`(select true from ${families(alias)} about where not (${closed.join(' and ')}) limit 1) is null`];
 }
 
-/** Rules about the user that stand at every entry: a team's user must be named in the team. */
+/** Rules about the user that stand at every entry: a team's user must be named in the team, but for who checks what the team does. */
 function userEntry(client: Client): string[] {
-  if (client.agency !== 'TEAM') return [];
+  if (client.agency !== 'TEAM' || !narrowedToUser(client)) return [];
   return [
     `(select true from fsp.team_member named where named.organisation = ${client.organisation.id} and named.subject = ${USER} and named."from" <= now() and coalesce(named.until, 'infinity') > now() limit 1)`,
   ];

@@ -106,7 +106,7 @@ const ofLevel = (asker: Asker, ...levels: string[]) => maskOf(PERSONAL_CLASSES.f
 const ruleOf = (asker: Asker): PurposeRule => PURPOSES[asker.purpose];
 
 /** A team or provider sees of its own rows those of the user. */
-const narrowed = (asker: Asker) => asker.agency === 'TEAM' || asker.agency === 'PROVIDER';
+const narrowed = (asker: Asker) => (asker.agency === 'TEAM' || asker.agency === 'PROVIDER') && asker.purpose !== 'GOVERNANCE';
 
 type Opening = 'in full' | 'own rows' | { closed: string };
 
@@ -149,7 +149,7 @@ const covers = (mask: bigint, needed: bigint) => (mask & needed) === needed;
 
 /** A team's family is there for the people named in the team. */
 async function namedInTeam(asker: Asker): Promise<boolean> {
-  if (asker.agency !== 'TEAM') return true;
+  if (asker.agency !== 'TEAM' || !narrowed(asker)) return true;
   const rows = await asker.query(
     `select from fsp.team_member where organisation = $1 and subject = $2 and "from" <= now() and (until is null or until > now())`,
     [asker.organisation.id, asker.user],
