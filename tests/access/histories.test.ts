@@ -176,6 +176,7 @@ const whole = fc.option(code, { freq: 2 });
 
 const something: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: decide },
+  { weight: 3, arbitrary: nth.map((n): Event => ({ kind: 'contradict', nth: n })) },
   { weight: 2, arbitrary: nth.map((n): Event => ({ kind: 'withdraw', nth: n })) },
   { weight: 3, arbitrary: involve },
   {
