@@ -262,7 +262,7 @@ begin
     select s.login, s.organisation, s.agency, s.person, s.starts, s.ends,
       bit_or(a.shared) as shared,
       -- What an emergency opened of one family, another emergency does not close: that it was not asked for there withholds nothing here.
-      case when bool_or(a.emergency) then bit_or(a.withheld & a.shared) | {{all_classes}} & ~bit_or(a.shared)
+      case when bool_or(a.emergency) then bit_or(a.withheld & a.shared) | ({{all_classes}} & ~bit_or(a.shared))
         else bit_or(a.withheld) end as withheld,
       bool_or(a.unborn_of is null) as born, bool_or(a.unborn_of = s.organisation) as own,
       bit_or(a.purposes) as purposes, bool_or(a.guarded) as guarded, bool_or(a.teams is null) as anybodys

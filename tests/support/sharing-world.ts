@@ -415,6 +415,8 @@ export type Event =
       from: number;
       until: number | null;
     }
+  /** The opposite of a decision, for the same people and to the same. */
+  | { kind: 'contradict'; nth: number }
   | { kind: 'withdraw'; nth: number }
   | {
       kind: 'involve';
@@ -445,7 +447,8 @@ const rowOf = new WeakMap<object, number>();
 const HALF = 0.5;
 
 /** Does to the database and to the state what happened; what cannot happen now is passed over. */
-export async function happen({ owner }: World, state: State, event: Event): Promise<void> {
+export async function happen(world: World, state: State, event: Event): Promise<void> {
+  const { owner } = world;
   const { clock } = state;
   const at = (hours: number) => clock + hours - HALF;
   const moment = (time: number | null) => (time === null ? null : `${Math.round((time - state.clock) * 60)} minutes`);
@@ -496,6 +499,22 @@ export async function happen({ owner }: World, state: State, event: Event): Prom
           moment(decision.until),
         ],
       );
+    }
+    case 'contradict': {
+      const decision = nth(state.decisions, event.nth);
+      if (!decision) return;
+      return happen(world, state, {
+        kind: 'decide',
+        effect: decision.effect === 'SHARE' ? 'WITHHOLD' : 'SHARE',
+        family: decision.family,
+        person: decision.person,
+        classes: decision.classes,
+        bundle: null,
+        organisation: ASKED.find(({ id }) => id === decision.organisation)?.code ?? null,
+        agency: decision.agency ?? 'EVALUATOR',
+        from: -1,
+        until: null,
+      });
     }
     case 'withdraw': {
       const decision = nth(state.decisions, event.nth);
