@@ -7,7 +7,7 @@ import { classOf } from '../db/classified.ts';
 import type { Transaction } from '../db/transactions.ts';
 import { membership } from '../modules/family/tables.ts';
 import { decodeId } from '../read/ids.ts';
-import { familyEntry, personEntry, rowEntry, rowPredicates, USER } from '../read/predicates.ts';
+import { familyEntry, personEntry, rowEntry, rowPredicates, USER, unguarded } from '../read/predicates.ts';
 import type { UserError } from './command.ts';
 
 /** Types whose key is 32-bit; every other key is exact in a double. What is beyond is nobody's. */
@@ -52,6 +52,14 @@ export async function isProtected(tx: Transaction, person: number, client: Clien
       and r.starts <= now() and r.ends > now() limit 1`,
   );
   return found.rowCount === 1;
+}
+
+/** Whether protected whereabouts in a family leave it open to the caller where its people are. What is hidden is not amended, nor replaced. */
+export async function whereaboutsOpen(tx: Transaction, family: number, client: Client): Promise<boolean> {
+  const rule = unguarded(client, 'WHEREABOUTS', 'family', String(family));
+  if (rule === null) return true;
+  const { rows } = await tx.execute<{ open: boolean }>(sql`select ${bound([rule], client)} as open`);
+  return rows[0]?.open === true;
 }
 
 type Keyed = PgTable & { id: PgColumn };

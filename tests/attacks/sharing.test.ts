@@ -153,6 +153,27 @@ describe('protected whereabouts', () => {
     ).toEqual([]);
   });
 
+  it('who does not see the record takes it from nobody by what they do not see', async () => {
+    const stands = async () => (await owner.query('select stage, marac from fsp.family_stage where family = 1')).rows[0];
+    const before = await stands();
+    expect(before.stage).toBe('LOOKED_AFTER');
+    const homes = async () => (await owner.query('select id, until from fsp.household_member where family = 1 order by id')).rows;
+    const lived = await homes();
+    await protectedNow();
+    const begun = await does(marcus, 'startAssessment', { family, referred: '2026-11-16', started: '2026-11-17' }, 'assessment { id }');
+    expect(begun.userErrors).toEqual([]);
+    expect(await stands()).toEqual(before);
+    const moved = await does(
+      marcus,
+      'moveHousehold',
+      { family, members: [mother], address: '1 Nowhere', postcode: 'OX1 1AA', district: 'E07000177', from: '2026-11-18' },
+      'family { id }',
+    );
+    expect(moved.userErrors, JSON.stringify(moved)).toMatchObject([{ rule: 'WHEREABOUTS_PROTECTED' }]);
+    expect(await homes()).toEqual(lived);
+    await owner.query("delete from fsp.assessment where family = 1 and referred = '2026-11-16'");
+  });
+
   it('a recall does not name the service that works with the person', async () => {
     await protectedNow();
     // The team that works with her now takes out an entry; the police had asked for entries that they may not see.
