@@ -218,6 +218,11 @@ begin
       where q.organisation = for_organisation and p.data_class <> 'INVOLVEMENT';
   end if;
   if leads then
+    -- Who is named with somebody protected stays named with them.
+    update fsp.involvement i set lead = false
+      where i.family = asked and i.lead and i.worker is not null and coalesce(i.until, 'infinity') > now()
+        and exists (select from fsp.same_persons(array[i.person]) one join fsp.whereabouts_protection w on w.person = one.same
+          and w."from" <= now() and coalesce(w.until, 'infinity') > now());
     update fsp.involvement i set until = greatest(now(), i."from")
       where i.family = asked and i.lead and coalesce(i.until, 'infinity') > now();
   end if;

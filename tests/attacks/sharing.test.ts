@@ -87,6 +87,9 @@ describe('protected whereabouts', () => {
     const { id } = await one("select id from fsp.involvement where role = 'named-practitioner'");
     const ended = await does(marcus, 'endInvolvement', { involvement: encodeId('Involvement', id) }, 'involvement { id }');
     expect(ended.userErrors).not.toEqual([]);
+    await owner.query('update fsp.involvement set lead = (id = $1) where family = 1', [id]);
+    const leads = { family, organisation: organisation('occ'), role: 'named-practitioner', user: 'marcus.oyelaran', lead: true };
+    expect((await does(marcus, 'openInvolvement', leads, 'involvement { id }')).userErrors).toEqual([]);
     await does(marcus, 'protectWhereabouts', { family, person: mother, reason: 'x' }, 'protection { id }');
     expect((await ofFamily(marcus, 'households { address }')).households).toBeNull();
     expect((await ofFamily(grace, 'households { address }')).households.length).toBeGreaterThan(0);
