@@ -1354,6 +1354,49 @@ end
 $$;
 revoke all on function fsp.withdraw_decision(bigint, text, text) from public;
 
+-- What is open for a family, whoever asks. Its stage follows from it, and decides for whom the family is there at all: somebody from whom
+-- part of the record is closed would else take it away from everybody by what they do not see. For the county that keeps the record.
+create or replace function fsp.keeps(asked bigint) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select fsp.sees(asked) and exists (select from fsp.login l join fsp.family f on f.id = asked and f.controller = l.organisation
+    where l.name = session_user and not l.emergency)
+$$;
+revoke all on function fsp.keeps(bigint) from public;
+
+create or replace function fsp.open_facts(asked bigint) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not fsp.keeps(asked) then raise insufficient_privilege using message = 'No such family.'; end if;
+  return jsonb_build_object(
+    'plans', array(select p.kind from fsp.plan p where p.family = asked and p.status = 'OPEN'),
+    'episodes', (select count(*) from fsp.episode e where e.family = asked and e.closed_on is null and not e.no_further_action),
+    'assessments', (select count(*) from fsp.assessment a where a.family = asked and a.status = 'OPEN'),
+    'strategyDiscussions', (select count(*) from fsp.strategy_discussion d where d.family = asked and d.decided_on is null),
+    'sections47', (select count(*) from fsp.section47 s where s.family = asked and s.ended_on is null),
+    'preProceedings', (select count(*) from fsp.pre_proceedings p where p.family = asked and p.ended_on is null),
+    'placements', (select count(*) from fsp.placement p where p.family = asked and p.ended_on is null),
+    'maracs', (select count(*) from fsp.marac m where m.family = asked and m.closed_on is null));
+end
+$$;
+revoke all on function fsp.open_facts(bigint) from public;
+
+create or replace function fsp.write_stage(asked bigint, to_stage text, with_marac boolean, at timestamptz) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not fsp.keeps(asked) then raise insufficient_privilege using message = 'No such family.'; end if;
+  insert into fsp.family_stage as s (family, controller, stage, marac, since)
+    select f.id, f.controller, to_stage, with_marac, at from fsp.family f where f.id = asked
+    on conflict (family) do update set stage = excluded.stage, marac = excluded.marac,
+      since = case when s.stage = excluded.stage then s.since else excluded.since end
+    where (s.stage, s.marac) is distinct from (excluded.stage, excluded.marac);
+end
+$$;
+revoke all on function fsp.write_stage(bigint, text, boolean, timestamptz) from public;
+grant execute on function fsp.open_facts(bigint), fsp.write_stage(bigint, text, boolean, timestamptz) to "{{db}}_agency_la";
+
 -- A bundle ends with its event, and the police's part with the process: when the family is no longer at such a stage.
 create or replace function fsp.follow_stage() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -1406,6 +1449,11 @@ begin
       where q.organisation = for_organisation and p.data_class <> 'INVOLVEMENT';
   end if;
   if leads then
+    -- Who is named with somebody protected stays named with them.
+    update fsp.involvement i set lead = false
+      where i.family = asked and i.lead and i.worker is not null and coalesce(i.until, 'infinity') > now()
+        and exists (select from fsp.same_persons(array[i.person]) one join fsp.whereabouts_protection w on w.person = one.same
+          and w."from" <= now() and coalesce(w.until, 'infinity') > now());
     update fsp.involvement i set until = greatest(now(), i."from")
       where i.family = asked and i.lead and coalesce(i.until, 'infinity') > now();
   end if;
@@ -2017,12 +2065,14 @@ begin
     left join fsp.organisation o on o.code = r.organisation
   ),
   named_family as materialized (select r.id as entry, f.family from record r cross join lateral unnest(r.families) f (family)),
-  member as (select m.family, m.person from fsp.membership m union all select u.family, u.person from fsp.unborn_membership u),
+  -- Few records, large tables: each is looked up by key (`offset 0` keeps it so), and none is read through.
   stray as (
     -- A person shown without a family is looked at in each family that they belong to.
     select p.entry, p.person from (select r.id as entry, unnest(r.persons) as person from record r) p
     except
-    select n.entry, m.person from named_family n join member m on m.family = n.family
+    select n.entry, m.person from named_family n cross join lateral (
+      select b.person from fsp.membership b where b.family = n.family
+      union all select u.person from fsp.unborn_membership u where u.family = n.family offset 0) m
   ),
   -- Few are restricted for one organisation alone.
   partly as materialized (
@@ -2031,8 +2081,10 @@ begin
   ),
   about as materialized (
     select a.entry, a.family, f.restricted or p.family is not null as restricted, f.controller
-    from (select n.entry, n.family from named_family n union select s.entry, m.family from stray s join member m on m.person = s.person) a
-    join fsp.family f on f.id = a.family
+    from (select n.entry, n.family from named_family n union select s.entry, m.family from stray s cross join lateral (
+      select b.family from fsp.membership b where b.person = s.person
+      union all select u.family from fsp.unborn_membership u where u.person = s.person offset 0) m) a
+    cross join lateral (select of.restricted, of.controller from fsp.family of where of.id = a.family offset 0) f
     join record r on r.id = a.entry
     left join partly p on p.family = a.family and p.organisation = r.by_whom
   ),
@@ -2055,9 +2107,9 @@ begin
     select a.family, r.by_whom as organisation, r.subject, r.purpose, r.opened as emergency, r.at, a.restricted
     from about a join record r on r.id = a.entry
     where r.by_whom is not null and r.failed is null
-      and (r.opened is not null or r.by_whom <> a.controller and not exists (
-        select from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
-        where i.family = a.family and i.organisation = r.by_whom and i."from" <= now() and coalesce(i.until, 'infinity') > now()))
+      and (r.opened is not null or r.by_whom <> a.controller and (
+        select true from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
+        where i.family = a.family and i.organisation = r.by_whom and i."from" <= now() and coalesce(i.until, 'infinity') > now() limit 1) is null)
   ),
   whom as (
     select f.family, r.organisation, r.subject from (select distinct l.family from looked l) f cross join lateral fsp.notice_recipients(f.family) r
@@ -9191,12 +9243,12 @@ create policy owner_all on fsp.subject_access for all to "{{owner}}"
   with check (true);
 grant select on fsp.subject_access to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 create policy own_select on fsp.subject_access for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
-  using (subject_access.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = subject_access.person and pg.starts <= now() and pg.ends > now()) and not exists (select from unnest(subject_access.families) gathered (family) where (select true from fsp.family_grant fg where fg.family = gathered.family and fg.starts <= now() and fg.ends > now()) is null));
+  using (subject_access.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = subject_access.person and pg.starts <= now() and pg.ends > now()) and (select true from unnest(subject_access.families) gathered (family) where (select true from fsp.family_grant fg where fg.family = gathered.family and fg.starts <= now() and fg.ends > now()) is null limit 1) is null);
 grant insert, update on fsp.subject_access to "{{db}}_agency_la";
 create policy own_insert on fsp.subject_access for insert to "{{db}}_agency_la"
   with check (subject_access.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = subject_access.person and pg.starts <= now() and pg.ends > now()));
 create policy own_update on fsp.subject_access for update to "{{db}}_agency_la"
-  using (subject_access.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = subject_access.person and pg.starts <= now() and pg.ends > now()) and not exists (select from unnest(subject_access.families) gathered (family) where (select true from fsp.family_grant fg where fg.family = gathered.family and fg.starts <= now() and fg.ends > now()) is null) and subject_access.sent_on is null)
+  using (subject_access.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = subject_access.person and pg.starts <= now() and pg.ends > now()) and (select true from unnest(subject_access.families) gathered (family) where (select true from fsp.family_grant fg where fg.family = gathered.family and fg.starts <= now() and fg.ends > now()) is null limit 1) is null and subject_access.sent_on is null)
   with check (subject_access.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = subject_access.person and pg.starts <= now() and pg.ends > now()));
 
 -- subject_access_section: OPERATION

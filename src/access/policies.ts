@@ -175,7 +175,7 @@ function ofFamilyOrAll(table: string): string[] {
 
 /** And every family is that this request of theirs was gathered from: of one that is restricted since, or was then, nothing is told. */
 const everyFamilySeen = (table: string): string =>
-  `not exists (select from unnest(${table}.families) gathered (family) where (select true from fsp.family_grant fg where fg.family = gathered.family and ${isNow('fg')}) is null)`;
+  `(select true from unnest(${table}.families) gathered (family) where (select true from fsp.family_grant fg where fg.family = gathered.family and ${isNow('fg')}) is null limit 1) is null`;
 
 /** Rows gathered for a request: read with it, and of them only what is named changes, until it is signed. */
 const gatheredRows =

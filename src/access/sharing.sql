@@ -123,6 +123,49 @@ end
 $$;
 revoke all on function fsp.withdraw_decision(bigint, text, text) from public;
 
+-- What is open for a family, whoever asks. Its stage follows from it, and decides for whom the family is there at all: somebody from whom
+-- part of the record is closed would else take it away from everybody by what they do not see. For the county that keeps the record.
+create or replace function fsp.keeps(asked bigint) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select fsp.sees(asked) and exists (select from fsp.login l join fsp.family f on f.id = asked and f.controller = l.organisation
+    where l.name = session_user and not l.emergency)
+$$;
+revoke all on function fsp.keeps(bigint) from public;
+
+create or replace function fsp.open_facts(asked bigint) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not fsp.keeps(asked) then raise insufficient_privilege using message = 'No such family.'; end if;
+  return jsonb_build_object(
+    'plans', array(select p.kind from fsp.plan p where p.family = asked and p.status = 'OPEN'),
+    'episodes', (select count(*) from fsp.episode e where e.family = asked and e.closed_on is null and not e.no_further_action),
+    'assessments', (select count(*) from fsp.assessment a where a.family = asked and a.status = 'OPEN'),
+    'strategyDiscussions', (select count(*) from fsp.strategy_discussion d where d.family = asked and d.decided_on is null),
+    'sections47', (select count(*) from fsp.section47 s where s.family = asked and s.ended_on is null),
+    'preProceedings', (select count(*) from fsp.pre_proceedings p where p.family = asked and p.ended_on is null),
+    'placements', (select count(*) from fsp.placement p where p.family = asked and p.ended_on is null),
+    'maracs', (select count(*) from fsp.marac m where m.family = asked and m.closed_on is null));
+end
+$$;
+revoke all on function fsp.open_facts(bigint) from public;
+
+create or replace function fsp.write_stage(asked bigint, to_stage text, with_marac boolean, at timestamptz) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not fsp.keeps(asked) then raise insufficient_privilege using message = 'No such family.'; end if;
+  insert into fsp.family_stage as s (family, controller, stage, marac, since)
+    select f.id, f.controller, to_stage, with_marac, at from fsp.family f where f.id = asked
+    on conflict (family) do update set stage = excluded.stage, marac = excluded.marac,
+      since = case when s.stage = excluded.stage then s.since else excluded.since end
+    where (s.stage, s.marac) is distinct from (excluded.stage, excluded.marac);
+end
+$$;
+revoke all on function fsp.write_stage(bigint, text, boolean, timestamptz) from public;
+grant execute on function fsp.open_facts(bigint), fsp.write_stage(bigint, text, boolean, timestamptz) to "{{db}}_agency_la";
+
 -- A bundle ends with its event, and the police's part with the process: when the family is no longer at such a stage.
 create or replace function fsp.follow_stage() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -175,6 +218,11 @@ begin
       where q.organisation = for_organisation and p.data_class <> 'INVOLVEMENT';
   end if;
   if leads then
+    -- Who is named with somebody protected stays named with them.
+    update fsp.involvement i set lead = false
+      where i.family = asked and i.lead and i.worker is not null and coalesce(i.until, 'infinity') > now()
+        and exists (select from fsp.same_persons(array[i.person]) one join fsp.whereabouts_protection w on w.person = one.same
+          and w."from" <= now() and coalesce(w.until, 'infinity') > now());
     update fsp.involvement i set until = greatest(now(), i."from")
       where i.family = asked and i.lead and coalesce(i.until, 'infinity') > now();
   end if;

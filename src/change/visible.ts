@@ -53,6 +53,14 @@ export async function whereaboutsOpen(tx: Transaction, person: number, client: C
   return found.rowCount === 1;
 }
 
+/** Whether protected whereabouts in a family leave it open to the caller where its people are. What is hidden is not amended, nor replaced. */
+export async function whereaboutsOpen(tx: Transaction, family: number, client: Client): Promise<boolean> {
+  const rule = unguarded(client, 'WHEREABOUTS', 'family', String(family));
+  if (rule === null) return true;
+  const { rows } = await tx.execute<{ open: boolean }>(sql`select ${bound([rule], client)} as open`);
+  return rows[0]?.open === true;
+}
+
 type Keyed = PgTable & { id: PgColumn };
 
 /** The row of a table of people by its key, as the caller could have read it; null for what is hidden and what never was. */

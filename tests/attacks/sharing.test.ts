@@ -87,6 +87,9 @@ describe('protected whereabouts', () => {
     const { id } = await one("select id from fsp.involvement where role = 'named-practitioner'");
     const ended = await does(marcus, 'endInvolvement', { involvement: encodeId('Involvement', id) }, 'involvement { id }');
     expect(ended.userErrors).not.toEqual([]);
+    await owner.query('update fsp.involvement set lead = (id = $1) where family = 1', [id]);
+    const leads = { family, organisation: organisation('occ'), role: 'named-practitioner', user: 'marcus.oyelaran', lead: true };
+    expect((await does(marcus, 'openInvolvement', leads, 'involvement { id }')).userErrors).toEqual([]);
     await does(marcus, 'protectWhereabouts', { family, person: mother, reason: 'x' }, 'protection { id }');
     expect((await ofFamily(marcus, 'households { address }')).households).toBeNull();
     expect((await ofFamily(grace, 'households { address }')).households.length).toBeGreaterThan(0);
@@ -151,6 +154,27 @@ describe('protected whereabouts', () => {
     expect(
       (await does(grace, 'correctPerson', { person: mother, expectedVersion: version, givenName: 'Rachel' }, 'person { id }')).userErrors,
     ).toEqual([]);
+  });
+
+  it('who does not see the record takes it from nobody by what they do not see', async () => {
+    const stands = async () => (await owner.query('select stage, marac from fsp.family_stage where family = 1')).rows[0];
+    const before = await stands();
+    expect(before.stage).toBe('LOOKED_AFTER');
+    const homes = async () => (await owner.query('select id, until from fsp.household_member where family = 1 order by id')).rows;
+    const lived = await homes();
+    await protectedNow();
+    const begun = await does(marcus, 'startAssessment', { family, referred: '2026-11-16', started: '2026-11-17' }, 'assessment { id }');
+    expect(begun.userErrors).toEqual([]);
+    expect(await stands()).toEqual(before);
+    const moved = await does(
+      marcus,
+      'moveHousehold',
+      { family, members: [mother], address: '1 Nowhere', postcode: 'OX1 1AA', district: 'E07000177', from: '2026-11-18' },
+      'family { id }',
+    );
+    expect(moved.userErrors, JSON.stringify(moved)).toMatchObject([{ rule: 'WHEREABOUTS_PROTECTED' }]);
+    expect(await homes()).toEqual(lived);
+    await owner.query("delete from fsp.assessment where family = 1 and referred = '2026-11-16'");
   });
 
   it('a recall does not name the service that works with the person', async () => {
