@@ -45,20 +45,12 @@ export async function personVisible(tx: Transaction, person: number, client: Cli
   return found.rowCount === 1;
 }
 
-/** Whether the caller, who sees the person, may be told where they are. */
-export async function whereaboutsOpen(tx: Transaction, person: number, client: Client): Promise<boolean> {
-  const rule = unguarded(client, 'WHEREABOUTS', 'person', 'p.key');
+/** Whether protected whereabouts of a family, or of a person whom the caller sees, leave it open to the caller where they are. */
+export async function whereaboutsOpen(tx: Transaction, of: 'family' | 'person', key: number, client: Client): Promise<boolean> {
+  const rule = unguarded(client, 'WHEREABOUTS', of, 'asked.key');
   if (rule === null) return true;
-  const found = await tx.execute(sql`select from (select ${person}::bigint as key) p where ${bound([rule], client)}`);
+  const found = await tx.execute(sql`select from (select ${key}::bigint as key) asked where ${bound([rule], client)}`);
   return found.rowCount === 1;
-}
-
-/** Whether protected whereabouts in a family leave it open to the caller where its people are. What is hidden is not amended, nor replaced. */
-export async function whereaboutsOpen(tx: Transaction, family: number, client: Client): Promise<boolean> {
-  const rule = unguarded(client, 'WHEREABOUTS', 'family', String(family));
-  if (rule === null) return true;
-  const { rows } = await tx.execute<{ open: boolean }>(sql`select ${bound([rule], client)} as open`);
-  return rows[0]?.open === true;
 }
 
 type Keyed = PgTable & { id: PgColumn };

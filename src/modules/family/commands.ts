@@ -260,7 +260,7 @@ export const moveHousehold: Command = async (tx, raw, client, now) => {
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors = [...checkMove(input, now), ...(await districtFaults(tx, input.district, 'district'))];
   // Whoever does not see the home that is left would leave it open.
-  if (!(await whereaboutsOpen(tx, family, client)))
+  if (!(await whereaboutsOpen(tx, 'family', family, client)))
     errors.push({
       code: 'RULE',
       rule: 'WHEREABOUTS_PROTECTED',

@@ -103,7 +103,7 @@ export const recordNewName: Command = async (tx, raw, client, now) => {
   if (person === null || !(await personVisible(tx, person, client))) return { userErrors: [notFound('person', 'person')] };
   const identity = await identityOf(tx, person, client);
   const errors = checkNewName(input, identity?.familyName ?? null, now);
-  if (!(await whereaboutsOpen(tx, person, client))) {
+  if (!(await whereaboutsOpen(tx, 'person', person, client))) {
     const message = 'Their whereabouts are protected: somebody who is named with this person does this.';
     errors.push({ code: 'RULE', rule: 'WHEREABOUTS_PROTECTED', message, path: ['person'] });
   }
