@@ -87,6 +87,9 @@ export const OWN_FAMILIES = {
   except: ['front-door'],
 };
 
+/** Of a restricted family's named users, whose role lets them have the record of a child before an adoption. */
+export const ADOPTION_ROLE = 'adoption';
+
 /**
  * The leak group: what may tell where somebody is, or that they have moved. Of a family with a member whose whereabouts are
  * protected, who is not named as working with that very member has none of it, whatever else stands in this file: names, who

@@ -2,7 +2,7 @@
  * What a plan adds to the database's policies: rules about purpose and user, which a login cannot know. Every
  * predicate of the plan is written here.
  */
-import { LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
+import { ADOPTION_ROLE, LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
 import { type DataClass, maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
 import { type Client, hasRole } from '../access/client.ts';
 import { mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from '../access/decide.ts';
@@ -37,7 +37,7 @@ export const notBarred = (client: Client, of: 'family' | 'person', key: string):
 
 /** The record of a child before an adoption is there for the adoption role alone; restricted, it is on a sealed login at all. */
 const beforeAdoption = (client: Client, of: 'family' | 'person', key: string): string[] =>
-  client.login.sealed && !hasRole(client, 'adoption') ? [`${userRule(client, 'adoption', of, key)} is null`] : [];
+  client.login.sealed && !hasRole(client, ADOPTION_ROLE) ? [`${userRule(client, 'adoption', of, key)} is null`] : [];
 
 /**
  * What stands at an entry because of the user: no conflict of interest, the role for what was before an adoption, and an emergency that

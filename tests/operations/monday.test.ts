@@ -7,8 +7,8 @@ import { addDays, today } from '../../src/modules/clock/calendar.ts';
 import { operation } from '../../src/portal/demonstration.ts';
 import { type Caller, encodeId, ownDatabase, PERSONAS, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
-const manager: Caller = { client: 'occ-team-management', user: 'agnes.thorley', purpose: 'SAFEGUARDING' };
-const county: Caller = { client: 'occ-social-care', user: 'marcus.oyelaran', purpose: 'SAFEGUARDING' };
+const manager: Caller = { client: 'occ-team-management', user: 'bethan.rowe', purpose: 'SAFEGUARDING' };
+const county: Caller = { client: 'occ-front-door', user: 'marcus.oyelaran', purpose: 'SAFEGUARDING' };
 const police: Caller = { ...PERSONAS.police, purpose: 'SAFEGUARDING' };
 const desk: Caller = PERSONAS.housingDesk;
 const stranger: Caller = { client: 'school-larch-hollow-pastoral', user: 'priscilla.dean', purpose: 'SAFEGUARDING' };

@@ -157,6 +157,22 @@ async function namedInTeam(asker: Asker): Promise<boolean> {
   return rows.length > 0;
 }
 
+/** At the county a practitioner has the families of their own teams, and those that name them; the front door has all. */
+async function inHands({ agency, scopes, user, facts, organisation: { id } }: Asker, families: string[]): Promise<boolean> {
+  const has = (...roles: string[]) => roles.some((role) => scopes.has(`role:${role}`));
+  if (agency !== 'LA' || !has('practitioner', 'team-manager') || has('front-door')) return true;
+  const rows = await facts(
+    `select from fsp.family f where f.id = any ($1::bigint[]) and (
+       f.restricted or exists (select from fsp.family_restriction r where r.family = f.id and r.organisation = $3 and r.until is null)
+       or exists (select from fsp.involvement i left join fsp.team_member m on m.organisation = i.organisation and m.subject = $2
+           and m."from" <= now() and (m.until is null or m.until > now())
+         where i.family = f.id and i."from" <= now() and (i.until is null or i.until > now())
+           and (m.subject is not null or i.organisation = $3 and i.worker = $2)))`,
+    [families, user, id],
+  );
+  return rows.length > 0;
+}
+
 /** Whether one of these families stands where the purpose wants it. */
 function atStage(asker: Asker, families: Row[]): boolean {
   const rule = ruleOf(asker).stages;
@@ -168,10 +184,10 @@ function atStage(asker: Asker, families: Row[]): boolean {
 
 const stageOfFamily = ({ facts }: Asker, family: string) => facts('select stage, marac from fsp.family_stage where family = $1', [family]);
 
-/** The stages of the families in which the login sees a person. */
-const stagesOfPerson = ({ facts, login }: Asker, id: string) =>
+/** The families in which the login sees a person, with their stages. */
+const familiesOfPerson = ({ facts, login }: Asker, id: string) =>
   facts(
-    `select s.stage, s.marac from (select family, person from fsp.membership union select family, person from fsp.unborn_membership) m
+    `select m.family, s.stage, s.marac from (select family, person from fsp.membership union select family, person from fsp.unborn_membership) m
      join fsp.family_grant g on g.family = m.family and g.login = $2 and g.period @> now() and (g.only_with is null or m.person = any (g.only_with))
      left join fsp.family_stage s on s.family = m.family where m.person = $1`,
     [id, login],
@@ -180,7 +196,8 @@ const stagesOfPerson = ({ facts, login }: Asker, id: string) =>
 /** A family, if it is there for this request. */
 async function family(asker: Asker, id: string): Promise<Row | null> {
   const grant = await familyGrant(asker, id);
-  if (!grant || !(await namedInTeam(asker)) || !atStage(asker, await stageOfFamily(asker, id))) return null;
+  if (!grant || !(await namedInTeam(asker)) || !atStage(asker, await stageOfFamily(asker, id)) || !(await inHands(asker, [id])))
+    return null;
   return { __typename: 'Family', family: id };
 }
 
@@ -196,7 +213,15 @@ async function person(asker: Asker, id: string | null): Promise<Row | null> {
   const grant = await personGrant(asker, id);
   if (!grant || !(await namedInTeam(asker))) return null;
   if (!covers(opened(asker, undefined, grant), BigInt(grant.needs)) || !needsOpen(asker, grant)) return null;
-  if (!atStage(asker, await stagesOfPerson(asker, id))) return null;
+  const families = await familiesOfPerson(asker, id);
+  if (
+    !atStage(asker, families) ||
+    !(await inHands(
+      asker,
+      families.map((each) => each.family),
+    ))
+  )
+    return null;
   if (ruleOf(asker).agreedOnly && !grant.agreed) return null;
   return { __typename: 'Person', person: id };
 }
@@ -1199,21 +1224,33 @@ function refusedHere(asker: Asker, type: GraphQLObjectType, name: string, args: 
 }
 
 /** Filters and sort keys have the class of the field that they name. */
-function refusedArguments(asker: Asker, name: string, args: Row): { field: string; reason: string }[] {
+function saidByArguments(of: GraphQLObjectType, name: string, args: Row): [string, DataClass][] {
   const found: [string, DataClass][] = [];
-  for (const argument of schema.getQueryType()?.getFields()[name]?.args ?? []) {
+  for (const argument of of.getFields()[name]?.args ?? []) {
     const value = args[argument.name];
     if (value == null) continue;
-    found.push([argument.name, classes.argumentClass('Query', name, argument.name)]);
+    found.push([argument.name, classes.argumentClass(of.name, name, argument.name)]);
     const type = getNamedType(argument.type);
     if (!isInputObjectType(type)) continue;
     for (const [inner, given] of Object.entries(value)) {
       if (given != null) found.push([`${argument.name}.${inner}`, classes.inputClass((type as GraphQLInputObjectType).name, inner)]);
     }
   }
-  const root = ROOTS.get(name);
+  const root = of.name === 'Query' ? ROOTS.get(name) : undefined;
   if (root?.kind === 'page') for (const { table } of root.order(args).keys) if (table) found.push(['orderBy', classOf(table).dataClass]);
-  return found.flatMap(([field, dataClass]) => {
+  return found;
+}
+
+/** What rows are chosen or sorted by may be withheld for some of them, but for what the rows themselves are. */
+function coverageOf({ parentType, fieldName, returnType }: GraphQLResolveInfo, args: Row): string {
+  const connection = getNamedType(returnType) as GraphQLObjectType;
+  const { anchor } = BINDINGS.get(String(getNamedType(connection.getFields().nodes?.type))) ?? {};
+  const own = typeof anchor === 'object' ? [anchor].flat().map((table) => classOf(table as never).dataClass) : [];
+  return saidByArguments(parentType, fieldName, args).some(([, said]) => isPersonal(said) && !own.includes(said)) ? 'WHERE_SHARED' : 'ALL';
+}
+
+function refusedArguments(asker: Asker, name: string, args: Row): { field: string; reason: string }[] {
+  return saidByArguments(schema.getQueryType() as GraphQLObjectType, name, args).flatMap(([field, dataClass]) => {
     const open = opening(asker, dataClass);
     return typeof open === 'object' ? [{ field, reason: open.closed }] : [];
   });
@@ -1310,6 +1347,8 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
     contextValue: { client: clientOf(asker) },
     fieldResolver: async (source, args, _context, info) => {
       const value = await resolve(source, args, info);
+      const { totalCount } = (value ?? {}) as Row;
+      if (totalCount) totalCount.coverage = coverageOf(info, args);
       note(info.parentType.name === 'PageInfo' && info.fieldName.endsWith('Cursor') ? (source as Row).of : value);
       return value;
     },

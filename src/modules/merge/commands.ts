@@ -1,5 +1,6 @@
 /** Finding that two persons are one, and that they are two after all. */
 import { sql } from 'drizzle-orm';
+import { ADOPTION_ROLE } from '../../access/agreement.ts';
 import { type Client, hasRole } from '../../access/client.ts';
 import { conflict } from '../../change/amend.ts';
 import type { Command, UserError } from '../../change/command.ts';
@@ -89,7 +90,7 @@ export const recordAdoption: Command = async (tx, raw, client, now) => {
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
   const person = await memberOf(tx, family, input.person, client);
   if (person === null) errors.push(notFound('member of this family', 'person'));
-  if (!hasRole(client, 'adoption')) rule('ADOPTION_ROLE', 'Who has the adoption role does this.', 'person');
+  if (!hasRole(client, ADOPTION_ROLE)) rule('ADOPTION_ROLE', 'Who has the adoption role does this.', 'person');
   if (client.user === null) rule('USER', 'A user does this: sign in.', 'person');
   if (errors.length > 0 || person === null) return { userErrors: errors };
   const { rows } = await tx.execute<{ unmet: string | null }>(

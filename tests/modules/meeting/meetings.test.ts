@@ -2,11 +2,14 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
+import { inTeam, USERS } from '../../../src/db/personas.ts';
 import { checkCall, checkOversight, checkRecord, checkSafeWorking } from '../../../src/modules/meeting/rules.ts';
 import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
 
-const county: Caller = { client: 'occ-social-care', user: 'marcus.oyelaran', purpose: 'SAFEGUARDING' };
-const manager: Caller = { client: 'occ-team-management', user: 'agnes.thorley', purpose: 'SAFEGUARDING' };
+const inTheirTeam = (discipline: string) => inTeam('team-02', discipline)[0]?.subject as string;
+const county: Caller = { client: 'occ-social-care', user: inTheirTeam('social-worker'), purpose: 'SAFEGUARDING' };
+const manager: Caller = { client: 'occ-team-management', user: inTheirTeam('team-manager'), purpose: 'SAFEGUARDING' };
+const nameOf = ({ user }: Caller) => USERS.find(({ subject }) => subject === user)?.name as string;
 const police: Caller = { client: 'thames-valley-police-protection', user: 'harriet.coyle', purpose: 'SAFEGUARDING' };
 const provider = (user: string): Caller => ({ client: 'turning-point-casework', user, purpose: 'SAFEGUARDING' });
 let school: Caller;
@@ -55,7 +58,7 @@ const coreGroup = (extra: object = {}) => ({
   kind: 'core-group',
   at: '2026-11-10T10:00:00.000Z',
   place: 'Family centre',
-  chair: 'Marcus Oyelaran',
+  chair: nameOf(county),
   persons: [who('jade'), who('liam')],
   invited: [
     { organisation: organisations.get('school-marigold-lock'), user: school.user, name: 'Pastoral lead' },
@@ -208,7 +211,7 @@ describe('a core group', () => {
         { person: { givenName: 'Maureen' }, status: 'ATTENDED' },
       ],
       actions: [{ what: 'Breakfast club for Jade', dueOn: '2026-11-30' }],
-      minutes: { text: 'Jade goes to school every day.', author: 'Marcus Oyelaran', keptFrom: [{ givenName: 'Dean' }] },
+      minutes: { text: 'Jade goes to school every day.', author: nameOf(county), keptFrom: [{ givenName: 'Dean' }] },
     });
     expect((await run(county, 'recordMeeting', MEETING, { ...input, expectedVersion: 2 })).userErrors).toMatchObject([
       { code: 'INVALID', path: ['meeting'] },
@@ -349,7 +352,7 @@ describe('a decision', () => {
   it('stands with its reason and its evidence', async () => {
     const { decision, userErrors } = await run(county, 'recordDecision', DECISION, input());
     expect(userErrors).toEqual([]);
-    expect(decision).toMatchObject({ kind: { code: 'step-down' }, decidedBy: 'Marcus Oyelaran', evidence: [entry], overseenBy: null });
+    expect(decision).toMatchObject({ kind: { code: 'step-down' }, decidedBy: nameOf(county), evidence: [entry], overseenBy: null });
     id = decision.id;
   });
   it('rests on what is in the family alone', async () => {
@@ -384,11 +387,11 @@ describe('a decision', () => {
   it('is overseen by another, a team manager', async () => {
     const oversee = { decision: id, expectedVersion: 1, comment: 'I agree.' };
     expect((await run(county, 'overseeDecision', DECISION, oversee)).userErrors).toMatchObject([{ code: 'RULE', rule: 'TEAM_MANAGER' }]);
-    expect((await run({ ...manager, user: 'marcus.oyelaran' }, 'overseeDecision', DECISION, oversee)).userErrors).toMatchObject([
+    expect((await run({ ...manager, user: county.user as string }, 'overseeDecision', DECISION, oversee)).userErrors).toMatchObject([
       { rule: 'OWN_DECISION' },
     ]);
     const { decision } = await run(manager, 'overseeDecision', DECISION, oversee);
-    expect(decision).toMatchObject({ version: 2, overseenBy: 'Agnes Thorley', oversight: 'I agree.' });
+    expect(decision).toMatchObject({ version: 2, overseenBy: nameOf(manager), oversight: 'I agree.' });
     expect((await run(manager, 'overseeDecision', DECISION, oversee)).userErrors).toMatchObject([{ code: 'CONFLICT', currentVersion: 2 }]);
   });
 });

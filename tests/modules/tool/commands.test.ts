@@ -2,7 +2,17 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
-import { encodeId, ownDatabase, type PersonaName, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
+import {
+  type Caller,
+  encodeId,
+  FRONT_DOOR,
+  ownDatabase,
+  type PersonaName,
+  sqlAs,
+  sqlAsOwner,
+  type TestServer,
+  testServer,
+} from '../../support/server.ts';
 
 let server: TestServer;
 let owner: pg.Client;
@@ -206,7 +216,7 @@ describe('who sees a reading', () => {
 });
 
 describe('toolChanges', () => {
-  const ask = async (name: PersonaName = 'socialWorker', id = encodeId('Family', 2)) =>
+  const ask = async (name: PersonaName | Caller = FRONT_DOOR, id = encodeId('Family', 2)) =>
     (
       await server.ask(
         name,
@@ -280,12 +290,12 @@ describe('toolChanges', () => {
   it('pairs only what the caller may see', async () => {
     await record({ tool: 'PHQ9', person: father, on: '2026-05-01', answers: phq(20) }, 'teamSpecialist');
     await record({ tool: 'PHQ9', person: father, on: '2026-06-01', answers: phq(10) }, 'teamSpecialist');
-    const pair = async (name: PersonaName) => {
+    const pair = async (name: PersonaName | Caller) => {
       const changes = await ask(name, family);
       const { first, latest, change } = changes.find(({ tool, person: of }: any) => tool.code === 'PHQ9' && of.givenName === 'Glenn');
       return [first.total, latest.total, change];
     };
     expect(await pair('teamSpecialist')).toEqual([20, 10, '-10']);
-    expect(await pair('socialWorker')).toEqual([15, 5, '-10']);
+    expect(await pair(FRONT_DOOR)).toEqual([15, 5, '-10']);
   });
 });
