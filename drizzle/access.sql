@@ -3070,7 +3070,7 @@ create policy owner_all on fsp.team_member for all to "{{owner}}"
   using (true)
   with check (true);
 grant select on fsp.team_member to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate";
-create policy own_select on fsp.team_member for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
+create policy own_select on fsp.team_member for select to "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
   using (team_member.organisation = (select fsp.current_organisation()));
 create policy la_select on fsp.team_member for select to "{{db}}_agency_la"
   using ((select true from fsp.organisation team where team.id = team_member.organisation and team.parent = (select fsp.current_organisation())));

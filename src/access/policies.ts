@@ -35,6 +35,9 @@ export const ORGANISATION = '(select fsp.current_organisation())';
 export const agencyRole = (agency: Agency) => `"{{db}}_agency_${agency.toLowerCase()}"`;
 
 const everyAgency = AGENCIES.map(agencyRole).join(', ');
+const othersThanTheCounty = AGENCIES.filter((agency) => agency !== 'LA')
+  .map(agencyRole)
+  .join(', ');
 
 /** Agencies that may write anything at all. */
 const writers = AGENCIES.filter((agency) =>
@@ -203,7 +206,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   user_rule: ownLogin,
   team_member: (t) => [
     `grant select on fsp.${t} to ${everyAgency}, "{{db}}_gate";`,
-    policy(t, 'own_select', 'select', everyAgency, `${t}.organisation = ${ORGANISATION}`, null),
+    policy(t, 'own_select', 'select', othersThanTheCounty, `${t}.organisation = ${ORGANISATION}`, null),
     // The county knows who is in its teams: its practitioners see the families of their own.
     policy(
       t,
@@ -324,10 +327,9 @@ const bothSeen = (table: string, kind: 'family' | 'person') =>
  */
 function looks(table: string, granted: string): string[] {
   const own = `${table}.organisation = ${ORGANISATION}`;
-  const others = AGENCIES.filter((agency) => agency !== 'LA').map(agencyRole);
   return [
     `grant select on fsp.${table} to ${everyAgency};`,
-    policy(table, 'own_select', 'select', others.join(', '), `${own} and (not ${table}.restricted or ${granted})`, null),
+    policy(table, 'own_select', 'select', othersThanTheCounty, `${own} and (not ${table}.restricted or ${granted})`, null),
     policy(table, 'la_select', 'select', agencyRole('LA'), `(coalesce(${own}, true) and not ${table}.restricted) or ${granted}`, null),
   ];
 }

@@ -6,7 +6,17 @@ import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { eraseFamily } from '../../src/db/erasing.ts';
 import { inTransaction } from '../../src/db/owner.ts';
 import { organisationId } from '../../src/db/personas.ts';
-import { type Caller, encodeId, ownDatabase, type PersonaName, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import {
+  type Caller,
+  encodeId,
+  FRONT_DOOR,
+  ownDatabase,
+  type PersonaName,
+  sqlAs,
+  sqlAsOwner,
+  type TestServer,
+  testServer,
+} from '../support/server.ts';
 
 let server: TestServer;
 let owner: pg.Client;
@@ -649,12 +659,12 @@ describe('a family that is erased', () => {
       `insert into fsp.membership (family, person, controller, role, "from") values (3, $1, $2, 'other-relative', '2026-01-01')`,
       [person, organisationId('occ')],
     );
-    await made(grace, 'protectWhereabouts', 'protection', {
+    await made({ ...FRONT_DOOR, user: 'grace.whitlock' }, 'protectWhereabouts', 'protection', {
       family: encodeId('Family', 2),
       person: encodeId('Person', person),
       reason: 'x',
     });
-    await made(grace, 'recordSharingDecision', 'decision', {
+    await made({ ...FRONT_DOOR, user: 'grace.whitlock' }, 'recordSharingDecision', 'decision', {
       family: encodeId('Family', 2),
       person: encodeId('Person', person),
       classes: ['IDENTITY'],

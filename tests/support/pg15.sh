@@ -80,14 +80,12 @@ create database fsp_test owner fsp_test_owner;
 SQL
 
 export TEST_DATABASE_URL="postgres://fsp_test_owner:$secret@127.0.0.1:$port/fsp_test"
-# As many random documents as show that nothing differs here.
-export FC_RUNS="${FC_RUNS:-25}"
 export TEST_SUPERUSER_URL="postgres://postgres:$secret@127.0.0.1:$port/postgres"
-# What the database itself does: every row of every login, writes, grants, every command, the three told stories, a drifted database, and
-# some random documents. What is decided before it is asked would only be run again.
+# What the database itself does: every row of every login, writes, grants, every command, what linters ask, the record, the three told
+# stories. What is decided before it is asked would only be run again.
 if [ "$#" = 0 ]; then
   set -- tests/access/rows.test.ts tests/access/writes.test.ts tests/access/grants.test.ts tests/access/kept-from.test.ts \
-    tests/change/every-command.test.ts tests/db/drift.test.ts tests/db/lints.test.ts tests/disclosure/record.test.ts tests/stories tests/read/differential.test.ts
+    tests/change/every-command.test.ts tests/db/lints.test.ts tests/disclosure/record.test.ts tests/stories
 fi
 vitest run --exclude tests/main.test.ts --exclude 'tests/docs/**' --exclude 'tests/portal/**' --exclude 'tests/suites/**' "$@" &
 tests=$!

@@ -9,7 +9,7 @@ import { callersOf } from '../../src/db/callers.ts';
 import { loadCallers } from '../../src/db/demonstration/load.ts';
 import { CLIENTS, organisationId, organisations, USERS } from '../../src/db/personas.ts';
 import { encodeId } from '../../src/read/ids.ts';
-import { type Caller as Asking, ownDatabase, sqlAsOwner, type TestServer } from './server.ts';
+import { type Caller as Asking, preparedDatabase, sqlAsOwner, type TestServer } from './server.ts';
 import { type Caller, changeStage, type Fact, type Organisation, type State } from './sharing-model.ts';
 
 /** Who is asked about: each organisation has its three logins. */
@@ -271,7 +271,7 @@ export type World = { owner: pg.Client; ownerUrl: string; facts: Fact[] };
 
 /** A database with these families and nothing decided about them. */
 export async function sharingWorld(name: string): Promise<World> {
-  const ownerUrl = await ownDatabase(name, false);
+  const ownerUrl = await preparedDatabase(name, false);
   const owner = await sqlAsOwner(ownerUrl);
   await loadCallers(owner, callersOf('oxfordshire'));
   await insert(

@@ -6,6 +6,7 @@ import { organisationId } from '../../../src/db/personas.ts';
 import {
   type Caller,
   encodeId,
+  loginAt,
   ownDatabase,
   PERSONAS,
   type PersonaName,
@@ -39,11 +40,11 @@ beforeAll(async () => {
     [organisationId('occ')],
   );
   // Servers hear of new named users without being asked.
-  const sealed = `${new URL(ownerUrl).pathname.slice(1)}_occ_sealed`;
+  const sealed = loginAt(ownerUrl, 'occ', 'sealed');
   for (let left = 50; left > 0; left--) {
     await ofFamily(bethan, 'id');
     await ofFamily(adoption, 'id');
-    if ((await owner.query('select from pg_stat_activity where usename = $1', [sealed])).rowCount) break;
+    if ((await owner.query('select from pg_stat_activity where datname = current_database() and usename = $1', [sealed])).rowCount) break;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const { rows } = await owner.query(

@@ -232,7 +232,7 @@ describe('toolChanges', () => {
     );
     who = encodeId('Person', Number(rows[0].person));
   });
-  const reading = (tool: string, on: string, input: object) => record({ family: second, person: who, tool, on, ...input });
+  const reading = (tool: string, on: string, input: object) => record({ family: second, person: who, tool, on, ...input }, FRONT_DOOR);
 
   it('has nothing of one reading, and a pair of two, with the rule it goes by', async () => {
     await reading('PHQ9', '2026-01-10', { answers: phq(18) });
@@ -281,9 +281,9 @@ describe('toolChanges', () => {
       'mutation($input: WithdrawToolReadingInput!) { withdrawToolReading(input: $input) { userErrors { code currentVersion } } }';
     const { latest } = (await ask()).find(({ tool }: any) => tool.code === 'PHQ9');
     const input = { reading: latest.id, expectedVersion: latest.version };
-    const { body } = await server.ask('socialWorker', withdraw, { input: { idempotencyKey: 'w1', ...input } });
+    const { body } = await server.ask(FRONT_DOOR, withdraw, { input: { idempotencyKey: 'w1', ...input } });
     expect(body.data.withdrawToolReading.userErrors).toEqual([]);
-    const again = await server.ask('socialWorker', withdraw, { input: { idempotencyKey: 'w2', ...input } });
+    const again = await server.ask(FRONT_DOOR, withdraw, { input: { idempotencyKey: 'w2', ...input } });
     expect(again.body.data.withdrawToolReading.userErrors).toEqual([{ code: 'CONFLICT', currentVersion: 2 }]);
     expect((await ask()).find(({ tool }: any) => tool.code === 'PHQ9')).toMatchObject({ latest: { total: 13 }, change: '-5' });
   });
