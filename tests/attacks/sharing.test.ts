@@ -641,13 +641,13 @@ describe('what another login, or nobody, can use', () => {
   });
   it('128 a database that does not let in is a refusal', async () => {
     const database = new URL(ownerUrl).pathname.slice(1);
-    await owner.query(`revoke connect on database ${database} from public`);
+    await owner.query(`alter database ${database} connection limit 0`);
     const { status, body } = await server.ask(
       { client: 'oxfordshire-mind-casework', user: 'isolde.marsh', purpose: 'SAFEGUARDING' },
       'query($id: ID!) { family(id: $id) { name } }',
       { id: family },
     );
-    await owner.query(`grant connect on database ${database} to public`);
+    await owner.query(`alter database ${database} connection limit -1`);
     expect([status, body.data ?? null, body.errors?.[0].extensions.code]).toEqual([503, null, 'UNAVAILABLE']);
   });
 });

@@ -37,11 +37,12 @@ const rules = () =>
   rows('select login, kind, family, person, about, subjects, starts, ends from fsp.user_rule where family = 1 order by 1, 2, 4, 5');
 
 // The decision, the grants that follow from it, and the rules of users: written one after the other, in this order.
-it.each([
+const POINTS = [
   ['fsp.sharing_decision', 'before anything is written'],
   ['fsp.person_grant', 'between the grants of the family and of its members'],
   ['fsp.user_rule', 'as the last of it is written'],
-])('133 a decision whose backend dies at %s, %s', async (table) => {
+];
+it.each(POINTS)('133 a decision whose backend dies at %s, %s', async (table) => {
   const reason = `A test of ${table}.`;
   const input = {
     idempotencyKey: `killed-${table}`,

@@ -6,6 +6,7 @@ import { organisationId } from '../../../src/db/personas.ts';
 import {
   type Caller,
   encodeId,
+  FRONT_DOOR,
   loginAt,
   ownDatabase,
   PERSONAS,
@@ -183,7 +184,9 @@ describe('who was adopted', () => {
     const refused = await propose(adoption, now, person);
     expect(refused.userErrors).toMatchObject([{ rule: 'MERGE_ONCE' }]);
     expect(await propose(adoption, encodeId('Person', storyPerson(3, 'mother')), person)).toEqual(refused);
-    expect((await propose(grace, now, person)).userErrors).toMatchObject([{ code: 'NOT_FOUND', path: ['merged'] }]);
+    expect((await propose({ ...FRONT_DOOR, user: 'grace.whitlock' }, now, person)).userErrors).toMatchObject([
+      { code: 'NOT_FOUND', path: ['merged'] },
+    ]);
     const sealed = await sqlAs('occ', true, ownerUrl);
     const { rows } = await sealed.query("select fsp.propose_merge($1, $2, 'x', 'philippa.nunn', 'x') as made", [key, before]);
     expect(rows).toEqual([{ made: null }]);

@@ -221,7 +221,7 @@ describe('individual supervision', () => {
       totalCount: { value: 1 },
     });
     expect(
-      (await run(manager, 'recordIndividualSupervision', 'supervision { worker }', { ...held, worker: 'agnes.thorley', kind: 'chat' }))
+      (await run(manager, 'recordIndividualSupervision', 'supervision { worker }', { ...held, worker: manager.user, kind: 'chat' }))
         .userErrors,
     ).toMatchObject([{ path: ['worker'] }, { path: ['kind'] }]);
   });
