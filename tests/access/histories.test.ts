@@ -28,7 +28,7 @@ import {
 } from '../support/sharing-world.ts';
 
 const seed = Number(process.env.FC_SEED ?? 20261121);
-const runs = Number(process.env.FC_RUNS ?? 8);
+const runs = Number(process.env.FC_RUNS ?? 5);
 const settings = {
   seed,
   numRuns: runs,

@@ -26,7 +26,7 @@ import {
 } from '../support/sharing-world.ts';
 
 /** Every client pages through a third of the lists in each state, another in the next; `PATHS_SHARE=1`: through all. */
-const share = Number(process.env.PATHS_SHARE ?? 3);
+const share = Number(process.env.PATHS_SHARE ?? 6);
 
 /** The family whose sharing is decided on; the others stay as they are. */
 const FAMILY = 1;
@@ -41,7 +41,7 @@ beforeAll(async () => {
   const document =
     'mutation($input: PrepareEvidencePackInput!) { prepareEvidencePack(input: $input) { pack { id } userErrors { message } } }';
   const input = { idempotencyKey: 'pack', family: id, purpose: 'COURT', recipient: { name: 'The Family Court at Oxford' } };
-  const { body } = await server.ask({ client: 'occ-social-care', user: 'marcus.oyelaran', purpose: 'SAFEGUARDING' }, document, { input });
+  const { body } = await server.ask({ client: 'occ-front-door', user: 'marcus.oyelaran', purpose: 'SAFEGUARDING' }, document, { input });
   pack = body.data.prepareEvidencePack.pack.id;
 });
 afterAll(async () => {
@@ -122,9 +122,9 @@ const STATES: Record<string, Event[]> = {
 
 /** One of every agency that sees families; who is named with the protected person, and a named user of restricted records. */
 const WHO = [
-  'occ-social-care marcus.oyelaran',
-  'occ-social-care grace.whitlock',
-  'occ-team-management bethan.rowe',
+  'occ-front-door marcus.oyelaran',
+  'occ-front-door grace.whitlock',
+  'occ-front-door bethan.rowe',
   'team-07-workbook jonah.pryce',
   'oxford-health-visiting amara.osei',
   'school-tansy-bridge-pastoral owen.lathbury',

@@ -683,9 +683,9 @@ const caller = (client: string, user: string, sealed = false): Omit<Caller, 'pur
 };
 
 export const CALLERS = [
-  caller('occ-social-care', 'marcus.oyelaran'),
-  caller('occ-social-care', 'grace.whitlock'),
-  caller('occ-team-management', 'bethan.rowe', true),
+  caller('occ-front-door', 'marcus.oyelaran'),
+  caller('occ-front-door', 'grace.whitlock'),
+  caller('occ-front-door', 'bethan.rowe', true),
   caller('occ-governance', 'gideon.marlowe'),
   caller('team-07-workbook', 'jonah.pryce'),
   caller('oxford-health-visiting', 'amara.osei'),
