@@ -25,7 +25,7 @@ import {
   type World,
 } from '../support/sharing-world.ts';
 
-/** Every client pages through a third of the lists in each state, another in the next; `PATHS_SHARE=1`: through all. */
+/** Every client pages through a sixth of the lists in each state, another in the next; `PATHS_SHARE=1`: through all. */
 const share = Number(process.env.PATHS_SHARE ?? 6);
 
 /** The family whose sharing is decided on; the others stay as they are. */
