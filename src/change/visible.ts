@@ -3,11 +3,11 @@ import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import type { Client } from '../access/client.ts';
 import { mayRead } from '../access/decide.ts';
+import { familyEntry, personEntry, rowEntry, rowPredicates, USER, unguarded } from '../access/predicates.ts';
 import { classOf } from '../db/classified.ts';
 import type { Transaction } from '../db/transactions.ts';
 import { membership } from '../modules/family/tables.ts';
 import { decodeId } from '../read/ids.ts';
-import { familyEntry, personEntry, rowEntry, rowPredicates, USER, unguarded } from '../read/predicates.ts';
 import type { UserError } from './command.ts';
 
 /** Types whose key is 32-bit; every other key is exact in a double. What is beyond is nobody's. */

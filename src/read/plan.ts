@@ -16,6 +16,7 @@ import { purposeRule } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
+import { USER } from '../access/predicates.ts';
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
@@ -42,7 +43,6 @@ import {
 } from './context.ts';
 import { decodeId } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
-import { USER } from './predicates.ts';
 import { and, filterSql, idParameter, isGiven, listOf, namedObject, orderBy, ROOT_SCOPE, rows, type Sub } from './select.ts';
 
 /** One root field of the answer, in the order of the document; `row` names its row of the statement's result. */

@@ -6,6 +6,7 @@ import { levelOf } from '../access/agreement.ts';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { ownProbe } from '../access/masks.ts';
+import { familyEntry, notBarred, personEntry, rowEntry, rowPredicates } from '../access/predicates.ts';
 import { classOf, type TableClass } from '../db/classified.ts';
 import { checkSameField } from '../graphql/limits.ts';
 import { LIMITS } from '../limits.ts';
@@ -27,7 +28,6 @@ import {
 import { type Arguments, alias, type Context, mayShow, parameter, selection, type Times, type Variables, valueAt } from './context.ts';
 import { decodeId, idSql } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
-import { familyEntry, notBarred, personEntry, rowEntry, rowPredicates } from './predicates.ts';
 import { quoted, scalarSql, valueSql } from './scalar.ts';
 import { compileWithheld, Grants } from './withheld.ts';
 

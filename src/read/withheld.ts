@@ -5,10 +5,10 @@ import { AGREEMENT, levelOf } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { bitOf, effectiveMask } from '../access/masks.ts';
+import { ofLogin, openedHere, unguarded } from '../access/predicates.ts';
 import { classOf } from '../db/classified.ts';
 import { type Binding, type FieldBinding, fieldTable } from './binding.ts';
 import { alias, type Context, selection } from './context.ts';
-import { ofLogin, openedHere, unguarded } from './predicates.ts';
 import { quoted } from './scalar.ts';
 
 /** The grants that stand behind an object's row, joined when first asked for. */

@@ -1,7 +1,7 @@
 /** How an organisation used its emergency access: figures about what its staff did, and nobody of a family in them. */
 import type { Client } from '../../access/client.ts';
+import { notBarred, USER } from '../../access/predicates.ts';
 import { PublicError } from '../../errors.ts';
-import { notBarred, USER } from '../../read/predicates.ts';
 
 /** Runs one statement on a login; `j` of its one row is the answer's JSON. */
 type Ask = (login: string, sql: string, parameters: (string | null)[]) => Promise<string>;

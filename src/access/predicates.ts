@@ -2,12 +2,13 @@
  * What a plan adds to the database's policies: rules about purpose and user, which a login cannot know. Every
  * predicate of the plan is written here.
  */
-import { ADOPTION_ROLE, LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
-import { type DataClass, maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
-import { type Client, hasRole } from '../access/client.ts';
-import { mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from '../access/decide.ts';
-import { bitOf, effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
+
 import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
+import { ADOPTION_ROLE, LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from './agreement.ts';
+import { type DataClass, maskOf, PERSONAL_CLASSES } from './classes.ts';
+import { type Client, hasRole } from './client.ts';
+import { mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from './decide.ts';
+import { bitOf, effectiveMask, grantProbe, isNow, openableMask, ownProbe } from './masks.ts';
 
 /** The user is bound in every statement, always as the first parameter. */
 export const USER = '$1::text';
