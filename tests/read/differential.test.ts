@@ -37,6 +37,8 @@ import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer,
 
 const seed = Number(process.env.FC_SEED ?? 20261121);
 const runs = Number(process.env.FC_RUNS ?? 25);
+/** Of those who ask for the first of everything, a half, by the seed; `FC_ALL=1`: all. */
+const isAsked = (place: number) => process.env.FC_ALL === '1' || (place + seed) % 2 === 0;
 /** How many objects of each type every caller is asked for, from another place of the list for each. */
 const each = Number(process.env.FC_EACH ?? 1);
 const settings = { seed, ...(process.env.FC_PATH ? { path: process.env.FC_PATH } : {}) };
@@ -748,6 +750,7 @@ const chosen = (list: string[] | undefined, among: number, place: number, count:
 describe('the first objects of every type that an organisation sees', () => {
   it('are answered as the reference answers them, whoever asks for whatever purpose', async () => {
     for (const [place, caller] of CALLERS.entries()) {
+      if (!isAsked(place)) continue;
       const types = Object.keys(ID_TABLES).filter(isOfPeople);
       const parts = types.flatMap((type) => {
         const whole = WHOLE[type] ?? wholeOf(type);
@@ -770,6 +773,7 @@ describe('the chronology of the first families that an organisation sees', () =>
   it('is cut, by pages of any length, where the reference cuts it, and its cursors put on record whom they tell of', async () => {
     const nodes = 'nodes { __typename ... on Node { id } }';
     for (const [place, caller] of CALLERS.entries()) {
+      if (!isAsked(place)) continue;
       for (const id of chosen(seen.get(clientOf(caller.client).organisation)?.get('Family'), 2, place, each)) {
         const pages = [1, 4, 9].map((first) => `of${first}: chronology(first: ${first}) { ${nodes} }`);
         await compare(caller, { query: `{ family(id: "${id}") { ${pages.join(' ')} } }`, variables: {} });
