@@ -535,6 +535,7 @@ export function accessSql(): string {
     './incident.sql',
     './rights.sql',
     './explain.sql',
+    './directory.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');
