@@ -6,15 +6,19 @@
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config.ts';
 import { FeedError } from '../exchange/open-referral/fetch.ts';
-import { checkFeed, pullFeed, type Report } from '../exchange/open-referral/pull.ts';
 import type { Ask } from '../exchange/open-referral/publish.ts';
+import { checkFeed, pullFeed, type Report } from '../exchange/open-referral/pull.ts';
 import { command } from './command.ts';
 import { commandAsOwner } from './owner.ts';
 
 /** Lines of a report that are printed; the others are in the directory, and counted. */
 const PRINTED = 50;
 
-function report(name: string, { services, pages, created, updated, unchanged, failed, complete, fault, lines }: Report, checked: boolean): string[] {
+function report(
+  name: string,
+  { services, pages, created, updated, unchanged, failed, complete, fault, lines }: Report,
+  checked: boolean,
+): string[] {
   const counts = checked
     ? `${unchanged} right, ${failed} not`
     : `${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed`;
@@ -49,7 +53,8 @@ await command(async () => {
       if (!looked.complete || looked.failed > 0) process.exitCode = 1;
       return;
     }
-    if (feeds.length === 0) throw new Error(values.feed ? `There is no enabled feed ${values.feed} with an address.` : 'No feed is registered.');
+    if (feeds.length === 0)
+      throw new Error(values.feed ? `There is no enabled feed ${values.feed} with an address.` : 'No feed is registered.');
     for (const feed of feeds) {
       try {
         const pulled = await pullFeed(ask, feed, options);

@@ -300,7 +300,14 @@ export async function revokeToken(client: pg.Client, asked: { jti: string; until
   return { outcome: outcome(rowCount), expires: (rows[0] as { expires: Date }).expires };
 }
 
-export type FeedRow = { code: string; organisation: string; district: string | null; url: string | null; enabled: boolean; pulled: Date | null };
+export type FeedRow = {
+  code: string;
+  organisation: string;
+  district: string | null;
+  url: string | null;
+  enabled: boolean;
+  pulled: Date | null;
+};
 
 /** Registers a feed of services, or changes its address. @throws where the organisation is none, or code or address are another's. */
 export async function addFeed(

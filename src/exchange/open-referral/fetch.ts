@@ -65,11 +65,11 @@ const isNamed = (url: URL, named: readonly string[]) => named.includes(url.hostn
 export function checkAddress(address: string, named: readonly string[]): URL {
   if (!URL.canParse(address)) throw new FeedError('The address of the feed is none.');
   const url = new URL(address);
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isNamed(url, named)))
-    throw new FeedError('A feed is asked over HTTPS.');
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isNamed(url, named))) throw new FeedError('A feed is asked over HTTPS.');
   if (url.username !== '' || url.password !== '') throw new FeedError('A feed is public: its address has no user and no password.');
   const literal = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(literal) !== 0 && !isPublic(literal) && !isNamed(url, named)) throw new FeedError('The address of the feed is not a public one.');
+  if (isIP(literal) !== 0 && !isPublic(literal) && !isNamed(url, named))
+    throw new FeedError('The address of the feed is not a public one.');
   return url;
 }
 
@@ -87,7 +87,7 @@ const publicOnly: LookupFunction = (name, options, done) => {
 type Page = { status: number; headers: http.IncomingHttpHeaders; body: string };
 
 /** One request, with a bound on its time and its bytes. */
-function once(url: URL, named: readonly string[]): Promise<Page> {
+function once(url: URL, named: readonly string[], seconds: number): Promise<Page> {
   return new Promise((done, failed) => {
     const client = url.protocol === 'https:' ? https : http;
     const request = client.request(
@@ -118,19 +118,23 @@ function once(url: URL, named: readonly string[]): Promise<Page> {
       },
     );
     // From the first byte sent to the last one read: a feed that drips is as late as one that says nothing.
-    const late = setTimeout(() => request.destroy(new FeedError(`A page took longer than ${LIMITS.feedSeconds} s.`, true)), LIMITS.feedSeconds * 1000);
+    const late = setTimeout(() => request.destroy(new FeedError(`A page took longer than ${seconds} s.`, true)), seconds * 1000);
     request.on('error', (error) => {
       clearTimeout(late);
-      failed(error instanceof FeedError ? error : new FeedError(`The feed cannot be reached (${(error as { code?: string }).code ?? 'no answer'}).`, true));
+      failed(
+        error instanceof FeedError
+          ? error
+          : new FeedError(`The feed cannot be reached (${(error as { code?: string }).code ?? 'no answer'}).`, true),
+      );
     });
     request.end();
   });
 }
 
-async function followed(start: URL, named: readonly string[]): Promise<Page> {
+async function followed(start: URL, named: readonly string[], seconds: number): Promise<Page> {
   let url = start;
   for (let hop = 0; ; hop++) {
-    const page = await once(url, named);
+    const page = await once(url, named, seconds);
     if (![301, 302, 303, 307, 308].includes(page.status)) return page;
     const { location } = page.headers;
     if (!location || !URL.canParse(location, url.href)) throw new FeedError('The feed leads nowhere.');
@@ -149,6 +153,9 @@ export type FetchOptions = {
   /** Hosts (`name` or `name:port`) that may be inside the network, and be asked without TLS. */
   privateHosts?: readonly string[];
   pause?: Pause;
+  /** In place of those of the table of limits. */
+  seconds?: number;
+  pages?: number;
 };
 
 /**
@@ -156,11 +163,14 @@ export type FetchOptions = {
  *
  * @throws FeedError in words that are the operator's to read.
  */
-export async function fetchJson(address: string, { privateHosts = [], pause = pauseFor }: FetchOptions): Promise<unknown> {
+export async function fetchJson(
+  address: string,
+  { privateHosts = [], pause = pauseFor, seconds = LIMITS.feedSeconds }: FetchOptions,
+): Promise<unknown> {
   const url = checkAddress(address, privateHosts);
   for (let attempt = 1; ; attempt++) {
     try {
-      const { status, headers, body } = await followed(url, privateHosts);
+      const { status, headers, body } = await followed(url, privateHosts, seconds);
       if (status === 429 || status >= 500) {
         const asked = Number(headers['retry-after']);
         throw new FeedError(`The feed answers ${status}.`, true, Number.isFinite(asked) && asked > 0 ? Math.min(asked, 30) : null);

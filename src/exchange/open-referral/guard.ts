@@ -6,7 +6,8 @@
  * these are.
  */
 
-const REFUGE = /\b(?:refuges?|safe[ -]?houses?|(?:domestic (?:abuse|violence)|women[’']?s) (?:safe )?(?:accommodation|shelters?|hostels?))\b/i;
+const REFUGE =
+  /\b(?:refuges?|safe[ -]?houses?|(?:domestic (?:abuse|violence)|women[’']?s) (?:safe )?(?:accommodation|shelters?|hostels?))\b/i;
 const SECRET =
   /\b(?:confidential|secret|undisclosed) (?:address|location|venue|place)\b|\b(?:address|location|venue) (?:is |are )?(?:kept )?(?:confidential|secret|withheld|undisclosed|not (?:be )?(?:disclosed|published|made public))\b/i;
 const FLAG = /confidential|undisclosed|withheld|(?:^|_)secret/i;
@@ -23,7 +24,8 @@ function walk(value: unknown, found: { texts: string[]; flagged: boolean }, dept
   else if (Array.isArray(value)) for (const item of value) walk(item, found, depth + 1);
   else if (isObject(value)) {
     for (const [name, inner] of Object.entries(value)) {
-      if (FLAG.test(name) && inner !== false && inner !== null && inner !== 0 && !/^(?:|no|n|false|0)$/i.test(String(inner))) found.flagged = true;
+      if (FLAG.test(name) && inner !== false && inner !== null && inner !== 0 && !/^(?:|no|n|false|0)$/i.test(String(inner)))
+        found.flagged = true;
       walk(inner, found, depth + 1);
     }
   }
@@ -36,7 +38,9 @@ function namesAPlace(record: Json, texts: string[]): boolean {
     const location = isObject(each) ? each.location : undefined;
     if (!isObject(location)) return false;
     const { addresses, latitude, external_identifier: identifier, location_type: type } = location;
-    return (Array.isArray(addresses) && addresses.length > 0) || typeof latitude === 'number' || identifier !== undefined || type !== 'virtual';
+    return (
+      (Array.isArray(addresses) && addresses.length > 0) || typeof latitude === 'number' || identifier !== undefined || type !== 'virtual'
+    );
   });
   return physical || texts.some((text) => POSTCODE.test(text));
 }

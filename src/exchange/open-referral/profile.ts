@@ -69,7 +69,9 @@ function normal(value: unknown, feed: string, path: string, faults: Fault[], dep
   if (depth > DEPTH) return undefined;
   if (typeof value === 'string') return storable(value);
   if (Array.isArray(value)) {
-    return value.map((item, i) => normal(item, feed, `${path}/${i}`, faults, depth + 1)).filter((item) => item !== undefined && item !== null);
+    return value
+      .map((item, i) => normal(item, feed, `${path}/${i}`, faults, depth + 1))
+      .filter((item) => item !== undefined && item !== null);
   }
   if (!isObject(value)) return value;
   const entries = Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
@@ -106,7 +108,10 @@ function faultOf({ instancePath, keyword, params }: ErrorObject): Fault {
 
 /** Takes out what stands at a pointer; elements of lists are emptied, and go when all are. */
 function remove(record: Json, path: string): void {
-  const steps = path.split('/').slice(1).map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const steps = path
+    .split('/')
+    .slice(1)
+    .map((name) => name.replaceAll('~1', '/').replaceAll('~0', '~'));
   const last = steps.pop() as string;
   let at: unknown = record;
   for (const name of steps) at = (at as Json | undefined)?.[name];
@@ -182,7 +187,11 @@ export function holdService(raw: unknown, feed: string): Held {
   for (const [name, value] of Object.entries(document)) {
     if (typeof value !== 'string' || value.length <= LIMITS.textCharacters) continue;
     if (name === 'name') return out(written, 'TOO_LONG', 'A name has at most 20,000 characters.', '/name');
-    faults.push({ path: `/${step(name)}`, rule: 'TOO_LONG', message: `A text has at most ${LIMITS.textCharacters.toLocaleString('en')} characters.` });
+    faults.push({
+      path: `/${step(name)}`,
+      rule: 'TOO_LONG',
+      message: `A text has at most ${LIMITS.textCharacters.toLocaleString('en')} characters.`,
+    });
     delete document[name];
   }
   return { sourceId: written, document, read, faults };

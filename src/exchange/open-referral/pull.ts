@@ -43,17 +43,21 @@ function readPage(answer: unknown, page: number): Page {
   if (!Array.isArray(contents)) throw new FeedError(`Page ${page} has no contents.`);
   const envelope = isObject(answer) ? answer : {};
   const pages = number(envelope.total_pages);
-  const noMore = envelope.last_page === true || Array.isArray(answer) || (envelope.last_page === undefined && pages !== null && page >= pages);
+  const noMore =
+    envelope.last_page === true || Array.isArray(answer) || (envelope.last_page === undefined && pages !== null && page >= pages);
   return { services: contents, last: noMore && (pages === null || page >= pages), says: number(envelope.total_items) };
 }
 
-const idOf = (service: unknown): string | null => (isObject(service) && ['string', 'number'].includes(typeof service.id) ? String(service.id) : null);
+const idOf = (service: unknown): string | null =>
+  isObject(service) && ['string', 'number'].includes(typeof service.id) ? String(service.id) : null;
 
 /** What of a list's service is not yet the full record is fetched; one that cannot be had is no reason to stop. */
 async function details(base: string, services: unknown[], options: FetchOptions): Promise<{ records: unknown[]; lost: Set<number> }> {
   const records = [...services];
   const lost = new Set<number>();
-  const waiting = services.flatMap((service, i) => (isObject(service) && idOf(service) !== null && !NESTED.some((name) => name in service) ? [i] : []));
+  const waiting = services.flatMap((service, i) =>
+    isObject(service) && idOf(service) !== null && !NESTED.some((name) => name in service) ? [i] : [],
+  );
   const worker = async () => {
     for (let i = waiting.shift(); i !== undefined; i = waiting.shift()) {
       const id = idOf(services[i]) as string;
@@ -74,10 +78,27 @@ async function details(base: string, services: unknown[], options: FetchOptions)
 }
 
 /** Where services go: into the directory, or nowhere when a feed is only looked at. */
-type Sink = { /** @param services `undefined` where one could not be read. */ write(services: unknown[], seen: Set<string>, first: number): Promise<Line[]>; lost(lines: Line[]): Promise<void> };
+type Sink = {
+  /** @param services `undefined` where one could not be read. */ write(
+    services: unknown[],
+    seen: Set<string>,
+    first: number,
+  ): Promise<Line[]>;
+  lost(lines: Line[]): Promise<void>;
+};
 
 async function walk(base: string, options: FetchOptions, sink: Sink): Promise<Report> {
-  const report: Report = { created: 0, updated: 0, unchanged: 0, failed: 0, services: 0, pages: 0, complete: false, fault: null, lines: [] };
+  const report: Report = {
+    created: 0,
+    updated: 0,
+    unchanged: 0,
+    failed: 0,
+    services: 0,
+    pages: 0,
+    complete: false,
+    fault: null,
+    lines: [],
+  };
   const seen = new Set<string>();
   const listed = new Set<string>();
   let says: number | null = null;
@@ -89,8 +110,13 @@ async function walk(base: string, options: FetchOptions, sink: Sink): Promise<Re
   };
   try {
     for (let page = 1; ; page++) {
-      if (page > LIMITS.feedPages) throw new FeedError(`The feed has no end: it was broken off after ${LIMITS.feedPages} pages.`);
-      const { services, last, says: now } = readPage(await fetchJson(below(base, '/services', { page: String(page), per_page: '100' }), options), page);
+      const most = options.pages ?? LIMITS.feedPages;
+      if (page > most) throw new FeedError(`The feed has no end: it was broken off after ${most} pages.`);
+      const {
+        services,
+        last,
+        says: now,
+      } = readPage(await fetchJson(below(base, '/services', { page: String(page), per_page: '100' }), options), page);
       report.pages = page;
       says = now ?? says;
       const before = listed.size;

@@ -12,7 +12,9 @@ const KINDS = (
 const text = (value: unknown): string | null => (typeof value === 'string' && value.trim() !== '' ? value.slice(0, 20_000) : null);
 const objects = (value: unknown): Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
 const list = (value: unknown): string[] =>
-  (Array.isArray(value) ? value.map(String) : String(value ?? '').split(/[,;\s]+/)).map((item) => item.trim()).filter((item) => item !== '');
+  (Array.isArray(value) ? value.map(String) : String(value ?? '').split(/[,;\s]+/))
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 
 /** The words of a text, for which kinds are looked up. */
 const wordsOf = (...texts: unknown[]): Set<string> =>
@@ -67,7 +69,8 @@ function scheduleOf(schedule: Json) {
     .map((each) => (monthly ? each : each.slice(-2)));
   // Every week without a weekday is on that of its beginning.
   if (frequency === 'WEEKLY' && days.length === 0 && starts) days.push(DAYS[(new Date(starts).getUTCDay() + 6) % 7] as string);
-  const every = typeof schedule.interval === 'number' && schedule.interval >= 1 && schedule.interval <= 100 ? Math.floor(schedule.interval) : 1;
+  const every =
+    typeof schedule.interval === 'number' && schedule.interval >= 1 && schedule.interval <= 100 ? Math.floor(schedule.interval) : 1;
   return {
     valid_from: day(schedule.valid_from),
     valid_to: day(schedule.valid_to),
@@ -113,11 +116,12 @@ function locationOf(at: Json, index: number, owner: string, faults: Fault[]) {
     postcode: text(address.postal_code)?.slice(0, 20) ?? null,
     latitude: point?.latitude ?? null,
     longitude: point?.longitude ?? null,
-    accessibility: objects(location.accessibility)
-      .map(({ accessibility, description }) => text(accessibility) ?? text(description))
-      .filter((each) => each !== null)
-      .join('\n')
-      .slice(0, 20_000) || null,
+    accessibility:
+      objects(location.accessibility)
+        .map(({ accessibility, description }) => text(accessibility) ?? text(description))
+        .filter((each) => each !== null)
+        .join('\n')
+        .slice(0, 20_000) || null,
   };
 }
 
@@ -193,7 +197,9 @@ export function serviceRows(feed: string, sourceId: string, document: Json, read
     sourceId,
     publicId: document.id,
     ownId,
-    digest: createHash('sha256').update(`${READING} ${JSON.stringify(raw)}`).digest('base64url'),
+    digest: createHash('sha256')
+      .update(`${READING} ${JSON.stringify(raw)}`)
+      .digest('base64url'),
     source: storable(raw),
     document,
     provider,

@@ -1,6 +1,21 @@
 /** District councils: the public directory of services, and what was offered to a family. */
 import { sql } from 'drizzle-orm';
-import { boolean, check, date, doublePrecision, foreignKey, index, integer, jsonb, numeric, primaryKey, text, time, unique, uuid } from 'drizzle-orm/pg-core';
+import {
+  boolean,
+  check,
+  date,
+  doublePrecision,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  numeric,
+  primaryKey,
+  text,
+  time,
+  unique,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { PersonalClass } from '../../access/classes.ts';
 import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
@@ -71,7 +86,7 @@ export const service = classify(
       index('service_kind').on(t.kind, t.id),
       unique('service_of_feed').on(t.feed, t.sourceId),
       // A refuge is not in a directory, whoever writes it: the last of three guards.
-      check('service_is_no_refuge', sql`${t.name} !~* '\\m(refuges?|safe[ -]?houses?)\\M'`),
+      check('service_is_no_refuge', sql`name !~* '\\m(refuges?|safe[ -]?houses?)\\M'`),
     ],
   ),
   'DIRECTORY',
