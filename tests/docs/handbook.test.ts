@@ -89,6 +89,11 @@ const NOT_RUN: { command: RegExp; why: string; check?: () => void }[] = [
     why: 'it installs its peers and takes minutes',
     check: () => expect(existsSync(path.join(root, 'bench/main.ts'))).toBe(true),
   },
+  {
+    command: /^npm run directory:pull/,
+    why: 'it asks the servers of councils',
+    check: () => proves('tests/exchange/pull.test.ts', 'is pulled page by page'),
+  },
   { command: /^(psql|pg_dump|pg_restore|createdb|docker|systemctl) /, why: "the operator's own tools" },
 ];
 const notRun = (command: string) => NOT_RUN.find((one) => one.command.test(command));

@@ -40,6 +40,18 @@ export function kindOf(document: Json): { kind: string; dataClass: string } {
 /** Counts the changes of what is read from a record: what came before is then written anew. */
 const READING = 1;
 
+/** The same for the same members in any order: a list and a record give them in two. */
+const sorted = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map(sorted)
+    : isObject(value)
+      ? Object.fromEntries(
+          Object.entries(value)
+            .sort(([a], [b]) => (a < b ? -1 : 1))
+            .map(([name, inner]) => [name, sorted(inner)]),
+        )
+      : value;
+
 const MONTHS = 12;
 
 /** A day of the calendar, from a date or a moment; null where there is none. */
@@ -198,7 +210,7 @@ export function serviceRows(feed: string, sourceId: string, document: Json, read
     publicId: document.id,
     ownId,
     digest: createHash('sha256')
-      .update(`${READING} ${JSON.stringify(raw)}`)
+      .update(`${READING} ${JSON.stringify(sorted(raw))}`)
       .digest('base64url'),
     source: storable(raw),
     document,

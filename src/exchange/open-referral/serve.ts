@@ -97,12 +97,19 @@ function serviceFilters(query: Query, { where, value }: Conditions): void {
 }
 
 /** A statement's pieces: what is listed, from where, in which order. */
-type Listed = { item: string; from: string; order: string; conditions: Conditions };
+type Listed = {
+  item: string;
+  /** The service that it is of, as it is looked at before it goes out. */
+  whole: string;
+  from: string;
+  order: string;
+  conditions: Conditions;
+};
 
 function services(query: Query): Listed {
   const found = conditions('s.retired_at is null');
   serviceFilters(query, found);
-  return { item: `d.document - ${NESTED}`, from: SERVICES, order: 's.id', conditions: found };
+  return { item: `d.document - ${NESTED}`, whole: 'd.document', from: SERVICES, order: 's.id', conditions: found };
 }
 
 const SERVICES = 'fsp.service s join fsp.service_document d on d.service = s.id';
@@ -139,7 +146,7 @@ async function atLocations(query: Query, ask: Ask): Promise<Listed> {
       );
     }
   }
-  return { item: located(false), from: AT_LOCATIONS, order: 'a.id', conditions: found };
+  return { item: located(false), whole: 'd.document', from: AT_LOCATIONS, order: 'a.id', conditions: found };
 }
 
 // A taxonomy, or a term, that no service has any more is not listed.
@@ -147,12 +154,19 @@ const USED = 'exists (select from fsp.service_term h join fsp.service s on s.id 
 
 const taxonomies = (): Listed => ({
   item: 'x.document',
+  whole: 'null',
   from: 'fsp.directory_taxonomy x',
   order: 'x.id',
   conditions: conditions(`exists (select from fsp.directory_term t where t.taxonomy = x.id and ${USED})`),
 });
 
-const terms = (): Listed => ({ item: 't.document', from: 'fsp.directory_term t', order: 't.id', conditions: conditions(USED) });
+const terms = (): Listed => ({
+  item: 't.document',
+  whole: 'null',
+  from: 'fsp.directory_term t',
+  order: 't.id',
+  conditions: conditions(USED),
+});
 
 type Ask = (text: string, values: string[]) => Promise<Record<string, unknown>[]>;
 
@@ -206,12 +220,10 @@ export function addOpenReferral(app: FastifyInstance, { server, secret, budget =
       );
     }
   };
-  /** What would tell of a refuge does not go out, however it came in. */
-  const open = (document: Json): boolean => {
-    const service = (document.service as Json | undefined) ?? document;
-    const about = document.location ? { ...service, service_at_locations: [{ location: document.location }] } : service;
-    if (!isSecretPlace(about)) return true;
-    withheld(document.id);
+  /** What would tell of a refuge does not go out, however it came in: the whole service is looked at, whatever is shown of it. */
+  const open = ({ whole }: Record<string, unknown>): boolean => {
+    if (!whole || !isSecretPlace(whole as Json)) return true;
+    withheld((whole as Json).id);
     return false;
   };
   const send = (reply: FastifyReply, body: unknown) =>
@@ -247,17 +259,20 @@ export function addOpenReferral(app: FastifyInstance, { server, secret, budget =
     });
   };
 
-  const page = async (query: Query, { item, from, order, conditions: { where, values } }: Listed) => {
+  const page = async (query: Query, { item, whole, from, order, conditions: { where, values } }: Listed) => {
     const size = whole(query, 'per_page', 1, LIMITS.publicPage, 50);
     const number = whole(query, 'page', 1, 1_000_000, 1);
     const matching = `from ${from} where ${where.join(' and ')}`;
     const [[counted], rows] = await Promise.all([
       ask(`select count(*)::int as n ${matching}`, values),
-      ask(`select ${item} as document ${matching} order by ${order} limit ${size} offset ${(number - 1) * size}`, values),
+      ask(
+        `select ${item} as document, ${whole} as whole ${matching} order by ${order} limit ${size} offset ${(number - 1) * size}`,
+        values,
+      ),
     ]);
     const total = Number(counted?.n);
     const pages = Math.max(1, Math.ceil(total / size));
-    const contents = rows.map(({ document }) => withoutNulls(document as Json)).filter(open);
+    const contents = rows.filter(open).map(({ document }) => withoutNulls(document as Json));
     return {
       total_items: total,
       total_pages: pages,
@@ -272,9 +287,8 @@ export function addOpenReferral(app: FastifyInstance, { server, secret, budget =
 
   const one = async (id: string, text: string) => {
     const [row] = isUuid(id) ? await ask(text, [id]) : [];
-    const document = row && withoutNulls(row.document as Json);
-    if (!document || !open(document)) throw new PublicError('NOT_FOUND');
-    return document;
+    if (!row || !open(row)) throw new PublicError('NOT_FOUND');
+    return withoutNulls(row.document as Json);
   };
 
   const about = {
@@ -286,13 +300,13 @@ export function addOpenReferral(app: FastifyInstance, { server, secret, budget =
   route('/open-referral/', async () => about);
   route('/open-referral/services', async (query) => page(query, services(query)));
   route('/open-referral/services/:id', async (_query, id) =>
-    one(id, `select d.document from ${SERVICES} where s.public_id = $1::uuid and s.retired_at is null`),
+    one(id, `select d.document, d.document as whole from ${SERVICES} where s.public_id = $1::uuid and s.retired_at is null`),
   );
   route('/open-referral/service_at_locations', async (query) => page(query, await atLocations(query, ask)));
   route('/open-referral/service_at_locations/:id', async (_query, id) =>
     one(
       id,
-      `select ${located(true)} as document from ${AT_LOCATIONS} where a.public_id = $1::uuid and s.retired_at is null and ${WITH_LOCATION} order by a.id limit 1`,
+      `select ${located(true)} as document, d.document as whole from ${AT_LOCATIONS} where a.public_id = $1::uuid and s.retired_at is null and ${WITH_LOCATION} order by a.id limit 1`,
     ),
   );
   route('/open-referral/taxonomies', async (query) => page(query, taxonomies()));
