@@ -2,7 +2,7 @@
  * `npm --prefix bench run services`: how long it takes to find services among 100,000, each question asked by itself, over the whole of
  * the product but the socket: token, plan, statement, answer.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
@@ -56,6 +56,8 @@ const QUERY =
   'query Find($filter: ServiceFilter) { services(filter: $filter, first: 20) { nodes { id name district { code } free locations { latitude longitude postcode } schedules { days opens closes } } pageInfo { hasNextPage endCursor } } }';
 
 const dataDir = mkdtempSync(path.join(os.tmpdir(), 'fsp-bench-services-'));
+// Run as root, PostgreSQL works as another account, which must get there.
+chmodSync(dataDir, 0o755);
 const embedded = await startEmbedded(dataDir, 'bench');
 try {
   await prepareDatabase(embedded.databaseUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration: true, record: false });

@@ -16,12 +16,12 @@ const PRINTED = 50;
 
 function report(
   name: string,
-  { services, pages, created, updated, unchanged, failed, complete, fault, lines }: Report,
+  { services, pages, created, updated, unchanged, failed, retired, complete, fault, lines }: Report,
   checked: boolean,
 ): string[] {
   const counts = checked
     ? `${unchanged} right, ${failed} not`
-    : `${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed`;
+    : `${created} created, ${updated} updated, ${unchanged} unchanged, ${failed} failed, ${retired} retired`;
   const told = lines.flatMap(({ line, sourceId, result, faults }) =>
     faults.map(
       ({ path, rule, message }) =>

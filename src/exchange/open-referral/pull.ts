@@ -13,6 +13,7 @@ export type Report = Counts & {
   /** Services seen. */
   services: number;
   pages: number;
+  retired: number;
   /** Everything the feed has was seen. */
   complete: boolean;
   /** Why not, or what is odd about the feed. */
@@ -95,6 +96,7 @@ async function walk(base: string, options: FetchOptions, sink: Sink): Promise<Re
     failed: 0,
     services: 0,
     pages: 0,
+    retired: 0,
     complete: false,
     fault: null,
     lines: [],
@@ -187,7 +189,11 @@ export async function pullFeed(ask: Ask, feed: Feed & { url: string }, options: 
       },
     });
     await endRun(ask, run, report.complete, report.fault);
-    return report;
+    const ended = (await ask('select complete, fault, retired from fsp.service_run where id = $1', [run])) as Pick<
+      Report,
+      'complete' | 'fault' | 'retired'
+    >;
+    return { ...report, ...ended };
   } finally {
     await ask('select pg_advisory_unlock($1, $2)', [LOCK, feed.id]);
   }

@@ -31,7 +31,7 @@ function conditions(...where: string[]): Conditions {
 
 const bad = (name: string, must: string) => new PublicError('BAD_REQUEST', `${name} must be ${must}.`);
 
-function whole(query: Query, name: string, least: number, most: number, otherwise: number): number {
+function wholeNumber(query: Query, name: string, least: number, most: number, otherwise: number): number {
   const written = query[name];
   if (written === undefined || written === '') return otherwise;
   const value = Number(written);
@@ -260,8 +260,8 @@ export function addOpenReferral(app: FastifyInstance, { server, secret, budget =
   };
 
   const page = async (query: Query, { item, whole, from, order, conditions: { where, values } }: Listed) => {
-    const size = whole(query, 'per_page', 1, LIMITS.publicPage, 50);
-    const number = whole(query, 'page', 1, 1_000_000, 1);
+    const size = wholeNumber(query, 'per_page', 1, LIMITS.publicPage, 50);
+    const number = wholeNumber(query, 'page', 1, 1_000_000, 1);
     const matching = `from ${from} where ${where.join(' and ')}`;
     const [[counted], rows] = await Promise.all([
       ask(`select count(*)::int as n ${matching}`, values),
