@@ -3032,8 +3032,8 @@ declare
   feed fsp.service_feed;
   known fsp.service;
   given fsp.service;
-  public_id uuid := (item ->> 'publicId')::uuid;
-  provider uuid;
+  shown_as uuid := (item ->> 'publicId')::uuid;
+  given_by uuid := (item -> 'provider' ->> 'id')::uuid;
   done text := 'updated';
 begin
   select * into feed from fsp.service_feed f where f.id = from_feed;
@@ -3045,11 +3045,10 @@ begin
   end if;
 
   -- An id is whose it was first: who publishes it again does not take it over.
-  if known.id is not null then public_id := known.public_id;
-  elsif exists (select from fsp.service s where s.public_id = (item ->> 'publicId')::uuid) then public_id := (item ->> 'ownId')::uuid;
+  if known.id is not null then shown_as := known.public_id;
+  elsif exists (select from fsp.service s where s.public_id = (item ->> 'publicId')::uuid) then shown_as := (item ->> 'ownId')::uuid;
   end if;
-  provider := (item -> 'provider' ->> 'id')::uuid;
-  if provider is not null then
+  if given_by is not null then
     insert into fsp.service_provider as p (id, feed, source_id, name, description, website, email)
     select w.id, from_feed, w.source_id, w.name, w.description, w.website, w.email
     from jsonb_populate_record(null::fsp.service_provider, item -> 'provider') w
@@ -3062,8 +3061,8 @@ begin
     insert into fsp.service (code, name, description, organisation, district, kind, minimum_age, maximum_age, cost, data_class, active,
       public_id, feed, source_id, status, url, email, fees, alert, accreditations, free, discounted, provider, last_modified, last_seen, digest)
     values (feed.code || ':' || (item ->> 'sourceId'), given.name, given.description, feed.organisation, feed.district, given.kind,
-      given.minimum_age, given.maximum_age, given.cost, given.data_class, given.active, public_id, from_feed, item ->> 'sourceId', given.status,
-      given.url, given.email, given.fees, given.alert, given.accreditations, given.free, given.discounted, provider, given.last_modified,
+      given.minimum_age, given.maximum_age, given.cost, given.data_class, given.active, shown_as, from_feed, item ->> 'sourceId', given.status,
+      given.url, given.email, given.fees, given.alert, given.accreditations, given.free, given.discounted, given_by, given.last_modified,
       now(), item ->> 'digest')
     returning * into known;
     done := 'created';
@@ -3071,13 +3070,13 @@ begin
     update fsp.service s set (name, description, kind, minimum_age, maximum_age, cost, active, status, url, email, fees, alert,
       accreditations, free, discounted, provider, last_modified, last_seen, digest, retired_at, district, organisation, data_class)
       = row (given.name, given.description, given.kind, given.minimum_age, given.maximum_age, given.cost, given.active, given.status, given.url,
-      given.email, given.fees, given.alert, given.accreditations, given.free, given.discounted, provider, given.last_modified, now(),
+      given.email, given.fees, given.alert, given.accreditations, given.free, given.discounted, given_by, given.last_modified, now(),
       item ->> 'digest', null, feed.district, feed.organisation, given.data_class)
     where s.id = known.id;
   end if;
 
   insert into fsp.service_document as d (service, source, document)
-  values (known.id, item -> 'source', jsonb_set(item -> 'document', '{id}', to_jsonb(public_id)))
+  values (known.id, item -> 'source', jsonb_set(item -> 'document', '{id}', to_jsonb(shown_as)))
   on conflict (service) do update set source = excluded.source, document = excluded.document;
 
   delete from fsp.service_location c where c.service = known.id;

@@ -216,7 +216,7 @@ describe('a feed with faulty services', () => {
       [known.id],
     );
     expect(rows).toEqual([
-      { description: null, source: null, document: { id: ids()[0], name: 'Made service 1', status: 'defunct' }, places: 0 },
+      { description: null, source: null, document: { id: expect.any(String), name: 'Made service 1', status: 'defunct' }, places: 0 },
     ]);
   });
   it('an id that another feed has already is published under another', async () => {

@@ -22,7 +22,8 @@ export class FeedError extends Error {
 }
 
 /** Networks that are nobody's on the public internet (RFC 6890 and its registries). */
-const CLOSED = new BlockList();
+// Two lists: one alone would take each IPv4 address for its IPv6 form, which is not public.
+const CLOSED = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [net, bits] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -39,7 +40,7 @@ for (const [net, bits] of [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ] as const)
-  CLOSED.addSubnet(net, bits, 'ipv4');
+  CLOSED.ipv4.addSubnet(net, bits, 'ipv4');
 // Of IPv6 2000::/3 is public, without documentation and what wraps an IPv4 address (6to4, Teredo).
 for (const [net, bits] of [
   ['::', 3],
@@ -50,12 +51,13 @@ for (const [net, bits] of [
   ['2002::', 16],
   ['3fff::', 20],
 ] as const)
-  CLOSED.addSubnet(net, bits, 'ipv6');
+  CLOSED.ipv6.addSubnet(net, bits, 'ipv6');
 
 /** Whether an address is on the public internet. */
 export function isPublic(address: string): boolean {
   const family = isIP(address);
-  return family !== 0 && !CLOSED.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  const kind = family === 6 ? 'ipv6' : 'ipv4';
+  return family !== 0 && !CLOSED[kind].check(address, kind);
 }
 
 /** `host` or `host:port` as the operator has named it. */

@@ -117,7 +117,7 @@ const AT_LOCATIONS = `fsp.service_location a join ${SERVICES} on s.id = a.servic
 
 /** A location as its service's document has it; `nested` with its addresses and accessibility. */
 const located = (nested: boolean) =>
-  `jsonb_build_object('id', a.public_id, 'location', (select x -> 'location'${nested ? '' : " - array['addresses','accessibility','attributes']"} from jsonb_array_elements(d.document -> 'service_at_locations') x where x ->> 'id' = a.public_id::text limit 1), 'service', d.document${nested ? " - 'service_at_locations'" : ` - ${NESTED}`})`;
+  `jsonb_build_object('id', a.public_id, 'location', (select (x -> 'location')${nested ? '' : " - array['addresses','accessibility','attributes']"} from jsonb_array_elements(d.document -> 'service_at_locations') x where x ->> 'id' = a.public_id::text limit 1), 'service', d.document${nested ? " - 'service_at_locations'" : ` - ${NESTED}`})`;
 
 const WITH_LOCATION = `jsonb_path_exists(d.document, '$.service_at_locations[*] ? (@.id == $id && exists (@.location))', jsonb_build_object('id', a.public_id))`;
 
