@@ -173,7 +173,7 @@ const countyClients = (county: string) => [
     `${county}-team-management`,
     'Team management',
     county,
-    `family:read ${COUNTY_WRITES} staff:write role:practitioner role:team-manager`,
+    `family:read ${COUNTY_WRITES} staff:write directory:write role:practitioner role:team-manager`,
     COUNTY_PURPOSES,
   ),
   client(`${county}-record-system`, 'Record system', county, `family:read ${COUNTY_WRITES}`, ['RECORD_SYNC']),
