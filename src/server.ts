@@ -181,6 +181,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           },
           standing: (client, user) => gate.standing(client, user, ''),
           clients: () => gate.clients(),
+          fresh: indexer.fresh,
         }),
         log: logFailure,
       }),

@@ -77,14 +77,17 @@ export const ROLE_CLOSES: Record<string, (dataClass: DataClass) => boolean> = {
   analyst: (c) => c !== 'MEASURE' && c !== 'DIRECTORY' && c !== 'STRUCTURE',
 };
 
+/** Of a restricted family's named users, whose role lets them have the record of a child before an adoption. */
+export const ADOPTION_ROLE = 'adoption';
+
 /**
- * Inside the county a user of these roles sees their own families alone; the front door takes in whoever comes. The API alone
- * enforces this, as every role.
+ * Inside the county a user of these roles sees their own families alone; the front door takes in whoever comes, and
+ * who does adoptions works with every team. The API alone enforces this, as every role.
  */
 export const OWN_FAMILIES = {
   what: 'at the county only families of the teams that name the user, or that name the user as a worker',
   roles: ['practitioner', 'team-manager'],
-  except: ['front-door'],
+  except: ['front-door', ADOPTION_ROLE],
 };
 
 /**

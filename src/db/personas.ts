@@ -176,6 +176,13 @@ const countyClients = (county: string) => [
     `family:read ${COUNTY_WRITES} staff:write directory:write role:practitioner role:team-manager`,
     COUNTY_PURPOSES,
   ),
+  client(
+    `${county}-adoption`,
+    'Adoption',
+    county,
+    `family:read ${COUNTY_WRITES} role:practitioner role:team-manager role:adoption`,
+    COUNTY_PURPOSES,
+  ),
   client(`${county}-record-system`, 'Record system', county, `family:read ${COUNTY_WRITES}`, ['RECORD_SYNC']),
   client(`${county}-analyst`, 'Performance analysis', county, 'role:analyst', ['PERFORMANCE']),
   client(`${county}-governance`, 'Information governance', county, GOVERNANCE, ['GOVERNANCE', 'SUBJECT_ACCESS']),

@@ -5,7 +5,17 @@
  */
 import type pg from 'pg';
 import { z } from 'zod';
-import { ACTS, PURPOSE_NAMES, type Purpose, purposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from '../access/agreement.ts';
+import {
+  ACTS,
+  ADOPTION_ROLE,
+  OWN_FAMILIES,
+  PURPOSE_NAMES,
+  type Purpose,
+  purposeRule,
+  ROLE_CLOSES,
+  ROLES_FOR,
+  WRITERS,
+} from '../access/agreement.ts';
 import type { Agency } from '../access/classes.ts';
 import { provisionOrganisation } from './logins.ts';
 import { inTransaction } from './owner.ts';
@@ -137,6 +147,9 @@ export function scopesOf(agency: Agency): string[] {
   const roles = [
     ...Object.values(ROLES_FOR).flat(),
     ...Object.keys(ROLE_CLOSES),
+    ...OWN_FAMILIES.roles,
+    ...OWN_FAMILIES.except,
+    ADOPTION_ROLE,
     ...PURPOSE_NAMES.flatMap((purpose) => purposeRule(purpose).role ?? []),
   ];
   return [...new Set(['family:read', ...writes.map(({ scope }) => scope), ...roles.map((role) => `role:${role}`)])];

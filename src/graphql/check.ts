@@ -35,6 +35,8 @@ const WITHOUT_BINDING = new Set([
   'FieldChange',
   'DocumentChange',
   'AgreementSimulation',
+  'EmergencyFigures',
+  'EmergencyCount',
 ]);
 
 /** Classes whose fields nothing withholds. */

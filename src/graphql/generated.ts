@@ -1566,7 +1566,13 @@ export type CorrectPersonInput = {
   ethnicity?: InputMaybe<Scalars['String']['input']>;
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
+  /** The name by which they are known. One taken since is put on record by `recordNewName`. */
   familyName?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * The family name was written wrongly, and is not one taken since. Wanted where somebody's whereabouts are protected: who looks for
+   * them is shown `familyName`.
+   */
+  familyNameWasWrong?: InputMaybe<Scalars['Boolean']['input']>;
   givenName?: InputMaybe<Scalars['String']['input']>;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
@@ -2102,6 +2108,35 @@ export type EmergencyAccessFilter = {
   organisation?: InputMaybe<Scalars['ID']['input']>;
   /** Whether a second person has looked at it. */
   reviewed?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type EmergencyCount = {
+  __typename?: 'EmergencyCount';
+  /** From the code list `emergency-reason`, or `emergency-finding`. */
+  code?: Maybe<Scalars['String']['output']>;
+  count?: Maybe<Scalars['Int']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+};
+
+/** How one organisation used its emergencies. */
+export type EmergencyFigures = {
+  __typename?: 'EmergencyFigures';
+  /** What that person found. */
+  byFinding?: Maybe<Array<EmergencyCount>>;
+  byReason?: Maybe<Array<EmergencyCount>>;
+  /** Answers that were given under them. */
+  disclosures?: Maybe<Scalars['Int']['output']>;
+  longestMinutes?: Maybe<Scalars['Int']['output']>;
+  /** For how long they were opened, all together. */
+  minutes?: Maybe<Scalars['Int']['output']>;
+  opened?: Maybe<Scalars['Int']['output']>;
+  organisation?: Maybe<Scalars['String']['output']>;
+  organisationCode?: Maybe<Scalars['String']['output']>;
+  overdue?: Maybe<Scalars['Int']['output']>;
+  /** A second person has looked at them. */
+  reviewed?: Maybe<Scalars['Int']['output']>;
+  /** Nobody has, and there is still time. */
+  waiting?: Maybe<Scalars['Int']['output']>;
 };
 
 export type EndConflictOfInterestInput = {
@@ -4448,6 +4483,11 @@ export type Mutation = {
   receiveSpecialistAssessment?: Maybe<ReceiveSpecialistAssessmentPayload>;
   /** Begins to count the days without a substance. */
   recordAbstinence?: Maybe<RecordAbstinencePayload>;
+  /**
+   * Ends the record of a child who was adopted, in a family restricted for the cause `ADOPTION`. It is there for the adoption role alone, and
+   * is matched, looked up and merged with nobody. Then the child is put on record as anybody new: no link between the two is held.
+   */
+  recordAdoption?: Maybe<RecordAdoptionPayload>;
   recordAdultVoice?: Maybe<RecordAdultVoicePayload>;
   /** An unborn child is born, and a member like any other. */
   recordBirth?: Maybe<RecordBirthPayload>;
@@ -4495,6 +4535,8 @@ export type Mutation = {
   recordLapse?: Maybe<RecordLapsePayload>;
   /** Puts on record who came, what was said and what is to be done; meets the clocks that such a meeting meets. */
   recordMeeting?: Maybe<RecordMeetingPayload>;
+  /** Puts on record that somebody took another family name. `Person.familyName` stays what it is; the last new name ends. */
+  recordNewName?: Maybe<RecordNewNamePayload>;
   /** Says that somebody objects to what is done with their data. */
   recordObjection?: Maybe<RecordObjectionPayload>;
   /** Says what came of an offer: by who offered it, or who gives it. */
@@ -5042,6 +5084,11 @@ export type MutationRecordAbstinenceArgs = {
 };
 
 
+export type MutationRecordAdoptionArgs = {
+  input: RecordAdoptionInput;
+};
+
+
 export type MutationRecordAdultVoiceArgs = {
   input: RecordAdultVoiceInput;
 };
@@ -5164,6 +5211,11 @@ export type MutationRecordLapseArgs = {
 
 export type MutationRecordMeetingArgs = {
   input: RecordMeetingInput;
+};
+
+
+export type MutationRecordNewNameArgs = {
+  input: RecordNewNameInput;
 };
 
 
@@ -5468,6 +5520,20 @@ export type NewMemberInput = {
   /** From the code list `sex`. */
   sex: Scalars['String']['input'];
   upn?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A family name that somebody took. */
+export type NewName = {
+  __typename?: 'NewName';
+  controller?: Maybe<Organisation>;
+  familyName?: Maybe<Scalars['String']['output']>;
+  recordedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The token's `sub` of who put it on record. */
+  recordedBy?: Maybe<Scalars['String']['output']>;
+  since?: Maybe<Scalars['Date']['output']>;
+  /** Borne no longer from this day on; null: the name they go by. */
+  until?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** An object with an id that `node` can fetch. */
@@ -5793,6 +5859,11 @@ export type Person = Node & {
   id: Scalars['ID']['output'];
   /** Language of an interpreter, where one is needed. */
   interpreter?: Maybe<Scalars['String']['output']>;
+  /**
+   * Family names taken since `familyName`, latest first. A name taken after leaving tells where somebody is: it is whereabouts, and
+   * `familyName` stays the name by which they were known.
+   */
+  newNames?: Maybe<Array<NewName>>;
   /** Ten digits with a check digit (modulus 11). */
   nhsNumber?: Maybe<Scalars['String']['output']>;
   /** From the code list `religion`. */
@@ -6421,6 +6492,11 @@ export type Query = {
   dueItems?: Maybe<DueItemConnection>;
   /** Emergencies that the caller's organisation opened, or that others opened of its families, latest first. */
   emergencyAccesses?: Maybe<EmergencyAccessConnection>;
+  /**
+   * How emergencies were used that began in a period, for those who check it: of the caller's own organisation; to the county, of every
+   * organisation that opened one of its families. Figures about what staff did: nobody of a family is in them.
+   */
+  emergencyFigures?: Maybe<Array<EmergencyFigures>>;
   /** Records that are due to be erased, the longest due first. */
   erasureProposals?: Maybe<ErasureProposalConnection>;
   /** That records were erased, the latest first. */
@@ -6584,6 +6660,13 @@ export type QueryEmergencyAccessesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<EmergencyAccessFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryEmergencyFiguresArgs = {
+  from: Scalars['Date']['input'];
+  reviewWithinDays?: InputMaybe<Scalars['Int']['input']>;
+  until: Scalars['Date']['input'];
 };
 
 
@@ -6890,6 +6973,26 @@ export type RecordAbstinencePayload = {
   __typename?: 'RecordAbstinencePayload';
   /** As the caller may see it now. */
   abstinence?: Maybe<Abstinence>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordAdoptionInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The day of the adoption order. */
+  orderedOn: Scalars['Date']['input'];
+  /** The child, as they were known. */
+  person: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type RecordAdoptionPayload = {
+  __typename?: 'RecordAdoptionPayload';
+  /** The record that has ended. */
+  person?: Maybe<Person>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -7476,6 +7579,24 @@ export type RecordMeetingPayload = {
   __typename?: 'RecordMeetingPayload';
   /** As the caller may see it now. */
   meeting?: Maybe<Meeting>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordNewNameInput = {
+  familyName: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  /** The first day of it. */
+  since: Scalars['Date']['input'];
+};
+
+export type RecordNewNamePayload = {
+  __typename?: 'RecordNewNamePayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -8304,7 +8425,7 @@ export type RestrictProcessingPayload = {
 };
 
 export type RestrictionCause =
-  /** The record of a child before adoption; the child is a new person, with no link to it */
+  /** The record of a child before adoption, there for the adoption role alone; the child is a new person, with no link to it */
   | 'ADOPTION'
   /** Somebody who works with records is a party or a relative */
   | 'CONFLICT_OF_INTEREST'

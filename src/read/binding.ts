@@ -145,7 +145,7 @@ export type RootFilter = {
 };
 
 /** `from` and `where` of a subquery over a table, with the plan's predicates on it. */
-export type Subquery = (table: PgTable, alias: string) => string;
+export type Subquery = (table: PgTable, alias: string, entered?: boolean) => string;
 
 export const column = (c: PgColumn): ColumnField => ({ kind: 'column', column: c });
 export const code = (list: string, c: PgColumn): CodeField => ({ kind: 'code', list, column: c });

@@ -2,8 +2,10 @@
 
 import type { PgTable } from 'drizzle-orm/pg-core';
 import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
+import { levelOf } from '../access/agreement.ts';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
+import { ownProbe } from '../access/masks.ts';
 import { classOf, type TableClass } from '../db/classified.ts';
 import { checkSameField } from '../graphql/limits.ts';
 import { LIMITS } from '../limits.ts';
@@ -106,10 +108,11 @@ function noRows(table: PgTable): string {
     .join(', ')} where false`;
 }
 
-/** `from … where …` over one table with the plan's predicates: for filters and matches. */
+/** `from … where …` over one table with the plan's predicates: for filters and matches. `entered`: and with the rules of entry. */
 export function subquery(ctx: Context) {
-  return (table: PgTable, row: string): string => {
+  return (table: PgTable, row: string, entered = false): string => {
     const source = tableSource(ctx, table, row);
+    if (entered) source.where.push(...rowEntry(classOf(table), row, ctx.client));
     return `from ${source.from} where ${and(source.where)}`;
   };
 }
@@ -264,7 +267,25 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
         ? compilePage(ctx, { ...next, parentType: entity.type, field: name, stream })
         : listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy((field as RelationField).order as Order, child)}` })),
     );
-    return open ? `case when ${open} then ${json} end` : json;
+    const some = open && field.kind !== 'union' ? someShown(name, field.to, joinOf) : null;
+    return open ? `case when ${open}${some ? ` or ${some}` : ''} then ${json} end` : json;
+  }
+
+  /**
+   * SQL that, although a list's class is closed here as a whole, some of its rows are shown: what a decision opens of one person, what is
+   * the organisation's own. Null where there is no such row.
+   */
+  function someShown(name: string, to: string, joinOf: (each: string) => string): string | null {
+    const shown = bindingOf(ctx, to);
+    if (typeof shown.anchor === 'string' || Array.isArray(shown.anchor)) return null;
+    const table = classOf(shown.anchor);
+    const { agency, organisation } = ctx.client;
+    if (table.dataClass !== ctx.catalogue.classes.fieldClass(entity.type, name)) return null;
+    const ofPersons = table.person !== undefined && levelOf(table.dataClass, agency) === 'D';
+    const each = alias(ctx, 't');
+    if (!ofPersons && !ownProbe(table, each, agency, String(organisation.id))) return null;
+    const source = sourceOf(ctx, shown, each, false);
+    return `(select true from ${source.from} where ${and([joinOf(each), ...source.where])} limit 1)`;
   }
 
   /** What the arguments of a page choose among its rows. */
