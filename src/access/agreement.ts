@@ -314,6 +314,8 @@ export const ACTS = {
   answerFeedback:           act('say whether feedback on an own referral was useful', 'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'referral:write'),
   answerInformationRequest: act('answer, or refuse with a reason, what was asked',    'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'referral:write'),
   lookUp:                   act('ask by an exact identifier whom to ring',            'LA HEALTH EDUCATION POLICE',                        'lookup:read'),
+  registerServiceFeed:      act('say where an own directory of services is published', 'LA DISTRICT PROVIDER',                       'directory:write'),
+  publishServices:          act('publish own services in the public directory',       'LA DISTRICT PROVIDER',                             'directory:write'),
   recordOfferOutcome:       act('say what came of an offer',                          'LA TEAM DISTRICT PROVIDER',                         'offer:write'),
   completeTask:             act('say that an own task is done',                       'LA TEAM HEALTH PROVIDER',                           'task:write'),
   // The county decides on what it writes, and who else writes a class on that class: see DECIDES.

@@ -548,6 +548,7 @@ export function accessSql(): string {
     './incident.sql',
     './rights.sql',
     './explain.sql',
+    './directory.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

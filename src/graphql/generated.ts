@@ -4473,6 +4473,8 @@ export type Mutation = {
   proposeMerge?: Maybe<ProposeMergePayload>;
   /** Protects where a member of the family is. */
   protectWhereabouts?: Maybe<ProtectWhereaboutsPayload>;
+  /** Publishes services in the directory. A faulty one fails alone: `run.lines` says what became of each. */
+  publishServices?: Maybe<PublishServicesPayload>;
   /** Says that a goal is reached. */
   reachGoal?: Maybe<ReachGoalPayload>;
   /** Says that an assessment of pre-proceedings has come. */
@@ -4571,6 +4573,8 @@ export type Mutation = {
   recordVisit?: Maybe<RecordVisitPayload>;
   /** Puts a family on record, with its members and where they live. */
   registerFamily?: Maybe<RegisterFamilyPayload>;
+  /** Says where an organisation publishes its services, so that they are pulled every day; again with another address changes it. */
+  registerServiceFeed?: Maybe<RegisterServiceFeedPayload>;
   /** Rejects it; what was approved can be rejected until it is done. */
   rejectErasure?: Maybe<RejectErasurePayload>;
   /** Asks an organisation for what it knows. */
@@ -5055,6 +5059,11 @@ export type MutationProtectWhereaboutsArgs = {
 };
 
 
+export type MutationPublishServicesArgs = {
+  input: PublishServicesInput;
+};
+
+
 export type MutationReachGoalArgs = {
   input: ReachGoalInput;
 };
@@ -5305,6 +5314,11 @@ export type MutationRegisterFamilyArgs = {
 };
 
 
+export type MutationRegisterServiceFeedArgs = {
+  input: RegisterServiceFeedInput;
+};
+
+
 export type MutationRejectErasureArgs = {
   input: RejectErasureInput;
 };
@@ -5461,6 +5475,17 @@ export type NamedChildInput = {
   familyName: Scalars['String']['input'];
   givenName: Scalars['String']['input'];
   school?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A place to look around: a postcode, or a point. Of a place that nobody knows nothing is near. */
+export type NearInput = {
+  /** Degrees, WGS 84; with `longitude`, in place of the postcode. */
+  latitude?: InputMaybe<Scalars['Float']['input']>;
+  longitude?: InputMaybe<Scalars['Float']['input']>;
+  /** The middle of its area is measured from: `OX16 5QD` is in `OX16`. */
+  postcode?: InputMaybe<Scalars['String']['input']>;
+  /** Metres. */
+  within: Scalars['Int']['input'];
 };
 
 export type NewHouseholdInput = {
@@ -6407,6 +6432,27 @@ export type ProviderSnapshot = {
   withheld: Array<Withheld>;
 };
 
+export type PublishServicesInput = {
+  /** These are all there are: what is in the feed and not among them is retired. */
+  complete?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Code of a feed of the caller's organisation. */
+  feed: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** At most 100, each the JSON text of a `service` of Open Referral UK 3.0, nested. */
+  services: Array<Scalars['String']['input']>;
+  /** Ids of services that are given no more. */
+  withdraw?: InputMaybe<Array<Scalars['String']['input']>>;
+};
+
+export type PublishServicesPayload = {
+  __typename?: 'PublishServicesPayload';
+  run?: Maybe<ServiceRun>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type Query = {
   __typename?: 'Query';
   /** What the asking user is told of looks from outside at families they lead the work with, newest first. */
@@ -6513,7 +6559,9 @@ export type Query = {
   retentionRules?: Maybe<Array<RetentionRule>>;
   /** What the caller's organisation took out of the record as wrong, latest first: for information governance. */
   retractions?: Maybe<RetractionConnection>;
-  /** The public directory of services. */
+  /** Where the directory comes from, and what each run of a feed brought. */
+  serviceFeeds?: Maybe<Array<ServiceFeed>>;
+  /** The public directory of services: in the order of their ids or, with `near`, the nearest first. What has gone from its feed is found by `node` alone. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
   sharingMatrix?: Maybe<Array<SharingRule>>;
@@ -8150,6 +8198,25 @@ export type RegisterFamilyPayload = {
   warnings: Array<UserError>;
 };
 
+export type RegisterServiceFeedInput = {
+  /** Chosen by the organisation: 2 to 60 of a-z, 0-9 and -, beginning with a letter. */
+  code: Scalars['String']['input'];
+  /** ONS code of the district in which its services are; without one they are the whole county's. */
+  district?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** HTTPS, public, without a user; its `/services` is read. Without one the feed is pushed in. */
+  url?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RegisterServiceFeedPayload = {
+  __typename?: 'RegisterServiceFeedPayload';
+  feed?: Maybe<ServiceFeed>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RejectErasureInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -8836,21 +8903,58 @@ export type SendSubjectAccessPayload = {
 /** A service of the public directory. */
 export type Service = Node & {
   __typename?: 'Service';
+  accreditations?: Maybe<Scalars['String']['output']>;
   active?: Maybe<Scalars['Boolean']['output']>;
+  /** What users have to know now. */
+  alert?: Maybe<Scalars['String']['output']>;
+  areas?: Maybe<Array<ServiceArea>>;
   code?: Maybe<Scalars['String']['output']>;
+  contacts?: Maybe<Array<ServiceContact>>;
   cost?: Maybe<Scalars['String']['output']>;
+  costs?: Maybe<Array<ServiceCost>>;
   description?: Maybe<Scalars['String']['output']>;
+  /** It costs some people less, or nothing. */
+  discounted?: Maybe<Scalars['Boolean']['output']>;
   /** Null for a service of the whole county. */
   district?: Maybe<District>;
+  email?: Maybe<Scalars['String']['output']>;
   /** The indicators that a service of this kind is expected to move. */
   expectedToMove?: Maybe<Array<OutcomeIndicator>>;
+  /** Null for reference data of the authority. */
+  feed?: Maybe<ServiceFeed>;
+  fees?: Maybe<Scalars['String']['output']>;
+  /** It costs nothing: by its amounts, or by what is said of them. */
+  free?: Maybe<Scalars['Boolean']['output']>;
   id: Scalars['ID']['output'];
   /** From the code list `service-kind`. */
   kind?: Maybe<Code>;
+  /** When its publisher changed it. */
+  lastModified?: Maybe<Scalars['DateTime']['output']>;
+  locations?: Maybe<Array<ServiceLocation>>;
   maximumAge?: Maybe<Scalars['Int']['output']>;
   minimumAge?: Maybe<Scalars['Int']['output']>;
   name?: Maybe<Scalars['String']['output']>;
   organisation?: Maybe<Organisation>;
+  /** Who gives it, as the feed names them. */
+  provider?: Maybe<ServiceProvider>;
+  /** Its id in Open Referral UK, a UUID. */
+  publicId?: Maybe<Scalars['String']['output']>;
+  /** When it had gone from its feed; null while it is there. */
+  retired?: Maybe<Scalars['DateTime']['output']>;
+  schedules?: Maybe<Array<ServiceSchedule>>;
+  /** As Open Referral UK has it: active, inactive, defunct or temporarily closed. */
+  status?: Maybe<Scalars['String']['output']>;
+  terms?: Maybe<Array<ServiceTerm>>;
+  url?: Maybe<Scalars['String']['output']>;
+};
+
+/** For people of which area a service is, in its publisher's words. */
+export type ServiceArea = {
+  __typename?: 'ServiceArea';
+  extent?: Maybe<Scalars['String']['output']>;
+  extentType?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  uri?: Maybe<Scalars['String']['output']>;
 };
 
 export type ServiceConnection = {
@@ -8861,17 +8965,84 @@ export type ServiceConnection = {
   totalCount: TotalCount;
 };
 
+/** Whom to ask, as the publisher made public. */
+export type ServiceContact = {
+  __typename?: 'ServiceContact';
+  email?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  phone?: Maybe<Scalars['String']['output']>;
+  title?: Maybe<Scalars['String']['output']>;
+};
+
+export type ServiceCost = {
+  __typename?: 'ServiceCost';
+  /** Pounds. */
+  amount?: Maybe<Scalars['String']['output']>;
+  description?: Maybe<Scalars['String']['output']>;
+  option?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+};
+
 export type ServiceEdge = {
   __typename?: 'ServiceEdge';
   cursor: Scalars['String']['output'];
   node?: Maybe<Service>;
 };
 
+/** A feed of services (Open Referral UK) that an organisation registered: pulled daily, or pushed in by `publishServices`. */
+export type ServiceFeed = Node & {
+  __typename?: 'ServiceFeed';
+  code?: Maybe<Scalars['String']['output']>;
+  /** Null for a feed of the whole county. */
+  district?: Maybe<District>;
+  enabled?: Maybe<Scalars['Boolean']['output']>;
+  id: Scalars['ID']['output'];
+  /** Whose feed it is. Offers of its services are theirs to answer. */
+  organisation?: Maybe<Organisation>;
+  registered?: Maybe<Scalars['DateTime']['output']>;
+  /** The newest first. */
+  runs?: Maybe<ServiceRunConnection>;
+  /** Null where it is pushed in. */
+  url?: Maybe<Scalars['String']['output']>;
+};
+
+
+/** A feed of services (Open Referral UK) that an organisation registered: pulled daily, or pushed in by `publishServices`. */
+export type ServiceFeedRunsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
 export type ServiceFilter = {
+  /** In years: services for somebody of this age. */
+  age?: InputMaybe<Scalars['Int']['input']>;
   /** ONS code. */
   district?: InputMaybe<Scalars['String']['input']>;
+  /** Services that cost nothing, or some people less. */
+  freeOrDiscounted?: InputMaybe<Scalars['Boolean']['input']>;
   /** From the code list `service-kind`. */
   kind?: InputMaybe<Scalars['String']['input']>;
+  near?: InputMaybe<NearInput>;
+  /** Services that are open then, by their schedules; by the clock in England. */
+  openAt?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Words of its name or description, in any form; `-word` leaves out, quotes keep words together. */
+  text?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Where a service is given. */
+export type ServiceLocation = {
+  __typename?: 'ServiceLocation';
+  accessibility?: Maybe<Scalars['String']['output']>;
+  address?: Maybe<Scalars['String']['output']>;
+  /** The point is the middle of the postcode's area, because the feed says none. */
+  approximate?: Maybe<Scalars['Boolean']['output']>;
+  city?: Maybe<Scalars['String']['output']>;
+  /** Degrees, WGS 84. */
+  latitude?: Maybe<Scalars['Float']['output']>;
+  longitude?: Maybe<Scalars['Float']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  postcode?: Maybe<Scalars['String']['output']>;
 };
 
 /** A service offered to one person of a family, and what came of it. */
@@ -8913,6 +9084,121 @@ export type ServiceOfferStatus =
   | 'NOT_AVAILABLE'
   | 'OFFERED'
   | 'TAKEN_UP';
+
+/** Who gives a service, as its feed names them. */
+export type ServiceProvider = {
+  __typename?: 'ServiceProvider';
+  description?: Maybe<Scalars['String']['output']>;
+  email?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  website?: Maybe<Scalars['String']['output']>;
+};
+
+/** One pull of a feed, or one push into it. */
+export type ServiceRun = Node & {
+  __typename?: 'ServiceRun';
+  /** Everything was seen; what was not there was retired. */
+  complete?: Maybe<Scalars['Boolean']['output']>;
+  created?: Maybe<Scalars['Int']['output']>;
+  /** Null while it goes on, or where it was broken off: then the next one goes on. */
+  ended?: Maybe<Scalars['DateTime']['output']>;
+  failed?: Maybe<Scalars['Int']['output']>;
+  /** What is odd about the feed, or why it was not read to its end. */
+  fault?: Maybe<Scalars['String']['output']>;
+  feed?: Maybe<ServiceFeed>;
+  id: Scalars['ID']['output'];
+  lines?: Maybe<ServiceRunLineConnection>;
+  retired?: Maybe<Scalars['Int']['output']>;
+  started?: Maybe<Scalars['DateTime']['output']>;
+  unchanged?: Maybe<Scalars['Int']['output']>;
+  updated?: Maybe<Scalars['Int']['output']>;
+};
+
+
+/** One pull of a feed, or one push into it. */
+export type ServiceRunLinesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type ServiceRunConnection = {
+  __typename?: 'ServiceRunConnection';
+  edges?: Maybe<Array<ServiceRunEdge>>;
+  nodes?: Maybe<Array<ServiceRun>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ServiceRunEdge = {
+  __typename?: 'ServiceRunEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ServiceRun>;
+};
+
+/** What became of one service of a run, or what was wrong with it: a service has a line for each fault. */
+export type ServiceRunLine = {
+  __typename?: 'ServiceRunLine';
+  /** Its place in the run, from 1. */
+  line?: Maybe<Scalars['Int']['output']>;
+  message?: Maybe<Scalars['String']['output']>;
+  /** JSON pointer (RFC 6901) into the service. */
+  path?: Maybe<Scalars['String']['output']>;
+  /** FAILED: it is not in, or stays as it was. Else what `path` points at was left out of it. */
+  result?: Maybe<ServiceRunResult>;
+  /** The keyword of JSON schema that it breaks, or SECRET_PLACE, TOO_LONG, DUPLICATE, NOT_AN_OBJECT, ID_NOT_UUID, NO_POINT, UNREADABLE. */
+  rule?: Maybe<Scalars['String']['output']>;
+  /** Null where it must not be pointed at. */
+  sourceId?: Maybe<Scalars['String']['output']>;
+};
+
+export type ServiceRunLineConnection = {
+  __typename?: 'ServiceRunLineConnection';
+  edges?: Maybe<Array<ServiceRunLineEdge>>;
+  nodes?: Maybe<Array<ServiceRunLine>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ServiceRunLineEdge = {
+  __typename?: 'ServiceRunLineEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ServiceRunLine>;
+};
+
+export type ServiceRunResult =
+  | 'CREATED'
+  | 'FAILED'
+  | 'UNCHANGED'
+  | 'UPDATED';
+
+/** When a service is open, as a rule of RFC 5545. */
+export type ServiceSchedule = {
+  __typename?: 'ServiceSchedule';
+  closes?: Maybe<Scalars['String']['output']>;
+  /** `MO`; in a month `2MO` is the second Monday, `-1MO` the last. */
+  days?: Maybe<Array<Scalars['String']['output']>>;
+  /** Every so many weeks. */
+  every?: Maybe<Scalars['Int']['output']>;
+  /** WEEKLY or MONTHLY. */
+  frequency?: Maybe<Scalars['String']['output']>;
+  monthDays?: Maybe<Array<Scalars['Int']['output']>>;
+  note?: Maybe<Scalars['String']['output']>;
+  /** Local time, `10:00:00`. */
+  opens?: Maybe<Scalars['String']['output']>;
+  starts?: Maybe<Scalars['Date']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+};
+
+/** What a service is, in a term of a taxonomy. */
+export type ServiceTerm = {
+  __typename?: 'ServiceTerm';
+  description?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** Name of the taxonomy. */
+  taxonomy?: Maybe<Scalars['String']['output']>;
+  uri?: Maybe<Scalars['String']['output']>;
+};
 
 export type SharePostInput = {
   /** The version that the caller read. */

@@ -306,8 +306,10 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (binding.kind === 'union') return add(compilePage(ctx, { ...connection, stream: unionStream(ctx, page, binding) }));
   const given = Object.entries(binding.filters).filter(([path]) => isGiven(args, path));
   const { mine } = binding;
+  const standing = binding.kind === 'page' ? binding.standing : undefined;
   const on = (row: string) =>
     and([
+      ...(standing ? [standing(row)] : []),
       ...given.map(([path, filter]) => filterSql(ctx, args, path, filter, row)),
       ...(mine ? [`${row}.${mine.user} = ${USER}`, `${row}.${mine.organisation} = ${ctx.client.organisation.id}`] : []),
     ]);

@@ -130,8 +130,9 @@ export function idParameter(ctx: Context, type: string, read: (variables: Variab
 /** The predicate of an argument that chooses rows. */
 export function filterSql(ctx: Context, args: Arguments, path: string, { decode, type, where }: RootFilter, row: string): string {
   const value = (variables: Variables) => valueAt(args.at(variables), path);
-  const sql = decode === 'id' ? idParameter(ctx, type as string, value) : `${parameter(ctx, (run) => String(value(run.variables)))}::text`;
-  return where(row, sql, subquery(ctx));
+  if (decode === 'id') return where(row, idParameter(ctx, type as string, value), subquery(ctx));
+  const written = decode === 'json' ? (given: unknown) => JSON.stringify(given) : String;
+  return where(row, `${parameter(ctx, (run) => written(value(run.variables)))}::text`, subquery(ctx));
 }
 
 /** Whether an argument is given, and not null. */

@@ -9,15 +9,18 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { AGENCIES, isPersonal } from '../../src/access/classes.ts';
 import { classifiedTables } from '../../src/db/classified.ts';
 import '../../src/modules/tables.ts';
-import { ownDatabase, sqlAsOwner } from '../support/server.ts';
+import { ownDatabase, serverOf, sqlAsOwner } from '../support/server.ts';
 
 let ownerUrl: string;
 let owner: pg.Client;
 let database: string;
+/** By what the roles are named. */
+let logins: string;
 beforeAll(async () => {
   ownerUrl = await ownDatabase('fsp_lints');
   owner = await sqlAsOwner(ownerUrl);
   database = new URL(ownerUrl).pathname.slice(1);
+  logins = serverOf(ownerUrl).logins as string;
 });
 afterAll(() => owner.end());
 
@@ -209,7 +212,7 @@ describe('privileges, by pgTAP', () => {
     await admin.query('rollback');
     return failed;
   }
-  const agencyRole = (agency: string) => `${database}_agency_${agency.toLowerCase()}`;
+  const agencyRole = (agency: string) => `${logins}_agency_${agency.toLowerCase()}`;
 
   it('an evaluator has none on any table of people, and nobody deletes or truncates', async ({ skip }) => {
     if (!there) skip();
@@ -228,14 +231,14 @@ describe('privileges, by pgTAP', () => {
     const machinery = ['earlier', 'kept_from_lift', 'merge_kept_from', 'adoption', 'access_look', 'notice_delay'];
     const assertions = [
       ...machinery.flatMap((name) =>
-        [...AGENCIES.map(agencyRole), `${database}_gate`, `${database}_recorder`].map(
+        [...AGENCIES.map(agencyRole), `${logins}_gate`, `${logins}_recorder`].map(
           (role) => `table_privs_are('fsp', '${name}', '${role}', array[]::text[])`,
         ),
       ),
       ...classifiedTables()
         .filter(({ dataClass }) => isPersonal(dataClass))
         .flatMap(({ name }) =>
-          [`${database}_gate`, `${database}_recorder`].map((role) => `table_privs_are('fsp', '${name}', '${role}', array[]::text[])`),
+          [`${logins}_gate`, `${logins}_recorder`].map((role) => `table_privs_are('fsp', '${name}', '${role}', array[]::text[])`),
         ),
       ...AGENCIES.map((agency) => `schema_privs_are('fsp', '${agencyRole(agency)}', array['USAGE'])`),
       `is_definer('fsp', 'rebuild_grants', array['bigint[]', 'bigint[]'])`,

@@ -90,6 +90,11 @@ const NOT_RUN: { command: RegExp; why: string; check?: () => void }[] = [
     check: () => expect(existsSync(path.join(root, 'bench/main.ts'))).toBe(true),
   },
   {
+    command: /^npm run directory:pull/,
+    why: 'it asks the servers of councils',
+    check: () => proves('tests/exchange/pull.test.ts', 'is pulled page by page'),
+  },
+  {
     command: /^npm run (demo|sdl)\b/,
     why: 'it takes a while, and is run elsewhere',
     check: () => {

@@ -542,6 +542,10 @@ class Maker {
     if (!isNonNullType(type) && path.includes('.') && this.choices.once(8)) return null;
     const plain = isNonNullType(type) ? type.ofType : type;
     if (isListType(plain)) return Array.from({ length: this.choices.below(4) }, () => this.scalar(getNamedType(type), field, path));
+    if (isInputObjectType(plain))
+      return Object.fromEntries(
+        Object.values(plain.getFields()).map((inner) => [inner.name, this.inputValue(inner.type, field, `${path}.${inner.name}`)]),
+      );
     return this.scalar(getNamedType(type), field, path);
   }
 
@@ -549,6 +553,9 @@ class Maker {
     const name = path.split('.').at(-1) as string;
     if (isEnumType(type)) return this.choices.of(type.getValues()).name;
     if (type.name === 'ID') return this.id(idType(field, path));
+    // Degrees, and metres around them: some of the county is there.
+    if (name === 'within') return 30_000;
+    if (type.name === 'Float') return name === 'latitude' ? 51.7 : -1.3;
     if (type.name === 'Int') return this.choices.below(40);
     if (type.name === 'Boolean') return this.choices.once(2);
     if (type.name === 'Date') return this.choices.of(days);

@@ -583,8 +583,27 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
         await list(
           'Service',
           query(
-            `select *, ctid::text as "${PLACE}" from fsp.service where ($1::text is null or district = $1) and ($2::text is null or kind = $2) order by id`,
-            [args.filter?.district ?? null, args.filter?.kind ?? null],
+            // The whole directory is measured, and sorted afterwards: no index and no box.
+            `select * from (
+               select s.*, s.ctid::text as "${PLACE}",
+                 (select min(fsp.metres(p[1], p[2], l.latitude, l.longitude))::integer from fsp.service_location l where l.service = s.id) as metres
+               from fsp.service s left join fsp.point_of($7::jsonb) p on true
+               where s.retired_at is null and ($1::text is null or s.district = $1) and ($2::text is null or s.kind = $2)
+                 and ($3::text is null or exists (select from fsp.service_document d where d.service = s.id and d.search @@ websearch_to_tsquery('english', $3)))
+                 and ($4::int is null or (s.minimum_age is null or s.minimum_age <= $4) and (s.maximum_age is null or s.maximum_age >= $4))
+                 and ($5::boolean is null or (s.free or s.discounted) = $5)
+                 and ($6::timestamptz is null or exists (select from fsp.service_schedule o where o.service = s.id and fsp.open_at(o, $6::timestamptz at time zone 'Europe/London')))
+             ) found where $7::jsonb is null or metres <= ($7::jsonb ->> 'within')::int
+             order by case when $7::jsonb is not null then metres end, id`,
+            [
+              args.filter?.district ?? null,
+              args.filter?.kind ?? null,
+              args.filter?.text ?? null,
+              args.filter?.age ?? null,
+              args.filter?.freeOrDiscounted ?? null,
+              args.filter?.openAt ?? null,
+              args.filter?.near ? JSON.stringify(args.filter.near) : null,
+            ],
           ),
         ),
         args,
@@ -763,6 +782,15 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     kind: coded('service-kind', 'kind'),
     minimumAge: column('minimum_age'),
     maximumAge: column('maximum_age'),
+    publicId: column('public_id'),
+    lastModified: column('last_modified'),
+    retired: column('retired_at'),
+    ...Object.fromEntries(
+      ['provider', 'feed', 'locations', 'schedules', 'costs', 'areas', 'contacts', 'terms'].map((name) => [
+        name,
+        (row: Row, asker: Asker, args: Row) => bound(row, asker, args, name),
+      ]),
+    ),
   },
   Organisation: {
     id: id(),
@@ -1023,7 +1051,7 @@ const at = (values: Row, path: string) => path.split('.').reduce<any>((value, ke
 /** A filter's predicate on `c`; its value joins the parameters. */
 async function filterText(asker: Asker, { decode, type, where }: RootFilter, value: unknown, values: unknown[]): Promise<string> {
   const id = decode === 'id' ? decodeId(String(value)) : null;
-  values.push(id ? (id.type === type ? id.key : null) : String(value));
+  values.push(id ? (id.type === type ? id.key : null) : decode === 'json' ? JSON.stringify(value) : String(value));
   return withSub(asker, (sub) => where('c', decode === 'id' ? `$${values.length}` : `$${values.length}::text`, sub));
 }
 
