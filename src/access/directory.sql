@@ -243,12 +243,12 @@ grant execute on function fsp.end_service_run(bigint, boolean, text) to {{member
 
 -- `OX16` of `ox16 5qd`, and of `OX16`.
 create or replace function fsp.outward_of(postcode text) returns text
-language sql immutable parallel safe
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$ select upper(regexp_replace(regexp_replace(postcode, '[^A-Za-z0-9]', '', 'g'), '^(.{2,4})[0-9][A-Za-z]{2}$', '\1')) $$;
 
 -- The point to measure from, latitude and longitude: what is said, or the middle of the postcode's area. Null: neither is known.
 create or replace function fsp.point_of(near jsonb) returns double precision[]
-language sql stable parallel safe
+language sql stable parallel safe set search_path = pg_catalog, pg_temp
 as $$
   select case
     when near ->> 'latitude' is not null and near ->> 'longitude' is not null
@@ -259,7 +259,7 @@ $$;
 -- Metres between two points, along the great circle (haversine; the earth a ball of 6,371,008.8 m).
 create or replace function fsp.metres(a_latitude double precision, a_longitude double precision, b_latitude double precision, b_longitude double precision)
 returns double precision
-language sql immutable parallel safe
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
   select 12742017.6 * asin(least(1, sqrt(
     sin(radians(b_latitude - a_latitude) / 2) ^ 2
@@ -268,7 +268,7 @@ $$;
 
 -- Whether a schedule has its day: by RFC 5545 as far as the profile has it.
 create or replace function fsp.on_day(s fsp.service_schedule, day date) returns boolean
-language sql immutable parallel safe
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(s.valid_from, '-infinity') <= day and coalesce(s.valid_to, 'infinity') >= day and coalesce(s.starts, '-infinity') <= day
     and (s.every = 1 or s.starts is null or s.frequency is distinct from 'WEEKLY'
@@ -285,7 +285,7 @@ $$;
 
 -- Whether a schedule is open at a moment of local time. One that closes before it opens closes on the next day.
 create or replace function fsp.open_at(s fsp.service_schedule, at timestamp) returns boolean
-language sql immutable parallel safe
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
 as $$
   select case
     when s.closes is not null and s.opens is not null and s.closes <= s.opens
