@@ -11,7 +11,7 @@ import { decodeId } from '../read/ids.ts';
 import type { UserError } from './command.ts';
 
 /** Types whose key is 32-bit; every other key is exact in a double. What is beyond is nobody's. */
-const SMALL_KEYS = new Set(['Service', 'Programme', 'Organisation', 'OutcomeIndicator', 'GroupProgramme', 'GroupSession']);
+const SMALL_KEYS = new Set(['Service', 'Programme', 'Organisation', 'OutcomeIndicator', 'GroupProgramme', 'GroupSession', 'ServiceFeed']);
 
 /** The key in an id of this type; null for an id of another. @throws PublicError BAD_ID for what is not an id. */
 export function keyOf(type: string, id: string): number | null {
