@@ -5,6 +5,7 @@ export default defineConfig({
   schema: [
     './src/modules/*/tables.ts',
     './src/modules/plan/{legal,care,family-plan}.ts',
+    './src/modules/district/directory.ts',
     './src/modules/sharing/ledger.ts',
     './src/change/tables.ts',
     './src/disclosure/tables.ts',

@@ -7,8 +7,11 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { AGREEMENT_VERSION } from '../src/access/agreement.ts';
+import { maskOf } from '../src/access/classes.ts';
 import { type Embedded, startEmbedded } from '../src/db/embedded.ts';
 import { generateFamilies, withoutForeignKeys } from '../src/db/generate.ts';
+import { PERSONAS } from '../src/db/personas.ts';
 import { prepareDatabase } from '../src/db/prepare.ts';
 
 export const DATABASE = 'bench';
@@ -44,7 +47,8 @@ function filesIn(folder: string): string[] {
 /** Changes with everything that decides what is in the database. */
 export function dataKey(): string {
   const hash = createHash('sha256');
-  for (const file of [...filesIn(path.join(root, 'drizzle')), path.join(root, 'src/db/generate.ts')]) hash.update(readFileSync(file));
+  for (const file of [...filesIn(path.join(root, 'drizzle')), path.join(root, 'src/db/generate.ts'), fileURLToPath(import.meta.url)])
+    hash.update(readFileSync(file));
   return hash.digest('hex').slice(0, 12);
 }
 
@@ -54,7 +58,41 @@ async function connect(url: string): Promise<pg.Client> {
   return client;
 }
 
-async function fill(ownerUrl: string, families: number, say: (line: string) => void): Promise<void> {
+/** As many families' grants are made at once. */
+const GRANTS_AT_ONCE = 400;
+
+/**
+ * Gives every tenth family a decision to share, one to withhold about one person, and protected whereabouts of a member with whom the
+ * bench's own user is named: the rules about them are asked of every row, and everybody is answered as before.
+ */
+async function decide(owner: pg.Client, user: string): Promise<void> {
+  const tenth = `fsp.family f join lateral (select m.person from fsp.membership m join fsp.person_identity i on i.person = m.person
+      where m.family = f.id and m.role in ('mother', 'father', 'child') order by i.date_of_birth limit 1) who on true
+    where f.id % 10 = 0 and f.id >= ${FIRST_ID}`;
+  const ledger = (about: string, dataClass: 'PROGRESS' | 'EDUCATION', effect: string, agency: string) =>
+    `insert into fsp.sharing_decision (family, person, controller, data_classes, mask, effect, agency, gateway, reason, decided_by, "from", agreement_version)
+     select f.id, ${about}, f.controller, array['${dataClass}'], ${maskOf([dataClass])}, '${effect}', '${agency}', 'CA1989-s17', 'x', 'x',
+       now() - interval '30 days', '${AGREEMENT_VERSION}' from ${tenth}`;
+  const named = (person: string) =>
+    `insert into fsp.involvement (family, person, controller, worker, organisation, role, "from")
+     select f.id, ${person}, f.controller, '${user}', f.controller, 'named-practitioner', now() - interval '30 days' from ${tenth}`;
+  await owner.query('begin');
+  await owner.query("select set_config('fsp.defer_grants', 'on', true)");
+  await owner.query(ledger('null', 'PROGRESS', 'SHARE', 'HEALTH'));
+  await owner.query(ledger('who.person', 'EDUCATION', 'WITHHOLD', 'EDUCATION'));
+  await owner.query(named('null'));
+  await owner.query(named('who.person'));
+  await owner.query(
+    `insert into fsp.whereabouts_protection (family, person, controller, reason, "from")
+     select f.id, who.person, f.controller, 'x', now() - interval '30 days' from ${tenth}`,
+  );
+  await owner.query('commit');
+  const { rows } = await owner.query<{ id: string }>(`select f.id from ${tenth} order by f.id`);
+  for (let from = 0; from < rows.length; from += GRANTS_AT_ONCE)
+    await owner.query('select fsp.rebuild_grants($1::bigint[])', [rows.slice(from, from + GRANTS_AT_ONCE).map(({ id }) => id)]);
+}
+
+async function fill(ownerUrl: string, families: number, decisions: boolean, say: (line: string) => void): Promise<void> {
   await prepareDatabase(ownerUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration: true });
   const owner = await connect(ownerUrl);
   const helper = await connect(ownerUrl);
@@ -70,6 +108,7 @@ async function fill(ownerUrl: string, families: number, say: (line: string) => v
     await withoutForeignKeys(owner, () =>
       generateFamilies(owner, { families: missing, seed: SEED, firstId: FIRST_ID, onProgress, helpers: [helper] }),
     );
+    if (decisions) await decide(owner, PERSONAS.socialWorker.user);
     await owner.query('vacuum analyze');
     await owner.query('checkpoint').catch(() => {});
   } finally {
@@ -77,12 +116,17 @@ async function fill(ownerUrl: string, families: number, say: (line: string) => v
   }
 }
 
-/** Starts the server of a size, and fills it where that has not been done. The caller stops it. */
-export async function openDataset(folder: string, families: number, say: (line: string) => void): Promise<Dataset> {
+/**
+ * Starts the server of a size, and fills it where that has not been done. The caller stops it.
+ *
+ * @param decisions with decisions and protected whereabouts on every tenth family; a folder of its own.
+ */
+export async function openDataset(folder: string, families: number, say: (line: string) => void, decisions = false): Promise<Dataset> {
   const key = dataKey();
-  const name = `${families}-${key}`;
+  const kind = decisions ? `${families}-decided-` : `${families}-`;
+  const name = `${kind}${key}`;
   for (const other of existsSync(folder) ? readdirSync(folder) : []) {
-    if (other.startsWith(`${families}-`) && other !== name) rmSync(path.join(folder, other), { recursive: true, force: true });
+    if (other.replace(/[0-9a-f]{12}$/, '') === kind && other !== name) rmSync(path.join(folder, other), { recursive: true, force: true });
   }
   const dataDir = path.join(folder, name);
   const mark = path.join(dataDir, 'made.json');
@@ -93,7 +137,7 @@ export async function openDataset(folder: string, families: number, say: (line: 
     if (!existsSync(mark)) {
       say(`Writing ${families.toLocaleString('en')} families (once; kept for the next run)`);
       const started = Date.now();
-      await fill(embedded.databaseUrl, families, say);
+      await fill(embedded.databaseUrl, families, decisions, say);
       const seconds = Math.round((Date.now() - started) / 1000);
       const owner = await connect(embedded.databaseUrl);
       const { rows } = await owner.query<{ bytes: string }>('select pg_database_size(current_database()) as bytes');

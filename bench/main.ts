@@ -3,8 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { hiddenReport, measureHidden } from './hidden.ts';
 import { limitsReport, measureLimits } from './limits.ts';
 import { readOptions } from './options.ts';
+import { measureRecord, recordReport } from './record.ts';
 import { resultsTable, targets, targetsTable } from './report.ts';
 import { measureSize, type Result } from './size.ts';
 
@@ -23,13 +25,20 @@ function hand(report: string, name: string): void {
   console.log(`\n${report}\n${Math.round((Date.now() - started) / 1000)} s in all; this report is in bench/results/${name}`);
 }
 
-if (options.limits) {
+if (options.hidden) {
+  const measured = await measureHidden(options.folder, options.sizes[0] as number, say);
+  hand(`${machine}. ${hiddenReport(measured)}\n`, 'hidden.md');
+} else if (options.record) {
+  const measured = await measureRecord(options.folder, options.sizes[0] as number, say, options.decisions);
+  hand(`${machine}. ${recordReport(measured)}\n`, 'record.md');
+} else if (options.limits) {
   const measured = await measureLimits(options.folder, options.sizes[0] as number, say);
   hand(`${machine}. ${limitsReport(measured)}\n`, 'limits.md');
 } else {
   const results: Result[] = [];
   for (const families of options.sizes) results.push(...(await measureSize(families, options, say)));
-  const head = `${machine}, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds.`;
-  hand(`${head}\n\n${resultsTable(results)}\n\n${targetsTable(targets(results))}\n`, 'last.md');
-  writeFileSync(path.join(here, 'results', 'last.json'), JSON.stringify(results, null, 1));
+  const arm = options.decisions ? ' Decisions and protected whereabouts on every tenth family.' : '';
+  const head = `${machine}, ${options.rounds} rounds of ${options.seconds} s each; medians of the rounds.${arm}`;
+  hand(`${head}\n\n${resultsTable(results)}\n\n${targetsTable(targets(results))}\n`, `${options.decisions ? 'decisions' : 'last'}.md`);
+  writeFileSync(path.join(here, 'results', `${options.decisions ? 'decisions' : 'last'}.json`), JSON.stringify(results, null, 1));
 }

@@ -11,6 +11,12 @@ export type Options = {
   only: string[] | null;
   /** Only what limits and checks cost is measured. */
   limits: boolean;
+  /** Only whether what is hidden takes as long as what never was. */
+  hidden: boolean;
+  /** Only what the disclosure record costs in the background. */
+  record: boolean;
+  /** The data with decisions and protected whereabouts on every tenth family. */
+  decisions: boolean;
 };
 
 const numbers = (text: string, option: string): number[] =>
@@ -32,6 +38,9 @@ export function readOptions(args: string[], folder: string): Options {
       data: { type: 'string', default: folder },
       quick: { type: 'boolean', default: false },
       limits: { type: 'boolean', default: false },
+      hidden: { type: 'boolean', default: false },
+      record: { type: 'boolean', default: false },
+      decisions: { type: 'boolean', default: false },
     },
   });
   const quick = values.quick;
@@ -46,5 +55,8 @@ export function readOptions(args: string[], folder: string): Options {
     folder: values.data,
     only: values.only?.split(',') ?? null,
     limits: values.limits,
+    hidden: values.hidden,
+    record: values.record,
+    decisions: values.decisions,
   };
 }

@@ -36,7 +36,7 @@ const SAMPLE = 12;
 export const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
 
 export async function measureSize(families: number, options: Options, say: (line: string) => void): Promise<Result[]> {
-  const dataset = await openDataset(options.folder, families, say);
+  const dataset = await openDataset(options.folder, families, say, options.decisions);
   const { made } = dataset;
   say(
     `${families.toLocaleString('en')} families: ${Math.round(made.bytes / 2 ** 20).toLocaleString('en')} MB, written in ${made.seconds} s`,

@@ -41,6 +41,8 @@ export type Config = {
   headsKey: string | null;
   /** Null: as in the table of limits. */
   familyBudget: FamilyBudget | null;
+  /** Hosts of service feeds that are inside the network: asked although their address is private, and without TLS. */
+  feedHosts: string[];
 };
 
 const flag = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => ['on', 'true', '1'].includes(value));
@@ -96,6 +98,7 @@ const Environment = z.object({
       return { perUser, perSync };
     })
     .optional(),
+  FEED_HOSTS: list.default([]),
   HEADS_DIR: z.string().optional(),
   HEADS_KEY: z
     .string()
@@ -195,5 +198,6 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     headsDir: e.HEADS_DIR ?? null,
     headsKey: e.HEADS_KEY ?? null,
     familyBudget: e.FAMILY_BUDGET ?? null,
+    feedHosts: e.FEED_HOSTS,
   };
 }

@@ -116,6 +116,21 @@ export const LIMIT_TABLE = {
   indexSeconds: limit(5, 's', 'What is on record is made readable this often, and before anybody reads it; no answer waits for it.'),
   headSeconds: limit(5, 's', 'How often the newest hash of the record is signed and written outside the database.'),
   disclosuresWaiting: limit(20_000, 'records', 'Answers wait for their record; beyond this nothing more is answered.'),
+
+  // The public directory: feeds of Open Referral UK, and what is served of it to anybody.
+  serviceCharacters: limit(262_144, 'characters', 'A service with everything the profile has takes 6,000; with fifty places 60,000.'),
+  faultsPerService: limit(20, 'faults', 'Enough to mend a record; what follows mostly follows from these.'),
+  feedPageBytes: limit(16_777_216, 'bytes', 'A hundred services of the greatest length; a field of five megabytes is read, and refused.'),
+  feedPages: limit(2_000, 'pages', 'A hundred thousand services by fifty; a feed that has no end is broken off here.'),
+  feedSeconds: limit(30, 's', 'How long one page may take, with its body.'),
+  feedTries: limit(3, 'times', 'A page that fails is asked for again, after 1 and 4 seconds.'),
+  feedRedirects: limit(3, 'redirects', 'From an old name to a new one, and to HTTPS.'),
+  feedDetailsAtOnce: limit(4, 'requests', 'As many services are fetched side by side; a council’s server has other work.'),
+  feedLines: limit(5_000, 'lines a run', 'What is reported of one run; the counts go on.'),
+  publicBudget: limit(600, 'requests an address', 'A finder page loads some twenty.'),
+  publicRestore: limit(10, 'requests a second and address', 'A harvester reads a thousand services in two minutes.'),
+  publicPage: limit(100, 'services', 'A page, as in GraphQL.'),
+  publicConnections: limit(4, 'connections', 'What is asked by anybody waits for itself, and not before those who work.'),
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof LIMIT_TABLE;

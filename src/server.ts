@@ -29,6 +29,7 @@ import { createRecorder } from './disclosure/recorder.ts';
 import { createStore } from './disclosure/store.ts';
 import { createTally } from './disclosure/tally.ts';
 import { PublicError, Unauthenticated } from './errors.ts';
+import { addOpenReferral } from './exchange/open-referral/serve.ts';
 import { APOLLO_SWITCHES, apolloError } from './graphql/apollo.ts';
 import { schemaFaults } from './graphql/check.ts';
 import { documentLimits } from './graphql/limits.ts';
@@ -54,6 +55,8 @@ export type ServerOptions = {
   allowedOrigins?: string[];
   /** What each client may ask within a time. */
   budget?: Budget;
+  /** What anybody may ask of the public directory, for each address. */
+  publicBudget?: Budget;
   /** How many families a user may open within an hour. */
   familyBudget?: FamilyBudget;
   /** Where the record's heads are kept, signed; absent: nowhere. */
@@ -181,6 +184,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           },
           standing: (client, user) => gate.standing(client, user, ''),
           clients: () => gate.clients(),
+          fresh: indexer.fresh,
         }),
         log: logFailure,
       }),
@@ -303,6 +307,12 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       asking.client = await authenticate({ headers: request.headers, address: request.ip }, verify, gate, asking.requestId);
     },
   });
+  const openReferral = addOpenReferral(app, {
+    server: database.server,
+    secret,
+    budget: options.publicBudget,
+    withheld: (id) => log.error({ service: id }, 'a service of the public directory looks like a secret place and was not shown'),
+  });
 
   return {
     app,
@@ -315,7 +325,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       await recorder.end();
       heads?.end();
       await indexer.end();
-      await Promise.all([pools.end(), transactions.end(), gate.end(), store.end()]);
+      await Promise.all([pools.end(), transactions.end(), gate.end(), store.end(), openReferral.end()]);
     },
   };
 }

@@ -77,14 +77,17 @@ export const ROLE_CLOSES: Record<string, (dataClass: DataClass) => boolean> = {
   analyst: (c) => c !== 'MEASURE' && c !== 'DIRECTORY' && c !== 'STRUCTURE',
 };
 
+/** Of a restricted family's named users, whose role lets them have the record of a child before an adoption. */
+export const ADOPTION_ROLE = 'adoption';
+
 /**
- * Inside the county a user of these roles sees their own families alone; the front door takes in whoever comes. The API alone
- * enforces this, as every role.
+ * Inside the county a user of these roles sees their own families alone; the front door takes in whoever comes, and
+ * who does adoptions works with every team. The API alone enforces this, as every role.
  */
 export const OWN_FAMILIES = {
   what: 'at the county only families of the teams that name the user, or that name the user as a worker',
   roles: ['practitioner', 'team-manager'],
-  except: ['front-door'],
+  except: ['front-door', ADOPTION_ROLE],
 };
 
 /**
@@ -317,6 +320,8 @@ export const ACTS = {
   answerFeedback:           act('say whether feedback on an own referral was useful', 'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'referral:write'),
   answerInformationRequest: act('answer, or refuse with a reason, what was asked',    'LA TEAM HEALTH EDUCATION POLICE DISTRICT PROVIDER', 'referral:write'),
   lookUp:                   act('ask by an exact identifier whom to ring',            'LA HEALTH EDUCATION POLICE',                        'lookup:read'),
+  registerServiceFeed:      act('say where an own directory of services is published', 'LA DISTRICT PROVIDER',                       'directory:write'),
+  publishServices:          act('publish own services in the public directory',       'LA DISTRICT PROVIDER',                             'directory:write'),
   recordOfferOutcome:       act('say what came of an offer',                          'LA TEAM DISTRICT PROVIDER',                         'offer:write'),
   completeTask:             act('say that an own task is done',                       'LA TEAM HEALTH PROVIDER',                           'task:write'),
   // The county decides on what it writes, and who else writes a class on that class: see DECIDES.

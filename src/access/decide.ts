@@ -33,8 +33,9 @@ const refused = (reason: Refusal): Access => ({ open: false, reason });
 export const copiesUnpromised = (client: Pick<Client, 'purpose' | 'honoursRestrictions' | 'copies'>): boolean =>
   !client.honoursRestrictions && (client.copies === true || client.purpose === 'RECORD_SYNC');
 
-/** Agencies whose own rows are narrowed to those of the user. */
-export const narrowedToUser = (client: Client): boolean => client.agency === 'TEAM' || client.agency === 'PROVIDER';
+/** Whether the organisation's own rows are narrowed to those of the user: who checks it, checks what all of its users did. */
+export const narrowedToUser = (client: Client): boolean =>
+  (client.agency === 'TEAM' || client.agency === 'PROVIDER') && client.purpose !== 'GOVERNANCE';
 
 /** Whether inside the county the user's role opens only the families of their own teams, and those that name them. */
 export const ownFamiliesOnly = (client: Pick<Client, 'agency' | 'scopes'>): boolean =>

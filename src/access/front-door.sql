@@ -1,32 +1,73 @@
 -- The front door. A row about a referral that is known to be about a restricted family is the county's sealed login's;
--- its sender sees no difference. Answered of referrals that the asking organisation has matched itself.
+-- its sender sees no difference. Answered of referrals that the asking organisation sent or was sent: of one that is hidden it says what it
+-- says of one that never was. One that is only now being written is not there to be found, and is this session's own.
 create or replace function fsp.referral_open(asked bigint) returns boolean
-language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   org integer;
   behind_seal boolean;
 begin
   select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
-  return behind_seal or not exists (select from fsp.contact c join fsp.family f on f.id = c.family
-    where c.referral = asked and c.controller = org and f.restricted);
+  return behind_seal or exists (select from fsp.referral r where r.id = asked and org in (r.sender, r.addressee)
+      and not exists (select from fsp.contact c join fsp.family f on f.id = c.family
+        where c.referral = asked and c.controller = org and f.restricted))
+    or fsp.being_written('referral', asked);
 end $$;
 
 -- The same of a request for information. Whose contact it followed from is the asker's to know: the addressee's row does
 -- not go when that contact is matched, which would tell.
 create or replace function fsp.request_open(asked bigint) returns boolean
-language plpgsql stable parallel safe security definer set search_path = pg_catalog, pg_temp
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   org integer;
   behind_seal boolean;
 begin
   select l.organisation, l.sealed into org, behind_seal from fsp.login l where l.name = session_user;
-  return behind_seal or not exists (select from fsp.information_request r
-    left join fsp.contact c on c.id = r.contact and r.sender = org
-    join fsp.family f on f.id in (r.about_family, c.family)
-    where r.id = asked and org in (r.sender, r.addressee) and f.restricted);
+  return behind_seal or exists (select from fsp.information_request r where r.id = asked and org in (r.sender, r.addressee)
+      and not exists (select from fsp.information_request q
+        left join fsp.contact c on c.id = q.contact and q.sender = org
+        join fsp.family f on f.id in (q.about_family, c.family)
+        where q.id = asked and f.restricted))
+    or fsp.being_written('information_request', asked);
 end $$;
+
+-- Whether this session has just made the key for a row that is not there yet.
+create or replace function fsp.being_written(of_table text, asked bigint) returns boolean
+language plpgsql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  there boolean;
+begin
+  if currval(pg_get_serial_sequence('fsp.' || of_table, 'id')) is distinct from asked then return false; end if;
+  execute format('select exists (select from fsp.%I r where r.id = $1)', of_table) into there using asked;
+  return not there;
+exception when object_not_in_prerequisite_state then
+  return false;
+end $$;
+revoke all on function fsp.being_written(text, bigint) from public;
+
+-- The families that a row between organisations has turned out to be about, of those that the asking login sees today: what closes
+-- a family to a user closes these rows as well.
+create or replace function fsp.referral_families(asked bigint) returns table (family bigint)
+language sql stable rows 1 security definer set search_path = pg_catalog, pg_temp
+as $$
+  select c.family from fsp.contact c
+  where c.referral = asked and c.controller = (select l.organisation from fsp.login l where l.name = session_user) and fsp.sees(c.family)
+$$;
+revoke all on function fsp.referral_families(bigint) from public;
+create or replace function fsp.request_families(asked bigint) returns table (family bigint)
+language sql stable rows 1 security definer set search_path = pg_catalog, pg_temp
+as $$
+  select about.family from fsp.login l
+  join fsp.information_request r on r.id = asked and l.organisation in (r.sender, r.addressee)
+  left join fsp.contact c on c.id = r.contact and r.sender = l.organisation
+  cross join lateral (values (r.about_family), (c.family)) about (family)
+  where l.name = session_user and fsp.sees(about.family)
+$$;
+revoke all on function fsp.request_families(bigint) from public;
+grant execute on function fsp.referral_families(bigint), fsp.request_families(bigint) to {{members}};
 
 -- Tells the named users of a restricted family, and nobody else, that something reached the county about it.
 create or replace function fsp.alert_named_users(families bigint[], subject text, subject_key bigint, words text) returns void
@@ -54,7 +95,8 @@ begin
       join fsp.membership m on m.family = f.id
       join fsp.person_identity i on i.person = m.person
       where f.restricted and lower(i.given_name) = lower(new.given_name) and lower(i.family_name) = lower(new.family_name)
-        and (new.date_of_birth is null or i.date_of_birth = new.date_of_birth)),
+        and (new.date_of_birth is null or i.date_of_birth = new.date_of_birth)
+        and not exists (select from fsp.adoption a where a.person = m.person)),
     initcap(tg_argv[0]), (told ->> tg_argv[0])::bigint, 'What reached the front door may be about this family.');
   return null;
 end
@@ -82,10 +124,13 @@ begin
   end if;
   select * into county from fsp.organisation o where o.agency = 'LA' order by o.id limit 1;
   -- A number may stand on two records of one child until somebody has put them together: a plan on either counts.
+  -- The record of a child before an adoption is no record of who has the number now.
   who := array(
     select n.person from fsp.person_nhs_number n where new.identifier = 'NHS_NUMBER' and n.nhs_number = new.asked
+      and not exists (select from fsp.adoption a where a.person = n.person)
     union all
-    select u.person from fsp.person_upn u where new.identifier = 'UPN' and u.upn = new.asked);
+    select u.person from fsp.person_upn u where new.identifier = 'UPN' and u.upn = new.asked
+      and not exists (select from fsp.adoption a where a.person = u.person));
   known := array(select distinct m.family from fsp.membership m where m.person = any (who) and coalesce(m.until, 'infinity') > current_date);
   open_to := case when exists (select from fsp.family f where f.id = any (known) and f.restricted) then '{}' else known end;
   new.asked := null;

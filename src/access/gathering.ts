@@ -50,6 +50,7 @@ const DECLARED: Record<string, Custom> = {
   retraction: { none: 'what was taken out as wrong, which is for who checks alone' },
   recall_notice: { none: 'who was told that something was taken out, or is not shared any more' },
   person_merge: { none: 'how two records of one person were put together' },
+  adoption: { none: 'that a record ends with an adoption: it is of who was adopted, and of nobody who asks under another name' },
   merge_kept_from: { none: 'about whom something was kept from' },
   // Whose statement it is; of what others say against a fact about the person, they ask.
   dispute: { where: 'r.speaker = $1', controller: 'controller' },

@@ -62,24 +62,34 @@ as $$
 declare
   people bigint[];
   before jsonb;
+  reached bigint[];
+  locked bigint[];
   clinical constant bigint := 1 << 15;
 begin
-  -- Whose whereabouts are protected is so in every family of theirs.
-  asked := array(
-    select unnest(asked)
-    union
-    select elsewhere.family
-      from fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) one
-      join fsp.whereabouts_protection w on w.person = one.same
-      join fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) other on other.person = one.person
-      join fsp.membership elsewhere on elsewhere.person = other.same);
-  perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
-  perform from fsp.person p where p.id in (
-      select m.person from fsp.membership m where m.family = any (asked)
-      union select u.person from fsp.unborn_membership u where u.family = any (asked)
-      union select d.person from fsp.sharing_decision d where d.family = any (asked) and d.person is not null
-      union select unnest(others))
-    order by p.id for no key update;
+  -- Who belongs where, and who is one with whom, may have changed while a lock was waited for: it is asked again until nothing new
+  -- has come.
+  loop
+    -- Whose whereabouts are protected is so in every family of theirs.
+    reached := array(
+      select unnest(asked)
+      union
+      select elsewhere.family
+        from fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) one
+        join fsp.whereabouts_protection w on w.person = one.same
+        join fsp.same_persons(array(select m.person from fsp.membership m where m.family = any (asked))) other on other.person = one.person
+        join fsp.membership elsewhere on elsewhere.person = other.same);
+    -- What is withheld about a person is withheld under every id: their grants are written by one at a time as well.
+    people := array(select distinct s.same from fsp.same_persons(array(
+      select m.person from fsp.membership m where m.family = any (reached)
+      union select u.person from fsp.unborn_membership u where u.family = any (reached)
+      union select d.person from fsp.sharing_decision d where d.family = any (reached) and d.person is not null
+      union select unnest(others))) s);
+    exit when reached <@ asked and people <@ locked;
+    asked := reached;
+    locked := people;
+    perform from fsp.family f where f.id = any (asked) order by f.id for no key update;
+    perform from fsp.person p where p.id = any (locked) order by p.id for no key update;
+  end loop;
   people := array(
       select m.person from fsp.membership m where m.family = any (asked)
       union select u.person from fsp.unborn_membership u where u.family = any (asked)
@@ -193,7 +203,7 @@ begin
     group by s.login, s.family, s.starts
   )
   select s.login, s.family, tstzrange(s.starts, s.ends),
-    coalesce(g.shared, 0) | coalesce(s.opened, 0),
+    coalesce(s.opened, g.shared, 0),
     coalesce(g.withheld, 0) | case when s.opened is null then 0 else {{all_classes}} & ~s.opened end
       | case when s.guarded then {{leak_group}} else 0 end,
     {{stage_purposes}}, s.only_with, s.guarded,
@@ -216,7 +226,7 @@ begin
     select u.family, u.person, u.controller from fsp.unborn_membership u where u.person = any (people)
   ),
   access as materialized (
-    select g.login, l.organisation, o.agency, m.person, m.family, m.unborn_of,
+    select g.login, l.organisation, l.emergency, o.agency, m.person, m.family, m.unborn_of,
       lower(g.period) as starts, upper(g.period) as ends, g.shared, g.withheld, g.purposes, g.guarded, g.teams, g.workers
     from member m
     join fsp.family_grant g on g.family = m.family and (g.only_with is null or m.person = any (g.only_with))
@@ -252,7 +262,10 @@ begin
   ),
   seen as (
     select s.login, s.organisation, s.agency, s.person, s.starts, s.ends,
-      bit_or(a.shared) as shared, bit_or(a.withheld) as withheld,
+      bit_or(a.shared) as shared,
+      -- What an emergency opened of one family, another emergency does not close: that it was not asked for there withholds nothing here.
+      case when bool_or(a.emergency) then bit_or(a.withheld & a.shared) | ({{all_classes}} & ~bit_or(a.shared))
+        else bit_or(a.withheld) end as withheld,
       bool_or(a.unborn_of is null) as born, bool_or(a.unborn_of = s.organisation) as own,
       bit_or(a.purposes) as purposes, bool_or(a.guarded) as guarded, bool_or(a.teams is null) as anybodys
     from slice s join access a on a.login = s.login and a.person = s.person and a.starts <= s.starts and a.ends >= s.ends
@@ -324,47 +337,64 @@ begin
   having bool_and(w.person is not null);
 
   delete from fsp.user_rule u where u.family = any (asked);
-  insert into fsp.user_rule (login, kind, family, person, about, subjects, starts, ends)
+  insert into fsp.user_rule (login, kind, family, person, about, mask, subjects, starts, ends)
   with belongs as materialized (
     select f as family, null::bigint as person from unnest(asked) f
     union
-    select m.family, m.person from fsp.membership m where m.family = any (asked)
+    -- Under every id: who must not look at somebody must not look at the same person elsewhere.
+    select m.family, s.same from fsp.membership m join fsp.same_persons(people) s on s.person = m.person where m.family = any (asked)
     union
     select m.family, m.person from fsp.unborn_membership m where m.family = any (asked)
   ),
+  guarded as materialized (
+    select distinct m.family, m.person, w."from" as starts, coalesce(w.until, 'infinity') as ends
+    from fsp.membership m
+    join fsp.same_persons(people) s on s.person = m.person
+    join fsp.whereabouts_protection w on w.person = s.same
+    where m.family = any (asked)
+  ),
   rule as (
     -- The county's user is barred in the teams as well through which they work.
-    select o.id as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about,
+    select o.id as organisation, null::boolean as emergency, 'barred' as kind, c.family, null::bigint as about, null::bigint as mask,
       array[c.subject] as subjects, c."from" as starts, coalesce(c.until, 'infinity') as ends
     from fsp.conflict_of_interest c
     join fsp.organisation recorder on recorder.id = c.controller
     join fsp.organisation o on o.id = c.controller or (recorder.agency = 'LA' and o.agency = 'TEAM')
     where c.family = any (asked)
     union all
-    select e.controller, true, 'opened', e.family, null, array[e.worker], e."from", e.until
+    select e.controller, true, 'opened', e.family, null, e.mask, array[e.worker], e."from", e.until
     from fsp.emergency_access e where e.family = any (asked)
     union all
-    select distinct l.organisation, null::boolean, 'guarded', m.family, w.person, '{}'::text[], w."from", coalesce(w.until, 'infinity')
-    from fsp.membership m
-    join fsp.whereabouts_protection w on w.person = m.person
-    join fsp.family_grant g on g.family = m.family
+    select distinct l.organisation, null::boolean, 'guarded', p.family, p.person, null::bigint, '{}'::text[], p.starts, p.ends
+    from guarded p
+    join fsp.family_grant g on g.family = p.family
     join fsp.login l on l.id = g.login
-    where m.family = any (asked)
     union all
-    -- At the county a user is named; elsewhere whoever the organisation lets near the person.
-    select i.organisation, null::boolean, 'named', m.family, w.person, case when i.worker is null then '{}' else array[i.worker] end,
+    -- At the county a user is named; elsewhere whoever the organisation lets near the person. Under one id: what opens one record of
+    -- somebody opens no other.
+    select i.organisation, null::boolean, 'named', p.family, p.person, null, case when i.worker is null then '{}' else array[i.worker] end,
       i."from", coalesce(i.until, 'infinity')
-    from fsp.membership m
-    join fsp.whereabouts_protection w on w.person = m.person
-    join fsp.involvement i on i.person = w.person and i."from" < coalesce(i.until, 'infinity')
+    from (select distinct p.family, p.person from guarded p) p
+    join fsp.involvement i on i.person = p.person and i."from" < coalesce(i.until, 'infinity')
     join fsp.organisation o on o.id = i.organisation
-    where m.family = any (asked) and (i.worker is not null or o.agency <> 'LA')
+    where i.worker is not null or o.agency <> 'LA'
+    union all
+    -- Of those who see a restricted family the record before an adoption is there for the adoption role alone.
+    select distinct l.organisation, null::boolean, 'adoption', r.family, null::bigint, null::bigint, '{}'::text[], r."from", 'infinity'::timestamptz
+    from fsp.family_restriction r
+    join fsp.family_grant g on g.family = r.family
+    join fsp.login l on l.id = g.login
+    where r.family = any (asked) and r.cause = 'ADOPTION' and r.until is null
   )
-  select l.id, r.kind, r.family, b.person, r.about, r.subjects, r.starts, r.ends
+  select l.id, r.kind, r.family, b.person, r.about, r.mask, r.subjects, r.starts, r.ends
   from rule r
   join belongs b on b.family = r.family
   join fsp.login l on l.organisation = r.organisation and (r.emergency is null or l.emergency = r.emergency)
-  where r.starts < r.ends;
+  where r.starts < r.ends
+    -- Of a family that is not there for a login nothing is protected there: what is withheld of who is seen elsewhere would tell of it.
+    and (r.kind <> 'guarded' or exists (select from fsp.family_grant g where g.login = l.id and g.family = r.family))
+    -- Who else belonged to the family is there in their other families.
+    and (r.kind <> 'adoption' or b.person is null or exists (select from fsp.adoption a where a.person = b.person));
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
@@ -473,6 +503,7 @@ begin
   if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
   if told ? 'at' then given := given || jsonb_build_object('at', now()); end if;
   if told ? 'created_at' then given := given || jsonb_build_object('created_at', now(), 'updated_at', now(), 'version', 1); end if;
+  if tg_table_name = 'idempotency' then given := given || jsonb_build_object('login', fsp.current_login()); end if;
   if told ? 'client' and not exists (select from fsp.client c join fsp.login l on l.organisation = c.organisation
       where c.id = told ->> 'client' and l.name = session_user) then
     raise insufficient_privilege using message = 'Not this login''s client.';
@@ -718,8 +749,10 @@ create or replace function fsp.note_match() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
+  -- The record of a child before an adoption matches nobody.
   execute format('insert into fsp.match_candidate (subject_table, row_key, other)
-    select %1$L, $1, r.%2$I from fsp.%1$I r where r.%3$I = $2 and r.%2$I <> $1', tg_table_name, tg_argv[0], tg_argv[1])
+    select %1$L, $1, r.%2$I from fsp.%1$I r where r.%3$I = $2 and r.%2$I <> $1 and (%1$L = ''family_name''
+      or not exists (select from fsp.adoption a where a.person in ($1, r.%2$I)))', tg_table_name, tg_argv[0], tg_argv[1])
     using (to_jsonb(new) ->> tg_argv[0])::bigint, to_jsonb(new) ->> tg_argv[1];
   return null;
 end

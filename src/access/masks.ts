@@ -125,6 +125,10 @@ export function ownProbe(table: TableClass, alias: string, agency: Agency, organ
   if (table.family) {
     const open = `fsp.own_open(${alias}.${table.family})`;
     parts.push(table.familyOptional ? `(${alias}.${table.family} is null or ${open})` : open);
+    if (table.own.ofOthers)
+      parts.push(
+        `(select true from fsp.family_grant closed where closed.family = ${alias}.${table.family} and ${isNow('closed')} and closed.guarded limit 1) is null`,
+      );
   } else if (table.person) parts.push(`fsp.own_open_person(${alias}.${table.person})`);
   return `(${parts.join(' and ')})`;
 }

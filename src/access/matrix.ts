@@ -12,6 +12,7 @@ import {
 import type { Classified } from '../graphql/classes.ts';
 import {
   ACTS,
+  ADOPTION_ROLE,
   AGREEMENT_VERSION,
   levelOf,
   OWN_FAMILIES,
@@ -152,6 +153,7 @@ export function matrixMarkdown(rows: MatrixRow[]): string {
     ),
     '',
     `${listOf(OWN_FAMILIES.roles)}: ${OWN_FAMILIES.what}. Not so with ${listOf(OWN_FAMILIES.except)}.`,
+    `\`role:${ADOPTION_ROLE}\`: among the named users of a family restricted for an adoption, who has the record before it.`,
     '',
   ].join('\n');
 }

@@ -24,6 +24,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   own_key constant bigint := (to_jsonb(new) ->> tg_argv[0])::bigint;
+  of_family constant bigint := (to_jsonb(new) ->> 'family')::bigint;
   freed bigint[];
 begin
   if new.kept_from = '{}' and (tg_op = 'INSERT' or old.kept_from = '{}') then return new; end if;
@@ -40,7 +41,15 @@ begin
   if not exists (select from fsp.person_merge m where m.confirmed_at is not null and m.unmerged_at is null) then return new; end if;
   with added as (
     insert into fsp.merge_kept_from (subject_table, row_key, person, because)
-      select tg_table_name, own_key, s.same, s.person from fsp.same_persons(new.kept_from) s where s.same <> all (new.kept_from)
+      select tg_table_name, own_key, s.same, s.person
+      -- Of who belongs to the row's family, or is seen by who writes. Of strangers nothing is told to who writes their keys into a row.
+      from fsp.same_persons(array(select kept from unnest(new.kept_from) kept where exists (
+        select from fsp.membership m where m.family = of_family and m.person = kept
+        union all select from fsp.unborn_membership u where u.family = of_family and u.person = kept
+        union all select where session_user = current_user
+        union all select from fsp.person_grant g where g.login = fsp.current_login() and g.person = kept
+          and g.starts <= now() and g.ends > now()))) s
+      where s.same <> all (new.kept_from)
     returning person)
   select new.kept_from || coalesce(array_agg(distinct person), '{}') into new.kept_from from added;
   return new;
@@ -103,6 +112,8 @@ declare
 begin
   if org is null or by_user is null then raise insufficient_privilege using message = 'No such row.'; end if;
   perform from fsp.person p where p.id in (stays, goes) order by p.id for no key update;
+  -- Whoever the other is: that the two are one, or are not, is told by nothing.
+  if exists (select from fsp.adoption a where a.person in (stays, goes)) then return null; end if;
   if exists (select from fsp.same_persons(array[stays]) s where s.same = goes) then return null; end if;
   insert into fsp.person_merge (survivor, merged, controller, reason, proposed_by, proposed_by_name)
     values (stays, goes, org, why, by_user, by_name) on conflict do nothing returning id into made;
@@ -128,6 +139,7 @@ begin
       where u.organisation = proposal.controller and u.subject = by_user and u.enabled) then
     raise insufficient_privilege using message = 'It needs two people.';
   end if;
+  if exists (select from fsp.adoption a where a.person in (proposal.survivor, proposal.merged)) then return false; end if;
   update fsp.person_merge m set confirmed_by = by_user, confirmed_by_name = by_name, confirmed_at = now(), version = m.version + 1, updated_at = now()
     where m.id = asked and m.confirmed_at is null;
   if not found then return false; end if;
@@ -204,3 +216,33 @@ end
 $$;
 revoke all on function fsp.unmerge_persons(bigint, text, text, text) from public;
 grant execute on function fsp.unmerge_persons(bigint, text, text, text) to {{members}};
+
+-- Ends the record of a child who was adopted: it stays what it is, for those who see the restricted family, and is from now on matched,
+-- looked up and merged with nobody. The child is put on record as anybody new, in the family that they belong to now. Answered with the
+-- rule that is not met, and null where it is done.
+create or replace function fsp.record_adoption(asked bigint, whom bigint, day date, because text, by_subject text) returns text
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  org integer;
+begin
+  select o.id into org from fsp.login l join fsp.organisation o on o.id = l.organisation
+    where l.name = session_user and o.agency = 'LA' and not l.emergency;
+  if org is null or whom is null or by_subject is null or not fsp.sees(asked, whom) then
+    raise insufficient_privilege using message = 'No such person.';
+  end if;
+  perform from fsp.person p where p.id = whom for no key update;
+  if not exists (select from fsp.family_restriction r where r.family = asked and r.controller = org and r.organisation is null
+      and r.cause = 'ADOPTION' and r.until is null) then return 'ADOPTION_RESTRICTION'; end if;
+  if exists (select from fsp.same_persons(array[whom]) s where s.same <> whom) then return 'MERGED'; end if;
+  insert into fsp.adoption (person, family, ordered_on, reason, recorded_by) values (whom, asked, day, because, by_subject)
+    on conflict do nothing;
+  if not found then return 'ADOPTION_ONCE'; end if;
+  delete from fsp.match_candidate c where c.subject_table <> 'family_name' and whom in (c.row_key, c.other);
+  delete from fsp.person_merge m where m.confirmed_at is null and whom in (m.survivor, m.merged);
+  perform fsp.rebuild_grants(array(select m.family from fsp.membership m where m.person = whom), array[whom]);
+  return null;
+end
+$$;
+revoke all on function fsp.record_adoption(bigint, bigint, date, text, text) from public;
+grant execute on function fsp.record_adoption(bigint, bigint, date, text, text) to {{members}};

@@ -36,6 +36,9 @@ export const ORGANISATION = '(select fsp.current_organisation())';
 export const agencyRole = (agency: Agency) => `"{{db}}_agency_${agency.toLowerCase()}"`;
 
 const everyAgency = AGENCIES.map(agencyRole).join(', ');
+const othersThanTheCounty = AGENCIES.filter((agency) => agency !== 'LA')
+  .map(agencyRole)
+  .join(', ');
 
 /** Agencies that may write anything at all. */
 const writers = AGENCIES.filter((agency) =>
@@ -174,11 +177,15 @@ function ofFamilyOrAll(table: string): string[] {
   ];
 }
 
+/** And every family is that this request of theirs was gathered from: of one that is restricted since, or was then, nothing is told. */
+const everyFamilySeen = (table: string): string =>
+  `(select true from unnest(${table}.families) gathered (family) where (select true from fsp.family_grant fg where fg.family = gathered.family and ${isNow('fg')}) is null limit 1) is null`;
+
 /** Rows gathered for a request: read with it, and of them only what is named changes, until it is signed. */
 const gatheredRows =
   (...changing: string[]) =>
   (table: string): string[] => {
-    const own = ownAndSeen(table);
+    const own = `${ownAndSeen(table)} and (select true from fsp.subject_access q where q.id = ${table}.request)`;
     const unsigned = `(select q.signed_at is null from fsp.subject_access q where q.id = ${table}.request)`;
     return [
       `grant select on fsp.${table} to ${everyAgency};`,
@@ -200,7 +207,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   user_rule: ownLogin,
   team_member: (t) => [
     `grant select on fsp.${t} to ${everyAgency}, "{{db}}_gate";`,
-    policy(t, 'own_select', 'select', everyAgency, `${t}.organisation = ${ORGANISATION}`, null),
+    policy(t, 'own_select', 'select', othersThanTheCounty, `${t}.organisation = ${ORGANISATION}`, null),
     // The county knows who is in its teams: its practitioners see the families of their own.
     policy(
       t,
@@ -227,7 +234,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   feed_state: () => [],
   idempotency: (t) => [
     `grant select, insert on fsp.${t} to ${writers};`,
-    policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION}`, null),
+    policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN}`, null),
     policy(t, 'own_insert', 'insert', writers, null, `${t}.organisation = ${ORGANISATION}`),
     // A key's result is written once, by the transaction that claimed it.
     `grant update (result) on fsp.${t} to ${writers};`,
@@ -236,7 +243,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       'own_update',
       'update',
       writers,
-      `${t}.organisation = ${ORGANISATION} and ${t}.result = '{}'`,
+      `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN} and ${t}.result = '{}'`,
       `${t}.organisation = ${ORGANISATION}`,
     ),
   ],
@@ -249,6 +256,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
     policy(t, 'own_select', 'select', everyAgency, `${t}.controller = ${ORGANISATION} and fsp.retraction_open(${t}.id)`, null),
   ],
   merge_kept_from: () => [],
+  adoption: () => [],
   // That a number is on two rows: said to a county's login that sees both. To another it would tell of one that it may not see.
   match_candidate: (t) => [
     `grant select on fsp.${t} to ${everyAgency};`,
@@ -265,10 +273,17 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   ],
   subject_access: (t) => [
     `grant select on fsp.${t} to ${everyAgency};`,
-    policy(t, 'own_select', 'select', everyAgency, ownAndSeen(t), null),
+    policy(t, 'own_select', 'select', everyAgency, `${ownAndSeen(t)} and ${everyFamilySeen(t)}`, null),
     `grant insert, update on fsp.${t} to ${agencyRole('LA')};`,
     policy(t, 'own_insert', 'insert', agencyRole('LA'), null, ownAndSeen(t)),
-    policy(t, 'own_update', 'update', agencyRole('LA'), `${ownAndSeen(t)} and ${t}.sent_on is null`, ownAndSeen(t)),
+    policy(
+      t,
+      'own_update',
+      'update',
+      agencyRole('LA'),
+      `${ownAndSeen(t)} and ${everyFamilySeen(t)} and ${t}.sent_on is null`,
+      ownAndSeen(t),
+    ),
   ],
   retention_hold: ofFamilyOrAll,
   erasure_proposal: ofFamilyOrAll,
@@ -318,10 +333,9 @@ const bothSeen = (table: string, kind: 'family' | 'person') =>
  */
 function looks(table: string, granted: string): string[] {
   const own = `${table}.organisation = ${ORGANISATION}`;
-  const others = AGENCIES.filter((agency) => agency !== 'LA').map(agencyRole);
   return [
     `grant select on fsp.${table} to ${everyAgency};`,
-    policy(table, 'own_select', 'select', others.join(', '), `${own} and (not ${table}.restricted or ${granted})`, null),
+    policy(table, 'own_select', 'select', othersThanTheCounty, `${own} and (not ${table}.restricted or ${granted})`, null),
     policy(table, 'la_select', 'select', agencyRole('LA'), `(coalesce(${own}, true) and not ${table}.restricted) or ${granted}`, null),
   ];
 }
@@ -547,7 +561,6 @@ export function accessSql(): string {
     './sharing.sql',
     './front-door.sql',
     './evidence.sql',
-    './rights.sql',
     './record.sql',
     './retraction.sql',
     './dispute.sql',
@@ -555,6 +568,7 @@ export function accessSql(): string {
     './incident.sql',
     './rights.sql',
     './explain.sql',
+    './directory.sql',
     './feed.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())

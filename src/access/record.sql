@@ -161,12 +161,14 @@ begin
     left join fsp.organisation o on o.code = r.organisation
   ),
   named_family as materialized (select r.id as entry, f.family from record r cross join lateral unnest(r.families) f (family)),
-  member as (select m.family, m.person from fsp.membership m union all select u.family, u.person from fsp.unborn_membership u),
+  -- Few records, large tables: each is looked up by key (`offset 0` keeps it so), and none is read through.
   stray as (
     -- A person shown without a family is looked at in each family that they belong to.
     select p.entry, p.person from (select r.id as entry, unnest(r.persons) as person from record r) p
     except
-    select n.entry, m.person from named_family n join member m on m.family = n.family
+    select n.entry, m.person from named_family n cross join lateral (
+      select b.person from fsp.membership b where b.family = n.family
+      union all select u.person from fsp.unborn_membership u where u.family = n.family offset 0) m
   ),
   -- Few are restricted for one organisation alone.
   partly as materialized (
@@ -175,8 +177,10 @@ begin
   ),
   about as materialized (
     select a.entry, a.family, f.restricted or p.family is not null as restricted, f.controller
-    from (select n.entry, n.family from named_family n union select s.entry, m.family from stray s join member m on m.person = s.person) a
-    join fsp.family f on f.id = a.family
+    from (select n.entry, n.family from named_family n union select s.entry, m.family from stray s cross join lateral (
+      select b.family from fsp.membership b where b.person = s.person
+      union all select u.family from fsp.unborn_membership u where u.person = s.person offset 0) m) a
+    cross join lateral (select of.restricted, of.controller from fsp.family of where of.id = a.family offset 0) f
     join record r on r.id = a.entry
     left join partly p on p.family = a.family and p.organisation = r.by_whom
   ),
@@ -199,9 +203,9 @@ begin
     select a.family, r.by_whom as organisation, r.subject, r.purpose, r.opened as emergency, r.at, a.restricted
     from about a join record r on r.id = a.entry
     where r.by_whom is not null and r.failed is null
-      and (r.opened is not null or r.by_whom <> a.controller and not exists (
-        select from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
-        where i.family = a.family and i.organisation = r.by_whom and i."from" <= now() and coalesce(i.until, 'infinity') > now()))
+      and (r.opened is not null or r.by_whom <> a.controller and (
+        select true from fsp.involvement i join fsp.organisation o on o.id = i.organisation and o.agency = 'TEAM'
+        where i.family = a.family and i.organisation = r.by_whom and i."from" <= now() and coalesce(i.until, 'infinity') > now() limit 1) is null)
   ),
   whom as (
     select f.family, r.organisation, r.subject from (select distinct l.family from looked l) f cross join lateral fsp.notice_recipients(f.family) r
@@ -299,7 +303,8 @@ as $$
 begin
   update fsp.access_notice n set acknowledged_at = now(), version = n.version + 1, updated_at = now()
     from fsp.login l
-    where l.name = session_user and n.id = asked and n.addressee = l.organisation and n.worker = by_whom and n.version = expected;
+    where l.name = session_user and n.id = asked and n.addressee = l.organisation and n.worker = by_whom and n.version = expected
+      and fsp.own_open(n.family);
   return found;
 end
 $$;

@@ -1,5 +1,7 @@
 -- Tells organisations that what they were shown no longer stands as it was: a row taken out, a decision withdrawn, a fact
 -- disputed. Called by the functions that do such a thing, and by no login. Answers how many were told; whose it was is not.
+-- Where somebody's whereabouts are protected, who is not named with them hears it from the county: which service has a record would
+-- tell where they are.
 create or replace function fsp.recall(of_kind text, of_entity text, entity_key bigint, about_family bigint, organisations integer[], told text)
 returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -7,11 +9,18 @@ as $$
 declare
   whose integer;
   sent integer;
+  is_protected constant boolean := exists (
+    select from fsp.same_persons(array(select m.person from fsp.membership m where m.family = about_family)) one
+    join fsp.whereabouts_protection w on w.person = one.same and w."from" <= now() and coalesce(w.until, 'infinity') > now());
 begin
   whose := coalesce((select l.organisation from fsp.login l where l.name = session_user),
     (select f.controller from fsp.family f where f.id = about_family));
   insert into fsp.recall_notice (addressee, origin, kind, entity, entity_id, about, words)
-    select o.id, whose, of_kind, of_entity, entity_key, about_family, told
+    select o.id,
+      coalesce(case when is_protected and not exists (select from fsp.family_grant g join fsp.login l on l.id = g.login
+          where l.organisation = o.id and g.family = about_family and g.starts <= now() and g.ends > now() and not g.guarded)
+        then (select f.controller from fsp.family f where f.id = about_family) end, whose),
+      of_kind, of_entity, entity_key, about_family, told
     from fsp.organisation o where o.id = any (organisations) and o.id <> whose order by o.id;
   get diagnostics sent = row_count;
   return sent;

@@ -4,7 +4,8 @@
 -- sees today, in families that it sees today; and it hands the rows to that request, where the county's governance reads them.
 --
 -- What a request may never bring out is not copied at all; of it is noted that there is something, and why it was left out.
-create or replace function fsp.gather_subject_access(asked bigint, for_user text) returns void
+-- Answers which families it gathered from.
+create or replace function fsp.gather_subject_access(asked bigint, for_user text) returns bigint[]
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -122,6 +123,7 @@ begin
         from jsonb_array_elements(told) with ordinality as t (f, place) order by place;
     end loop;
   end loop;
+  return families;
 end
 $$;
 revoke all on function fsp.gather_subject_access(bigint, text) from public;

@@ -59,7 +59,10 @@ declare
   wanted text;
   decides constant jsonb := {{decides}};
   bits constant jsonb := {{class_bits}};
+  bundles constant jsonb := {{bundles}};
   bits_asked bigint := 0;
+  stage_now text;
+  marac_now boolean;
 begin
   select o.id, o.agency into org, kind from fsp.login l join fsp.organisation o on o.id = l.organisation
     where l.name = session_user and not l.emergency;
@@ -71,6 +74,14 @@ begin
   if kind = 'LA' and not exists (select from fsp.family f where f.id = asked and f.controller = org)
     or kind <> 'LA' and not fsp.holds(org, asked, whom, classes) then
     raise insufficient_privilege using message = 'Not this organisation''s to decide.';
+  end if;
+  if in_bundle is not null then
+    -- The stage stands still until the decision is there: else it could be left in between, and a bundle would outlive its event.
+    select s.stage, s.marac into stage_now, marac_now from fsp.family_stage s where s.family = asked for share;
+    if not coalesce(bundles -> in_bundle -> 'stages' ? coalesce(stage_now, 'EARLY_HELP'), false)
+        and not (coalesce((bundles -> in_bundle ->> 'marac')::boolean, false) and coalesce(marac_now, false)) then
+      raise invalid_parameter_value using message = 'Not a decision.';
+    end if;
   end if;
   if num_nonnulls(for_organisation, for_agency) <> 1 or will not in ('SHARE', 'WITHHOLD') or cardinality(classes) = 0
     or ends <= starts then raise invalid_parameter_value using message = 'Not a decision.'; end if;
@@ -112,6 +123,49 @@ end
 $$;
 revoke all on function fsp.withdraw_decision(bigint, text, text) from public;
 
+-- What is open for a family, whoever asks. Its stage follows from it, and decides for whom the family is there at all: somebody from whom
+-- part of the record is closed would else take it away from everybody by what they do not see. For the county that keeps the record.
+create or replace function fsp.keeps(asked bigint) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select fsp.sees(asked) and exists (select from fsp.login l join fsp.family f on f.id = asked and f.controller = l.organisation
+    where l.name = session_user and not l.emergency)
+$$;
+revoke all on function fsp.keeps(bigint) from public;
+
+create or replace function fsp.open_facts(asked bigint) returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not fsp.keeps(asked) then raise insufficient_privilege using message = 'No such family.'; end if;
+  return jsonb_build_object(
+    'plans', array(select p.kind from fsp.plan p where p.family = asked and p.status = 'OPEN'),
+    'episodes', (select count(*) from fsp.episode e where e.family = asked and e.closed_on is null and not e.no_further_action),
+    'assessments', (select count(*) from fsp.assessment a where a.family = asked and a.status = 'OPEN'),
+    'strategyDiscussions', (select count(*) from fsp.strategy_discussion d where d.family = asked and d.decided_on is null),
+    'sections47', (select count(*) from fsp.section47 s where s.family = asked and s.ended_on is null),
+    'preProceedings', (select count(*) from fsp.pre_proceedings p where p.family = asked and p.ended_on is null),
+    'placements', (select count(*) from fsp.placement p where p.family = asked and p.ended_on is null),
+    'maracs', (select count(*) from fsp.marac m where m.family = asked and m.closed_on is null));
+end
+$$;
+revoke all on function fsp.open_facts(bigint) from public;
+
+create or replace function fsp.write_stage(asked bigint, to_stage text, with_marac boolean, at timestamptz) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not fsp.keeps(asked) then raise insufficient_privilege using message = 'No such family.'; end if;
+  insert into fsp.family_stage as s (family, controller, stage, marac, since)
+    select f.id, f.controller, to_stage, with_marac, at from fsp.family f where f.id = asked
+    on conflict (family) do update set stage = excluded.stage, marac = excluded.marac,
+      since = case when s.stage = excluded.stage then s.since else excluded.since end
+    where (s.stage, s.marac) is distinct from (excluded.stage, excluded.marac);
+end
+$$;
+revoke all on function fsp.write_stage(bigint, text, boolean, timestamptz) from public;
+grant execute on function fsp.open_facts(bigint), fsp.write_stage(bigint, text, boolean, timestamptz) to "{{db}}_agency_la";
+
 -- A bundle ends with its event, and the police's part with the process: when the family is no longer at such a stage.
 create or replace function fsp.follow_stage() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -123,9 +177,10 @@ begin
     where d.family = new.family and d.bundle is not null and d.withdrawn_at is null and coalesce(d.until, 'infinity') > now()
       and not (bundles -> d.bundle -> 'stages' ? new.stage) and not ((bundles -> d.bundle ->> 'marac')::boolean and new.marac);
   if not (array[new.stage] <@ array[{{at_risk}}]) and not new.marac then
-    update fsp.involvement i set until = now()
+    -- Also what was to begin later: of a process that is over.
+    update fsp.involvement i set until = greatest(now(), i."from")
       from fsp.organisation o
-      where o.id = i.organisation and o.agency = 'POLICE' and i.family = new.family and coalesce(i.until, 'infinity') > now() and i."from" < now();
+      where o.id = i.organisation and o.agency = 'POLICE' and i.family = new.family and coalesce(i.until, 'infinity') > greatest(now(), i."from");
   end if;
   return null;
 end
@@ -151,6 +206,8 @@ begin
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   select o.agency into kind from fsp.organisation o where o.id = for_organisation;
   if org is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such family.'; end if;
+  -- Until the involvement is there the stage stands still: it would be ended with the process, and is not there to be ended.
+  if kind = 'POLICE' then perform from fsp.family_stage s where s.family = asked for share; end if;
   if kind is null or kind = 'EVALUATOR'
     or kind = 'POLICE' and not exists (select from fsp.family_stage s where s.family = asked and (s.stage in ({{at_risk}}) or s.marac)) then
     raise insufficient_privilege using message = 'Not to be involved.';
@@ -161,6 +218,11 @@ begin
       where q.organisation = for_organisation and p.data_class <> 'INVOLVEMENT';
   end if;
   if leads then
+    -- Who is named with somebody protected stays named with them.
+    update fsp.involvement i set lead = false
+      where i.family = asked and i.lead and i.worker is not null and coalesce(i.until, 'infinity') > now()
+        and exists (select from fsp.same_persons(array[i.person]) one join fsp.whereabouts_protection w on w.person = one.same
+          and w."from" <= now() and coalesce(w.until, 'infinity') > now());
     update fsp.involvement i set until = greatest(now(), i."from")
       where i.family = asked and i.lead and coalesce(i.until, 'infinity') > now();
   end if;
@@ -231,7 +293,7 @@ end
 $$;
 
 -- Protects, and no longer protects, where a member of the family is. Somebody of the county is named with that person: whoever asked,
--- where nobody is yet. Else the record would be lost to everyone.
+-- where nobody is yet. Else the record would be lost to everyone. Of who is protected already, to protect them again opens nothing.
 create or replace function fsp.protect_whereabouts(asked bigint, whom bigint, by_subject text, by_name text, because text, ends timestamptz)
   returns bigint
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -244,7 +306,9 @@ begin
     where l.name = session_user and o.agency = 'LA' and not l.emergency;
   if org is null or whom is null or not fsp.sees(asked, whom) then raise insufficient_privilege using message = 'No such person.'; end if;
   if not exists (select from fsp.involvement i where i.person = whom and i.organisation = org and i.worker is not null
-      and i."from" <= now() and coalesce(i.until, 'infinity') > now()) then
+      and i."from" <= now() and coalesce(i.until, 'infinity') > now())
+    and not exists (select from fsp.same_persons(array[whom]) one join fsp.whereabouts_protection w on w.person = one.same
+      where w."from" <= now() and coalesce(w.until, 'infinity') > now()) then
     if by_subject is null then raise insufficient_privilege using message = 'Nobody is named.'; end if;
     insert into fsp.involvement (family, person, controller, worker, organisation, role, practitioner, "from")
       values (asked, whom, org, by_subject, org, 'named-practitioner', by_name, now());

@@ -6,6 +6,7 @@ import type { Config } from '../config.ts';
 import { LOGIN_KINDS, loginName } from '../db/logins.ts';
 import { databaseFault } from '../db/migrate.ts';
 import * as provision from '../db/provision.ts';
+import { checkAddress } from '../exchange/open-referral/fetch.ts';
 import { agencyNamed } from './command.ts';
 import { commandAsOwner } from './owner.ts';
 
@@ -199,6 +200,36 @@ const VERBS: Record<string, Verb> = {
   'user enable': enableUser('takes the user again', true),
   'user seal': sealUser("makes the user a named user of the organisation's restricted records", true),
   'user unseal': sealUser('ends that they are a named user of restricted records', false),
+  'feed add': verb(
+    "registers a feed of services (Open Referral UK) as an organisation's; without an address it is pushed in",
+    { organisation: '<code>', code: '<feed code>' },
+    { url: '<address>', district: '<ONS code>' },
+    async ({ client, config }, given) => {
+      if (given.url) checkAddress(given.url, config.feedHosts);
+      return [
+        changed(
+          await provision.addFeed(client, given),
+          `Registered the feed ${given.code} of ${given.organisation}; npm run directory:pull -- --feed ${given.code} pulls it.`,
+          `The feed ${given.code} is registered so already.`,
+        ),
+      ];
+    },
+  ),
+  'feed list': verb('names the feeds of services', {}, {}, async ({ client }) =>
+    columns(
+      ['code', 'organisation', 'state', 'last complete', 'address'],
+      (await provision.listFeeds(client)).map((row) => [
+        row.code,
+        row.organisation,
+        row.enabled ? 'enabled' : 'disabled',
+        row.pulled?.toISOString() ?? '-',
+        row.url ?? 'pushed in',
+      ]),
+    ),
+  ),
+  'feed disable': verb('pulls a feed no more; what is in stays', { code: '<feed code>' }, {}, async ({ client }, { code }) => [
+    changed(await provision.disableFeed(client, code), `Disabled the feed ${code}.`, `The feed ${code} was disabled already.`),
+  ]),
   'token revoke': verb(
     'refuses one token from now on; --until: when it would have ended',
     { jti: '<jti>' },

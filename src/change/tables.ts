@@ -72,6 +72,8 @@ export const idempotency = classify(
     'idempotency',
     {
       organisation: integer('organisation').notNull(),
+      /** Under which login it was used, written by the database: what named users did is not for the others to count. */
+      login: key('login').notNull().default(0),
       client: text('client').notNull(),
       key: text('key').notNull(),
       fingerprint: bytea('fingerprint').notNull(),

@@ -3,15 +3,15 @@ import { and, eq, inArray, type SQL, sql } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import type { Client } from '../access/client.ts';
 import { mayRead } from '../access/decide.ts';
+import { familyEntry, personEntry, rowEntry, rowPredicates, USER, unguarded } from '../access/predicates.ts';
 import { classOf } from '../db/classified.ts';
 import type { Transaction } from '../db/transactions.ts';
 import { membership } from '../modules/family/tables.ts';
 import { decodeId } from '../read/ids.ts';
-import { familyEntry, personEntry, rowEntry, rowPredicates, USER } from '../read/predicates.ts';
 import type { UserError } from './command.ts';
 
 /** Types whose key is 32-bit; every other key is exact in a double. What is beyond is nobody's. */
-const SMALL_KEYS = new Set(['Service', 'Programme', 'Organisation', 'OutcomeIndicator', 'GroupProgramme', 'GroupSession']);
+const SMALL_KEYS = new Set(['Service', 'Programme', 'Organisation', 'OutcomeIndicator', 'GroupProgramme', 'GroupSession', 'ServiceFeed']);
 
 /** The key in an id of this type; null for an id of another. @throws PublicError BAD_ID for what is not an id. */
 export function keyOf(type: string, id: string): number | null {
@@ -42,6 +42,14 @@ export async function personVisible(tx: Transaction, person: number, client: Cli
   const found = await tx.execute(
     sql`select from fsp.person_grant g where g.person = ${person} and ${bound(personEntry(client, 'g'), client)}`,
   );
+  return found.rowCount === 1;
+}
+
+/** Whether protected whereabouts of a family, or of a person whom the caller sees, leave it open to the caller where they are. */
+export async function whereaboutsOpen(tx: Transaction, of: 'family' | 'person', key: number, client: Client): Promise<boolean> {
+  const rule = unguarded(client, 'WHEREABOUTS', of, 'asked.key');
+  if (rule === null) return true;
+  const found = await tx.execute(sql`select from (select ${key}::bigint as key) asked where ${bound([rule], client)}`);
   return found.rowCount === 1;
 }
 

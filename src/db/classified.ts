@@ -21,6 +21,10 @@ export type Own = {
   unassigned?: true;
   /** SQL for a row (by its alias) that is a user's through another table: a meeting is of those who attended. */
   userThrough?: (alias: string, user: string) => string;
+  /** It tells of others, to whom it is sent: where whereabouts are protected it is as closed as what others wrote. */
+  ofOthers?: true;
+  /** SQL for the families (`family`) that a row between organisations has turned out to be about. */
+  families?: (alias: string) => string;
 };
 
 export type TableClass = {

@@ -50,6 +50,7 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   retraction: { where: `r.family = ${FAMILY} or r.persons && ${PERSONS}` },
   recall_notice: { where: erased(table('r.entity'), 'r.entity_id') },
   person_merge: { where: `array[r.merged, r.survivor] && ${PERSONS}` },
+  adoption: { where: `r.person = any (${PERSONS})` },
   merge_kept_from: { where: `r.person = any (${PERSONS}) or ${erased('r.subject_table', 'r.row_key')}` },
   // A referral may name children of several families: it goes with the last of them.
   referral: {
@@ -144,6 +145,33 @@ export function erasing(all: TableClass[] = classifiedTables()): Part[] {
   return [...wholesFirst].reverse();
 }
 
+/**
+ * What closes a record to others for somebody who belongs to another family as well, under this id or another of theirs, goes on closing
+ * it there: their protected whereabouts and who is named with them at the county, and what is withheld about them.
+ */
+const STAYS = {
+  involvement: `r.worker is not null and exists (select from fsp.organisation o where o.id = r.organisation and o.agency = 'LA')
+    and exists (select from fsp.same_persons(array[r.person]) one join fsp.whereabouts_protection w on w.person = one.same)`,
+  whereabouts_protection: 'true',
+  sharing_decision: `r.effect = 'WITHHOLD'`,
+};
+
+async function moveOn(client: pg.Client, family: string): Promise<void> {
+  for (const [name, which] of Object.entries(STAYS))
+    await client.query(
+      `update fsp.${name} r set family = elsewhere.family, person = elsewhere.person
+       from (select distinct on (s.person) s.person as was, m.person, m.family
+         from fsp.same_persons(array(select x.person from fsp.${name} x where x.family = $1 and x.person is not null)) s
+         join fsp.membership m on m.person = s.same and m.family <> $1
+         order by s.person, m.person <> s.person, coalesce(m.until, 'infinity') desc, m.family) elsewhere
+       where r.family = $1 and r.person = elsewhere.was and ${which}`,
+      [family],
+    );
+  await client.query(
+    'update fsp.involvement_contact c set family = i.family, person = i.person from fsp.involvement i where i.id = c.involvement and c.family <> i.family',
+  );
+}
+
 /** Of rows that the database writes itself, and that come again while the family stands. */
 const isMachinery = ({ dataClass, name }: TableClass) => dataClass === 'STRUCTURE' && name !== 'family' && name !== 'person';
 
@@ -155,6 +183,12 @@ const isMachinery = ({ dataClass, name }: TableClass) => dataClass === 'STRUCTUR
  */
 export async function eraseFamily(client: pg.Client, family: string): Promise<Record<string, number>> {
   const parts = erasing();
+  await moveOn(client, family);
+  // What was gathered from it for somebody's request is read without it.
+  await client.query(
+    'update fsp.subject_access r set families = array_remove(r.families, $1::bigint) where $1::bigint = any (r.families)',
+    [family],
+  );
   const { rows: members } = await client.query<{ person: string }>(
     `select m.person from (select family, person from fsp.membership union select family, person from fsp.unborn_membership) m
      group by m.person having bool_and(m.family = $1)`,

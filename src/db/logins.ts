@@ -67,7 +67,7 @@ const RENEW = `
     grants text;
   begin
     if not exists (select from fsp.login l join pg_roles r on r.rolname = l.name where l.id <> r.oid::bigint) then return; end if;
-    foreach grants in array array['family_grant', 'person_grant', 'user_focus', 'user_rule'] loop
+    foreach grants in array array['family_grant', 'person_grant', 'user_focus', 'user_rule', 'idempotency'] loop
       execute format('update fsp.%I g set login = -(r.oid::bigint) from fsp.login l join pg_roles r on r.rolname = l.name where g.login = l.id', grants);
       execute format('update fsp.%I set login = -login where login < 0', grants);
     end loop;

@@ -175,7 +175,14 @@ const countyClients = (county: string) => [
     `${county}-team-management`,
     'Team management',
     county,
-    `family:read ${COUNTY_WRITES} staff:write role:practitioner role:team-manager`,
+    `family:read ${COUNTY_WRITES} staff:write directory:write role:practitioner role:team-manager`,
+    COUNTY_PURPOSES,
+  ),
+  client(
+    `${county}-adoption`,
+    'Adoption',
+    county,
+    `family:read ${COUNTY_WRITES} role:practitioner role:team-manager role:adoption`,
     COUNTY_PURPOSES,
   ),
   client(`${county}-record-system`, 'Record system', county, `family:read ${COUNTY_WRITES}`, ['RECORD_SYNC']),
@@ -244,7 +251,7 @@ export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
 
 /** The housing duty is the housing desk's alone; a council itself reads the directory and figures, never families. */
 function districtClients(code: string, name: string, parent: string | null): ClientRow[] {
-  if (parent === null) return [client(`${code}-directory`, `Directory of ${name}`, code, '', ['PERFORMANCE'])];
+  if (parent === null) return [client(`${code}-directory`, `Directory of ${name}`, code, 'directory:write', ['PERFORMANCE'])];
   const help: Purpose[] = ['EARLY_HELP', 'CHILD_IN_NEED', 'SAFEGUARDING'];
   const desk = (scopes: string, purposes: Purpose[]) => practice(code, 'desk', `Desk of ${name}`, scopes, purposes);
   if (code.endsWith('-housing')) return desk('housing:write offer:write', ['HOUSING_DUTY', ...help]);

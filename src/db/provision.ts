@@ -5,7 +5,17 @@
  */
 import type pg from 'pg';
 import { z } from 'zod';
-import { ACTS, PURPOSE_NAMES, type Purpose, purposeRule, ROLE_CLOSES, ROLES_FOR, WRITERS } from '../access/agreement.ts';
+import {
+  ACTS,
+  ADOPTION_ROLE,
+  OWN_FAMILIES,
+  PURPOSE_NAMES,
+  type Purpose,
+  purposeRule,
+  ROLE_CLOSES,
+  ROLES_FOR,
+  WRITERS,
+} from '../access/agreement.ts';
 import type { Agency } from '../access/classes.ts';
 import { provisionOrganisation } from './logins.ts';
 import { inTransaction } from './owner.ts';
@@ -137,6 +147,9 @@ export function scopesOf(agency: Agency): string[] {
   const roles = [
     ...Object.values(ROLES_FOR).flat(),
     ...Object.keys(ROLE_CLOSES),
+    ...OWN_FAMILIES.roles,
+    ...OWN_FAMILIES.except,
+    ADOPTION_ROLE,
     ...PURPOSE_NAMES.flatMap((purpose) => purposeRule(purpose).role ?? []),
   ];
   return [...new Set(['family:read', ...writes.map(({ scope }) => scope), ...roles.map((role) => `role:${role}`)])];
@@ -312,4 +325,58 @@ export async function revokeToken(client: pg.Client, asked: { jti: string; until
   );
   const { rows } = await client.query<{ expires: Date }>('select expires from fsp.revoked_token where jti = $1', [jti]);
   return { outcome: outcome(rowCount), expires: (rows[0] as { expires: Date }).expires };
+}
+
+export type FeedRow = {
+  code: string;
+  organisation: string;
+  district: string | null;
+  url: string | null;
+  enabled: boolean;
+  pulled: Date | null;
+};
+
+/** Registers a feed of services, or changes its address. @throws where the organisation is none, or code or address are another's. */
+export async function addFeed(
+  client: pg.Client,
+  { code, organisation, district, url }: { code: string; organisation: string; district?: string; url?: string },
+): Promise<Outcome> {
+  const before = await client.query(
+    'select from fsp.service_feed f join fsp.organisation o on o.id = f.organisation where f.code = $1 and o.code = $2 and f.url is not distinct from $3 and f.district is not distinct from $4 and f.enabled',
+    [code, organisation, url ?? null, district ?? null],
+  );
+  if (before.rowCount === 1) return 'as it was';
+  checked(FEED_CODE, code);
+  const { rows: owners } = await client.query<{ id: number }>('select id from fsp.organisation where code = $1', [organisation]);
+  if (!owners[0]) throw new Error(`There is no organisation ${organisation}.`);
+  if (district && (await client.query('select from fsp.district where code = $1', [district])).rowCount === 0)
+    throw new Error(`There is no district ${district}.`);
+  const { rows } = await client.query<{ id: number | null }>('select fsp.register_service_feed($1, $2, $3, $4) as id', [
+    code,
+    owners[0].id,
+    district ?? null,
+    url ?? null,
+  ]);
+  if (rows[0]?.id === null) throw new Error(`The feed ${code}, or its address, is another organisation's already.`);
+  return 'changed';
+}
+
+/** A feed's code: lower-case letters, digits and hyphens. */
+export const FEED_CODE = z.string().regex(/^[a-z][a-z0-9-]{1,59}$/, 'a code has 2 to 60 of a-z, 0-9 and -, and begins with a letter');
+
+/** All feeds, with the end of the last complete pull. */
+export async function listFeeds(client: pg.Client): Promise<FeedRow[]> {
+  const { rows } = await client.query<FeedRow>(
+    `select f.code, o.code as organisation, f.district, f.url, f.enabled,
+       (select max(r.ended_at) from fsp.service_run r where r.feed = f.id and r.complete) as pulled
+     from fsp.service_feed f join fsp.organisation o on o.id = f.organisation order by f.code`,
+  );
+  return rows;
+}
+
+/** Pulls a feed no more, and takes nothing that is pushed in; what is in stays. @throws where there is none. */
+export async function disableFeed(client: pg.Client, code: string): Promise<Outcome> {
+  const there = await client.query('select from fsp.service_feed where code = $1', [code]);
+  if (there.rowCount === 0) throw new Error(`There is no feed ${code}.`);
+  return outcome((await client.query('update fsp.service_feed set enabled = false where code = $1 and enabled', [code])).rowCount);
 }

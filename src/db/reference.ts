@@ -4,6 +4,8 @@ import type pg from 'pg';
 import { z } from 'zod';
 import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
 import { NOUNS } from '../change/masters.ts';
+import { uuidOf } from '../exchange/open-referral/profile.ts';
+import { costsOf } from '../exchange/open-referral/rows.ts';
 import { CONCERNS, TRIO_VARIANTS } from '../modules/assessment/concerns.ts';
 import { type Calendar, calendarOf } from '../modules/clock/calendar.ts';
 import { UNITS } from '../modules/clock/rules.ts';
@@ -106,6 +108,13 @@ const FILES = {
     cost: text.nullable(),
     dataClass,
     active: z.boolean(),
+  }),
+  'postcode-areas': z.strictObject({
+    outward: z.string().regex(/^[A-Z]{1,2}\d[A-Z\d]?$/, 'must be the outward part of a postcode, like OX16'),
+    name: text,
+    latitude: z.number().min(49).max(61),
+    longitude: z.number().min(-9).max(2),
+    district: z.string().nullable(),
   }),
   indicators: z.strictObject({
     id: key,
@@ -336,6 +345,7 @@ function check(data: ReferenceData): void {
   mustBeKnown(data, 'organisations', 'kind', list('organisation-kind'), 'code of the list organisation-kind');
   mustBeKnown(data, 'services', 'organisation', organisations, 'organisation');
   mustBeKnown(data, 'services', 'district', districts, 'district');
+  mustBeKnown(data, 'postcode-areas', 'district', districts, 'district');
   mustBeKnown(data, 'services', 'kind', list('service-kind'), 'code of the list service-kind');
   const programmes = codes(data.programmes);
   const contracts = codes(data.contracts);
@@ -453,6 +463,7 @@ export function readReference(authority: string): ReferenceData {
     rollout: readOptional(folder, 'rollout'),
     'service-indicators': readOptional(folder, 'service-indicators'),
     services: readFile(folder, 'services'),
+    'postcode-areas': readOptional(folder, 'postcode-areas'),
     indicators: readFile(folder, 'indicators'),
     codes: joinCodes(readFile(new URL(`${NATIONAL}/`, root), 'codes'), readOptional(folder, 'codes')),
     timescales: readOptional(folder, 'timescales'),
@@ -466,6 +477,22 @@ export function readReference(authority: string): ReferenceData {
   checkTimescales(national, data.timescales);
   mustBeKnown(data, 'tool-licences', 'tool', new Set(national.tools.map(({ code }) => code)), 'tool');
   return data;
+}
+
+const publicId = (code: string) => uuidOf('service', 'reference', code);
+
+/** A service of the reference data in the shape of Open Referral UK. */
+function profileOf({ code, name, description, organisation, cost, minimumAge, maximumAge, active }: Entry<'services'>, by: string) {
+  return {
+    id: publicId(code),
+    name,
+    ...(description === null ? {} : { description }),
+    status: active ? 'active' : 'inactive',
+    ...(cost === null ? {} : { fees: cost }),
+    ...(minimumAge === null ? {} : { minimum_age: minimumAge }),
+    ...(maximumAge === null ? {} : { maximum_age: maximumAge }),
+    organization: { id: uuidOf('provider', 'reference', organisation), name: by, description: by },
+  };
 }
 
 /** What each team is to have, by its type. The county may say otherwise later; what it said stands (`do nothing`). */
@@ -620,11 +647,26 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   );
   await upsert(client, 'programme', ['id'], data.programmes);
   await loadProviders(client, data, idOf);
+  await upsert(client, 'postcode_area', ['outward'], data['postcode-areas']);
+  const names = new Map(data.organisations.map(({ code, name }) => [code, name]));
   await upsert(
     client,
     'service',
     ['id'],
-    data.services.map((entry) => ({ ...entry, organisation: idOf(entry.organisation) })),
+    data.services.map((entry) => ({
+      ...entry,
+      organisation: idOf(entry.organisation),
+      publicId: publicId(entry.code),
+      status: entry.active ? 'active' : 'inactive',
+      fees: entry.cost,
+      ...costsOf({ fees: entry.cost }),
+    })),
+  );
+  await upsert(
+    client,
+    'service_document',
+    ['service'],
+    data.services.map((entry) => ({ service: entry.id, document: profileOf(entry, names.get(entry.organisation) ?? entry.organisation) })),
   );
   await upsert(client, 'outcome_indicator', ['id'], data.indicators);
   await upsert(client, 'district_rollout', ['district', 'kind'], data.rollout);

@@ -41,6 +41,8 @@ const WITHOUT_BINDING = new Set([
   'Change',
   'WorkbookChanges',
   'WorkbookChange',
+  'EmergencyFigures',
+  'EmergencyCount',
 ]);
 
 /** Classes whose fields nothing withholds. */

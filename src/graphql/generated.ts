@@ -1639,7 +1639,13 @@ export type CorrectPersonInput = {
   ethnicity?: InputMaybe<Scalars['String']['input']>;
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
+  /** The name by which they are known. One taken since is put on record by `recordNewName`. */
   familyName?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * The family name was written wrongly, and is not one taken since. Wanted where somebody's whereabouts are protected: who looks for
+   * them is shown `familyName`.
+   */
+  familyNameWasWrong?: InputMaybe<Scalars['Boolean']['input']>;
   givenName?: InputMaybe<Scalars['String']['input']>;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
@@ -2175,6 +2181,35 @@ export type EmergencyAccessFilter = {
   organisation?: InputMaybe<Scalars['ID']['input']>;
   /** Whether a second person has looked at it. */
   reviewed?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type EmergencyCount = {
+  __typename?: 'EmergencyCount';
+  /** From the code list `emergency-reason`, or `emergency-finding`. */
+  code?: Maybe<Scalars['String']['output']>;
+  count?: Maybe<Scalars['Int']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+};
+
+/** How one organisation used its emergencies. */
+export type EmergencyFigures = {
+  __typename?: 'EmergencyFigures';
+  /** What that person found. */
+  byFinding?: Maybe<Array<EmergencyCount>>;
+  byReason?: Maybe<Array<EmergencyCount>>;
+  /** Answers that were given under them. */
+  disclosures?: Maybe<Scalars['Int']['output']>;
+  longestMinutes?: Maybe<Scalars['Int']['output']>;
+  /** For how long they were opened, all together. */
+  minutes?: Maybe<Scalars['Int']['output']>;
+  opened?: Maybe<Scalars['Int']['output']>;
+  organisation?: Maybe<Scalars['String']['output']>;
+  organisationCode?: Maybe<Scalars['String']['output']>;
+  overdue?: Maybe<Scalars['Int']['output']>;
+  /** A second person has looked at them. */
+  reviewed?: Maybe<Scalars['Int']['output']>;
+  /** Nobody has, and there is still time. */
+  waiting?: Maybe<Scalars['Int']['output']>;
 };
 
 export type EndConflictOfInterestInput = {
@@ -4517,6 +4552,8 @@ export type Mutation = {
   proposeMerge?: Maybe<ProposeMergePayload>;
   /** Protects where a member of the family is. */
   protectWhereabouts?: Maybe<ProtectWhereaboutsPayload>;
+  /** Publishes services in the directory. A faulty one fails alone: `run.lines` says what became of each. */
+  publishServices?: Maybe<PublishServicesPayload>;
   /** Says that a goal is reached. */
   reachGoal?: Maybe<ReachGoalPayload>;
   /** Says that an assessment of pre-proceedings has come. */
@@ -4525,6 +4562,11 @@ export type Mutation = {
   receiveSpecialistAssessment?: Maybe<ReceiveSpecialistAssessmentPayload>;
   /** Begins to count the days without a substance. */
   recordAbstinence?: Maybe<RecordAbstinencePayload>;
+  /**
+   * Ends the record of a child who was adopted, in a family restricted for the cause `ADOPTION`. It is there for the adoption role alone, and
+   * is matched, looked up and merged with nobody. Then the child is put on record as anybody new: no link between the two is held.
+   */
+  recordAdoption?: Maybe<RecordAdoptionPayload>;
   recordAdultVoice?: Maybe<RecordAdultVoicePayload>;
   /** An unborn child is born, and a member like any other. */
   recordBirth?: Maybe<RecordBirthPayload>;
@@ -4572,6 +4614,8 @@ export type Mutation = {
   recordLapse?: Maybe<RecordLapsePayload>;
   /** Puts on record who came, what was said and what is to be done; meets the clocks that such a meeting meets. */
   recordMeeting?: Maybe<RecordMeetingPayload>;
+  /** Puts on record that somebody took another family name. `Person.familyName` stays what it is; the last new name ends. */
+  recordNewName?: Maybe<RecordNewNamePayload>;
   /** Says that somebody objects to what is done with their data. */
   recordObjection?: Maybe<RecordObjectionPayload>;
   /** Says what came of an offer: by who offered it, or who gives it. */
@@ -4608,6 +4652,8 @@ export type Mutation = {
   recordVisit?: Maybe<RecordVisitPayload>;
   /** Puts a family on record, with its members and where they live. */
   registerFamily?: Maybe<RegisterFamilyPayload>;
+  /** Says where an organisation publishes its services, so that they are pulled every day; again with another address changes it. */
+  registerServiceFeed?: Maybe<RegisterServiceFeedPayload>;
   /** Rejects it; what was approved can be rejected until it is done. */
   rejectErasure?: Maybe<RejectErasurePayload>;
   /** Asks an organisation for what it knows. */
@@ -5092,6 +5138,11 @@ export type MutationProtectWhereaboutsArgs = {
 };
 
 
+export type MutationPublishServicesArgs = {
+  input: PublishServicesInput;
+};
+
+
 export type MutationReachGoalArgs = {
   input: ReachGoalInput;
 };
@@ -5109,6 +5160,11 @@ export type MutationReceiveSpecialistAssessmentArgs = {
 
 export type MutationRecordAbstinenceArgs = {
   input: RecordAbstinenceInput;
+};
+
+
+export type MutationRecordAdoptionArgs = {
+  input: RecordAdoptionInput;
 };
 
 
@@ -5237,6 +5293,11 @@ export type MutationRecordMeetingArgs = {
 };
 
 
+export type MutationRecordNewNameArgs = {
+  input: RecordNewNameInput;
+};
+
+
 export type MutationRecordObjectionArgs = {
   input: RecordObjectionInput;
 };
@@ -5329,6 +5390,11 @@ export type MutationRecordVisitArgs = {
 
 export type MutationRegisterFamilyArgs = {
   input: RegisterFamilyInput;
+};
+
+
+export type MutationRegisterServiceFeedArgs = {
+  input: RegisterServiceFeedInput;
 };
 
 
@@ -5490,6 +5556,17 @@ export type NamedChildInput = {
   school?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** A place to look around: a postcode, or a point. Of a place that nobody knows nothing is near. */
+export type NearInput = {
+  /** Degrees, WGS 84; with `longitude`, in place of the postcode. */
+  latitude?: InputMaybe<Scalars['Float']['input']>;
+  longitude?: InputMaybe<Scalars['Float']['input']>;
+  /** The middle of its area is measured from: `OX16 5QD` is in `OX16`. */
+  postcode?: InputMaybe<Scalars['String']['input']>;
+  /** Metres. */
+  within: Scalars['Int']['input'];
+};
+
 export type NewHouseholdInput = {
   address: Scalars['String']['input'];
   /** ONS code. */
@@ -5522,6 +5599,20 @@ export type NewMemberInput = {
   /** From the code list `sex`. */
   sex: Scalars['String']['input'];
   upn?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A family name that somebody took. */
+export type NewName = {
+  __typename?: 'NewName';
+  controller?: Maybe<Organisation>;
+  familyName?: Maybe<Scalars['String']['output']>;
+  recordedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The token's `sub` of who put it on record. */
+  recordedBy?: Maybe<Scalars['String']['output']>;
+  since?: Maybe<Scalars['Date']['output']>;
+  /** Borne no longer from this day on; null: the name they go by. */
+  until?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
 };
 
 /** An object with an id that `node` can fetch. */
@@ -5863,6 +5954,11 @@ export type Person = Node & {
   interpreter?: Maybe<Scalars['String']['output']>;
   /** Which system owns it. */
   master?: Maybe<NounMaster>;
+  /**
+   * Family names taken since `familyName`, latest first. A name taken after leaving tells where somebody is: it is whereabouts, and
+   * `familyName` stays the name by which they were known.
+   */
+  newNames?: Maybe<Array<NewName>>;
   /** Ten digits with a check digit (modulus 11). */
   nhsNumber?: Maybe<Scalars['String']['output']>;
   /** From the code list `religion`. */
@@ -6435,6 +6531,27 @@ export type ProviderSnapshot = {
   withheld: Array<Withheld>;
 };
 
+export type PublishServicesInput = {
+  /** These are all there are: what is in the feed and not among them is retired. */
+  complete?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Code of a feed of the caller's organisation. */
+  feed: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** At most 100, each the JSON text of a `service` of Open Referral UK 3.0, nested. */
+  services: Array<Scalars['String']['input']>;
+  /** Ids of services that are given no more. */
+  withdraw?: InputMaybe<Array<Scalars['String']['input']>>;
+};
+
+export type PublishServicesPayload = {
+  __typename?: 'PublishServicesPayload';
+  run?: Maybe<ServiceRun>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type Query = {
   __typename?: 'Query';
   /** What the asking user is told of looks from outside at families they lead the work with, newest first. */
@@ -6487,6 +6604,11 @@ export type Query = {
   dueItems?: Maybe<DueItemConnection>;
   /** Emergencies that the caller's organisation opened, or that others opened of its families, latest first. */
   emergencyAccesses?: Maybe<EmergencyAccessConnection>;
+  /**
+   * How emergencies were used that began in a period, for those who check it: of the caller's own organisation; to the county, of every
+   * organisation that opened one of its families. Figures about what staff did: nobody of a family is in them.
+   */
+  emergencyFigures?: Maybe<Array<EmergencyFigures>>;
   /** Records that are due to be erased, the longest due first. */
   erasureProposals?: Maybe<ErasureProposalConnection>;
   /** That records were erased, the latest first. */
@@ -6551,7 +6673,9 @@ export type Query = {
   retentionRules?: Maybe<Array<RetentionRule>>;
   /** What the caller's organisation took out of the record as wrong, latest first: for information governance. */
   retractions?: Maybe<RetractionConnection>;
-  /** The public directory of services. */
+  /** Where the directory comes from, and what each run of a feed brought. */
+  serviceFeeds?: Maybe<Array<ServiceFeed>>;
+  /** The public directory of services: in the order of their ids or, with `near`, the nearest first. What has gone from its feed is found by `node` alone. */
   services?: Maybe<ServiceConnection>;
   /** The sharing agreement as this platform applies it: data class × agency. */
   sharingMatrix?: Maybe<Array<SharingRule>>;
@@ -6659,6 +6783,13 @@ export type QueryEmergencyAccessesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<EmergencyAccessFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryEmergencyFiguresArgs = {
+  from: Scalars['Date']['input'];
+  reviewWithinDays?: InputMaybe<Scalars['Int']['input']>;
+  until: Scalars['Date']['input'];
 };
 
 
@@ -6971,6 +7102,26 @@ export type RecordAbstinencePayload = {
   __typename?: 'RecordAbstinencePayload';
   /** As the caller may see it now. */
   abstinence?: Maybe<Abstinence>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordAdoptionInput = {
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The day of the adoption order. */
+  orderedOn: Scalars['Date']['input'];
+  /** The child, as they were known. */
+  person: Scalars['ID']['input'];
+  reason: Scalars['String']['input'];
+};
+
+export type RecordAdoptionPayload = {
+  __typename?: 'RecordAdoptionPayload';
+  /** The record that has ended. */
+  person?: Maybe<Person>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -7557,6 +7708,24 @@ export type RecordMeetingPayload = {
   __typename?: 'RecordMeetingPayload';
   /** As the caller may see it now. */
   meeting?: Maybe<Meeting>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordNewNameInput = {
+  familyName: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  person: Scalars['ID']['input'];
+  /** The first day of it. */
+  since: Scalars['Date']['input'];
+};
+
+export type RecordNewNamePayload = {
+  __typename?: 'RecordNewNamePayload';
+  /** As the caller may see it now. */
+  person?: Maybe<Person>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -8158,6 +8327,25 @@ export type RegisterFamilyPayload = {
   warnings: Array<UserError>;
 };
 
+export type RegisterServiceFeedInput = {
+  /** Chosen by the organisation: 2 to 60 of a-z, 0-9 and -, beginning with a letter. */
+  code: Scalars['String']['input'];
+  /** ONS code of the district in which its services are; without one they are the whole county's. */
+  district?: InputMaybe<Scalars['String']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** HTTPS, public, without a user; its `/services` is read. Without one the feed is pushed in. */
+  url?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type RegisterServiceFeedPayload = {
+  __typename?: 'RegisterServiceFeedPayload';
+  feed?: Maybe<ServiceFeed>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RejectErasureInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -8366,7 +8554,7 @@ export type RestrictProcessingPayload = {
 };
 
 export type RestrictionCause =
-  /** The record of a child before adoption; the child is a new person, with no link to it */
+  /** The record of a child before adoption, there for the adoption role alone; the child is a new person, with no link to it */
   | 'ADOPTION'
   /** Somebody who works with records is a party or a relative */
   | 'CONFLICT_OF_INTEREST'
@@ -8844,21 +9032,58 @@ export type SendSubjectAccessPayload = {
 /** A service of the public directory. */
 export type Service = Node & {
   __typename?: 'Service';
+  accreditations?: Maybe<Scalars['String']['output']>;
   active?: Maybe<Scalars['Boolean']['output']>;
+  /** What users have to know now. */
+  alert?: Maybe<Scalars['String']['output']>;
+  areas?: Maybe<Array<ServiceArea>>;
   code?: Maybe<Scalars['String']['output']>;
+  contacts?: Maybe<Array<ServiceContact>>;
   cost?: Maybe<Scalars['String']['output']>;
+  costs?: Maybe<Array<ServiceCost>>;
   description?: Maybe<Scalars['String']['output']>;
+  /** It costs some people less, or nothing. */
+  discounted?: Maybe<Scalars['Boolean']['output']>;
   /** Null for a service of the whole county. */
   district?: Maybe<District>;
+  email?: Maybe<Scalars['String']['output']>;
   /** The indicators that a service of this kind is expected to move. */
   expectedToMove?: Maybe<Array<OutcomeIndicator>>;
+  /** Null for reference data of the authority. */
+  feed?: Maybe<ServiceFeed>;
+  fees?: Maybe<Scalars['String']['output']>;
+  /** It costs nothing: by its amounts, or by what is said of them. */
+  free?: Maybe<Scalars['Boolean']['output']>;
   id: Scalars['ID']['output'];
   /** From the code list `service-kind`. */
   kind?: Maybe<Code>;
+  /** When its publisher changed it. */
+  lastModified?: Maybe<Scalars['DateTime']['output']>;
+  locations?: Maybe<Array<ServiceLocation>>;
   maximumAge?: Maybe<Scalars['Int']['output']>;
   minimumAge?: Maybe<Scalars['Int']['output']>;
   name?: Maybe<Scalars['String']['output']>;
   organisation?: Maybe<Organisation>;
+  /** Who gives it, as the feed names them. */
+  provider?: Maybe<ServiceProvider>;
+  /** Its id in Open Referral UK, a UUID. */
+  publicId?: Maybe<Scalars['String']['output']>;
+  /** When it had gone from its feed; null while it is there. */
+  retired?: Maybe<Scalars['DateTime']['output']>;
+  schedules?: Maybe<Array<ServiceSchedule>>;
+  /** As Open Referral UK has it: active, inactive, defunct or temporarily closed. */
+  status?: Maybe<Scalars['String']['output']>;
+  terms?: Maybe<Array<ServiceTerm>>;
+  url?: Maybe<Scalars['String']['output']>;
+};
+
+/** For people of which area a service is, in its publisher's words. */
+export type ServiceArea = {
+  __typename?: 'ServiceArea';
+  extent?: Maybe<Scalars['String']['output']>;
+  extentType?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  uri?: Maybe<Scalars['String']['output']>;
 };
 
 export type ServiceConnection = {
@@ -8869,17 +9094,84 @@ export type ServiceConnection = {
   totalCount: TotalCount;
 };
 
+/** Whom to ask, as the publisher made public. */
+export type ServiceContact = {
+  __typename?: 'ServiceContact';
+  email?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  phone?: Maybe<Scalars['String']['output']>;
+  title?: Maybe<Scalars['String']['output']>;
+};
+
+export type ServiceCost = {
+  __typename?: 'ServiceCost';
+  /** Pounds. */
+  amount?: Maybe<Scalars['String']['output']>;
+  description?: Maybe<Scalars['String']['output']>;
+  option?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+};
+
 export type ServiceEdge = {
   __typename?: 'ServiceEdge';
   cursor: Scalars['String']['output'];
   node?: Maybe<Service>;
 };
 
+/** A feed of services (Open Referral UK) that an organisation registered: pulled daily, or pushed in by `publishServices`. */
+export type ServiceFeed = Node & {
+  __typename?: 'ServiceFeed';
+  code?: Maybe<Scalars['String']['output']>;
+  /** Null for a feed of the whole county. */
+  district?: Maybe<District>;
+  enabled?: Maybe<Scalars['Boolean']['output']>;
+  id: Scalars['ID']['output'];
+  /** Whose feed it is. Offers of its services are theirs to answer. */
+  organisation?: Maybe<Organisation>;
+  registered?: Maybe<Scalars['DateTime']['output']>;
+  /** The newest first. */
+  runs?: Maybe<ServiceRunConnection>;
+  /** Null where it is pushed in. */
+  url?: Maybe<Scalars['String']['output']>;
+};
+
+
+/** A feed of services (Open Referral UK) that an organisation registered: pulled daily, or pushed in by `publishServices`. */
+export type ServiceFeedRunsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
 export type ServiceFilter = {
+  /** In years: services for somebody of this age. */
+  age?: InputMaybe<Scalars['Int']['input']>;
   /** ONS code. */
   district?: InputMaybe<Scalars['String']['input']>;
+  /** Services that cost nothing, or some people less. */
+  freeOrDiscounted?: InputMaybe<Scalars['Boolean']['input']>;
   /** From the code list `service-kind`. */
   kind?: InputMaybe<Scalars['String']['input']>;
+  near?: InputMaybe<NearInput>;
+  /** Services that are open then, by their schedules; by the clock in England. */
+  openAt?: InputMaybe<Scalars['DateTime']['input']>;
+  /** Words of its name or description, in any form; `-word` leaves out, quotes keep words together. */
+  text?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Where a service is given. */
+export type ServiceLocation = {
+  __typename?: 'ServiceLocation';
+  accessibility?: Maybe<Scalars['String']['output']>;
+  address?: Maybe<Scalars['String']['output']>;
+  /** The point is the middle of the postcode's area, because the feed says none. */
+  approximate?: Maybe<Scalars['Boolean']['output']>;
+  city?: Maybe<Scalars['String']['output']>;
+  /** Degrees, WGS 84. */
+  latitude?: Maybe<Scalars['Float']['output']>;
+  longitude?: Maybe<Scalars['Float']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  postcode?: Maybe<Scalars['String']['output']>;
 };
 
 /** A service offered to one person of a family, and what came of it. */
@@ -8923,6 +9215,121 @@ export type ServiceOfferStatus =
   | 'NOT_AVAILABLE'
   | 'OFFERED'
   | 'TAKEN_UP';
+
+/** Who gives a service, as its feed names them. */
+export type ServiceProvider = {
+  __typename?: 'ServiceProvider';
+  description?: Maybe<Scalars['String']['output']>;
+  email?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  website?: Maybe<Scalars['String']['output']>;
+};
+
+/** One pull of a feed, or one push into it. */
+export type ServiceRun = Node & {
+  __typename?: 'ServiceRun';
+  /** Everything was seen; what was not there was retired. */
+  complete?: Maybe<Scalars['Boolean']['output']>;
+  created?: Maybe<Scalars['Int']['output']>;
+  /** Null while it goes on, or where it was broken off: then the next one goes on. */
+  ended?: Maybe<Scalars['DateTime']['output']>;
+  failed?: Maybe<Scalars['Int']['output']>;
+  /** What is odd about the feed, or why it was not read to its end. */
+  fault?: Maybe<Scalars['String']['output']>;
+  feed?: Maybe<ServiceFeed>;
+  id: Scalars['ID']['output'];
+  lines?: Maybe<ServiceRunLineConnection>;
+  retired?: Maybe<Scalars['Int']['output']>;
+  started?: Maybe<Scalars['DateTime']['output']>;
+  unchanged?: Maybe<Scalars['Int']['output']>;
+  updated?: Maybe<Scalars['Int']['output']>;
+};
+
+
+/** One pull of a feed, or one push into it. */
+export type ServiceRunLinesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type ServiceRunConnection = {
+  __typename?: 'ServiceRunConnection';
+  edges?: Maybe<Array<ServiceRunEdge>>;
+  nodes?: Maybe<Array<ServiceRun>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ServiceRunEdge = {
+  __typename?: 'ServiceRunEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ServiceRun>;
+};
+
+/** What became of one service of a run, or what was wrong with it: a service has a line for each fault. */
+export type ServiceRunLine = {
+  __typename?: 'ServiceRunLine';
+  /** Its place in the run, from 1. */
+  line?: Maybe<Scalars['Int']['output']>;
+  message?: Maybe<Scalars['String']['output']>;
+  /** JSON pointer (RFC 6901) into the service. */
+  path?: Maybe<Scalars['String']['output']>;
+  /** FAILED: it is not in, or stays as it was. Else what `path` points at was left out of it. */
+  result?: Maybe<ServiceRunResult>;
+  /** The keyword of JSON schema that it breaks, or SECRET_PLACE, TOO_LONG, DUPLICATE, NOT_AN_OBJECT, ID_NOT_UUID, NO_POINT, UNREADABLE. */
+  rule?: Maybe<Scalars['String']['output']>;
+  /** Null where it must not be pointed at. */
+  sourceId?: Maybe<Scalars['String']['output']>;
+};
+
+export type ServiceRunLineConnection = {
+  __typename?: 'ServiceRunLineConnection';
+  edges?: Maybe<Array<ServiceRunLineEdge>>;
+  nodes?: Maybe<Array<ServiceRunLine>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ServiceRunLineEdge = {
+  __typename?: 'ServiceRunLineEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ServiceRunLine>;
+};
+
+export type ServiceRunResult =
+  | 'CREATED'
+  | 'FAILED'
+  | 'UNCHANGED'
+  | 'UPDATED';
+
+/** When a service is open, as a rule of RFC 5545. */
+export type ServiceSchedule = {
+  __typename?: 'ServiceSchedule';
+  closes?: Maybe<Scalars['String']['output']>;
+  /** `MO`; in a month `2MO` is the second Monday, `-1MO` the last. */
+  days?: Maybe<Array<Scalars['String']['output']>>;
+  /** Every so many weeks. */
+  every?: Maybe<Scalars['Int']['output']>;
+  /** WEEKLY or MONTHLY. */
+  frequency?: Maybe<Scalars['String']['output']>;
+  monthDays?: Maybe<Array<Scalars['Int']['output']>>;
+  note?: Maybe<Scalars['String']['output']>;
+  /** Local time, `10:00:00`. */
+  opens?: Maybe<Scalars['String']['output']>;
+  starts?: Maybe<Scalars['Date']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+};
+
+/** What a service is, in a term of a taxonomy. */
+export type ServiceTerm = {
+  __typename?: 'ServiceTerm';
+  description?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** Name of the taxonomy. */
+  taxonomy?: Maybe<Scalars['String']['output']>;
+  uri?: Maybe<Scalars['String']['output']>;
+};
 
 export type SharePostInput = {
   /** The version that the caller read. */

@@ -23,6 +23,7 @@ export const STATIC_ROOTS: ReadonlySet<string> = new Set([
   'viewer',
   'sharingMatrix',
   'simulateAgreement',
+  'emergencyFigures',
   ...PERSONAL_STATICS,
   '__schema',
   '__type',

@@ -16,6 +16,7 @@ import * as dispute from './dispute/binding.ts';
 import * as disputeCommands from './dispute/commands.ts';
 import * as district from './district/binding.ts';
 import * as districtCommands from './district/commands.ts';
+import * as districtPublishing from './district/publishing.ts';
 import * as evidence from './evidence/binding.ts';
 import * as evidenceCommands from './evidence/commands.ts';
 import * as family from './family/binding.ts';
@@ -122,6 +123,7 @@ const commands: Record<string, Command>[] = [
   contactReferrals,
   disputeCommands,
   districtCommands,
+  districtPublishing,
   evidenceCommands,
   familyCommands,
   interventionCommands,

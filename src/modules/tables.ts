@@ -8,6 +8,7 @@ import './plan/legal.ts';
 import './plan/care.ts';
 import './workbook/tables.ts';
 import './intervention/tables.ts';
+import './district/directory.ts';
 import './district/tables.ts';
 import './safety/tables.ts';
 import './circumstance/tables.ts';

@@ -2,7 +2,13 @@
 import { getTableColumns } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 
-export type SortKey = { column: string; type: 'bigint' | 'integer' | 'text' | 'date' | 'timestamptz'; table?: PgTable };
+export type SortKey = {
+  column: string;
+  type: 'bigint' | 'integer' | 'text' | 'date' | 'timestamptz';
+  table?: PgTable;
+  /** What it is sorted by, where that is no column; `value` gives an argument of the field, by its dotted path, as JSON text. */
+  sql?: (row: string, value: (path: string) => string) => string;
+};
 
 /** How rows of a list stand; all keys in the same direction, the last one unique, none ever null. */
 export type Order = { keys: SortKey[]; descending?: boolean };
@@ -108,7 +114,15 @@ export type Binding = {
 export type RootBinding =
   | Stream
   | { kind: 'entity'; to: string; match: (args: Record<string, unknown>) => RootMatch[] }
-  | { kind: 'page'; to: string; order: (args: Record<string, unknown>) => Order; filters: Record<string, RootFilter>; mine?: Mine }
+  | {
+      kind: 'page';
+      to: string;
+      order: (args: Record<string, unknown>) => Order;
+      filters: Record<string, RootFilter>;
+      mine?: Mine;
+      /** SQL of the rows that are there at all; the others are found by their id alone. */
+      standing?: (row: string) => string;
+    }
   | { kind: 'list'; to: string; order: Order; filters: Record<string, RootFilter>; mine?: Mine };
 
 /** The columns that name whose a row is: a list of the asking user's own, and of nobody's where there is no user. */
@@ -124,14 +138,14 @@ export type RootMatch = {
 
 /** Turns a filter's value into a predicate. `sub` gives a class-checked table for a subquery. */
 export type RootFilter = {
-  /** Dotted path of the argument: `filter.stage`. */
-  decode: 'id' | 'text';
+  /** How the value of the argument (its dotted path: `filter.stage`) comes: `json` is the text of an input object. */
+  decode: 'id' | 'text' | 'json';
   type?: string;
   where: (alias: string, parameter: string, sub: Subquery) => string;
 };
 
 /** `from` and `where` of a subquery over a table, with the plan's predicates on it. */
-export type Subquery = (table: PgTable, alias: string) => string;
+export type Subquery = (table: PgTable, alias: string, entered?: boolean) => string;
 
 export const column = (c: PgColumn): ColumnField => ({ kind: 'column', column: c });
 export const code = (list: string, c: PgColumn): CodeField => ({ kind: 'code', list, column: c });

@@ -8,13 +8,13 @@ import { CLASS_BIT } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { FED_TYPES } from '../access/fed.ts';
 import { isNow } from '../access/masks.ts';
+import { familyEntry, whereaboutsProtected } from '../access/predicates.ts';
 import type { FeedPage } from '../change/feed.ts';
 import { classOf } from '../db/classified.ts';
 import { enumName } from '../graphql/classes.ts';
 import { firstOf } from '../graphql/values.ts';
 import type { Binding } from './binding.ts';
 import { type Arguments, alias, type Context, mayShow, parameter, type Run, selection, type Times, type Variables } from './context.ts';
-import { familyEntry, whereaboutsProtected } from './predicates.ts';
 import { quoted } from './scalar.ts';
 import { and, bindingOf, compileObject, disclose, ROOT_SCOPE, type Sub, seenSql, sourceOf } from './select.ts';
 

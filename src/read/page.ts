@@ -17,6 +17,7 @@ import {
   selection,
   type Times,
   type Variables,
+  valueAt,
 } from './context.ts';
 import { cursorKey, cursorSql, decodeCursor } from './ids.ts';
 import { momentSql, quoted } from './scalar.ts';
@@ -63,7 +64,7 @@ export type Stream = {
  * @param entered they stand at the root, without their families: the rules of entry stand on each of them.
  */
 export function tableStream(ctx: Context, entity: Entity, { keys, descending }: Order, on: (row: string) => string, entered = false) {
-  return (row: string): Stream => {
+  return (row: string, args?: Arguments): Stream => {
     const binding = bindingOf(ctx, entity.type);
     const source = sourceOf(ctx, binding, row, entered);
     const sides = new Map<PgTable, string>();
@@ -75,7 +76,19 @@ export function tableStream(ctx: Context, entity: Entity, { keys, descending }: 
       source.from += ` join ${join}`;
       showsKey(ctx, binding, table, column);
     }
-    const sorted = keys.map(({ column, table }) => `${table ? sides.get(table) : row}.${quoted(column)}`);
+    const values = new Map<string, string>();
+    const argumentSql = (path: string): string => {
+      if (!args) throw new Error(`${entity.type} is sorted by an argument where there is none.`);
+      let sql = values.get(path);
+      if (!sql) {
+        sql = `${parameter(ctx, (run) => JSON.stringify(valueAt(args.at(run.variables), path)))}::text`;
+        values.set(path, sql);
+      }
+      return sql;
+    };
+    const sorted = keys.map(({ column, table, sql }) =>
+      sql ? sql(row, argumentSql) : `${table ? sides.get(table) : row}.${quoted(column)}`,
+    );
     const where = and([on(row), ...source.where]);
     const seen: string[] = [];
     disclose(ctx, binding, row, entity.scope, seen);

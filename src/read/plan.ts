@@ -16,6 +16,7 @@ import { purposeRule } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
+import { USER } from '../access/predicates.ts';
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
@@ -43,7 +44,6 @@ import {
 import { compileFeed, FEED_ROOTS, type FeedRoot } from './feed.ts';
 import { decodeId } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
-import { USER } from './predicates.ts';
 import { and, filterSql, idParameter, isGiven, listOf, namedObject, orderBy, ROOT_SCOPE, rows, type Sub } from './select.ts';
 
 /** One root field of the answer, in the order of the document; `row` names its row of the statement's result. */
@@ -315,8 +315,10 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
   if (binding.kind === 'union') return add(compilePage(ctx, { ...connection, stream: unionStream(ctx, page, binding) }));
   const given = Object.entries(binding.filters).filter(([path]) => isGiven(args, path));
   const { mine } = binding;
+  const standing = binding.kind === 'page' ? binding.standing : undefined;
   const on = (row: string) =>
     and([
+      ...(standing ? [standing(row)] : []),
       ...given.map(([path, filter]) => filterSql(ctx, args, path, filter, row)),
       ...(mine ? [`${row}.${mine.user} = ${USER}`, `${row}.${mine.organisation} = ${ctx.client.organisation.id}`] : []),
     ]);

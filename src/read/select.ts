@@ -2,8 +2,11 @@
 
 import type { PgTable } from 'drizzle-orm/pg-core';
 import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
+import { levelOf } from '../access/agreement.ts';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
+import { ownProbe } from '../access/masks.ts';
+import { familyEntry, notBarred, personEntry, rowEntry, rowPredicates } from '../access/predicates.ts';
 import { classOf, type TableClass } from '../db/classified.ts';
 import { checkSameField } from '../graphql/limits.ts';
 import { LIMITS } from '../limits.ts';
@@ -25,7 +28,6 @@ import {
 import { type Arguments, alias, type Context, mayShow, parameter, selection, type Times, type Variables, valueAt } from './context.ts';
 import { decodeId, idSql } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
-import { familyEntry, notBarred, personEntry, rowEntry, rowPredicates } from './predicates.ts';
 import { quoted, scalarSql, valueSql } from './scalar.ts';
 import { compileWithheld, Grants } from './withheld.ts';
 
@@ -106,10 +108,11 @@ function noRows(table: PgTable): string {
     .join(', ')} where false`;
 }
 
-/** `from … where …` over one table with the plan's predicates: for filters and matches. */
+/** `from … where …` over one table with the plan's predicates: for filters and matches. `entered`: and with the rules of entry. */
 export function subquery(ctx: Context) {
-  return (table: PgTable, row: string): string => {
+  return (table: PgTable, row: string, entered = false): string => {
     const source = tableSource(ctx, table, row);
+    if (entered) source.where.push(...rowEntry(classOf(table), row, ctx.client));
     return `from ${source.from} where ${and(source.where)}`;
   };
 }
@@ -127,8 +130,9 @@ export function idParameter(ctx: Context, type: string, read: (variables: Variab
 /** The predicate of an argument that chooses rows. */
 export function filterSql(ctx: Context, args: Arguments, path: string, { decode, type, where }: RootFilter, row: string): string {
   const value = (variables: Variables) => valueAt(args.at(variables), path);
-  const sql = decode === 'id' ? idParameter(ctx, type as string, value) : `${parameter(ctx, (run) => String(value(run.variables)))}::text`;
-  return where(row, sql, subquery(ctx));
+  if (decode === 'id') return where(row, idParameter(ctx, type as string, value), subquery(ctx));
+  const written = decode === 'json' ? (given: unknown) => JSON.stringify(given) : String;
+  return where(row, `${parameter(ctx, (run) => written(value(run.variables)))}::text`, subquery(ctx));
 }
 
 /** Whether an argument is given, and not null. */
@@ -263,7 +267,25 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
         ? compilePage(ctx, { ...next, parentType: entity.type, field: name, stream })
         : listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy((field as RelationField).order as Order, child)}` })),
     );
-    return open ? `case when ${open} then ${json} end` : json;
+    const some = open && field.kind !== 'union' ? someShown(name, field.to, joinOf) : null;
+    return open ? `case when ${open}${some ? ` or ${some}` : ''} then ${json} end` : json;
+  }
+
+  /**
+   * SQL that, although a list's class is closed here as a whole, some of its rows are shown: what a decision opens of one person, what is
+   * the organisation's own. Null where there is no such row.
+   */
+  function someShown(name: string, to: string, joinOf: (each: string) => string): string | null {
+    const shown = bindingOf(ctx, to);
+    if (typeof shown.anchor === 'string' || Array.isArray(shown.anchor)) return null;
+    const table = classOf(shown.anchor);
+    const { agency, organisation } = ctx.client;
+    if (table.dataClass !== ctx.catalogue.classes.fieldClass(entity.type, name)) return null;
+    const ofPersons = table.person !== undefined && levelOf(table.dataClass, agency) === 'D';
+    const each = alias(ctx, 't');
+    if (!ofPersons && !ownProbe(table, each, agency, String(organisation.id))) return null;
+    const source = sourceOf(ctx, shown, each, false);
+    return `(select true from ${source.from} where ${and([joinOf(each), ...source.where])} limit 1)`;
   }
 
   /** What the arguments of a page choose among its rows. */

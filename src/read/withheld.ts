@@ -5,10 +5,10 @@ import { AGREEMENT, levelOf } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { bitOf, effectiveMask } from '../access/masks.ts';
+import { ofLogin, openedHere, unguarded } from '../access/predicates.ts';
 import { classOf } from '../db/classified.ts';
 import { type Binding, type FieldBinding, fieldTable } from './binding.ts';
 import { alias, type Context, selection } from './context.ts';
-import { ofLogin, unguarded } from './predicates.ts';
 import { quoted } from './scalar.ts';
 
 /** The grants that stand behind an object's row, joined when first asked for. */
@@ -63,8 +63,8 @@ export class Grants {
       // A row between organisations stands behind no grant: who sees it was named in it.
       if (!family && !person) return 'true';
       const granted = `coalesce((${effectiveMask(this.ctx.client.agency, family, person)} & ${bit}) = ${bit}, false)`;
-      const unguarded = this.unguarded(dataClass, family, person);
-      return unguarded ? `(${granted} and ${unguarded})` : granted;
+      const rules = [this.unguarded(dataClass, family, person), this.opened(String(bit), family, person)].filter((rule) => rule !== null);
+      return rules.length > 0 ? `(${[granted, ...rules].join(' and ')})` : granted;
     });
     const { anchor } = this.binding;
     const table = typeof anchor === 'string' || Array.isArray(anchor) ? null : classOf(anchor);
@@ -76,6 +76,12 @@ export class Grants {
   private unguarded(dataClass: DataClass, family?: string, person?: string): string | null {
     if (family) return unguarded(this.ctx.client, dataClass, 'family', `${family}.family`);
     return person ? unguarded(this.ctx.client, dataClass, 'person', `${person}.person`) : null;
+  }
+
+  /** SQL: an emergency of the user's own opens it; null where the purpose is another. */
+  private opened(classes: string, family?: string, person?: string): string | null {
+    if (family) return openedHere(this.ctx.client, 'family', `${family}.family`, classes);
+    return person ? openedHere(this.ctx.client, 'person', `${person}.person`, classes) : null;
   }
 
   /** SQL: somebody's protected whereabouts close this class here, to the organisation or to the user. */

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { maskOf, type PersonalClass } from '../../src/access/classes.ts';
 import { organisationId } from '../../src/db/personas.ts';
-import { encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { encodeId, loginAt, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 let ownerUrl: string;
 let owner: pg.Client;
@@ -108,7 +108,8 @@ describe('a decision', () => {
       }),
     );
     const { rows } = await owner.query(
-      "select distinct g.withheld from fsp.family_grant g join fsp.login l on l.id = g.login where g.family = 2 and l.name in ('fsp_grants_thames-valley-police', 'fsp_grants_oxford-health') and period @> now()",
+      'select distinct g.withheld from fsp.family_grant g join fsp.login l on l.id = g.login where g.family = 2 and l.name = any ($1) and period @> now()',
+      [['thames-valley-police', 'oxford-health'].map((code) => loginAt(ownerUrl, code))],
     );
     expect(rows).toEqual([{ withheld: maskOf(classes).toString() }]);
   });

@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 afterAll(() => owner.end());
 
-describe.each(ORGANISATIONS)('%s by plain SQL', (code) => {
+describe.each(ORGANISATIONS)('75 %s by plain SQL', (code) => {
   let client: pg.Client;
   beforeAll(async () => {
     client = await sqlAs(code);
@@ -67,7 +67,7 @@ describe.each(ORGANISATIONS)('%s by plain SQL', (code) => {
     }
   });
 
-  it('cannot become anybody else, nor write what it may not', async () => {
+  it('99 cannot become anybody else, nor write what it may not', async () => {
     const other = `"${database}_${code === 'occ' ? 'team-07' : 'occ'}"`;
     for (const statement of [
       `set session authorization ${url.username}`,

@@ -102,7 +102,7 @@ describe('by plain SQL', () => {
       await owner.query('update fsp.family set restricted = false where id in (3, 4)');
     });
   });
-  it('keys, times and writers are not a login’s to choose', async () => {
+  it('100 keys, times and writers are not a login’s to choose', async () => {
     await as('oxford-university', async (client) => {
       await expect(
         client.query(

@@ -39,7 +39,7 @@ describe('the table of cases', () => {
     files: [...tests.matchAll(/\]\(([^)]+)\)/g)].map(([, file]) => file as string),
   }));
   it('leaves none out', () => {
-    expect(cases.map(({ number }) => number)).toEqual([...range(1, 73), 87, 108, 109, ...range(113, 126), ...range(129, 132)]);
+    expect(cases.map(({ number }) => number)).toEqual(range(1, 134));
     for (const { number, what, outcome } of cases)
       expect([what, outcome], String(number)).toEqual([expect.stringMatching(/\S/), expect.stringMatching(/\S/)]);
   });

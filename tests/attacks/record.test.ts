@@ -175,7 +175,7 @@ it('who harms whom is not told of strangers to the family', async () => {
   }
 });
 
-it('a row stays with the row that it belongs to, and what is hidden and what never was are refused alike', async () => {
+it('89 a row stays with the row that it belongs to, and what is hidden and what never was are refused alike', async () => {
   const police = login('thames-valley-police');
   const me = organisationId('thames-valley-police');
   const { family } = await oneOf(police, `select min(family) as family from fsp.family_grant where ${today}`);

@@ -39,7 +39,7 @@ describe('the cost of an operation', () => {
     const { status, body } = await server.ask('socialWorker', many);
     expect([status, refusal(body)?.limit]).toEqual([400, 'cost']);
   });
-  it('is the same for what is hidden as for what never was', async () => {
+  it('90 is the same for what is hidden as for what never was', async () => {
     for (const persona of ['police', 'school', 'housingDesk', 'provider', 'evaluator'] as const) {
       const seen = (await server.ask(persona, '{ families(first: 100) { nodes { id } } }')).body.data?.families?.nodes ?? [];
       const visible = new Set(seen.map(({ id }: { id: string }) => id));

@@ -37,7 +37,7 @@ const entry = (idempotencyKey: string, extra: object = {}) => ({
 const rowsOf = async (table: string) => Number((await owner.query(`select count(*) as n from fsp.${table}`)).rows[0].n);
 
 describe('addWorkbookEntry', () => {
-  it('writes the entry, what belongs to it and who changed what, and reads it back through the rules', async () => {
+  it('101 writes the entry, what belongs to it and who changed what, and reads it back through the rules', async () => {
     const before = await rowsOf('outbox');
     const { body } = await server.ask(
       'socialWorker',
@@ -72,7 +72,7 @@ describe('addWorkbookEntry', () => {
     });
     expect(JSON.stringify(rows[0])).not.toContain('A first talk');
   });
-  it('has one effect for one key, however often and however much at once it is sent', async () => {
+  it('133 has one effect for one key, however often and however much at once it is sent', async () => {
     const before = await rowsOf('workbook_entry');
     const answers = await Promise.all(Array.from({ length: 50 }, () => server.ask('socialWorker', add, entry('same-key'))));
     expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
@@ -83,7 +83,7 @@ describe('addWorkbookEntry', () => {
     const { body } = await server.ask('socialWorker', add, entry('k1', { narrative: 'Something else.' }));
     expect(body.data.addWorkbookEntry).toMatchObject({ entry: null, userErrors: [{ code: 'CONFLICT', path: ['idempotencyKey'] }] });
   });
-  it('takes another client’s key for a key of its own', async () => {
+  it('93 takes another client’s key for a key of its own', async () => {
     const { body } = await server.ask('teamSpecialist', add, entry('k1'));
     expect(body.data.addWorkbookEntry).toMatchObject({
       entry: { author: 'Jonah Pryce', organisation: { code: 'team-07' } },

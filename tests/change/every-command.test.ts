@@ -194,7 +194,7 @@ describe.each(names)('%s', (name) => {
 const ELSEWHERE = new Set(['stepUp', 'stepDown', 'endMembership', 'retractEntry']);
 
 describe.each(AGENCIES)('%s', (agency) => {
-  it('performs what the agreement lets it write, and is refused everything else by name', async () => {
+  it('102 performs what the agreement lets it write, and is refused everything else by name', async () => {
     const before = [await count('outbox'), await count('idempotency')];
     const refused: string[] = [];
     for (const { name } of mutations) {
@@ -291,7 +291,7 @@ describe('what is hidden and what never was', () => {
   });
   it('there are rows of many types to ask for', () => expect(there.size).toBeGreaterThan(15));
 
-  it.each(names)('%s answers in the same words', async (name) => {
+  it.each(names)('78 %s answers in the same words', async (name) => {
     const agency = AGENCIES.find((each) => mayWrite(each, classes.fieldClass('Mutation', name), name)) as Agency;
     const who = caller(agency);
     // What is governance's to do is done by its own client, under its own purpose.

@@ -34,7 +34,7 @@ const document = `query($id: ID!) { viewer { organisation } family(id: $id) { id
 const add =
   'mutation($input: AddWorkbookEntryInput!) { addWorkbookEntry(input: $input) { entry { id organisation { code } } userErrors { code } } }';
 
-it(`${KILLS} kills in ${SECONDS} seconds mix no answers and lose no writes`, async () => {
+it(`96 ${KILLS} kills in ${SECONDS} seconds mix no answers and lose no writes`, async () => {
   const readers = Object.keys(PERSONAS) as PersonaName[];
   // What each organisation is to see, asked for in quiet.
   const expected = new Map<PersonaName, string>();

@@ -89,6 +89,24 @@ const NOT_RUN: { command: RegExp; why: string; check?: () => void }[] = [
     why: 'it installs its peers and takes minutes',
     check: () => expect(existsSync(path.join(root, 'bench/main.ts'))).toBe(true),
   },
+  {
+    command: /^npm run directory:pull/,
+    why: 'it asks the servers of councils',
+    check: () => proves('tests/exchange/pull.test.ts', 'is pulled page by page'),
+  },
+  {
+    command: /^npm run (demo|sdl)\b/,
+    why: 'it takes a while, and is run elsewhere',
+    check: () => {
+      proves('tests/bin/commands.test.ts', 'demo shows field × caller in one screen');
+      proves('tests/bin/commands.test.ts', 'is printed as the agency named sees it, however its name is written');
+    },
+  },
+  {
+    command: /^npm run agreement:simulate\b/,
+    why: 'it takes a while, and is run elsewhere',
+    check: () => proves('tests/modules/sharing-explain/explain.test.ts', 'stands in the build: what opens is an exit code'),
+  },
   { command: /^(psql|pg_dump|pg_restore|createdb|docker|systemctl) /, why: "the operator's own tools" },
 ];
 const notRun = (command: string) => NOT_RUN.find((one) => one.command.test(command));

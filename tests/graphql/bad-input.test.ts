@@ -122,7 +122,7 @@ describe('a variable', () => {
     );
     expect([status, body.errors?.[0].extensions.code]).toEqual([400, 'BAD_USER_INPUT']);
   });
-  it('text that is SQL is text', async () => {
+  it('107 text that is SQL is text', async () => {
     const { body } = await ask('String!', "x'; drop table fsp.family; --", 'query($v: $T) { familyByReference(reference: $v) { id } }');
     expect([body.data, body.errors]).toEqual([{ familyByReference: null }, undefined]);
   });
@@ -224,7 +224,7 @@ describe('a token', () => {
 });
 
 describe('a request', () => {
-  it('without a purpose, or for one that is none, is a 403', async () => {
+  it('112 without a purpose, or for one that is none, is a 403', async () => {
     for (const purpose of ['NOSUCH', 'toString', '', 'SAFEGUARDING, EVALUATION']) {
       const { status, body } = await server.ask('police', '{ __typename }', {}, { 'x-purpose-of-use': purpose });
       expect([status, body.errors?.[0].extensions.code], purpose).toEqual([403, 'PURPOSE_NOT_ALLOWED']);

@@ -15,7 +15,7 @@ import { plan } from '../../src/modules/plan/tables.ts';
 import { type Binding, column, type Member, type RootBinding } from '../../src/read/binding.ts';
 import { createPlanner } from '../../src/read/plan.ts';
 import { productSchema } from '../../src/server.ts';
-import { type Caller, encodeId, PERSONAS, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { type Caller, encodeId, FRONT_DOOR, PERSONAS, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const { schema, classes } = productSchema();
 const family = encodeId('Family', 1);
@@ -205,8 +205,8 @@ describe('an interface at the root', () => {
   const roots = new Map<string, RootBinding>([...ROOTS, ['deadlines', { kind: 'union', to: 'Deadline', members }]]);
   const planner = createPlanner(assembled, bindings, roots, deriveRules(due, assembled.classes));
 
-  async function ask(persona: Persona, text: string) {
-    const { client: id, user, purpose, agency } = PERSONAS[persona];
+  async function ask(persona: Persona | 'frontDoor', text: string) {
+    const { client: id, user, purpose, agency } = persona === 'frontDoor' ? { ...PERSONAS.socialWorker, ...FRONT_DOOR } : PERSONAS[persona];
     const { organisation: code, scopes, purposes } = CLIENTS.find((each) => each.id === id) as (typeof CLIENTS)[number];
     const { rows } = await owner.query(
       'select l.id as login, o.id, o.code, o.name from fsp.login l join fsp.organisation o on o.id = l.organisation where o.code = $1 and not l.sealed',
@@ -241,7 +241,7 @@ describe('an interface at the root', () => {
 
   it('is one statement over all members, first due first, with the families and persons in it', async () => {
     const { made, page, seen } = await ask(
-      'socialWorker',
+      'frontDoor',
       '{ deadlines(first: 100, from: "2026-09-01") { nodes { __typename id dueOn } totalCount { value } } }',
     );
     expect(made.refused).toEqual([]);

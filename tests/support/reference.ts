@@ -106,7 +106,7 @@ const ofLevel = (asker: Asker, ...levels: string[]) => maskOf(PERSONAL_CLASSES.f
 const ruleOf = (asker: Asker): PurposeRule => PURPOSES[asker.purpose];
 
 /** A team or provider sees of its own rows those of the user. */
-const narrowed = (asker: Asker) => asker.agency === 'TEAM' || asker.agency === 'PROVIDER';
+const narrowed = (asker: Asker) => (asker.agency === 'TEAM' || asker.agency === 'PROVIDER') && asker.purpose !== 'GOVERNANCE';
 
 type Opening = 'in full' | 'own rows' | { closed: string };
 
@@ -149,10 +149,26 @@ const covers = (mask: bigint, needed: bigint) => (mask & needed) === needed;
 
 /** A team's family is there for the people named in the team. */
 async function namedInTeam(asker: Asker): Promise<boolean> {
-  if (asker.agency !== 'TEAM') return true;
+  if (asker.agency !== 'TEAM' || !narrowed(asker)) return true;
   const rows = await asker.query(
     `select from fsp.team_member where organisation = $1 and subject = $2 and "from" <= now() and (until is null or until > now())`,
     [asker.organisation.id, asker.user],
+  );
+  return rows.length > 0;
+}
+
+/** At the county a practitioner has the families of their own teams, and those that name them; the front door has all. */
+async function inHands({ agency, scopes, user, facts, organisation: { id } }: Asker, families: string[]): Promise<boolean> {
+  const has = (...roles: string[]) => roles.some((role) => scopes.has(`role:${role}`));
+  if (agency !== 'LA' || !has('practitioner', 'team-manager') || has('front-door')) return true;
+  const rows = await facts(
+    `select from fsp.family f where f.id = any ($1::bigint[]) and (
+       f.restricted or exists (select from fsp.family_restriction r where r.family = f.id and r.organisation = $3 and r.until is null)
+       or exists (select from fsp.involvement i left join fsp.team_member m on m.organisation = i.organisation and m.subject = $2
+           and m."from" <= now() and (m.until is null or m.until > now())
+         where i.family = f.id and i."from" <= now() and (i.until is null or i.until > now())
+           and (m.subject is not null or i.organisation = $3 and i.worker = $2)))`,
+    [families, user, id],
   );
   return rows.length > 0;
 }
@@ -168,10 +184,10 @@ function atStage(asker: Asker, families: Row[]): boolean {
 
 const stageOfFamily = ({ facts }: Asker, family: string) => facts('select stage, marac from fsp.family_stage where family = $1', [family]);
 
-/** The stages of the families in which the login sees a person. */
-const stagesOfPerson = ({ facts, login }: Asker, id: string) =>
+/** The families in which the login sees a person, with their stages. */
+const familiesOfPerson = ({ facts, login }: Asker, id: string) =>
   facts(
-    `select s.stage, s.marac from (select family, person from fsp.membership union select family, person from fsp.unborn_membership) m
+    `select m.family, s.stage, s.marac from (select family, person from fsp.membership union select family, person from fsp.unborn_membership) m
      join fsp.family_grant g on g.family = m.family and g.login = $2 and g.period @> now() and (g.only_with is null or m.person = any (g.only_with))
      left join fsp.family_stage s on s.family = m.family where m.person = $1`,
     [id, login],
@@ -180,7 +196,8 @@ const stagesOfPerson = ({ facts, login }: Asker, id: string) =>
 /** A family, if it is there for this request. */
 async function family(asker: Asker, id: string): Promise<Row | null> {
   const grant = await familyGrant(asker, id);
-  if (!grant || !(await namedInTeam(asker)) || !atStage(asker, await stageOfFamily(asker, id))) return null;
+  if (!grant || !(await namedInTeam(asker)) || !atStage(asker, await stageOfFamily(asker, id)) || !(await inHands(asker, [id])))
+    return null;
   return { __typename: 'Family', family: id };
 }
 
@@ -196,7 +213,15 @@ async function person(asker: Asker, id: string | null): Promise<Row | null> {
   const grant = await personGrant(asker, id);
   if (!grant || !(await namedInTeam(asker))) return null;
   if (!covers(opened(asker, undefined, grant), BigInt(grant.needs)) || !needsOpen(asker, grant)) return null;
-  if (!atStage(asker, await stagesOfPerson(asker, id))) return null;
+  const families = await familiesOfPerson(asker, id);
+  if (
+    !atStage(asker, families) ||
+    !(await inHands(
+      asker,
+      families.map((each) => each.family),
+    ))
+  )
+    return null;
   if (ruleOf(asker).agreedOnly && !grant.agreed) return null;
   return { __typename: 'Person', person: id };
 }
@@ -558,8 +583,27 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
         await list(
           'Service',
           query(
-            `select *, ctid::text as "${PLACE}" from fsp.service where ($1::text is null or district = $1) and ($2::text is null or kind = $2) order by id`,
-            [args.filter?.district ?? null, args.filter?.kind ?? null],
+            // The whole directory is measured, and sorted afterwards: no index and no box.
+            `select * from (
+               select s.*, s.ctid::text as "${PLACE}",
+                 (select min(fsp.metres(p[1], p[2], l.latitude, l.longitude))::integer from fsp.service_location l where l.service = s.id) as metres
+               from fsp.service s left join fsp.point_of($7::jsonb) p on true
+               where s.retired_at is null and ($1::text is null or s.district = $1) and ($2::text is null or s.kind = $2)
+                 and ($3::text is null or exists (select from fsp.service_document d where d.service = s.id and d.search @@ websearch_to_tsquery('english', $3)))
+                 and ($4::int is null or (s.minimum_age is null or s.minimum_age <= $4) and (s.maximum_age is null or s.maximum_age >= $4))
+                 and ($5::boolean is null or (s.free or s.discounted) = $5)
+                 and ($6::timestamptz is null or exists (select from fsp.service_schedule o where o.service = s.id and fsp.open_at(o, $6::timestamptz at time zone 'Europe/London')))
+             ) found where $7::jsonb is null or metres <= ($7::jsonb ->> 'within')::int
+             order by case when $7::jsonb is not null then metres end, id`,
+            [
+              args.filter?.district ?? null,
+              args.filter?.kind ?? null,
+              args.filter?.text ?? null,
+              args.filter?.age ?? null,
+              args.filter?.freeOrDiscounted ?? null,
+              args.filter?.openAt ?? null,
+              args.filter?.near ? JSON.stringify(args.filter.near) : null,
+            ],
           ),
         ),
         args,
@@ -738,6 +782,15 @@ const RESOLVERS: Record<string, Record<string, Resolver>> = {
     kind: coded('service-kind', 'kind'),
     minimumAge: column('minimum_age'),
     maximumAge: column('maximum_age'),
+    publicId: column('public_id'),
+    lastModified: column('last_modified'),
+    retired: column('retired_at'),
+    ...Object.fromEntries(
+      ['provider', 'feed', 'locations', 'schedules', 'costs', 'areas', 'contacts', 'terms'].map((name) => [
+        name,
+        (row: Row, asker: Asker, args: Row) => bound(row, asker, args, name),
+      ]),
+    ),
   },
   Organisation: {
     id: id(),
@@ -998,7 +1051,7 @@ const at = (values: Row, path: string) => path.split('.').reduce<any>((value, ke
 /** A filter's predicate on `c`; its value joins the parameters. */
 async function filterText(asker: Asker, { decode, type, where }: RootFilter, value: unknown, values: unknown[]): Promise<string> {
   const id = decode === 'id' ? decodeId(String(value)) : null;
-  values.push(id ? (id.type === type ? id.key : null) : String(value));
+  values.push(id ? (id.type === type ? id.key : null) : decode === 'json' ? JSON.stringify(value) : String(value));
   return withSub(asker, (sub) => where('c', decode === 'id' ? `$${values.length}` : `$${values.length}::text`, sub));
 }
 
@@ -1119,6 +1172,14 @@ async function withheld(asker: Asker, row: Row): Promise<Row[]> {
   return entries.filter((entry) => entry !== null) as Row[];
 }
 
+/** A list whose rows are of the class that the list has. */
+function isListOfItsClass(type: string, field: string): boolean {
+  const found = BINDINGS.get(type)?.fields[field];
+  if (!found || (found.kind !== 'list' && found.kind !== 'page')) return false;
+  const { anchor } = bindingOf(found.to);
+  return typeof anchor !== 'string' && !Array.isArray(anchor) && classOf(anchor).dataClass === classes.fieldClass(type, field);
+}
+
 /** A list of which nothing may be seen is null; one that is cut to own rows stays a list. */
 async function isWholeListClosed(asker: Asker, row: Row, field: string): Promise<boolean> {
   const dataClass = classes.fieldClass(row.__typename, field);
@@ -1191,21 +1252,33 @@ function refusedHere(asker: Asker, type: GraphQLObjectType, name: string, args: 
 }
 
 /** Filters and sort keys have the class of the field that they name. */
-function refusedArguments(asker: Asker, name: string, args: Row): { field: string; reason: string }[] {
+function saidByArguments(of: GraphQLObjectType, name: string, args: Row): [string, DataClass][] {
   const found: [string, DataClass][] = [];
-  for (const argument of schema.getQueryType()?.getFields()[name]?.args ?? []) {
+  for (const argument of of.getFields()[name]?.args ?? []) {
     const value = args[argument.name];
     if (value == null) continue;
-    found.push([argument.name, classes.argumentClass('Query', name, argument.name)]);
+    found.push([argument.name, classes.argumentClass(of.name, name, argument.name)]);
     const type = getNamedType(argument.type);
     if (!isInputObjectType(type)) continue;
     for (const [inner, given] of Object.entries(value)) {
       if (given != null) found.push([`${argument.name}.${inner}`, classes.inputClass((type as GraphQLInputObjectType).name, inner)]);
     }
   }
-  const root = ROOTS.get(name);
+  const root = of.name === 'Query' ? ROOTS.get(name) : undefined;
   if (root?.kind === 'page') for (const { table } of root.order(args).keys) if (table) found.push(['orderBy', classOf(table).dataClass]);
-  return found.flatMap(([field, dataClass]) => {
+  return found;
+}
+
+/** What rows are chosen or sorted by may be withheld for some of them, but for what the rows themselves are. */
+function coverageOf({ parentType, fieldName, returnType }: GraphQLResolveInfo, args: Row): string {
+  const connection = getNamedType(returnType) as GraphQLObjectType;
+  const { anchor } = BINDINGS.get(String(getNamedType(connection.getFields().nodes?.type))) ?? {};
+  const own = typeof anchor === 'object' ? [anchor].flat().map((table) => classOf(table as never).dataClass) : [];
+  return saidByArguments(parentType, fieldName, args).some(([, said]) => isPersonal(said) && !own.includes(said)) ? 'WHERE_SHARED' : 'ALL';
+}
+
+function refusedArguments(asker: Asker, name: string, args: Row): { field: string; reason: string }[] {
+  return saidByArguments(schema.getQueryType() as GraphQLObjectType, name, args).flatMap(([field, dataClass]) => {
     const open = opening(asker, dataClass);
     return typeof open === 'object' ? [{ field, reason: open.closed }] : [];
   });
@@ -1279,14 +1352,21 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
     const { fieldName: field } = info;
     if (closed.has(`${pathOf(info)} ${info.parentType.name}`)) return null;
     if (field === 'withheld') return withheld(asker, row);
-    if (row?.__typename && isOfList(row.__typename, field) && (await isWholeListClosed(asker, row, field))) return null;
     const type = info.parentType.name;
-    const resolver = RESOLVERS[type]?.[field];
-    if (resolver) return resolver(row, asker, args, field);
-    if (type === 'Query' && ROOTS.has(field)) return boundRoot(asker, field, args);
-    // Of a type that is written out here, what has its column's name is read as it is.
-    const isWritten = RESOLVERS[type] !== undefined && field in (row ?? {});
-    return BINDINGS.has(type) && !isWritten ? bound(row, asker, args, field) : row[field];
+    const value = (given: Row) => {
+      const resolver = RESOLVERS[type]?.[field];
+      if (resolver) return resolver(row, asker, given, field);
+      if (type === 'Query' && ROOTS.has(field)) return boundRoot(asker, field, given);
+      // Of a type that is written out here, what has its column's name is read as it is.
+      const isWritten = RESOLVERS[type] !== undefined && field in (row ?? {});
+      return BINDINGS.has(type) && !isWritten ? bound(row, asker, given, field) : row[field];
+    };
+    if (row?.__typename && isOfList(row.__typename, field) && (await isWholeListClosed(asker, row, field))) {
+      // Of a closed class single rows may show all the same: the organisation's own, and what was decided of one person.
+      const whole = (isListOfItsClass(type, field) ? await value({ first: 1 }) : []) as Row[] | { nodes: Row[] } | null;
+      if (((Array.isArray(whole) ? whole : whole?.nodes) ?? []).length === 0) return null;
+    }
+    return value(args);
   };
   const result = await execute({
     schema,
@@ -1295,6 +1375,8 @@ export async function answer(asker: Asker, document: DocumentNode, given: Row): 
     contextValue: { client: clientOf(asker) },
     fieldResolver: async (source, args, _context, info) => {
       const value = await resolve(source, args, info);
+      const { totalCount } = (value ?? {}) as Row;
+      if (totalCount) totalCount.coverage = coverageOf(info, args);
       note(info.parentType.name === 'PageInfo' && info.fieldName.endsWith('Cursor') ? (source as Row).of : value);
       return value;
     },

@@ -242,6 +242,17 @@ export type MiPracticeInput = {
   sustainTalk?: number | null | undefined;
 };
 
+/** A place to look around: a postcode, or a point. Of a place that nobody knows nothing is near. */
+export type NearInput = {
+  /** Degrees, WGS 84; with `longitude`, in place of the postcode. */
+  latitude?: number | null | undefined;
+  longitude?: number | null | undefined;
+  /** The middle of its area is measured from: `OX16 5QD` is in `OX16`. */
+  postcode?: string | null | undefined;
+  /** Metres. */
+  within: number;
+};
+
 export type OfferServiceInput = {
   family: string;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -280,10 +291,19 @@ export type SafetyPart =
   | 'PROTECTED';
 
 export type ServiceFilter = {
+  /** In years: services for somebody of this age. */
+  age?: number | null | undefined;
   /** ONS code. */
   district?: string | null | undefined;
+  /** Services that cost nothing, or some people less. */
+  freeOrDiscounted?: boolean | null | undefined;
   /** From the code list `service-kind`. */
   kind?: string | null | undefined;
+  near?: NearInput | null | undefined;
+  /** Services that are open then, by their schedules; by the clock in England. */
+  openAt?: string | null | undefined;
+  /** Words of its name or description, in any form; `-word` leaves out, quotes keep words together. */
+  text?: string | null | undefined;
 };
 
 export type ServiceOfferStatus =
@@ -499,7 +519,9 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'SchoolRecord' }
         | { __typename: 'Section47' }
         | { __typename: 'Service' }
+        | { __typename: 'ServiceFeed' }
         | { __typename: 'ServiceOffer' }
+        | { __typename: 'ServiceRun' }
         | { __typename: 'SharingDecision' }
         | { __typename: 'SpecialistAssessment' }
         | { __typename: 'StepEvent' }

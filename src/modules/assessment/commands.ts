@@ -99,7 +99,7 @@ export const startAssessment: Command = async (tx, raw, client, now) => {
     .returning({ id: assessment.id });
   const id = (row as { id: number }).id;
   await startClock(tx, client, { rule: CLOCK, family, person, subject: { type: 'Assessment', id }, from: referred });
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return {
     change: { action: 'startAssessment', entity: 'Assessment', id, family, persons: personsOf({ person }), dataClasses: ['CASE'] },
     warnings: said.warnings,
@@ -234,7 +234,7 @@ export const completeAssessment: Command = async (tx, raw, client, now) => {
   }
   await meetClock(tx, { rule: CLOCK, subject: { type: 'Assessment', id: row.id }, on: input.authorisedOn });
   await startFeedbackClocks(tx, client, row.family, input.authorisedOn);
-  await restage(tx, client, row.family, now);
+  await restage(tx, row.family, now);
   return { change: changed('completeAssessment', row, ['CASE', 'ASSESSMENT']), warnings: said.warnings };
 };
 
@@ -279,7 +279,7 @@ export const cancelAssessment: Command = async (tx, raw, client, now) => {
   const refused = await amend(tx, client, assessment, row.id, input.expectedVersion, set, NAMED);
   if (refused) return { userErrors: [refused] };
   await endClock(tx, { subject: { type: 'Assessment', id: row.id }, on: input.on });
-  await restage(tx, client, row.family, now);
+  await restage(tx, row.family, now);
   return { change: changed('cancelAssessment', row, ['CASE']) };
 };
 

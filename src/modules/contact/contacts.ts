@@ -260,7 +260,7 @@ export const decideContact: Command = async (tx, raw, client, now) => {
         .where(eq(referral.id, about.id));
     }
   }
-  if (isTaken(input.outcome) && row.family !== null) await restage(tx, client, row.family, now);
+  if (isTaken(input.outcome) && row.family !== null) await restage(tx, row.family, now);
   return {
     change: {
       action: 'decideContact',

@@ -24,6 +24,7 @@ const ofReferral = (sender: string, addressee: string, referral: string): Own =>
   columns: [],
   through: (row, org) =>
     `((${row}.${sender} = ${org} and ${row}.${sender} <> ${row}.${addressee}) or (${row}.${addressee} = ${org} and fsp.referral_open(${row}.${referral})))`,
+  families: (row) => `fsp.referral_families(${row}.${referral})`,
 });
 
 /** What a partner tells the county of its worry about a child. It names no family: whose it is, the county finds out. */
@@ -293,6 +294,7 @@ export type RequestPurpose = 'MASH' | 'STRATEGY_DISCUSSION' | 'ASSESSMENT';
 const ofRequest = (asker: string, addressee: string, request: string, user: string): Own => ({
   columns: [],
   through: (row, org) => `(${org} in (${row}.${asker}, ${row}.${addressee}) and fsp.request_open(${row}.${request}))`,
+  families: (row) => `fsp.request_families(${row}.${request})`,
   user,
 });
 

@@ -27,6 +27,8 @@ export type Sources = {
   standing(client: string, user: string | null): Promise<Standing>;
   /** The clients that are in use. */
   clients(): Promise<KnownClient[]>;
+  /** Makes readable what was put on the disclosure record last. */
+  fresh(): Promise<void>;
 };
 
 export type Whose = { client: string; user?: string | null; purpose?: string | null; family: string; person?: string | null };

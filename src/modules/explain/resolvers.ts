@@ -1,5 +1,6 @@
 /** The roots for who checks who sees what; graphql-js answers them behind the rules of every root. */
 import type { StaticContext } from '../../graphql/statics.ts';
+import { emergencyFigures, type FiguresArgs } from '../sharing/figures.ts';
 import { agencyView, explainAccess } from './explain.ts';
 import { type LevelChange, simulate } from './simulate.ts';
 import type { Catalogue } from './verdict.ts';
@@ -24,6 +25,7 @@ export function explainResolvers(catalogue: () => Catalogue) {
       agencyView: answer((args: Parameters<typeof agencyView>[3], { client, sources, shown }) =>
         agencyView(catalogue(), sources, client, args, shown),
       ),
+      emergencyFigures: answer((args: FiguresArgs, { client, sources }) => emergencyFigures(sources.ask, sources.fresh, client, args)),
       simulateAgreement: answer((args: { changes: LevelChange[] }) => simulate(catalogue(), args.changes)),
     },
   };

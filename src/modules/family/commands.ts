@@ -7,7 +7,16 @@ import { ownFamiliesOnly } from '../../access/decide.ts';
 import { amend, conflict } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
-import { familyVisible, keyOf, notFound, personVisible, visibleMembers, visibleRow, visibleRows } from '../../change/visible.ts';
+import {
+  familyVisible,
+  keyOf,
+  notFound,
+  personVisible,
+  visibleMembers,
+  visibleRow,
+  visibleRows,
+  whereaboutsOpen,
+} from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import type {
   AddFamilyMemberInput,
@@ -250,6 +259,14 @@ export const moveHousehold: Command = async (tx, raw, client, now) => {
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [notFound('family', 'family')] };
   const errors = [...checkMove(input, now), ...(await districtFaults(tx, input.district, 'district'))];
+  // Whoever does not see the home that is left would leave it open.
+  if (!(await whereaboutsOpen(tx, 'family', family, client)))
+    errors.push({
+      code: 'RULE',
+      rule: 'WHEREABOUTS_PROTECTED',
+      message: 'Where somebody of this family is, is protected: who is named with them says where they move.',
+      path: ['family'],
+    });
   const keys = input.members.map((id) => keyOf('Person', id));
   const persons = [...new Set(keys.flatMap((key) => (key === null ? [] : [key])))];
   const members = await visibleMembers(tx, family, persons);

@@ -9,6 +9,7 @@ import type {
   NewMemberInput,
   RecordBirthInput,
   RecordDisabilitiesInput,
+  RecordNewNameInput,
   RecordRelationshipInput,
   RecordUnbornChildInput,
   RegisterFamilyInput,
@@ -122,6 +123,15 @@ export function checkBirth(input: Input<RecordBirthInput>, now: Date): UserError
   found.past(input.dateOfBirth, now, 'dateOfBirth');
   found.text(input.givenName, LONGEST.name, 'givenName');
   found.text(input.familyName, LONGEST.name, 'familyName');
+  return found.errors;
+}
+
+/** A name that somebody took later than the one by which they are known. */
+export function checkNewName(input: Input<RecordNewNameInput>, known: string | null, now: Date): UserError[] {
+  const found = faults();
+  found.text(input.familyName, LONGEST.name, 'familyName');
+  found.past(input.since, now, 'since');
+  if (input.familyName === known) found.invalid('It is the name by which they are known.', 'familyName');
   return found.errors;
 }
 

@@ -1,12 +1,14 @@
 /** Finding that two persons are one, and that they are two after all. */
 import { sql } from 'drizzle-orm';
-import type { Client } from '../../access/client.ts';
+import { ADOPTION_ROLE } from '../../access/agreement.ts';
+import { type Client, hasRole } from '../../access/client.ts';
 import { conflict } from '../../change/amend.ts';
 import type { Command, UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
-import { keyOf, notFound, personVisible, visibleRow } from '../../change/visible.ts';
+import { familyVisible, keyOf, notFound, personVisible, visibleRow } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
-import type { MergePersonsInput, ProposeMergeInput, UnmergePersonsInput } from '../../graphql/generated.ts';
+import type { MergePersonsInput, ProposeMergeInput, RecordAdoptionInput, UnmergePersonsInput } from '../../graphql/generated.ts';
+import { memberOf } from '../sharing/named.ts';
 import { checkConfirmation, checkProposal, checkUnmerge } from './rules.ts';
 import { personMerge } from './tables.ts';
 
@@ -71,4 +73,30 @@ export const unmergePersons: Command = async (tx, raw, client) => {
   );
   if (!rows[0]?.done) return { userErrors: [conflict(at.row.version + 1)] };
   return changed('unmergePersons', id, [survivor, merged]);
+};
+
+const UNMET: Record<string, string> = {
+  ADOPTION_RESTRICTION: 'Restrict the family first, for the cause ADOPTION.',
+  MERGED: 'Two records of the child are one: take them apart first, and say it of each.',
+  ADOPTION_ONCE: 'It is on record already.',
+};
+
+export const recordAdoption: Command = async (tx, raw, client, now) => {
+  const input = raw as unknown as Omit<RecordAdoptionInput, 'idempotencyKey'>;
+  const { errors, text, past, rule } = faults();
+  text(input.reason, 2_000, 'reason');
+  past(input.orderedOn, now, 'orderedOn');
+  const family = keyOf('Family', input.family);
+  if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
+  const person = await memberOf(tx, family, input.person, client);
+  if (person === null) errors.push(notFound('member of this family', 'person'));
+  if (!hasRole(client, ADOPTION_ROLE)) rule('ADOPTION_ROLE', 'Who has the adoption role does this.', 'person');
+  if (client.user === null) rule('USER', 'A user does this: sign in.', 'person');
+  if (errors.length > 0 || person === null) return { userErrors: errors };
+  const { rows } = await tx.execute<{ unmet: string | null }>(
+    sql`select fsp.record_adoption(${family}::bigint, ${person}::bigint, ${input.orderedOn}::date, ${input.reason}, ${client.user}) as unmet`,
+  );
+  const unmet = rows[0]?.unmet;
+  if (unmet) return { userErrors: [{ code: 'RULE', rule: unmet, message: UNMET[unmet] as string, path: ['person'] }] };
+  return { change: { action: 'recordAdoption', entity: 'Person', id: person, family, persons: [person], dataClasses: ['SHARING'] } };
 };

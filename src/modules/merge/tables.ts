@@ -1,6 +1,6 @@
 /** Two records of one person: a link between them, which needs two people, and which can be undone. */
 import { sql } from 'drizzle-orm';
-import { check, index, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { check, date, index, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, moment, times, version } from '../../db/classified.ts';
 import { controller, personKey } from '../family/tables.ts';
 import { person } from '../person/tables.ts';
@@ -60,6 +60,25 @@ export const personSame = classify(
   ]),
   'IDENTITY',
   { other: 'other', sealed: true },
+);
+
+/**
+ * The record of a child before an adoption. The child is a new person, of whom nothing here or anywhere says that they are this
+ * one: a record that stands here is matched, looked up and merged with nobody. Written by the database (`fsp.record_adoption`),
+ * read by no login.
+ */
+export const adoption = classify(
+  fsp.table('adoption', {
+    person: key('person')
+      .primaryKey()
+      .references(() => person.id),
+    at: moment('at').notNull().defaultNow(),
+    family: key('family').notNull(),
+    orderedOn: date('ordered_on').notNull(),
+    reason: text('reason').notNull(),
+    recordedBy: text('recorded_by').notNull(),
+  }),
+  'OPERATION',
 );
 
 /** Whom a row is kept from only because it is kept from the same person under another id (`because`). */

@@ -1,5 +1,13 @@
-import { type Binding, code, column, list } from '../../read/binding.ts';
-import { personDisability, personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from './tables.ts';
+import { type Binding, code, column, list, type Order, one } from '../../read/binding.ts';
+import { personDisability, personEquality, personExpected, personIdentity, personNewName, personNhsNumber, personUpn } from './tables.ts';
+
+const latestName: Order = {
+  keys: [
+    { column: 'since', type: 'date' },
+    { column: 'id', type: 'bigint' },
+  ],
+  descending: true,
+};
 
 export const bindings: Binding[] = [
   {
@@ -29,7 +37,20 @@ export const bindings: Binding[] = [
         ...list('Disability', 'person', 'person', { keys: [{ column: 'id', type: 'bigint' }] }, { samePerson: true }),
         on: (p, d) => `${d}.person = ${p}.person and ${d}.until is null`,
       },
+      newNames: list('NewName', 'person', 'person', latestName, { samePerson: true }),
       version: column(personIdentity.version),
+    },
+  },
+  {
+    type: 'NewName',
+    anchor: personNewName,
+    fields: {
+      familyName: column(personNewName.familyName),
+      since: column(personNewName.since),
+      until: column(personNewName.until),
+      recordedAt: column(personNewName.createdAt),
+      recordedBy: column(personNewName.worker),
+      controller: one('Organisation', personNewName.controller, 'id'),
     },
   },
   {

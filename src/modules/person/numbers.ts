@@ -1,5 +1,5 @@
 /** Numbers that are to be one person's: NHS number and unique pupil number. */
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import type { Client } from '../../access/client.ts';
 import type { UserError } from '../../change/command.ts';
 import { visibleRows } from '../../change/visible.ts';
@@ -23,7 +23,12 @@ export async function takenNumbers(
   ...path: (string | number)[]
 ): Promise<UserError[]> {
   const errors: UserError[] = [];
-  const others = (rows: { person: number }[]) => rows.some((row) => row.person !== person);
+  // The record of a child before an adoption has nobody's number any more.
+  const { rows: before } = await tx.execute<{ person: string }>(
+    sql`select r.person::text as person from fsp.user_rule r where r.login = ${client.login.id} and r.kind = 'adoption' and r.person is not null`,
+  );
+  const ended = new Set(before.map((row) => Number(row.person)));
+  const others = (rows: { person: number }[]) => rows.some((row) => row.person !== person && !ended.has(row.person));
   const words = 'Somebody whom you see has this number: add that person to the family, or find which of the two is wrong.';
   if (nhsNumber && others(await visibleRows(tx, personNhsNumber, eq(personNhsNumber.nhsNumber, plainNhsNumber(nhsNumber)), client)))
     errors.push({ code: 'CONFLICT', message: words, path: [...path, 'nhsNumber'].map(String) });

@@ -101,6 +101,32 @@ export const personDisability = classify(
 );
 
 /**
+ * A family name that somebody took later. It tells where they are to who looks for them, and stands apart from the name by which
+ * they were known (`person_identity`), which stays what everybody sees.
+ */
+export const personNewName = classify(
+  fsp.table(
+    'person_new_name',
+    {
+      id: id(),
+      person: key('person')
+        .notNull()
+        .references(() => person.id),
+      controller: controller(),
+      worker: text('worker'),
+      familyName: text('family_name').notNull(),
+      since: date('since').notNull(),
+      /** Borne no longer from this day on. */
+      until: date('until'),
+      version: version(),
+      ...times(),
+    },
+    (t) => [index('person_new_name_person').on(t.person, t.since)],
+  ),
+  'WHEREABOUTS',
+);
+
+/**
  * Numbers that two rows have, one of which whoever wrote the other may not have seen: for information governance, who
  * may find that they are one person or one family. Written by the database (`fsp.note_match`), read by no login.
  */

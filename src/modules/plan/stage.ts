@@ -1,15 +1,9 @@
 /** A family's stage: the most intensive of what is open for any of its members, worked out from the rows. */
-import { and, eq, isNull, sql } from 'drizzle-orm';
+import { sql } from 'drizzle-orm';
 import type { Stage } from '../../access/agreement.ts';
-import type { Client } from '../../access/client.ts';
-import { visibleRows } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
-import { assessment } from '../assessment/tables.ts';
 import { today } from '../clock/calendar.ts';
 import { endClock } from '../clock/service.ts';
-import { familyStage } from '../family/tables.ts';
-import { episode, marac, placement, preProceedings, section47, strategyDiscussion } from './legal.ts';
-import { plan } from './tables.ts';
 
 /** What is open for a family. `plans`: the kinds of its open plans. */
 export type OpenFacts = {
@@ -51,19 +45,10 @@ export async function oneAtATime(tx: Transaction, what: 'family' | 'person', key
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${what}:${key}`}, 0))`);
 }
 
-/** What is open for a family, as the caller sees it. */
-export async function openFacts(tx: Transaction, client: Client, family: number): Promise<OpenFacts> {
-  const count = async (table: typeof episode | typeof section47 | typeof placement, open: Parameters<typeof and>) =>
-    (await visibleRows(tx, table, and(eq(table.family, family), ...open), client)).length;
-  return {
-    plans: (await visibleRows(tx, plan, and(eq(plan.family, family), eq(plan.status, 'OPEN')), client)).map(({ kind }) => kind),
-    episodes: await count(episode, [isNull(episode.closedOn), eq(episode.noFurtherAction, false)]),
-    assessments: await count(assessment as never, [eq(assessment.status, 'OPEN')]),
-    strategyDiscussions: await count(strategyDiscussion as never, [isNull(strategyDiscussion.decidedOn)]),
-    sections47: await count(section47, [isNull(section47.endedOn)]),
-    preProceedings: await count(preProceedings as never, [isNull(preProceedings.endedOn)]),
-    placements: await count(placement, [isNull(placement.endedOn)]),
-  };
+/** What is open for a family: all of it, also what is closed to who asks. The stage is everybody's. */
+async function openFacts(tx: Transaction, family: number): Promise<OpenFacts & { maracs: number }> {
+  const { rows } = await tx.execute<{ facts: OpenFacts & { maracs: number } }>(sql`select fsp.open_facts(${family}::bigint) as facts`);
+  return (rows[0] as { facts: OpenFacts & { maracs: number } }).facts;
 }
 
 /**
@@ -74,21 +59,13 @@ export async function openFacts(tx: Transaction, client: Client, family: number)
  *
  * @returns the stage it stands at.
  */
-export async function restage(tx: Transaction, client: Client, family: number, now: Date): Promise<Stage> {
+export async function restage(tx: Transaction, family: number, now: Date): Promise<Stage> {
   await oneAtATime(tx, 'family', family);
-  const stage = stageOf(await openFacts(tx, client, family));
-  const open = await visibleRows(tx, marac, and(eq(marac.family, family), isNull(marac.closedOn)), client);
-  const told = { stage, marac: open.length > 0 };
-  const [stands] = await tx.select().from(familyStage).where(eq(familyStage.family, family));
-  if (!stands) await tx.insert(familyStage).values({ family, controller: client.organisation.id, ...told, since: now });
-  else if (stands.stage !== stage || stands.marac !== told.marac) {
-    const since = stands.stage === stage ? stands.since : now;
-    await tx
-      .update(familyStage)
-      .set({ ...told, since })
-      .where(eq(familyStage.family, family));
-  }
+  const facts = await openFacts(tx, family);
+  const stage = stageOf(facts);
+  const marac = facts.maracs > 0;
+  await tx.execute(sql`select fsp.write_stage(${family}::bigint, ${stage}::text, ${marac}::boolean, ${now.toISOString()}::timestamptz)`);
   // Nothing is due any more about a family that nobody works with.
-  if (stage === 'CLOSED' && !told.marac) await endClock(tx, { subject: { type: 'Family', id: family }, on: today(now) });
+  if (stage === 'CLOSED' && !marac) await endClock(tx, { subject: { type: 'Family', id: family }, on: today(now) });
   return stage;
 }

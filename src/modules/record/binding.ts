@@ -91,14 +91,14 @@ const filters: Record<string, RootFilter> = {
   'filter.family': {
     decode: 'id',
     type: 'Family',
-    where: (row, p, sub) => `${row}.id in (select about.entry ${sub(disclosureFamily, 'about')} and about.family = ${p}::bigint)`,
+    where: (row, p, sub) => `${row}.id in (select about.entry ${sub(disclosureFamily, 'about', true)} and about.family = ${p}::bigint)`,
   },
   // By the person's families: to look through the whole record for one key would take for ever.
   'filter.person': {
     decode: 'id',
     type: 'Person',
     where: (row, p, sub) =>
-      `(${p}::bigint = any (${row}.persons) and ${row}.id in (select about.entry ${sub(disclosureFamily, 'about')} and about.family in (select m.family ${sub(membership, 'm')} and m.person = ${p}::bigint)))`,
+      `(${p}::bigint = any (${row}.persons) and ${row}.id in (select about.entry ${sub(disclosureFamily, 'about', true)} and about.family in (select m.family ${sub(membership, 'm', true)} and m.person = ${p}::bigint)))`,
   },
   'filter.organisation': { decode: 'id', type: 'Organisation', where: (row, p) => `${row}.organisation = ${p}::bigint` },
   'filter.user': text((row, p) => `${row}.subject = ${p}`),

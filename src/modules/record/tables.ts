@@ -126,7 +126,7 @@ export const accessNotice = classify(
     ],
   ),
   'SHARING',
-  { own: { columns: ['addressee'], user: 'worker' }, sealed: true },
+  { own: { columns: ['addressee'], user: 'worker', ofOthers: true }, sealed: true },
 );
 
 /** Until when nobody is told that this organisation looks at a family, and why; of the police alone. */

@@ -72,6 +72,7 @@ export const recallNotice = classify(
     own: {
       columns: [],
       through: (row, org) => `(${row}.addressee = ${org} and fsp.recall_open(${row}.id))`,
+      families: (row) => `(select ${row}.about as family)`,
       user: 'worker',
       unassigned: true,
     },

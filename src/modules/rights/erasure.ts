@@ -15,6 +15,7 @@ import type {
   RejectErasureInput,
 } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
+import { familyStage } from '../family/tables.ts';
 import { checkErasureDecision } from './rules.ts';
 import { erasureProposal, retentionHold, retentionRule } from './tables.ts';
 
@@ -93,7 +94,7 @@ export const proposeErasure: Command = async (tx, raw, client, now) => {
   const family = keyOf('Family', input.family);
   if (family === null || !(await familyVisible(tx, family, client))) return { userErrors: [...errors, notFound('family', 'family')] };
   const [known] = await tx
-    .select({ version: retentionRule.version })
+    .select({ version: retentionRule.version, fromEvent: retentionRule.fromEvent })
     .from(retentionRule)
     .where(
       and(
@@ -105,6 +106,10 @@ export const proposeErasure: Command = async (tx, raw, client, now) => {
     .orderBy(desc(retentionRule.validFrom))
     .limit(1);
   if (!known) errors.push(notFound('retention rule', 'rule'));
+  else if (known.fromEvent !== 'REQUEST')
+    rule('ERASURE_BY_RULE', 'What time makes due the retention job proposes; a person proposes what somebody asked for.', 'rule');
+  const [stands] = await tx.select({ stage: familyStage.stage }).from(familyStage).where(eq(familyStage.family, family));
+  if (stands?.stage !== 'CLOSED') rule('ERASURE_OPEN', 'Work with this family has not ended: nothing of it is erased.', 'family');
   const open = await tx
     .select({ id: erasureProposal.id })
     .from(erasureProposal)

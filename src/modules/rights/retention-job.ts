@@ -76,7 +76,8 @@ export async function eraseApproved(client: pg.Client): Promise<Erased> {
       // Whoever places a hold meanwhile waits for this lock, or this waits for them.
       await client.query('lock table fsp.retention_hold in share row exclusive mode');
       const { rows: still } = await client.query<{ family: string; held: boolean }>(
-        `select p.family, ${HELD} as held from fsp.erasure_proposal p join fsp.family f on f.id = p.family
+        // Work may have begun again since it was approved.
+        `select p.family, ${HELD} or not exists (select from fsp.family_stage s where s.family = f.id and s.stage = 'CLOSED') as held from fsp.erasure_proposal p join fsp.family f on f.id = p.family
          where p.id = $1 and p.status = 'APPROVED' for update of p, f`,
         [id],
       );

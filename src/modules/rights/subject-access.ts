@@ -167,8 +167,10 @@ export const extendSubjectAccess: Command = async (tx, raw, client, now) => {
 export const prepareSubjectAccess: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Input<PrepareSubjectAccessInput>;
   return step(tx, client, 'prepareSubjectAccess', input, 'prepare', [], async ({ id }) => {
-    await tx.execute(sql`select fsp.gather_subject_access(${id}::bigint, ${client.user}::text)`);
-    return { preparedAt: now, preparedBy: by(client), preparedUser: client.user };
+    const { rows } = await tx.execute<{ families: string[] }>(
+      sql`select fsp.gather_subject_access(${id}::bigint, ${client.user}::text)::text[] as families`,
+    );
+    return { families: (rows[0]?.families ?? []).map(Number), preparedAt: now, preparedBy: by(client), preparedUser: client.user };
   });
 };
 

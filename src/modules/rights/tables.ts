@@ -88,6 +88,8 @@ export const subjectAccess = classify(
       dueOn: date('due_on'),
       extendedOn: date('extended_on'),
       extensionReason: text('extension_reason'),
+      /** The families that it was gathered from: who does not see them all does not see what was gathered. */
+      families: bigint('families', { mode: 'number' }).array().notNull().default(sql`'{}'::bigint[]`),
       preparedAt: moment('prepared_at'),
       preparedBy: text('prepared_by'),
       /** The user's subject: the same user does not sign. */

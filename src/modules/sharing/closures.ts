@@ -1,7 +1,6 @@
 /** Closing a family, or what tells where somebody is, to those who must not know; and opening one in an emergency. */
 import { sql } from 'drizzle-orm';
 import type { Client } from '../../access/client.ts';
-import { hasRole } from '../../access/client.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Change, Command, Decision, UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
@@ -21,7 +20,7 @@ import type {
 import { today } from '../clock/calendar.ts';
 import { endClock, meetClock, startClock } from '../clock/service.ts';
 import { conflictOfInterest, emergencyAccess, familyRestriction, whereaboutsProtection } from './ledger.ts';
-import { agencyOf, memberOf, words } from './named.ts';
+import { agencyOf, answersForRecord, memberOf, words } from './named.ts';
 import { checkEmergency, LONGEST } from './rules.ts';
 
 type Given<T> = Omit<T, 'idempotencyKey'>;
@@ -44,9 +43,8 @@ function ahead(until: string | null | undefined, now: Date): UserError[] {
   return [{ code: 'INVALID', message: 'Must be in the future.', path: ['until'] }];
 }
 
-/** Only who answers for the record closes it to colleagues. */
 function answers(client: Client): UserError[] {
-  if (['team-manager', 'information-governance'].some((role) => hasRole(client, role))) return [];
+  if (answersForRecord(client)) return [];
   return [
     { code: 'RULE', rule: 'TEAM_MANAGER', message: 'A team manager or the information governance lead does this.', path: ['reason'] },
   ];

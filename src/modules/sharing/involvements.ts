@@ -1,16 +1,32 @@
 /** Who works with a family. */
 import { eq, sql } from 'drizzle-orm';
 import { AT_RISK, type Stage } from '../../access/agreement.ts';
+import type { Client } from '../../access/client.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
 import { familyVisible, keyOf, notFound } from '../../change/visible.ts';
+import type { Transaction } from '../../db/transactions.ts';
 import type { EndInvolvementInput, OpenInvolvementInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
-import { familyStage } from '../family/tables.ts';
-import { agencyOf, memberOf } from './named.ts';
+import { familyStage, involvement } from '../family/tables.ts';
+import { agencyOf, answersForRecord, memberOf } from './named.ts';
 import { checkInvolvement } from './rules.ts';
 
 type Given<T> = Omit<T, 'idempotencyKey'>;
+
+/**
+ * Who may say who works with somebody whose whereabouts are protected: whoever is named with them, or answers for the record. Anybody else
+ * would name themselves, or take the place of who is named. A record system holds the record whole.
+ */
+async function maySayWho(tx: Transaction, client: Client, family: number, person: number | null): Promise<boolean> {
+  if (person === null || answersForRecord(client) || client.purpose === 'RECORD_SYNC') return true;
+  const { rowCount } = await tx.execute(sql`
+    select from fsp.user_rule r where r.login = ${client.login.id}::bigint and r.kind = 'guarded' and r.family = ${family}::bigint
+      and r.person is null and r.about = ${person}::bigint and r.starts <= now() and r.ends > now()
+      and not exists (select from fsp.user_rule n where n.login = r.login and n.kind = 'named' and n.family = r.family and n.person is null
+        and n.about = r.about and ${client.user}::text = any (n.subjects) and n.starts <= now() and n.ends > now())`);
+  return rowCount === 0;
+}
 
 export const openInvolvement: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Given<OpenInvolvementInput>;
@@ -24,6 +40,13 @@ export const openInvolvement: Command = async (tx, raw, client, now) => {
   if (!organisation) errors.push(notFound('organisation', 'organisation'));
   const person = await memberOf(tx, family, input.person, client);
   if (input.person && person === null) errors.push(notFound('member of this family', 'person'));
+  else if (!(await maySayWho(tx, client, family, person)))
+    errors.push({
+      code: 'RULE',
+      rule: 'WHEREABOUTS_PROTECTED',
+      message: 'Where this person is, is protected: who else works with them is said by who is named with them, or by a manager.',
+      path: ['person'],
+    });
   errors.push(...(await checkCodes(tx, today(now), [{ list: 'involvement-role', value: input.role, path: ['role'] }])));
   if (errors.length > 0) return { userErrors: errors };
   const made = await tx.execute<{ id: string }>(sql`select fsp.open_involvement(${family}::bigint, ${person}::bigint,
@@ -48,6 +71,10 @@ export const endInvolvement: Command = async (tx, raw, client, now) => {
   const at = input.at ?? now.toISOString();
   if (new Date(at).getTime() < now.getTime() - 5 * 60_000)
     return { userErrors: [{ code: 'INVALID', message: 'Must not be in the past: what was seen was seen.', path: ['at'] }] };
+  // As far as the organisation may read it: whom it is with.
+  const [of] = key === null ? [] : await tx.select().from(involvement).where(eq(involvement.id, key));
+  if (of && !(await maySayWho(tx, client, of.family, of.person)))
+    return { userErrors: [notFound('involvement that would last longer', 'involvement')] };
   const { rows } = await tx.execute<{ family: string | null }>(
     sql`select fsp.end_involvement(${key}::bigint, ${at}::timestamptz) as family`,
   );

@@ -1,12 +1,16 @@
 /** What the inputs of these commands name. */
 import { and, eq, sql } from 'drizzle-orm';
 import type { Agency } from '../../access/classes.ts';
-import type { Client } from '../../access/client.ts';
+import { type Client, hasRole } from '../../access/client.ts';
 import { mayRead } from '../../access/decide.ts';
 import { keyOf, personVisible } from '../../change/visible.ts';
 import type { Transaction } from '../../db/transactions.ts';
 import { membership, unbornMembership } from '../family/tables.ts';
 import { organisation } from './tables.ts';
+
+/** Only who answers for the record closes it to colleagues, and opens what is closed to them. */
+export const answersForRecord = (client: Client): boolean =>
+  ['team-manager', 'information-governance'].some((role) => hasRole(client, role));
 
 /** A list of words as an SQL array. */
 export const words = (values: readonly string[]) => sql`array(select jsonb_array_elements_text(${JSON.stringify(values)}::jsonb))`;

@@ -218,19 +218,22 @@ export const userFocus = classify(
 
 /**
  * What a login cannot know, of a family or of who belongs to it: which of its users may not look at all (`barred`), where somebody's
- * whereabouts are protected (`guarded`) and who is named with that person (`named`), and for whom an emergency is open (`opened`).
+ * whereabouts are protected (`guarded`) and who is named with that person (`named`), for whom an emergency is open (`opened`), and what
+ * is the record of a child before an adoption (`adoption`).
  */
 export const userRule = classify(
   fsp.table(
     'user_rule',
     {
       login: key('login').notNull(),
-      kind: text('kind').$type<'barred' | 'guarded' | 'named' | 'opened'>().notNull(),
+      kind: text('kind').$type<'barred' | 'guarded' | 'named' | 'opened' | 'adoption'>().notNull(),
       family: key('family').notNull(),
       /** Null: the family itself; else one of those who ever belonged to it. */
       person: key('person'),
-      /** The protected person of `guarded` and `named`. */
+      /** The protected person of `guarded` and `named`, by the id under which they belong to the family. */
       about: key('about'),
+      /** The classes of `opened`: of a colleague's emergency the user has nothing. */
+      mask: bigint('mask', { mode: 'bigint' }),
       /** Empty: whoever works on this login. */
       subjects: text('subjects').array().notNull(),
       starts: moment('starts').notNull(),

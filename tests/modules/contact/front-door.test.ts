@@ -555,7 +555,7 @@ describe('a look-up', () => {
     });
     expect(body.data.lookUp.lookUp.ring).toMatch(/^[A-Z][a-z]+ [A-Z][a-z]+, .+, 01632 960\d{3}$/);
     expect((await look('school', { upn: await upn(jade) })).body.data.lookUp.lookUp.childProtectionPlan).toBe(true);
-    const seen = await server.ask('socialWorker', 'query($id: ID!) { family(id: $id) { lookUps { organisation { code } at } } }', {
+    const seen = await server.ask(frontDoor, 'query($id: ID!) { family(id: $id) { lookUps { organisation { code } at } } }', {
       id: encodeId('Family', 2),
     });
     expect(seen.body.data.family.lookUps.map((r: any) => r.organisation.code)).toEqual(['school-tansy-bridge', 'oxford-health']);

@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
-import { encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
+import { encodeId, FRONT_DOOR, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
 
 let server: TestServer;
 let owner: pg.Client;
@@ -296,7 +296,7 @@ describe('an unborn child', () => {
   it('is refused more than 40 weeks before birth (8606) and with a sex (8750); an expected day that is past warns (8525Q)', async () => {
     const refused = await run('socialWorker', 'recordUnbornChild', { family: made.id, expectedDate: '2099-01-01', sex: 'F' });
     expect(refused.payload.userErrors.map((e: any) => e.rule)).toEqual(['8606', '8750']);
-    const late = await run('socialWorker', 'recordUnbornChild', { family: encodeId('Family', 2), expectedDate: '2026-01-01' });
+    const late = await run(FRONT_DOOR, 'recordUnbornChild', { family: encodeId('Family', 2), expectedDate: '2026-01-01' });
     expect(late.payload).toMatchObject({ userErrors: [], warnings: [{ rule: '8525Q' }] });
   });
   it('is for no provider, school or police', async () => {

@@ -2,11 +2,14 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
+import { inTeam, USERS } from '../../../src/db/personas.ts';
 import { checkCall, checkOversight, checkRecord, checkSafeWorking } from '../../../src/modules/meeting/rules.ts';
 import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
 
-const county: Caller = { client: 'occ-social-care', user: 'marcus.oyelaran', purpose: 'SAFEGUARDING' };
-const manager: Caller = { client: 'occ-team-management', user: 'agnes.thorley', purpose: 'SAFEGUARDING' };
+const inTheirTeam = (discipline: string) => inTeam('team-02', discipline)[0]?.subject as string;
+const county: Caller = { client: 'occ-social-care', user: inTheirTeam('social-worker'), purpose: 'SAFEGUARDING' };
+const manager: Caller = { client: 'occ-team-management', user: inTheirTeam('team-manager'), purpose: 'SAFEGUARDING' };
+const nameOf = ({ user }: Caller) => USERS.find(({ subject }) => subject === user)?.name as string;
 const police: Caller = { client: 'thames-valley-police-protection', user: 'harriet.coyle', purpose: 'SAFEGUARDING' };
 const provider = (user: string): Caller => ({ client: 'turning-point-casework', user, purpose: 'SAFEGUARDING' });
 let school: Caller;
@@ -55,7 +58,7 @@ const coreGroup = (extra: object = {}) => ({
   kind: 'core-group',
   at: '2026-11-10T10:00:00.000Z',
   place: 'Family centre',
-  chair: 'Marcus Oyelaran',
+  chair: nameOf(county),
   persons: [who('jade'), who('liam')],
   invited: [
     { organisation: organisations.get('school-marigold-lock'), user: school.user, name: 'Pastoral lead' },
@@ -208,7 +211,7 @@ describe('a core group', () => {
         { person: { givenName: 'Maureen' }, status: 'ATTENDED' },
       ],
       actions: [{ what: 'Breakfast club for Jade', dueOn: '2026-11-30' }],
-      minutes: { text: 'Jade goes to school every day.', author: 'Marcus Oyelaran', keptFrom: [{ givenName: 'Dean' }] },
+      minutes: { text: 'Jade goes to school every day.', author: nameOf(county), keptFrom: [{ givenName: 'Dean' }] },
     });
     expect((await run(county, 'recordMeeting', MEETING, { ...input, expectedVersion: 2 })).userErrors).toMatchObject([
       { code: 'INVALID', path: ['meeting'] },
@@ -349,7 +352,7 @@ describe('a decision', () => {
   it('stands with its reason and its evidence', async () => {
     const { decision, userErrors } = await run(county, 'recordDecision', DECISION, input());
     expect(userErrors).toEqual([]);
-    expect(decision).toMatchObject({ kind: { code: 'step-down' }, decidedBy: 'Marcus Oyelaran', evidence: [entry], overseenBy: null });
+    expect(decision).toMatchObject({ kind: { code: 'step-down' }, decidedBy: nameOf(county), evidence: [entry], overseenBy: null });
     id = decision.id;
   });
   it('rests on what is in the family alone', async () => {
@@ -384,16 +387,18 @@ describe('a decision', () => {
   it('is overseen by another, a team manager', async () => {
     const oversee = { decision: id, expectedVersion: 1, comment: 'I agree.' };
     expect((await run(county, 'overseeDecision', DECISION, oversee)).userErrors).toMatchObject([{ code: 'RULE', rule: 'TEAM_MANAGER' }]);
-    expect((await run({ ...manager, user: 'marcus.oyelaran' }, 'overseeDecision', DECISION, oversee)).userErrors).toMatchObject([
+    expect((await run({ ...manager, user: county.user as string }, 'overseeDecision', DECISION, oversee)).userErrors).toMatchObject([
       { rule: 'OWN_DECISION' },
     ]);
     const { decision } = await run(manager, 'overseeDecision', DECISION, oversee);
-    expect(decision).toMatchObject({ version: 2, overseenBy: 'Agnes Thorley', oversight: 'I agree.' });
+    expect(decision).toMatchObject({ version: 2, overseenBy: nameOf(manager), oversight: 'I agree.' });
     expect((await run(manager, 'overseeDecision', DECISION, oversee)).userErrors).toMatchObject([{ code: 'CONFLICT', currentVersion: 2 }]);
   });
 });
 
 describe('what is kept from somebody', () => {
+  const marcus: Caller = { ...county, user: 'marcus.oyelaran' };
+  const bethan: Caller = { ...manager, user: 'bethan.rowe' };
   const dunmore = encodeId('Family', 3);
   const partner = who('partner', 3);
   const ruth: Caller = { client: 'team-07-workbook', user: 'ruth.ellery', purpose: 'CHILD_IN_NEED' };
@@ -412,10 +417,10 @@ describe('what is kept from somebody', () => {
   it('is lifted by a team manager, with a reason, whoever wrote it', async () => {
     const lift = { of, person: partner, reason: 'She has told him herself.' };
     expect(await node(ruth, of, 'id')).toBeNull();
-    expect((await run(inNeed(county), 'liftKeptFrom', LIFT, lift)).userErrors).toMatchObject([{ code: 'RULE', rule: 'TEAM_MANAGER' }]);
+    expect((await run(inNeed(marcus), 'liftKeptFrom', LIFT, lift)).userErrors).toMatchObject([{ code: 'RULE', rule: 'TEAM_MANAGER' }]);
     expect(await run(ruth, 'liftKeptFrom', LIFT, lift)).toMatchObject({ code: 'FORBIDDEN', reason: 'NOT_YOURS_TO_WRITE' });
     expect(await node(ruth, of, 'id')).toBeNull();
-    const { decision, userErrors } = await run(inNeed(manager), 'liftKeptFrom', LIFT, lift);
+    const { decision, userErrors } = await run(inNeed(bethan), 'liftKeptFrom', LIFT, lift);
     expect(userErrors).toEqual([]);
     expect(decision).toMatchObject({
       kind: { code: 'kept-from-lifted' },
@@ -433,9 +438,9 @@ describe('what is kept from somebody', () => {
       [entry],
     );
     expect(rows).toEqual([{ was: [storyPerson(3, 'partner')] }]);
-    expect((await run(inNeed(manager), 'liftKeptFrom', LIFT, lift)).userErrors).toMatchObject([{ code: 'INVALID', path: ['person'] }]);
+    expect((await run(inNeed(bethan), 'liftKeptFrom', LIFT, lift)).userErrors).toMatchObject([{ code: 'INVALID', path: ['person'] }]);
     expect(
-      (await run(inNeed(manager), 'liftKeptFrom', LIFT, { ...lift, of: encodeId('WorkbookEntry', 99_999_999) })).userErrors,
+      (await run(inNeed(bethan), 'liftKeptFrom', LIFT, { ...lift, of: encodeId('WorkbookEntry', 99_999_999) })).userErrors,
     ).toMatchObject([{ code: 'NOT_FOUND', path: ['of'] }]);
   });
   it('is lifted by no login without a decision made with it', async () => {
@@ -466,11 +471,11 @@ describe('what is kept from somebody', () => {
       reason: 'She asked.',
       keptFrom: [partner],
     };
-    const { decision } = await run(inNeed(county), 'recordDecision', DECISION, input);
+    const { decision } = await run(inNeed(marcus), 'recordDecision', DECISION, input);
     expect(await node(ruth, decision.id, 'id')).toBeNull();
     expect(await node({ ...ruth, user: 'niamh.carroll' }, decision.id, 'id')).toEqual({ id: decision.id });
     const meeting = (
-      await run(inNeed(county), 'callMeeting', MEETING, {
+      await run(inNeed(marcus), 'callMeeting', MEETING, {
         family: dunmore,
         kind: 'family-progress',
         at: '2026-11-10T10:00:00.000Z',
@@ -478,7 +483,7 @@ describe('what is kept from somebody', () => {
         invited: [],
       })
     ).meeting;
-    const held = await run(inNeed(county), 'recordMeeting', MEETING, {
+    const held = await run(inNeed(marcus), 'recordMeeting', MEETING, {
       meeting: meeting.id,
       expectedVersion: 1,
       attended: [{ person: who('mother', 3) }],

@@ -100,7 +100,7 @@ describe('who looked', () => {
       ]);
     }
   });
-  it('outside the county is one’s own users alone', async () => {
+  it('110 outside the county is one’s own users alone', async () => {
     const [county, police] = [await look('socialWorker'), await look('police')];
     const [seen, all] = [await requests(POLICE), await requests(COUNTY)];
     expect(seen).toContain(police);

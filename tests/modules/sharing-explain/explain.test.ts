@@ -289,8 +289,7 @@ describe('simulateAgreement', () => {
     const same = await simulate('--against', `${root}/docs/sharing-matrix.md`, '--fail-on-opening');
     expect(same).toMatchObject({ code: 0 });
     expect(same.out).toContain('Nothing opens and nothing closes.');
-    for (const bad of [['--change', 'CASE:POLICE'], ['--against', 'no-such-thing'], []])
-      expect(await simulate(...bad)).toMatchObject({ code: 1, out: '', err: oneLine });
+    expect(await simulate('--change', 'CASE:POLICE')).toMatchObject({ code: 1, out: '', err: oneLine });
   }, 120_000);
 });
 

@@ -95,7 +95,8 @@ describe('protected whereabouts', () => {
       'healthVisitor',
       'name members { person { givenName } } households { __typename } workbook { totalCount { value } } involvements { practitioner } withheld { field reason }',
     );
-    expect(health).toMatchObject({ name: 'Hartwell', households: null, involvements: null });
+    // Of who works with the family the list is cut to the organisation's own.
+    expect(health).toMatchObject({ name: 'Hartwell', households: null, involvements: [{ practitioner: 'Amara Osei' }] });
     expect(health.members.length).toBeGreaterThan(2);
     for (const { reason } of health.withheld) expect(reason).toBe('NOT_AVAILABLE');
     // A council is not named by working with her house: it was named with her, and stays.
@@ -166,6 +167,33 @@ describe('protected whereabouts', () => {
     expect(outside).toEqual([]);
   });
 
+  it('in a restricted family tell nothing of it where a member of it is seen in another', async () => {
+    const sibling = storyPerson(1, 'maisie');
+    const county = organisationId('occ');
+    await owner.query(`insert into fsp.membership (family, person, controller, role, "from") values (3, $1, $2, 'child', '2026-01-01')`, [
+      sibling,
+      county,
+    ]);
+    await owner.query(
+      'insert into fsp.whereabouts_protection (family, person, controller, reason, "from") values (1, $1, $2, \'x\', now())',
+      [storyPerson(1, 'mother'), county],
+    );
+    const asked = async () =>
+      (
+        await server.ask(marcus, 'query($id: ID!) { node(id: $id) { ... on Person { upn withheld { reason } } } }', {
+          id: encodeId('Person', sibling),
+        })
+      ).body.data.node;
+    expect(await asked()).toMatchObject({ upn: null });
+    await owner.query('update fsp.family set restricted = true where id = 1');
+    const told = await asked();
+    expect(told.upn).toEqual(expect.any(String));
+    expect(told.withheld).not.toContainEqual({ reason: 'WHEREABOUTS_PROTECTED' });
+    await owner.query('update fsp.family set restricted = false where id = 1');
+    await owner.query("delete from fsp.whereabouts_protection where reason = 'x' and until is null");
+    await owner.query('delete from fsp.membership where family = 3 and person = $1', [sibling]);
+  });
+
   it('needs somebody to be named: a client without a user protects nobody', async () => {
     const machine: Caller = { client: 'occ-record-system', user: null, purpose: 'RECORD_SYNC', scopes: ['family:read', 'sharing:write'] };
     const answer = await does(machine, 'protectWhereabouts', { family, person: mother, reason: 'x' }, 'protection { id }');
@@ -179,7 +207,7 @@ describe('protected whereabouts', () => {
 });
 
 describe('a restricted family', () => {
-  it('is there for named users alone, of whom there are two, one on the rota', async () => {
+  it('76 is there for named users alone, of whom there are two, one on the rota', async () => {
     const restrict = { family, cause: 'HIGH_RISK', reason: 'A member is a witness.' };
     expect((await does('socialWorker', 'restrictFamily', restrict, 'restriction { id }')).userErrors).toMatchObject([
       { rule: 'TEAM_MANAGER' },
@@ -263,7 +291,7 @@ describe('a restricted family', () => {
 });
 
 describe('a conflict of interest', () => {
-  it('hides the family, and who belongs to it, from that user on every path, and from nobody else', async () => {
+  it('77 hides the family, and who belongs to it, from that user on every path, and from nobody else', async () => {
     const paths = async (who: Caller) => {
       const { body } = await server.ask(
         who,
@@ -298,6 +326,15 @@ describe('a conflict of interest', () => {
       );
     expect(await named(manager)).toContain(`"${mother}"`);
     expect(await named(marcus)).not.toContain(`"${mother}"`);
+    // Nor what is told of them there.
+    await owner.query(
+      `insert into fsp.adult_voice (family, person, controller, words, medium, said_on, heard_by) values (3, $1, $2, 'x', 'x', '2026-01-01', 'x')`,
+      [storyPerson(1, 'mother'), organisationId('occ')],
+    );
+    const heard = async (who: Caller) => (await ofFamily(who, 'adultVoices { nodes { words } }', encodeId('Family', 3))).adultVoices.nodes;
+    expect(await heard(manager)).toContainEqual({ words: 'x' });
+    expect(await heard(marcus)).not.toContainEqual({ words: 'x' });
+    await owner.query("delete from fsp.adult_voice where words = 'x'");
     await owner.query('delete from fsp.membership where family = 3 and person = $1', [storyPerson(1, 'mother')]);
     // He neither reads of it nor ends it, and works on the family no more.
     const end = (who: Caller) => does(who, 'endConflictOfInterest', { conflict: made.conflict.id }, 'conflict { id }');

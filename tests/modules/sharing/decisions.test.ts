@@ -84,6 +84,29 @@ describe('a decision to share', () => {
     expect(await assessments('thames-valley-police')).toBe(0);
     expect((await withdraw('socialWorker', decision.id)).userErrors).toMatchObject([{ code: 'NOT_FOUND' }]);
   });
+  it('about one person shows what is told of them in the lists of the family, and of nobody else', async () => {
+    const voices = 'childVoices { nodes { person { id } } } withheld { field }';
+    const son = storyPerson(1, 'callum');
+    const daughter = storyPerson(1, 'maisie');
+    for (const child of [son, daughter])
+      await owner.query(
+        `insert into fsp.child_voice (family, person, controller, words, medium, said_on, heard_by) values (1, $1, $2, 'x', 'x', '2026-01-01', 'x')`,
+        [child, organisationId('occ')],
+      );
+    expect((await ofFamily('healthVisitor', voices)).childVoices).toBeNull();
+    const { decision } = await decide('socialWorker', {
+      ...share,
+      classes: ['CHILD_VOICE'],
+      agency: 'HEALTH',
+      person: encodeId('Person', daughter),
+    });
+    const seen = await ofFamily('healthVisitor', voices);
+    expect(seen.childVoices.nodes).toEqual([{ person: { id: encodeId('Person', daughter) } }]);
+    expect(seen.withheld).toContainEqual({ field: 'childVoices' });
+    await withdraw('socialWorker', decision.id);
+    expect((await ofFamily('healthVisitor', voices)).childVoices).toBeNull();
+    await owner.query("delete from fsp.child_voice where words = 'x'");
+  });
   it('stands in the ledger of the family, for the county and who checks it, and for nobody else', async () => {
     const { decision } = await decide('socialWorker', { ...share, person: mother });
     const ledger =

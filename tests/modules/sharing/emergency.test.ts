@@ -55,7 +55,7 @@ const read = async (who: Caller, selection = 'name stage households { __typename
 const emergencySql = (code: string) => sqlAs(code, 'emergency', ownerUrl);
 
 describe('an emergency', () => {
-  it('opens what was asked for and no more, to that user and no other, until it ends', async () => {
+  it('111 opens what was asked for and no more, to that user and no other, until it ends', async () => {
     expect(await read(officer)).toBeNull();
     const { emergency: opened, userErrors } = await open(officer);
     expect(userErrors).toEqual([]);
@@ -121,6 +121,35 @@ describe('an emergency', () => {
     await does(marcus, 'endWhereaboutsProtection', { protection: protection.id, reason: 'x' }, 'protection { id }');
     await does(marcus, 'withdrawSharingDecision', { decision: decision.id, reason: 'x' }, 'decision { id }');
   });
+  it('of one family takes nothing from an emergency of another, of whoever belongs to both', async () => {
+    const login = await emergencySql('oxford-health');
+    const known = async () =>
+      (
+        await login.query(
+          'select (select count(*)::int from fsp.person_identity where person = $1) as named, (select count(*)::int from fsp.person_nhs_number where person = $1) as numbered',
+          [storyPerson(3, 'mother')],
+        )
+      ).rows[0];
+    await owner.query(
+      `insert into fsp.membership (family, person, controller, role, "from") values (2, $1, $2, 'other-relative', '2026-01-01')`,
+      [storyPerson(3, 'mother'), organisationId('occ')],
+    );
+    const nurse: Caller = { client: 'oxford-health-visiting', user: 'amara.osei', purpose: 'EMERGENCY' };
+    expect((await open(nurse, { classes: ['IDENTITY'] })).userErrors).toEqual([]);
+    expect(await known()).toEqual({ named: 1, numbered: 0 });
+    expect((await open(nurse, { family: encodeId('Family', 2), classes: ['NHS_NUMBER'] })).userErrors).toEqual([]);
+    expect(await known()).toEqual({ named: 1, numbered: 1 });
+    // What a decision withholds of either stays withheld.
+    const withhold = { family, effect: 'WITHHOLD', classes: ['IDENTITY'], agency: 'HEALTH', gateway: 'CA1989-s17', told: 'x', reason: 'x' };
+    const { decision } = await does(marcus, 'recordSharingDecision', withhold, 'decision { id }');
+    expect(await known()).toEqual({ named: 0, numbered: 1 });
+    await does(marcus, 'withdrawSharingDecision', { decision: decision.id, reason: 'x' }, 'decision { id }');
+    await owner.query("delete from fsp.membership where family = 2 and person = $1 and role = 'other-relative'", [
+      storyPerson(3, 'mother'),
+    ]);
+    await owner.query("delete from fsp.emergency_access where worker = 'amara.osei'");
+    await login.end();
+  });
   it('is asked for in full: a reason, a time, a person, a scope', async () => {
     const wrong = async (input: object, who = officer) => (await open(who, input)).userErrors?.map(({ path }: any) => path[0]);
     expect(await wrong({ reason: ' ' })).toContain('reason');
@@ -161,5 +190,106 @@ describe('an emergency', () => {
     expect(await review(countyGovernance)).toMatchObject({ emergency: { finding: { code: 'JUSTIFIED' }, reviewedBy: 'Gideon Marlowe' } });
     expect(await queue(countyGovernance)).not.toContain(opened.id);
     expect((await review(countyGovernance)).userErrors).toMatchObject([{ rule: 'REVIEWED' }]);
+  });
+});
+
+describe('figures of emergencies', () => {
+  const FIGURES = `query($from: Date!, $until: Date!, $days: Int!) { emergencyFigures(from: $from, until: $until, reviewWithinDays: $days) {
+    organisation organisationCode opened minutes longestMinutes reviewed waiting overdue disclosures
+    byReason { code label count } byFinding { code label count } } }`;
+  const ask = (who: PersonaName | Caller, variables: object = {}) =>
+    server.ask(who, FIGURES, { from: '2020-01-01', until: '2099-12-31', days: 3, ...variables });
+  const figures = async (who: PersonaName | Caller, variables: object = {}) => (await ask(who, variables)).body.data.emergencyFigures;
+  const health: Caller = { client: 'oxford-health-governance', user: 'amara.osei', purpose: 'GOVERNANCE' };
+  const visitor: Caller = { client: 'oxford-health-visiting', user: 'felicity.garside', purpose: 'EMERGENCY' };
+
+  it('are for who checks them: nobody else is told, and an evaluator has no such field', async () => {
+    for (const who of ['socialWorker', 'teamSpecialist', 'healthVisitor', 'school', 'police', 'housingDesk', 'provider'] as const) {
+      const { body } = await ask(who);
+      expect(body.data.emergencyFigures, who).toBeNull();
+      expect(body.errors?.[0].extensions, who).toMatchObject({ code: 'FORBIDDEN', field: 'Query.emergencyFigures', class: 'OPERATION' });
+    }
+    expect((await ask('evaluator')).body.data?.emergencyFigures ?? null).toBeNull();
+  });
+  it('count what an organisation opened: why, for how long, what came of it, what was read under it', async () => {
+    const [mine, ...others] = await figures(governance);
+    expect(others).toEqual([]);
+    const { rows } = await owner.query(
+      `select count(*)::int as opened, count(reviewed_at)::int as reviewed, round(sum(extract(epoch from until - "from")) / 60)::int as minutes,
+        (select count(*)::int from fsp.disclosure_entry d where d.emergency is not null and d.organisation = $1) as disclosures
+       from fsp.emergency_access where controller = $1`,
+      [organisationId('thames-valley-police')],
+    );
+    expect(mine).toMatchObject({ organisationCode: 'thames-valley-police', ...rows[0], longestMinutes: expect.any(Number) });
+    expect(mine.disclosures).toBeGreaterThan(0);
+    expect(mine.byReason).toEqual([{ code: 'RISK_TO_LIFE', label: 'Immediate risk to life', count: mine.opened }]);
+    expect(mine.byFinding).toEqual([{ code: 'JUSTIFIED', label: 'Justified', count: 1 }]);
+    expect(mine.reviewed + mine.waiting + mine.overdue).toBe(mine.opened);
+    // One that ended long ago is overdue; nobody is named in any of it.
+    expect(mine.overdue).toBe(0);
+    expect((await figures(governance, { days: 0 }))[0].overdue).toBeGreaterThan(0);
+    expect(JSON.stringify(mine)).not.toMatch(/Family-|Person-|harriet/);
+  });
+  it('are of a period, both days in it', async () => {
+    expect(await figures(governance, { from: '2020-01-01', until: '2020-12-31' })).toEqual([]);
+    expect((await ask(governance, { from: '2026-02-01', until: '2026-01-01' })).body.errors?.[0].extensions.code).toBe('BAD_USER_INPUT');
+    expect((await ask(governance, { days: -1 })).body.errors?.[0].extensions.code).toBe('BAD_USER_INPUT');
+  });
+  it('are of one’s own organisation; the county has them by organisation, of its families', async () => {
+    expect(await figures(health)).toEqual([]);
+    expect((await open(visitor, { classes: ['IDENTITY'], reasonCode: 'URGENT_CARE', minutes: 5 })).userErrors).toEqual([]);
+    expect(await figures(health)).toMatchObject([
+      {
+        organisationCode: 'oxford-health',
+        opened: 1,
+        minutes: 5,
+        waiting: 1,
+        byReason: [{ code: 'URGENT_CARE', count: 1 }],
+        byFinding: [],
+      },
+    ]);
+    expect((await figures(governance)).map((each: any) => each.organisationCode)).toEqual(['thames-valley-police']);
+    const [own] = await figures(governance);
+    const county = await figures(countyGovernance);
+    expect(county.map((each: any) => each.organisationCode)).toEqual(['oxford-health', 'thames-valley-police']);
+    expect(county[1]).toEqual(own);
+    // A family that the county's lead is barred from is not in them, nor one that is restricted.
+    await owner.query(
+      `insert into fsp.conflict_of_interest (family, controller, subject, reason, "from") values (3, $1, 'gideon.marlowe', 'x', now() - interval '1 day')`,
+      [organisationId('occ')],
+    );
+    expect(await figures(countyGovernance)).toEqual([]);
+    await owner.query("update fsp.conflict_of_interest set until = now() where subject = 'gideon.marlowe'");
+    await owner.query('update fsp.family set restricted = true where id = 3');
+    expect(await figures(countyGovernance)).toEqual([]);
+    expect(await figures(health)).toEqual([]);
+    await owner.query('update fsp.family set restricted = false where id = 3');
+    expect((await figures(countyGovernance)).length).toBe(2);
+  });
+});
+
+describe('who checks', () => {
+  it.each([
+    ['elmore-perpetrators', 'elmore-perpetrators-casework'],
+    ['team-01', 'team-01-workbook'],
+  ])('%s looks at what all its users opened, who see each their own', async (organisation, client) => {
+    const { rows } = await owner.query('select subject from fsp.app_user where organisation = $1 and enabled order by subject', [
+      organisationId(organisation),
+    ]);
+    const [worker, lead] = rows.map(({ subject }) => subject as string);
+    const checks: Caller = { client: `${organisation}-governance`, user: lead as string, purpose: 'GOVERNANCE' };
+    const { emergency: opened, userErrors } = await open({ client, user: worker as string, purpose: 'EMERGENCY' });
+    expect(userErrors).toEqual([]);
+    const queue = async () =>
+      (await server.ask(checks, '{ emergencyAccesses(filter: { reviewed: false }) { nodes { id } } }')).body.data.emergencyAccesses.nodes;
+    expect(await queue()).toEqual([{ id: opened.id }]);
+    const said = await does(
+      checks,
+      'reviewEmergencyAccess',
+      { emergency: opened.id, finding: 'JUSTIFIED', findings: 'A child was hurt.' },
+      'emergency { finding { code } }',
+    );
+    expect(said).toMatchObject({ emergency: { finding: { code: 'JUSTIFIED' } }, userErrors: [] });
+    expect(await queue()).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { checkAudit, checkGroupSupervision } from '../../../src/modules/supervis
 import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
 
 const county: Caller = { client: 'occ-social-care', user: 'grace.whitlock', purpose: 'SAFEGUARDING' };
-const manager: Caller = { client: 'occ-team-management', user: 'agnes.thorley', purpose: 'SAFEGUARDING' };
+const manager: Caller = { client: 'occ-team-management', user: 'bethan.rowe', purpose: 'SAFEGUARDING' };
 const team = (user: string): Caller => ({ client: 'team-07-workbook', user, purpose: 'SAFEGUARDING' });
 const health: Caller = { client: 'oxford-health-visiting', user: 'amara.osei', purpose: 'SAFEGUARDING' };
 const police: Caller = { client: 'thames-valley-police-protection', user: 'harriet.coyle', purpose: 'SAFEGUARDING' };
@@ -221,7 +221,7 @@ describe('individual supervision', () => {
       totalCount: { value: 1 },
     });
     expect(
-      (await run(manager, 'recordIndividualSupervision', 'supervision { worker }', { ...held, worker: 'agnes.thorley', kind: 'chat' }))
+      (await run(manager, 'recordIndividualSupervision', 'supervision { worker }', { ...held, worker: manager.user, kind: 'chat' }))
         .userErrors,
     ).toMatchObject([{ path: ['worker'] }, { path: ['kind'] }]);
   });

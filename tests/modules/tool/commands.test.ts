@@ -2,7 +2,17 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { storyPerson } from '../../../src/db/demonstration/rows.ts';
-import { encodeId, ownDatabase, type PersonaName, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
+import {
+  type Caller,
+  encodeId,
+  FRONT_DOOR,
+  ownDatabase,
+  type PersonaName,
+  sqlAs,
+  sqlAsOwner,
+  type TestServer,
+  testServer,
+} from '../../support/server.ts';
 
 let server: TestServer;
 let owner: pg.Client;
@@ -206,7 +216,7 @@ describe('who sees a reading', () => {
 });
 
 describe('toolChanges', () => {
-  const ask = async (name: PersonaName = 'socialWorker', id = encodeId('Family', 2)) =>
+  const ask = async (name: PersonaName | Caller = FRONT_DOOR, id = encodeId('Family', 2)) =>
     (
       await server.ask(
         name,
@@ -222,7 +232,7 @@ describe('toolChanges', () => {
     );
     who = encodeId('Person', Number(rows[0].person));
   });
-  const reading = (tool: string, on: string, input: object) => record({ family: second, person: who, tool, on, ...input });
+  const reading = (tool: string, on: string, input: object) => record({ family: second, person: who, tool, on, ...input }, FRONT_DOOR);
 
   it('has nothing of one reading, and a pair of two, with the rule it goes by', async () => {
     await reading('PHQ9', '2026-01-10', { answers: phq(18) });
@@ -271,21 +281,21 @@ describe('toolChanges', () => {
       'mutation($input: WithdrawToolReadingInput!) { withdrawToolReading(input: $input) { userErrors { code currentVersion } } }';
     const { latest } = (await ask()).find(({ tool }: any) => tool.code === 'PHQ9');
     const input = { reading: latest.id, expectedVersion: latest.version };
-    const { body } = await server.ask('socialWorker', withdraw, { input: { idempotencyKey: 'w1', ...input } });
+    const { body } = await server.ask(FRONT_DOOR, withdraw, { input: { idempotencyKey: 'w1', ...input } });
     expect(body.data.withdrawToolReading.userErrors).toEqual([]);
-    const again = await server.ask('socialWorker', withdraw, { input: { idempotencyKey: 'w2', ...input } });
+    const again = await server.ask(FRONT_DOOR, withdraw, { input: { idempotencyKey: 'w2', ...input } });
     expect(again.body.data.withdrawToolReading.userErrors).toEqual([{ code: 'CONFLICT', currentVersion: 2 }]);
     expect((await ask()).find(({ tool }: any) => tool.code === 'PHQ9')).toMatchObject({ latest: { total: 13 }, change: '-5' });
   });
   it('pairs only what the caller may see', async () => {
     await record({ tool: 'PHQ9', person: father, on: '2026-05-01', answers: phq(20) }, 'teamSpecialist');
     await record({ tool: 'PHQ9', person: father, on: '2026-06-01', answers: phq(10) }, 'teamSpecialist');
-    const pair = async (name: PersonaName) => {
+    const pair = async (name: PersonaName | Caller) => {
       const changes = await ask(name, family);
       const { first, latest, change } = changes.find(({ tool, person: of }: any) => tool.code === 'PHQ9' && of.givenName === 'Glenn');
       return [first.total, latest.total, change];
     };
     expect(await pair('teamSpecialist')).toEqual([20, 10, '-10']);
-    expect(await pair('socialWorker')).toEqual([15, 5, '-10']);
+    expect(await pair(FRONT_DOOR)).toEqual([15, 5, '-10']);
   });
 });

@@ -25,6 +25,12 @@ export const SHARING_RECORD: Step[] = [
     input: (n) => ({ family: n.family, person: n.person('mother'), reason: 'She is in a refuge and he is looking for her.' }),
   },
   {
+    on: '2026-06-12',
+    as: marcus,
+    do: 'recordNewName',
+    input: (n) => ({ person: n.person('mother'), familyName: 'Sorrell', since: '2026-06-11' }),
+  },
+  {
     on: '2026-06-19',
     as: marcus,
     do: 'endWhereaboutsProtection',

@@ -77,7 +77,7 @@ export const startPlacement: Command = command<StartPlacementInput>(async (tx, i
   const subject = { type: 'Placement', id };
   const first = VISIT_RULES[input.visitRule ?? 'STANDARD']?.first ?? 'LAC_VISIT_FIRST';
   await runClock(tx, client, { rule: first, family, person, subject, from: input.started });
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('startPlacement', 'Placement', id, { family, persons: [person] }, ['CASE', 'WHEREABOUTS']);
 });
 
@@ -96,7 +96,7 @@ export const endPlacement: Command = command<EndPlacementInput>(async (tx, input
   const refused = await amend(tx, client, placement, row.id, input.expectedVersion, set, { name: 'placement', path: ['placement'] });
   if (refused) return { userErrors: [refused] };
   await endClock(tx, { subject: { type: 'Placement', id: row.id }, on: input.ended });
-  await restage(tx, client, row.family, now);
+  await restage(tx, row.family, now);
   return done('endPlacement', 'Placement', row.id, { family: row.family, persons: [row.person] }, ['CASE']);
 });
 

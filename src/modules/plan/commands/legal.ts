@@ -66,7 +66,7 @@ export const openEpisode: Command = command<OpenEpisodeInput>(async (tx, input, 
     historical: input.historical ?? false,
   });
   if ('errors' in made) return { userErrors: made.errors.map((each) => (each.path[0] === 'on' ? { ...each, path: ['referred'] } : each)) };
-  await restage(tx, client, child.family, now);
+  await restage(tx, child.family, now);
   return done('openEpisode', 'Episode', made.id, { family: child.family, persons: [child.person] }, ['CASE', 'ASSESSMENT'], made.warnings);
 });
 
@@ -109,7 +109,7 @@ export const closeEpisode: Command = command<CloseEpisodeInput>(async (tx, input
   const enquiries = and(eq(section47.person, row.person), gte(section47.startedOn, row.referredOn), isNull(section47.conferenceOn));
   for (const { id } of await visibleRows(tx, section47, enquiries, client))
     await endClock(tx, { subject: { type: 'Section47', id }, on: input.closed });
-  await restage(tx, client, row.family, now);
+  await restage(tx, row.family, now);
   return done('closeEpisode', 'Episode', row.id, { family: row.family, persons: [row.person] }, ['CASE'], said.warnings);
 });
 
@@ -131,7 +131,7 @@ export const recordStrategyDiscussion: Command = command<RecordStrategyDiscussio
   const id = await write(tx, strategyDiscussion, { ...owned, heldOn: input.held, decidedOn: input.decided ?? null });
   if (input.outcome)
     await tx.insert(strategyOutcome).values({ ...owned, keptFrom, discussion: id, outcome: input.outcome, reasons: input.reasons ?? null });
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('recordStrategyDiscussion', 'StrategyDiscussion', id, { family, persons: [person] }, ['CASE', 'ASSESSMENT']);
 });
 
@@ -166,7 +166,7 @@ export const decideStrategyDiscussion: Command = command<DecideStrategyDiscussio
   await tx
     .insert(strategyOutcome)
     .values({ ...owned, keptFrom, discussion: row.id, outcome: input.outcome, reasons: input.reasons ?? null });
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('decideStrategyDiscussion', 'StrategyDiscussion', row.id, { family, persons: [person] }, ['CASE', 'ASSESSMENT']);
 });
 
@@ -207,7 +207,7 @@ export const startSection47: Command = command<StartSection47Input>(async (tx, i
   const from = discussion?.heldOn ?? input.started;
   const due = await runClock(tx, client, { rule: 'STRAT_TO_ICPC', family, person, subject: { type: 'Section47', id }, from });
   if (due) await tx.update(section47).set({ conferenceTarget: due }).where(eq(section47.id, id));
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('startSection47', 'Section47', id, { family, persons: [person] }, ['CASE'], said.warnings);
 });
 
@@ -258,7 +258,7 @@ export const endSection47: Command = command<EndSection47Input>(async (tx, input
     reasons: input.reasons ?? null,
   });
   if (conferenceNotRequired) await endClock(tx, { rule: 'STRAT_TO_ICPC', subject: { type: 'Section47', id: row.id }, on: input.ended });
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('endSection47', 'Section47', row.id, { family, persons: [person] }, ['CASE', 'ASSESSMENT'], said.warnings);
 });
 
@@ -336,7 +336,7 @@ export const recordConference: Command = command<RecordConferenceInput>(async (t
     for (const need of await visibleRows(tx, plan, open, client)) await finishPlan(tx, client, need, held, 'stepped-up');
     await beginPlan(tx, client, child, { kind: 'CHILD_PROTECTION', started: held, category }, said.history);
   }
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('recordConference', 'Conference', id, { family, persons: [person] }, ['CASE', 'ASSESSMENT'], warnings);
 });
 

@@ -72,7 +72,7 @@ export const startPlan: Command = command<StartPlanInput>(async (tx, input, clie
     errors.push(wrong('The child has an open plan of this kind.', 'kind'));
   if (errors.length > 0) return { userErrors: errors };
   const id = await beginPlan(tx, client, child, input, said.history);
-  await restage(tx, client, child.family, now);
+  await restage(tx, child.family, now);
   return done(
     'startPlan',
     'Plan',
@@ -137,7 +137,7 @@ export const endPlan: Command = command<EndPlanInput>(async (tx, input, client, 
   errors.push(...said.errors);
   if (errors.length > 0) return { userErrors: errors };
   await finishPlan(tx, client, row, input.ended, input.reason);
-  await restage(tx, client, row.family, now);
+  await restage(tx, row.family, now);
   return done('endPlan', 'Plan', row.id, { family: row.family, persons: [row.person] }, ['CASE', 'ASSESSMENT'], said.warnings);
 });
 
@@ -254,7 +254,7 @@ const step =
     });
     await tx.insert(stepReason).values({ ...owned, step: id, keptFrom: kept, reason: input.reason, decision: input.decision });
     await tx.insert(stepEvidence).values(evidence.map((entry) => ({ ...owned, step: id, entry })));
-    await restage(tx, client, family, now);
+    await restage(tx, family, now);
     return done(action, 'StepEvent', id, { family, persons: [person] }, ['CASE', 'ASSESSMENT'], said.warnings);
   };
 

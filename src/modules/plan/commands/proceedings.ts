@@ -82,7 +82,7 @@ export const startPreProceedings: Command = command<StartPreProceedingsInput>(as
   const subject = { type: 'PreProceedings', id };
   for (const rule of ['PRE_PROCEEDINGS', 'PRE_PROCEEDINGS_LETTER'])
     await runClock(tx, client, { rule, family, person, subject, from: input.started });
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('startPreProceedings', 'PreProceedings', id, { family, persons: [person] }, ['CASE'], said.warnings);
 });
 
@@ -166,7 +166,7 @@ export const recordPreProceedings: Command = command<RecordPreProceedingsInput>(
   if (input.ended)
     for (const rule of ['PRE_PROCEEDINGS', 'PRE_PROCEEDINGS_LETTER', 'PRE_PROCEEDINGS_MEETING'])
       await endClock(tx, { rule, subject, on: input.ended });
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('recordPreProceedings', 'PreProceedings', row.id, { family, persons: [person] }, ['CASE', 'ASSESSMENT'], said.warnings);
 });
 
@@ -348,7 +348,7 @@ export const openMarac: Command = command<OpenMaracInput>(async (tx, input, clie
   );
   const keptFrom = together(named, await bornKeptFrom(tx, family, everybody));
   await tx.insert(maracContent).values({ ...owned, keptFrom, marac: id, referrer, reasons: input.reasons ?? null });
-  await restage(tx, client, family, now);
+  await restage(tx, family, now);
   return done('openMarac', 'Marac', id, { family, persons: [] }, ['CASE', 'VICTIM']);
 });
 
@@ -373,6 +373,6 @@ export const closeMarac: Command = command<CloseMaracInput>(async (tx, input, cl
   );
   if (refused) return { userErrors: [refused] };
   if (input.actions) await tx.update(maracContent).set({ actions: input.actions }).where(eq(maracContent.marac, row.id));
-  await restage(tx, client, row.family, now);
+  await restage(tx, row.family, now);
   return done('closeMarac', 'Marac', row.id, { family: row.family, persons: [] }, ['CASE', 'VICTIM']);
 });

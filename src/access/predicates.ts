@@ -2,12 +2,12 @@
  * What a plan adds to the database's policies: rules about purpose and user, which a login cannot know. Every
  * predicate of the plan is written here.
  */
-import { LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from '../access/agreement.ts';
-import { type DataClass, maskOf, PERSONAL_CLASSES } from '../access/classes.ts';
-import type { Client } from '../access/client.ts';
-import { copiesUnpromised, mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from '../access/decide.ts';
-import { effectiveMask, grantProbe, isNow, openableMask, ownProbe } from '../access/masks.ts';
 import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
+import { ADOPTION_ROLE, LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from './agreement.ts';
+import { type DataClass, maskOf, PERSONAL_CLASSES } from './classes.ts';
+import { type Client, hasRole } from './client.ts';
+import { copiesUnpromised, mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from './decide.ts';
+import { bitOf, effectiveMask, grantProbe, isNow, openableMask, ownProbe } from './masks.ts';
 
 /** The user is bound in every statement, always as the first parameter. */
 export const USER = '$1::text';
@@ -35,9 +35,20 @@ const MINE = ` and ${USER} = any (r.subjects)`;
 export const notBarred = (client: Client, of: 'family' | 'person', key: string): string[] =>
   client.user === null ? [] : [`${userRule(client, 'barred', of, key, MINE)} is null`];
 
-/** What stands at an entry because of the user: no conflict of interest, and an emergency that is the user's own. */
+/** The record of a child before an adoption is there for the adoption role alone; restricted, it is on a sealed login at all. */
+const beforeAdoption = (client: Client, of: 'family' | 'person', key: string): string[] =>
+  client.login.sealed && !hasRole(client, ADOPTION_ROLE) ? [`${userRule(client, 'adoption', of, key)} is null`] : [];
+
+/**
+ * What stands at an entry because of the user: no conflict of interest, the role for what was before an adoption, and an emergency that
+ * is the user's own.
+ */
 function ofUser(client: Client, of: 'family' | 'person', key: string): string[] {
-  return [...notBarred(client, of, key), ...(purposeOf(client).opened ? [userRule(client, 'opened', of, key, MINE)] : [])];
+  return [
+    ...notBarred(client, of, key),
+    ...beforeAdoption(client, of, key),
+    ...(purposeOf(client).opened ? [userRule(client, 'opened', of, key, MINE)] : []),
+  ];
 }
 
 /**
@@ -54,9 +65,31 @@ export function unguarded(client: Client, dataClass: DataClass, of: 'family' | '
 export const whereaboutsProtected = (client: Client, of: 'family' | 'person', key: string): string | null =>
   client.agency === 'LA' || client.agency === 'TEAM' ? userRule(client, 'guarded', of, key) : null;
 
-/** Rules about the user that stand at every entry: a team's user must be named in the team. */
+/**
+ * SQL that the user's own emergencies in a family, or in one of a person's families, open these classes: on its login stands what
+ * colleagues opened as well. Null: the purpose asks for none.
+ */
+export function openedHere(client: Client, of: 'family' | 'person', key: string, classes: string): string | null {
+  if (!purposeOf(client).opened) return null;
+  const mine = `from fsp.user_rule r where r.login = ${client.login.id} and r.kind = 'opened' and r.${of} = ${key}${of === 'family' ? ' and r.person is null' : ''} and ${isNow('r')}${MINE}`;
+  return `((select coalesce(bit_or(r.mask), 0) ${mine}) & ${classes}) = ${classes}`;
+}
+
+/** What closes a family to the user closes the rows between organisations that have turned out to be about it. */
+function aboutOpen(table: TableClass, alias: string, client: Client): string[] {
+  const families = table.own?.families;
+  if (!families) return [];
+  const closed = [
+    ...notBarred(client, 'family', 'about.family'),
+    // At the county alone: others know what they said, and were told.
+    ...(client.agency === 'LA' ? [unguarded(client, table.dataClass, 'family', 'about.family')] : []),
+  ].filter((rule) => rule !== null);
+  return closed.length === 0 ? [] : [`(select true from ${families(alias)} about where not (${closed.join(' and ')}) limit 1) is null`];
+}
+
+/** Rules about the user that stand at every entry: a team's user must be named in the team, but for who checks what the team does. */
 function userEntry(client: Client): string[] {
-  if (client.agency !== 'TEAM') return [];
+  if (client.agency !== 'TEAM' || !narrowedToUser(client)) return [];
   return [
     `(select true from fsp.team_member named where named.organisation = ${client.organisation.id} and named.subject = ${USER} and named."from" <= now() and coalesce(named.until, 'infinity') > now() limit 1)`,
   ];
@@ -143,10 +176,19 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
   const guarded =
     (table.family && unguarded(client, table.dataClass, 'family', `${alias}.${table.family}`)) ||
     (table.person && unguarded(client, table.dataClass, 'person', `${alias}.${table.person}`));
-  if (guarded) predicates.push(client.agency === 'LA' ? guarded : `(${guarded} or ${ownRow(table, alias, client)})`);
+  if (guarded) predicates.push(client.agency === 'LA' || table.own?.ofOthers ? guarded : `(${guarded} or ${ownRow(table, alias, client)})`);
+  const classes = table.rowMask ? `(${bitOf(table.dataClass)} | ${alias}.${table.rowMask})` : bitOf(table.dataClass).toString();
+  const opened =
+    (table.family && openedHere(client, 'family', `${alias}.${table.family}`, classes)) ||
+    (table.person && openedHere(client, 'person', `${alias}.${table.person}`, classes));
+  if (opened) predicates.push(client.agency === 'LA' ? opened : `(${opened} or ${ownRow(table, alias, client)})`);
+  predicates.push(...aboutOpen(table, alias, client));
   // Who asks in an emergency works on families, not on what passes between organisations.
   if (purposeOf(client).opened && isBetweenOrganisations(table)) return ['false'];
   if (table.keptFrom && (table.family || isBetweenOrganisations(table))) predicates.push(...keptFromUser(table, alias, client));
+  // Nor is anything told of whoever belongs to a family that the user is barred from.
+  for (const person of [table.person, table.other])
+    if (table.family && person) predicates.push(...notBarred(client, 'person', `${alias}.${person}`));
   if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));
   if (closesNeeds(client)) {
     for (const person of [table.person, table.other]) {
@@ -187,7 +229,9 @@ function agreedOnly(table: TableClass, alias: string, client: Client): string[] 
  * the row is the caller's own.
  */
 export function rowEntry(table: TableClass, alias: string, client: Client): string[] {
-  if (!table.family) return [];
+  // Nor is there anything about somebody whom the user must not meet; of a family's rows the rows' own predicates say it.
+  if (!table.family)
+    return [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`) : []));
   const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
   // Every family is the county's: to it, a row's being its own says nothing of the family's stage.
   if (client.agency === 'LA') return [table.familyOptional ? `(${alias}.${table.family} is null or ${inFamily})` : inFamily];
