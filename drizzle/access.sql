@@ -477,8 +477,6 @@ begin
     or (s.agency in ('LA', 'HEALTH')
       and (coalesce(g.shared, 0) | s.shared) & ~(coalesce(g.withheld, 0) | s.withheld) & clinical <> 0);
 
-  perform fsp.note_rights(before, asked, people);
-
   delete from fsp.user_focus u where u.family = any (asked);
   insert into fsp.user_focus (login, subject, family, starts, ends, only_with)
   with work as materialized (
@@ -567,6 +565,8 @@ begin
     and (r.kind <> 'guarded' or exists (select from fsp.family_grant g where g.login = l.id and g.family = r.family))
     -- Who else belonged to the family is there in their other families.
     and (r.kind <> 'adoption' or b.person is null or exists (select from fsp.adoption a where a.person = b.person));
+
+  perform fsp.note_rights(before, asked, people);
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
@@ -3355,7 +3355,7 @@ create or replace function fsp.note_command() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if new.entity = any (array['Family', 'Person', 'Involvement', 'WorkbookEntry', 'Plan', 'FamilyPlan', 'Assessment', 'SpecialistAssessment', 'Intervention', 'ServiceOffer', 'SafetyCondition', 'Incident', 'Meeting', 'Decision', 'ToolReading', 'ChildVoice', 'AdultVoice', 'TrustedAdult', 'Visit', 'Conference', 'StrategyDiscussion', 'Section47', 'Episode', 'Placement', 'Marac', 'HousingSituation', 'SchoolRecord']) then
+  if new.entity = any (array['Family', 'Person', 'Involvement', 'WorkbookEntry', 'Plan', 'FamilyPlan', 'Assessment', 'SpecialistAssessment', 'Intervention', 'ServiceOffer', 'SafetyCondition', 'Incident', 'Meeting', 'Decision', 'ToolReading', 'ChildVoice', 'AdultVoice', 'TrustedAdult', 'Visit', 'Conference', 'StrategyDiscussion', 'Section47', 'Episode', 'Placement', 'Marac', 'HousingSituation', 'SchoolRecord', 'StepEvent', 'PreProceedings', 'PreparatoryAssessment', 'FamilyGroup', 'ContactArrangement', 'ReturnHome', 'FamilyAction', 'RelationshipFeedback']) then
     insert into fsp.feed_change (type, key, family) values (new.entity, new.entity_id, case when new.entity <> 'Person' then new.family end)
       on conflict do nothing;
   end if;
@@ -3375,12 +3375,15 @@ begin
       ('person_nhs_number', 'Person', 'person', ''),
       ('person_upn', 'Person', 'person', ''),
       ('person_equality', 'Person', 'person', ''),
+      ('person_disability', 'Person', 'person', ''),
+      ('person_new_name', 'Person', 'person', ''),
       ('family', 'Family', 'id', 'id'),
       ('family_name', 'Family', 'family', 'family'),
       ('family_stage', 'Family', 'family', 'family'),
       ('membership', 'Family', 'family', 'family'),
       ('unborn_membership', 'Family', 'family', 'family'),
       ('household', 'Family', 'family', 'family'),
+      ('household_member', 'Family', 'family', 'family'),
       ('relationship', 'Family', 'family', 'family'),
       ('involvement', 'Involvement', 'id', 'family'),
       ('involvement_contact', 'Involvement', 'involvement', 'family'),
@@ -3399,7 +3402,10 @@ begin
       ('plan_category', 'Plan', 'plan', 'family'),
       ('plan_end', 'Plan', 'plan', 'family'),
       ('plan_review', 'Plan', 'plan', 'family'),
+      ('step_event', 'StepEvent', 'id', 'family'),
+      ('step_reason', 'StepEvent', 'step', 'family'),
       ('step_evidence', 'WorkbookEntry', 'entry', 'family'),
+      ('step_evidence', 'StepEvent', 'step', 'family'),
       ('episode', 'Episode', 'id', 'family'),
       ('episode_need', 'Episode', 'episode', 'family'),
       ('strategy_discussion', 'StrategyDiscussion', 'id', 'family'),
@@ -3408,12 +3414,21 @@ begin
       ('section47_outcome', 'Section47', 'enquiry', 'family'),
       ('conference', 'Conference', 'id', 'family'),
       ('conference_view', 'Conference', 'conference', 'family'),
+      ('pre_proceedings', 'PreProceedings', 'id', 'family'),
+      ('pre_proceedings_outcome', 'PreProceedings', 'pre_proceedings', 'family'),
+      ('pre_proceedings_court', 'PreProceedings', 'pre_proceedings', 'family'),
+      ('preparatory_assessment', 'PreparatoryAssessment', 'id', 'family'),
+      ('family_group', 'FamilyGroup', 'id', 'family'),
       ('placement', 'Placement', 'id', 'family'),
       ('placement_place', 'Placement', 'placement', 'family'),
       ('visit', 'Visit', 'id', 'family'),
       ('visit_place', 'Visit', 'visit', 'family'),
       ('marac', 'Marac', 'id', 'family'),
       ('marac_content', 'Marac', 'marac', 'family'),
+      ('contact_arrangement', 'ContactArrangement', 'id', 'family'),
+      ('contact_place', 'ContactArrangement', 'arrangement', 'family'),
+      ('return_home', 'ReturnHome', 'id', 'family'),
+      ('return_stage', 'ReturnHome', 'return_home', 'family'),
       ('intervention', 'Intervention', 'id', 'family'),
       ('intervention_link', 'Intervention', 'intervention', 'family'),
       ('intervention_progress', 'Intervention', 'intervention', 'family'),
@@ -3435,6 +3450,8 @@ begin
       ('school_record', 'SchoolRecord', 'id', 'family'),
       ('family_plan', 'FamilyPlan', 'id', 'family'),
       ('family_goal', 'FamilyPlan', 'family_plan', 'family'),
+      ('family_action', 'FamilyAction', 'id', 'family'),
+      ('family_action_service', 'FamilyAction', 'action', 'family'),
       ('family_plan_review', 'FamilyPlan', 'family_plan', 'family'),
       ('assessment', 'Assessment', 'id', 'family'),
       ('assessment_finding', 'Assessment', 'assessment', 'family'),
@@ -3460,7 +3477,9 @@ begin
       ('child_voice_answer', 'ChildVoice', 'voice', 'family'),
       ('adult_voice_answer', 'AdultVoice', 'voice', 'family'),
       ('trusted_adult', 'TrustedAdult', 'id', 'family'),
-      ('disagreement', 'Decision', 'decision', 'family')) as f (name, type, key, family) loop
+      ('relationship_feedback', 'RelationshipFeedback', 'id', 'family'),
+      ('disagreement', 'Decision', 'decision', 'family'),
+      ('person_same', 'Person', 'person', '')) as f (name, type, key, family) loop
     execute format('drop trigger if exists feed_%2$s on fsp.%1$I', fed.name, lower(fed.type));
     execute format('create trigger feed_%2$s after insert or update or delete on fsp.%1$I for each row execute function fsp.note_change(%3$L, %4$L, %5$L)',
       fed.name, lower(fed.type), fed.type, fed.key, fed.family);
@@ -3470,7 +3489,8 @@ begin
 end
 $$;
 
--- What each login may see of families and persons, as one digest for each: grants that are written anew as they were change nothing.
+-- What each login may see of families and persons, as digests: grants that are written anew as they were change nothing. A `Users`
+-- place holds what its users' rights follow from, which closes nothing to who asks without a user.
 create or replace function fsp.grant_digests(families bigint[], persons bigint[]) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -3481,17 +3501,34 @@ as $$
     union all
     select concat_ws(' ', g.login, 'Person', g.person),
       md5(string_agg(concat_ws('|', g.period, g.shared, g.withheld, g.family_shared, g.family_withheld, g.needs, g.agreed, g.purposes, g.guarded), ';' order by g.starts))
-    from fsp.person_grant g where g.person = any (persons) group by g.login, g.person) d
+    from fsp.person_grant g where g.person = any (persons) group by g.login, g.person
+    union all
+    select concat_ws(' ', r.login, case when r.person is null then 'Family' else 'Person' end, coalesce(r.person, r.family), 'guard'),
+      md5(string_agg(distinct concat_ws('|', r.kind, r.family, r.about, r.starts, r.ends), ';'))
+    from fsp.user_rule r
+    where r.family = any (families) and (r.kind in ('guarded', 'adoption') or r.kind = 'named' and r.subjects = '{}')
+    group by r.login, r.person, coalesce(r.person, r.family)
+    union all
+    select concat_ws(' ', u.login, 'Users', u.family, u.kind), md5(string_agg(u.told, ';' order by u.told)) from (
+      select g.login, g.family, 'hands' as kind, concat_ws('|', g.period, coalesce(g.teams::text, '-'), coalesce(g.workers::text, '-')) as told
+      from fsp.family_grant g where g.family = any (families) and (g.teams is not null or g.workers is not null)
+      union all
+      select f.login, f.family, 'focus', concat_ws('|', f.subject, f.starts, f.ends, f.only_with)
+      from fsp.user_focus f where f.family = any (families)
+      union all
+      select r.login, r.family, 'rule', concat_ws('|', r.kind, r.about, r.mask, r.subjects, r.starts, r.ends)
+      from fsp.user_rule r where r.family = any (families) and r.person is null and r.subjects <> '{}') u
+    group by u.login, u.family, u.kind) d
 $$;
 revoke all on function fsp.grant_digests(bigint[], bigint[]) from public;
 
--- Whose rights changed: `changed` holds login, type and key. The rights of a login on a person are rights on what is about them in
+-- Whose rights changed: `changed` holds login, type, key and what of it. The rights of a login on a person are rights on what is about them in
 -- their families, and in those that they have just left.
 create or replace function fsp.tell_rights(changed jsonb, families bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   with c as materialized (
-    select split_part(place, ' ', 1)::bigint as login, split_part(place, ' ', 2) as type, split_part(place, ' ', 3)::bigint as key
+    select distinct split_part(place, ' ', 1)::bigint as login, split_part(place, ' ', 2) as type, split_part(place, ' ', 3)::bigint as key
     from jsonb_array_elements_text(changed) place
   ),
   belongs as materialized (
@@ -3500,7 +3537,7 @@ as $$
     select c.login, c.key, u.family from c join fsp.unborn_membership u on u.person = c.key where c.type = 'Person'
   )
   insert into fsp.feed_change (login, type, key, family)
-    select c.login, 'Family', c.key, c.key from c where c.type = 'Family'
+    select c.login, c.type, c.key, c.key from c where c.type in ('Family', 'Users')
     union
     select b.login, 'Family', b.family, b.family from belongs b
     union
@@ -3548,7 +3585,9 @@ begin
     select g.login, 'Family' as type, g.family as key from fsp.family_grant g where g.ends > since and g.ends <= now()
     union select g.login, 'Family', g.family from fsp.family_grant g where g.starts > since and g.starts <= now()
     union select g.login, 'Person', g.person from fsp.person_grant g where g.ends > since and g.ends <= now()
-    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= now()) t;
+    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= now()
+    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.ends > since and r.ends <= now()
+    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.starts > since and r.starts <= now()) t;
   if turned is not null then perform fsp.tell_rights(turned, '{}'); end if;
   with old as (
     delete from fsp.feed_change c where c.id in (select o.id from fsp.feed_change o where o.at < now() - interval '90 days' order by o.xid, o.id limit 5000)
@@ -3608,6 +3647,14 @@ as $$
     union all select 'Marac', r.id from fsp.marac r where r.family = asked and 'Marac' = any (types)
     union all select 'HousingSituation', r.id from fsp.housing_situation r where r.family = asked and 'HousingSituation' = any (types)
     union all select 'SchoolRecord', r.id from fsp.school_record r where r.family = asked and 'SchoolRecord' = any (types)
+    union all select 'StepEvent', r.id from fsp.step_event r where r.family = asked and 'StepEvent' = any (types)
+    union all select 'PreProceedings', r.id from fsp.pre_proceedings r where r.family = asked and 'PreProceedings' = any (types)
+    union all select 'PreparatoryAssessment', r.id from fsp.preparatory_assessment r where r.family = asked and 'PreparatoryAssessment' = any (types)
+    union all select 'FamilyGroup', r.id from fsp.family_group r where r.family = asked and 'FamilyGroup' = any (types)
+    union all select 'ContactArrangement', r.id from fsp.contact_arrangement r where r.family = asked and 'ContactArrangement' = any (types)
+    union all select 'ReturnHome', r.id from fsp.return_home r where r.family = asked and 'ReturnHome' = any (types)
+    union all select 'FamilyAction', r.id from fsp.family_action r where r.family = asked and 'FamilyAction' = any (types)
+    union all select 'RelationshipFeedback', r.id from fsp.relationship_feedback r where r.family = asked and 'RelationshipFeedback' = any (types)
 $$;
 revoke all on function fsp.feed_rows(bigint, text[]) from public;
 

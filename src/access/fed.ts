@@ -37,10 +37,21 @@ export const FED = [
   'marac',
   'housing_situation',
   'school_record',
+  'step_event',
+  'pre_proceedings',
+  'preparatory_assessment',
+  'family_group',
+  'contact_arrangement',
+  'return_home',
+  'family_action',
+  'relationship_feedback',
 ] as const;
 
-/** What is shown as the family's and has no id of its own. */
-const OF_FAMILY: ReadonlySet<string> = new Set(['membership', 'unborn_membership', 'relationship', 'household']);
+/** What is shown with the family, and is not told of by itself. */
+const OF_FAMILY: ReadonlySet<string> = new Set(['membership', 'unborn_membership', 'relationship', 'household', 'household_member']);
+
+/** What is shown with the person, and is not told of by itself. */
+const OF_PERSON: ReadonlySet<string> = new Set(['person_disability', 'person_new_name', 'person_same']);
 
 /** GraphQL types that the feed tells of, in the order of the tables. */
 export const FED_TYPES: readonly string[] = FED.map(typeOfTable);
@@ -71,7 +82,8 @@ export function feedings(all: TableClass[] = classifiedTables()): Feeding[] {
     const alone = more.length === 0 ? own?.name : undefined;
     if (OF_FAMILY.has(name) || (alone !== undefined && alone === table.family))
       return [{ table: name, type: 'Family', key: 'family', family: 'family' }];
-    if (alone !== undefined && alone === table.person) return [{ table: name, type: 'Person', key: 'person', family: null }];
+    if (OF_PERSON.has(name) || (alone !== undefined && alone === table.person))
+      return [{ table: name, type: 'Person', key: 'person', family: null }];
     return wholes.flatMap((whole): Feeding[] => {
       const key = ['family', 'person'].includes(whole.name) ? undefined : keyTo(table, whole);
       return key ? [{ table: name, type: typeOfTable(whole.name), key, family }] : [];

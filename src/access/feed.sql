@@ -49,7 +49,8 @@ begin
 end
 $$;
 
--- What each login may see of families and persons, as one digest for each: grants that are written anew as they were change nothing.
+-- What each login may see of families and persons, as digests: grants that are written anew as they were change nothing. A `Users`
+-- place holds what its users' rights follow from, which closes nothing to who asks without a user.
 create or replace function fsp.grant_digests(families bigint[], persons bigint[]) returns jsonb
 language sql stable set search_path = pg_catalog, pg_temp
 as $$
@@ -60,17 +61,34 @@ as $$
     union all
     select concat_ws(' ', g.login, 'Person', g.person),
       md5(string_agg(concat_ws('|', g.period, g.shared, g.withheld, g.family_shared, g.family_withheld, g.needs, g.agreed, g.purposes, g.guarded), ';' order by g.starts))
-    from fsp.person_grant g where g.person = any (persons) group by g.login, g.person) d
+    from fsp.person_grant g where g.person = any (persons) group by g.login, g.person
+    union all
+    select concat_ws(' ', r.login, case when r.person is null then 'Family' else 'Person' end, coalesce(r.person, r.family), 'guard'),
+      md5(string_agg(distinct concat_ws('|', r.kind, r.family, r.about, r.starts, r.ends), ';'))
+    from fsp.user_rule r
+    where r.family = any (families) and (r.kind in ('guarded', 'adoption') or r.kind = 'named' and r.subjects = '{}')
+    group by r.login, r.person, coalesce(r.person, r.family)
+    union all
+    select concat_ws(' ', u.login, 'Users', u.family, u.kind), md5(string_agg(u.told, ';' order by u.told)) from (
+      select g.login, g.family, 'hands' as kind, concat_ws('|', g.period, coalesce(g.teams::text, '-'), coalesce(g.workers::text, '-')) as told
+      from fsp.family_grant g where g.family = any (families) and (g.teams is not null or g.workers is not null)
+      union all
+      select f.login, f.family, 'focus', concat_ws('|', f.subject, f.starts, f.ends, f.only_with)
+      from fsp.user_focus f where f.family = any (families)
+      union all
+      select r.login, r.family, 'rule', concat_ws('|', r.kind, r.about, r.mask, r.subjects, r.starts, r.ends)
+      from fsp.user_rule r where r.family = any (families) and r.person is null and r.subjects <> '{}') u
+    group by u.login, u.family, u.kind) d
 $$;
 revoke all on function fsp.grant_digests(bigint[], bigint[]) from public;
 
--- Whose rights changed: `changed` holds login, type and key. The rights of a login on a person are rights on what is about them in
+-- Whose rights changed: `changed` holds login, type, key and what of it. The rights of a login on a person are rights on what is about them in
 -- their families, and in those that they have just left.
 create or replace function fsp.tell_rights(changed jsonb, families bigint[]) returns void
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   with c as materialized (
-    select split_part(place, ' ', 1)::bigint as login, split_part(place, ' ', 2) as type, split_part(place, ' ', 3)::bigint as key
+    select distinct split_part(place, ' ', 1)::bigint as login, split_part(place, ' ', 2) as type, split_part(place, ' ', 3)::bigint as key
     from jsonb_array_elements_text(changed) place
   ),
   belongs as materialized (
@@ -79,7 +97,7 @@ as $$
     select c.login, c.key, u.family from c join fsp.unborn_membership u on u.person = c.key where c.type = 'Person'
   )
   insert into fsp.feed_change (login, type, key, family)
-    select c.login, 'Family', c.key, c.key from c where c.type = 'Family'
+    select c.login, c.type, c.key, c.key from c where c.type in ('Family', 'Users')
     union
     select b.login, 'Family', b.family, b.family from belongs b
     union
@@ -127,7 +145,9 @@ begin
     select g.login, 'Family' as type, g.family as key from fsp.family_grant g where g.ends > since and g.ends <= now()
     union select g.login, 'Family', g.family from fsp.family_grant g where g.starts > since and g.starts <= now()
     union select g.login, 'Person', g.person from fsp.person_grant g where g.ends > since and g.ends <= now()
-    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= now()) t;
+    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= now()
+    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.ends > since and r.ends <= now()
+    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.starts > since and r.starts <= now()) t;
   if turned is not null then perform fsp.tell_rights(turned, '{}'); end if;
   with old as (
     delete from fsp.feed_change c where c.id in (select o.id from fsp.feed_change o where o.at < now() - interval '90 days' order by o.xid, o.id limit 5000)

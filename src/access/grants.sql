@@ -305,8 +305,6 @@ begin
     or (s.agency in ({{clinical_open}})
       and (coalesce(g.shared, 0) | s.shared) & ~(coalesce(g.withheld, 0) | s.withheld) & clinical <> 0);
 
-  perform fsp.note_rights(before, asked, people);
-
   delete from fsp.user_focus u where u.family = any (asked);
   insert into fsp.user_focus (login, subject, family, starts, ends, only_with)
   with work as materialized (
@@ -395,6 +393,8 @@ begin
     and (r.kind <> 'guarded' or exists (select from fsp.family_grant g where g.login = l.id and g.family = r.family))
     -- Who else belonged to the family is there in their other families.
     and (r.kind <> 'adoption' or b.person is null or exists (select from fsp.adoption a where a.person = b.person));
+
+  perform fsp.note_rights(before, asked, people);
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;

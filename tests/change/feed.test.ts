@@ -147,6 +147,25 @@ async function decide(
   return Number(rows[0].id);
 }
 
+/** Two persons are found to be one, as `mergePersons` says it. */
+async function merge(survivor: number, merged: number, by: pg.Client = owner): Promise<void> {
+  await by.query(
+    `insert into fsp.person_merge (survivor, merged, controller, reason, proposed_by, proposed_by_name, confirmed_by, confirmed_by_name, confirmed_at)
+     select $1, $2, $3, 'The same.', 'a', 'A', 'b', 'B', now() where not exists (
+       select from fsp.same_persons(array[$1::bigint]) s where s.same = $2) on conflict do nothing`,
+    [survivor, merged, org('occ')],
+  );
+  await by.query('select fsp.follow_merge(array[$1::bigint, $2])', [survivor, merged]);
+}
+async function unmerge(survivor: number, merged: number, by: pg.Client = owner): Promise<void> {
+  await by.query(
+    `update fsp.person_merge set unmerged_by = 'a', unmerged_by_name = 'A', unmerged_at = now(), unmerge_reason = 'They are two.'
+     where survivor = $1 and merged = $2 and unmerged_at is null`,
+    [survivor, merged],
+  );
+  await by.query('select fsp.follow_merge(array[$1::bigint, $2])', [survivor, merged]);
+}
+
 const isOf = (id: string) => (told: Change[]) => told.some((change) => change.id === id);
 
 describe('a reader', () => {
@@ -390,19 +409,98 @@ describe('what is gone', () => {
     await owner.query('update fsp.family set restricted = false where id = $1', [other]);
     await end(await involved);
   });
-  it('is what a decision withholds, and comes again when it is withdrawn', async () => {
+  it('is what is withheld, no longer shared, protected, or withheld under another id; it comes again with the right', async () => {
     const work = await involve('oxford-health', third);
     const entry = await addEntry(third, 'shared by decision');
     const share = await decide(third, 'SHARE', 'oxford-health', 'WORKBOOK', 10);
+    const member = async (family: number) =>
+      Number((await owner.query('select person from fsp.membership where family = $1 order by person limit 1', [family])).rows[0].person);
+    const [here, elsewhere] = [await member(third), await member(quiet)];
     const reading = await begun(health);
     expect(reading.copy.get(entry.id)).toContain('shared by decision');
-    await owner.query('update fsp.sharing_decision set withdrawn_at = now() where id = $1', [share]);
-    expect((await readUntil(health, reading, isOf(entry.id))).find(({ id }) => id === entry.id)?.kind).toBe('GONE');
-    expect(reading.copy.has(encodeId('Family', third))).toBe(true);
-    await decide(third, 'SHARE', 'oxford-health', 'WORKBOOK', 10);
-    await readUntil(health, reading, isOf(entry.id));
-    expect(reading.copy.get(entry.id)).toContain('shared by decision');
+    const ways: [string, string, () => Promise<unknown>, () => Promise<unknown>][] = [
+      [
+        'a decision withholds it',
+        entry.id,
+        () => decide(third, 'WITHHOLD', 'oxford-health', 'WORKBOOK', 10),
+        () => owner.query("update fsp.sharing_decision set withdrawn_at = now() where family = $1 and effect = 'WITHHOLD'", [third]),
+      ],
+      [
+        'the decision that shared it is withdrawn',
+        entry.id,
+        () => owner.query('update fsp.sharing_decision set withdrawn_at = now() where id = $1', [share]),
+        () => decide(third, 'SHARE', 'oxford-health', 'WORKBOOK', 10),
+      ],
+      [
+        'whereabouts are protected',
+        entry.id,
+        () =>
+          owner.query(
+            `insert into fsp.whereabouts_protection (family, person, controller, worker, reason, "from") values ($1, $2, $3, 'grace.whitlock', 'He looks for her.', now())`,
+            [third, here, org('occ')],
+          ),
+        () => owner.query('delete from fsp.whereabouts_protection where family = $1', [third]),
+      ],
+      [
+        'somebody is found to be one with a person of whom all is withheld',
+        encodeId('Person', here),
+        async () => {
+          await owner.query(
+            `insert into fsp.sharing_decision (family, person, data_classes, mask, effect, organisation, gateway, reason, decided_by, controller, "from", agreement_version)
+             values ($1, $2, array['IDENTITY', 'FAMILY'], (1 << 25) - 1, 'WITHHOLD', $3, 'CA2004-s16LA', 'Asked.', 'A. Lead', $4, now(), '1')`,
+            [quiet, elsewhere, org('oxford-health'), org('occ')],
+          );
+          await merge(here, elsewhere);
+        },
+        () => unmerge(here, elsewhere),
+      ],
+    ];
+    for (const [what, id, closing, opening] of ways) {
+      await closing();
+      expect((await readUntil(health, reading, isOf(id))).find((change) => change.id === id)?.kind, what).toBe('GONE');
+      expect(reading.copy.has(encodeId('Family', third)), what).toBe(true);
+      expect([...reading.copy].sort(), what).toEqual([...(await begun(health)).copy].sort());
+      await opening();
+      await readUntil(health, reading, isOf(id));
+      expect(reading.copy.has(id), what).toBe(true);
+      expect([...reading.copy].sort(), what).toEqual([...(await begun(health)).copy].sort());
+    }
     await end(work);
+  });
+  it('is what an application lost because of whom it names alone with somebody who is protected', async () => {
+    const person = Number(
+      (await owner.query('select person from fsp.membership where family = $1 order by person limit 1', [third])).rows[0].person,
+    );
+    const work = await involve('oxford-health', third);
+    const entry = await addEntry(third, 'where she is');
+    await decide(third, 'SHARE', 'oxford-health', 'WORKBOOK', 10);
+    const { rows } = await owner.query(
+      `insert into fsp.involvement (family, person, controller, organisation, role, agreed, "from")
+       values ($1, $2, $3, $4, 'health-visitor', false, now() - interval '1 hour') returning id`,
+      [third, person, org('occ'), org('oxford-health')],
+    );
+    await owner.query(
+      `insert into fsp.whereabouts_protection (family, person, controller, worker, reason, "from") values ($1, $2, $3, 'grace.whitlock', 'He looks for her.', now())`,
+      [third, person, org('occ')],
+    );
+    const reading = await begun(health);
+    expect(reading.copy.has(entry.id)).toBe(true);
+    await owner.query("update fsp.involvement set worker = 'somebody.else' where id = $1", [rows[0].id]);
+    expect((await readUntil(health, reading, isOf(entry.id))).find(({ id }) => id === entry.id)?.kind).toBe('GONE');
+    await owner.query('delete from fsp.whereabouts_protection where family = $1', [third]);
+    await owner.query('delete from fsp.involvement where id = $1', [rows[0].id]);
+    await end(work);
+  });
+  it('is noted also where it closes something to users alone: no feed tells of it, who asks for one user does', async () => {
+    const reading = await begun(recordSystem);
+    await owner.query(
+      `insert into fsp.conflict_of_interest (family, controller, subject, reason, "from") values ($1, $2, 'maya.thompson', 'Her sister.', now())`,
+      [quiet, org('occ')],
+    );
+    expect((await settle(recordSystem, reading)).filter(({ type }) => type !== 'FAMILY')).toEqual([]);
+    const { rows } = await owner.query("select count(*)::int as n from fsp.feed_change where type = 'Users' and family = $1", [quiet]);
+    expect(rows[0].n).toBeGreaterThan(0);
+    await owner.query('delete from fsp.conflict_of_interest where family = $1', [quiet]);
   });
 });
 
@@ -460,7 +558,23 @@ describe('who reads', () => {
 let involved: Promise<number>;
 
 type Act = {
-  what: 'add' | 'amend' | 'delete' | 'involve' | 'end' | 'clock' | 'share' | 'withhold' | 'restrict' | 'open';
+  what:
+    | 'add'
+    | 'amend'
+    | 'delete'
+    | 'keep'
+    | 'involve'
+    | 'end'
+    | 'clock'
+    | 'share'
+    | 'forbid'
+    | 'withdraw'
+    | 'restrict'
+    | 'open'
+    | 'protect'
+    | 'unprotect'
+    | 'merge'
+    | 'unmerge';
   family: number;
   pick: number;
 };
@@ -477,10 +591,18 @@ describe('whatever happens', () => {
         'involve',
         'end',
         'clock',
+        'keep',
         'share',
-        'withhold',
+        'share',
+        'forbid',
+        'withdraw',
         'restrict',
         'open',
+        'open',
+        'protect',
+        'unprotect',
+        'merge',
+        'unmerge',
       ),
       family: fc.nat(2),
       pick: fc.nat(1000),
@@ -494,6 +616,10 @@ describe('whatever happens', () => {
   const perform = async (by: pg.Client, { what, family: place, pick }: Act) => {
     const family = [quiet, other, third][place] as number;
     const entry = () => one(by, 'workbook_entry', `family = ${family}`, pick);
+    const member = async (nth: number, of = family) => {
+      const { rows } = await by.query('select distinct person from fsp.membership where family = $1 order by person', [of]);
+      return Number(rows[nth % rows.length].person);
+    };
     switch (what) {
       case 'add':
         return void (await addEntry(family, `entry ${pick}`, by, pick % 3 === 0 ? { controller: 'oxford-health' } : {}));
@@ -530,7 +656,33 @@ describe('whatever happens', () => {
         ));
       case 'share':
         return void (await decide(family, 'SHARE', 'oxford-health', 'WORKBOOK', 10, by));
-      case 'withhold':
+      case 'forbid':
+        return void (await decide(
+          family,
+          'WITHHOLD',
+          'oxford-health',
+          pick % 2 === 0 ? 'WORKBOOK' : 'FAMILY',
+          pick % 2 === 0 ? 10 : 1,
+          by,
+        ));
+      case 'keep':
+        return void (await by.query('update fsp.workbook_entry set kept_from = $2 where id = $1', [
+          await entry(),
+          pick % 2 === 0 ? [await member(0)] : [],
+        ]));
+      case 'protect':
+        return void (await by.query(
+          `insert into fsp.whereabouts_protection (family, person, controller, reason, "from") values ($1, $2, $3, 'Asked for.', now())`,
+          [family, await member(pick), org('occ')],
+        ));
+      case 'unprotect':
+        return void (await by.query('delete from fsp.whereabouts_protection where family = $1', [family]));
+      case 'merge':
+      case 'unmerge': {
+        const [one, two] = [await member(pick), await member(pick, [quiet, other, third][(place + 1) % 3])];
+        return one === two ? undefined : await (what === 'merge' ? merge : unmerge)(one, two, by);
+      }
+      case 'withdraw':
         return void (await by.query('update fsp.sharing_decision set withdrawn_at = now() where family = $1 and withdrawn_at is null', [
           family,
         ]));
@@ -604,6 +756,7 @@ describe('whatever happens', () => {
               .toBe(0);
           }
           await owner.query('update fsp.family set restricted = false where id = any ($1)', [[quiet, other, third]]);
+          await owner.query('delete from fsp.whereabouts_protection where family = any ($1)', [[quiet, other, third]]);
         },
       ),
       { seed: Number(process.env.FC_SEED ?? 20261121), numRuns: Number(process.env.FC_RUNS ?? 8), endOnFailure: true },
