@@ -11,10 +11,12 @@ begin
   if current_setting('fsp.defer_grants', true) = 'on' and session_user = current_user then return null; end if;
   told := case tg_op when 'INSERT' then array[to_jsonb(new)] when 'DELETE' then array[to_jsonb(old)] else array[to_jsonb(new), to_jsonb(old)] end;
   insert into fsp.feed_change (type, key, family)
-    select distinct on (2) tg_argv[0], (r ->> tg_argv[1])::bigint, (r ->> nullif(tg_argv[2], ''))::bigint
-    from unnest(told) r where r ->> tg_argv[1] is not null
+    select distinct on (2) tg_argv[0], (t.r ->> tg_argv[1])::bigint, (t.r ->> nullif(tg_argv[2], ''))::bigint
+    from unnest(told) with ordinality t (r, n) where t.r ->> tg_argv[1] is not null
+    -- Of a row that moved to another family, that one: who was shown it before is told anyhow.
+    order by 2, t.n
     on conflict (xid, login, type, key) do update set family = excluded.family
-      where feed_change.family is null and excluded.family is not null;
+      where excluded.family is not null and feed_change.family is distinct from excluded.family;
   return null;
 end
 $$;
@@ -91,10 +93,15 @@ as $$
     select distinct split_part(place, ' ', 1)::bigint as login, split_part(place, ' ', 2) as type, split_part(place, ' ', 3)::bigint as key
     from jsonb_array_elements_text(changed) place
   ),
+  -- What is kept from somebody is kept from the same person under every id, in the families of each.
+  same as materialized (
+    select c.login, c.key, s.same from c
+    join fsp.same_persons(array(select p.key from c p where p.type = 'Person')) s on s.person = c.key where c.type = 'Person'
+  ),
   belongs as materialized (
-    select c.login, c.key, m.family from c join fsp.membership m on m.person = c.key where c.type = 'Person'
+    select s.login, s.key, m.family from same s join fsp.membership m on m.person = s.same
     union
-    select c.login, c.key, u.family from c join fsp.unborn_membership u on u.person = c.key where c.type = 'Person'
+    select s.login, s.key, u.family from same s join fsp.unborn_membership u on u.person = s.same
   )
   insert into fsp.feed_change (login, type, key, family)
     select c.login, c.type, c.key, c.key from c where c.type in ('Family', 'Users')
@@ -133,28 +140,30 @@ create or replace function fsp.feed_clock() returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+  -- Times are kept in milliseconds: rounded up, what ends within this one would be told neither now nor later.
+  upto constant timestamptz := date_trunc('milliseconds', now());
   since timestamptz;
   turned jsonb;
   last_swept xid8;
 begin
   perform pg_advisory_xact_lock(7246337004);
-  insert into fsp.feed_state (id, until) values (1, now()) on conflict do nothing;
+  insert into fsp.feed_state (id, until) values (1, upto) on conflict do nothing;
   select s.until into since from fsp.feed_state s where s.id = 1;
-  if now()::timestamptz(3) <= since then return; end if;
+  if upto <= since then return; end if;
   select jsonb_agg(concat_ws(' ', t.login, t.type, t.key)) into turned from (
-    select g.login, 'Family' as type, g.family as key from fsp.family_grant g where g.ends > since and g.ends <= now()
-    union select g.login, 'Family', g.family from fsp.family_grant g where g.starts > since and g.starts <= now()
-    union select g.login, 'Person', g.person from fsp.person_grant g where g.ends > since and g.ends <= now()
-    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= now()
-    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.ends > since and r.ends <= now()
-    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.starts > since and r.starts <= now()) t;
+    select g.login, 'Family' as type, g.family as key from fsp.family_grant g where g.ends > since and g.ends <= upto
+    union select g.login, 'Family', g.family from fsp.family_grant g where g.starts > since and g.starts <= upto
+    union select g.login, 'Person', g.person from fsp.person_grant g where g.ends > since and g.ends <= upto
+    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= upto
+    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.ends > since and r.ends <= upto
+    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.starts > since and r.starts <= upto) t;
   if turned is not null then perform fsp.tell_rights(turned, '{}'); end if;
   with old as (
     delete from fsp.feed_change c where c.id in (select o.id from fsp.feed_change o where o.at < now() - interval '90 days' order by o.xid, o.id limit 5000)
     returning c.xid
   )
   select o.xid into last_swept from old o order by o.xid desc limit 1;
-  update fsp.feed_state s set until = now(), swept = coalesce(last_swept, s.swept) where s.id = 1;
+  update fsp.feed_state s set until = upto, swept = coalesce(last_swept, s.swept) where s.id = 1;
 end
 $$;
 revoke all on function fsp.feed_clock() from public;
