@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import { hasId, keyTo, ownKey } from '../db/belonging.ts';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
+import { LIMITS } from '../limits.ts';
 import {
   ACTS,
   AGREEMENT_VERSION,
@@ -232,6 +233,9 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   feed_reader: () => [],
   feed_seen: () => [],
   feed_state: () => [],
+  webhook: ownOrganisation('true'),
+  // What waits may be what its reader is never told; a dead letter was told, and did not arrive.
+  webhook_event: ownOrganisation('webhook_event.dead_at is not null'),
   idempotency: (t) => [
     `grant select, insert on fsp.${t} to ${writers};`,
     policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN}`, null),
@@ -346,6 +350,14 @@ function ownLogin(table: string): string[] {
   return [
     `grant select on fsp.${table} to ${everyAgency};`,
     policy(table, 'own_select', 'select', everyAgency, `${table}.login = ${LOGIN}`, null),
+  ];
+}
+
+/** Rows of the asking organisation, as far as `where` goes; written by functions alone. */
+function ownOrganisation(where: string): (table: string) => string[] {
+  return (table) => [
+    `grant select on fsp.${table} to ${everyAgency};`,
+    policy(table, 'own_select', 'select', everyAgency, `${table}.organisation = ${ORGANISATION} and ${where}`, null),
   ];
 }
 
@@ -550,6 +562,7 @@ function fillIn(sql: string): string {
         )
         .join('\n    union all '),
     )
+    .replaceAll('{{webhooks}}', String(LIMITS.webhooks))
     .replaceAll('{{gathering}}', () => JSON.stringify(gathering()))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
@@ -570,6 +583,7 @@ export function accessSql(): string {
     './explain.sql',
     './directory.sql',
     './feed.sql',
+    './webhook.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

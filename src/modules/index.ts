@@ -57,6 +57,8 @@ import * as tool from './tool/binding.ts';
 import * as toolCommands from './tool/commands.ts';
 import * as voice from './voice/binding.ts';
 import * as voiceCommands from './voice/commands.ts';
+import * as webhook from './webhook/binding.ts';
+import * as webhookCommands from './webhook/commands.ts';
 import * as workbookAmend from './workbook/amend.ts';
 import * as workbook from './workbook/binding.ts';
 import * as workbookCommands from './workbook/commands.ts';
@@ -90,6 +92,7 @@ const modules: Module[] = [
   team,
   tool,
   voice,
+  webhook,
   workbook,
   chronology,
 ];
@@ -148,6 +151,7 @@ const commands: Record<string, Command>[] = [
   teamCommands,
   toolCommands,
   voiceCommands,
+  webhookCommands,
   workbookAmend,
   workbookCommands,
 ];
