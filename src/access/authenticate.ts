@@ -120,7 +120,13 @@ function clientOf(
  * A client of an organisation, as it stands today, for what the server tells it without being asked: without a user, with all of its
  * scopes. Null: it is disabled, gone, another organisation's, or has the purpose no longer.
  */
-export async function standingClient(gate: Gate, id: string, organisation: number, purpose: string, address: string): Promise<Client | null> {
+export async function standingClient(
+  gate: Gate,
+  id: string,
+  organisation: number,
+  purpose: string,
+  address: string,
+): Promise<Client | null> {
   const { client, login, emergencyLogin } = await gate.standing(id, null, '');
   if (!client || !login || !emergencyLogin || client.organisation.id !== organisation) return null;
   if (!Object.hasOwn(PURPOSES, purpose) || !client.purposes.includes(purpose as Purpose)) return null;

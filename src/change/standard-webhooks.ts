@@ -13,6 +13,8 @@ export function webhookSecret(secret: string, salt: string, generation: number):
 /** A message's headers. @param secrets each signs; the newest first. @param at seconds since 1970. */
 export function webhookHeaders(id: string, at: number, body: string, secrets: readonly string[]): Record<string, string> {
   const sign = (secret: string) =>
-    `v1,${createHmac('sha256', Buffer.from(secret.slice('whsec_'.length), 'base64')).update(`${id}.${at}.${body}`).digest('base64')}`;
+    `v1,${createHmac('sha256', Buffer.from(secret.slice('whsec_'.length), 'base64'))
+      .update(`${id}.${at}.${body}`)
+      .digest('base64')}`;
   return { 'webhook-id': id, 'webhook-timestamp': String(at), 'webhook-signature': secrets.map(sign).join(' ') };
 }

@@ -3,6 +3,7 @@
  * in one transaction with the next place, and whether the client sees it is asked of the compiler when it is sent, at every try.
  * One server of those at a database delivers: whoever has the lock.
  */
+import { setTimeout } from 'node:timers/promises';
 import pg from 'pg';
 import { standingClient } from '../access/authenticate.ts';
 import type { Client } from '../access/client.ts';
@@ -13,7 +14,6 @@ import { loginPassword, machineLogin } from '../db/logins.ts';
 import { postJson } from '../exchange/post.ts';
 import { enumName } from '../graphql/classes.ts';
 import { LIMITS } from '../limits.ts';
-import { encodeId } from '../read/ids.ts';
 import type { Candidate, Feed } from './feed.ts';
 import { webhookHeaders, webhookSecret } from './standard-webhooks.ts';
 
@@ -86,11 +86,7 @@ export type Deliverer = {
   end(): Promise<void>;
 };
 
-const pause = (seconds: number, until: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, seconds * 1000);
-    until.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
+const pause = (seconds: number, signal: AbortSignal) => setTimeout(seconds * 1000, undefined, { signal }).catch(() => {});
 
 const jittered = (seconds: number) => seconds * (0.8 + Math.random() * 0.4);
 
@@ -120,7 +116,8 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
     holder.on('error', () => {});
     await holder.connect();
     return {
-      call: async <T>(sql: string, parameters: unknown[] = []): Promise<T> => (await holder.query(`select ${sql} as j`, parameters)).rows[0].j as T,
+      call: async <T>(sql: string, parameters: unknown[] = []): Promise<T> =>
+        (await holder.query(`select ${sql} as j`, parameters)).rows[0].j as T,
       end: () => holder.end().catch(() => {}),
     };
   };
@@ -131,7 +128,12 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
     const asked = { field: 'changes', types };
     const go = async (becomes: string, events: unknown[]) => {
       const { cursor } = webhook;
-      const went = await holder.call<boolean>('fsp.webhook_queue($1, $2, $3, $4::jsonb)', [webhook.id, cursor, becomes, JSON.stringify(events)]);
+      const went = await holder.call<boolean>('fsp.webhook_queue($1, $2, $3, $4::jsonb)', [
+        webhook.id,
+        cursor,
+        becomes,
+        JSON.stringify(events),
+      ]);
       if (!went) throw new Error('Somebody else has gone on.');
       webhook.cursor = becomes;
       webhook.waiting += events.length;
@@ -182,7 +184,11 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
   };
 
   /** Sends one event. @param told null: the feed begins anew. */
-  const send = async (webhook: Webhook, { id: e, message, at, attempts }: Event, told: Told | null): Promise<Result & { hint: number | null }> => {
+  const send = async (
+    webhook: Webhook,
+    { id: e, message, at, attempts }: Event,
+    told: Told | null,
+  ): Promise<Result & { hint: number | null }> => {
     const secrets = [webhook.generation, ...(webhook.previous ? [webhook.generation - 1] : [])].map((generation) =>
       webhookSecret(loginSecret, webhook.salt, generation),
     );
@@ -214,7 +220,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
       // It may read nothing of the feed today, or its budget is spent.
       if (telling === null) return;
       const results = await Promise.all(
-        events.map((event) => {
+        events.map(async (event): Promise<Result & { hint: number | null }> => {
           const told = telling.get(event.message) ?? null;
           return told || event.type === '' ? send(webhook, event, told) : { e: event.id, sent: false, done: true, hint: null };
         }),
@@ -254,7 +260,8 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
       let holder: Holder | null = null;
       try {
         holder = await holding();
-        while (!stopping.signal.aborted && !(await holder.call<boolean>('pg_try_advisory_lock($1)', [LOCK]))) await pause(5 * roundSeconds, stopping.signal);
+        while (!stopping.signal.aborted && !(await holder.call<boolean>('pg_try_advisory_lock($1)', [LOCK])))
+          await pause(5 * roundSeconds, stopping.signal);
         while (!stopping.signal.aborted) {
           await round(holder);
           await pause(roundSeconds, stopping.signal);

@@ -1684,6 +1684,27 @@ export type Coverage =
   /** The rows are chosen or sorted by what may be withheld from the caller for some: such rows take no part. */
   | 'WHERE_SHARED';
 
+export type CreateWebhookInput = {
+  /** Id of a client of the caller's organisation. */
+  client: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** One of that client's purposes. */
+  purpose: Scalars['String']['input'];
+  /** Without it: all. */
+  types?: InputMaybe<Array<ChangeType>>;
+  /** HTTPS, without a user. */
+  url: Scalars['String']['input'];
+};
+
+export type CreateWebhookPayload = {
+  __typename?: 'CreateWebhookPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  webhook?: Maybe<Webhook>;
+};
+
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
   | 'ADULT_VOICE'
@@ -1715,6 +1736,37 @@ export type DataClass =
   | 'VICTIM'
   | 'WHEREABOUTS'
   | 'WORKBOOK';
+
+/** A message that its receiver did not take. What it was about is not said here: whether it may be told is asked when it is sent again. */
+export type DeadLetter = Node & {
+  __typename?: 'DeadLetter';
+  attempts?: Maybe<Scalars['Int']['output']>;
+  died?: Maybe<Scalars['DateTime']['output']>;
+  fault?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  lastTried?: Maybe<Scalars['DateTime']['output']>;
+  /** The `webhook-id`, without `msg_`; it stays when it is sent again. */
+  message?: Maybe<Scalars['String']['output']>;
+  /** The HTTP status of the last answer; null where there was none. */
+  status?: Maybe<Scalars['Int']['output']>;
+  /** Null: the message that the feed begins anew. */
+  type?: Maybe<ChangeType>;
+  webhook?: Maybe<Webhook>;
+};
+
+export type DeadLetterConnection = {
+  __typename?: 'DeadLetterConnection';
+  edges?: Maybe<Array<DeadLetterEdge>>;
+  nodes?: Maybe<Array<DeadLetter>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DeadLetterEdge = {
+  __typename?: 'DeadLetterEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<DeadLetter>;
+};
 
 export type DecideContactInput = {
   /** The members of the family of whom a referral is taken: an episode of need is opened for each. */
@@ -1873,6 +1925,21 @@ export type DelayAccessNoticesPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type DeleteWebhookInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  webhook: Scalars['ID']['input'];
+};
+
+export type DeleteWebhookPayload = {
+  __typename?: 'DeleteWebhookPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  /** Null: there is none any more. */
+  webhook?: Maybe<Webhook>;
 };
 
 /** A disability, by the census's code. */
@@ -4464,6 +4531,8 @@ export type Mutation = {
   contributeToSupervision?: Maybe<ContributeToSupervisionPayload>;
   /** Corrects who somebody is, and the numbers they are known by. */
   correctPerson?: Maybe<CorrectPersonPayload>;
+  /** Has a client of the caller's organisation told of changes from now on. */
+  createWebhook?: Maybe<CreateWebhookPayload>;
   /** Decides on a contact and tells its referrer. */
   decideContact?: Maybe<DecideContactPayload>;
   decideObjection?: Maybe<DecideObjectionPayload>;
@@ -4473,6 +4542,8 @@ export type Mutation = {
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
   /** For the police: nobody is told yet that they look at a family, because it would put somebody at risk or an investigation to nothing. */
   delayAccessNotices?: Maybe<DelayAccessNoticesPayload>;
+  /** Ends a webhook; what was not sent is gone with it. */
+  deleteWebhook?: Maybe<DeleteWebhookPayload>;
   /** Puts what a person says of a fact beside it. */
   disputeFact?: Maybe<DisputeFactPayload>;
   /** Says that such a conflict is over. */
@@ -4664,6 +4735,8 @@ export type Mutation = {
   registerServiceFeed?: Maybe<RegisterServiceFeedPayload>;
   /** Rejects it; what was approved can be rejected until it is done. */
   rejectErasure?: Maybe<RejectErasurePayload>;
+  /** Sends dead letters again, behind what waits: those that may still be told. */
+  replayDeadLetters?: Maybe<ReplayDeadLettersPayload>;
   /** Asks an organisation for what it knows. */
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
@@ -4688,6 +4761,8 @@ export type Mutation = {
   reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
   /** Gives, or leaves out, part of what was gathered, with a reason. */
   reviewSubjectAccessItems?: Maybe<ReviewSubjectAccessItemsPayload>;
+  /** Gives a webhook a new secret; the one before signs as well for a while. */
+  rotateWebhookSecret?: Maybe<RotateWebhookSecretPayload>;
   sendSubjectAccess?: Maybe<SendSubjectAccessPayload>;
   /** Shares a post out anew from a day on. */
   sharePost?: Maybe<SharePostPayload>;
@@ -4709,6 +4784,8 @@ export type Mutation = {
   stepUp?: Maybe<StepUpPayload>;
   /** They are two after all: both are again as they were. */
   unmergePersons?: Maybe<UnmergePersonsPayload>;
+  /** Changes where a webhook goes and what it tells, stops it, or starts it again where it was. What is not given stays as it is. */
+  updateWebhook?: Maybe<UpdateWebhookPayload>;
   /** Ends an own decision now. Who was shown data under it is told that it is no longer theirs to use. */
   withdrawSharingDecision?: Maybe<WithdrawSharingDecisionPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
@@ -4896,6 +4973,11 @@ export type MutationCorrectPersonArgs = {
 };
 
 
+export type MutationCreateWebhookArgs = {
+  input: CreateWebhookInput;
+};
+
+
 export type MutationDecideContactArgs = {
   input: DecideContactInput;
 };
@@ -4918,6 +5000,11 @@ export type MutationDecideStrategyDiscussionArgs = {
 
 export type MutationDelayAccessNoticesArgs = {
   input: DelayAccessNoticesInput;
+};
+
+
+export type MutationDeleteWebhookArgs = {
+  input: DeleteWebhookInput;
 };
 
 
@@ -5411,6 +5498,11 @@ export type MutationRejectErasureArgs = {
 };
 
 
+export type MutationReplayDeadLettersArgs = {
+  input: ReplayDeadLettersInput;
+};
+
+
 export type MutationRequestInformationArgs = {
   input: RequestInformationInput;
 };
@@ -5471,6 +5563,11 @@ export type MutationReviewSubjectAccessItemsArgs = {
 };
 
 
+export type MutationRotateWebhookSecretArgs = {
+  input: RotateWebhookSecretInput;
+};
+
+
 export type MutationSendSubjectAccessArgs = {
   input: SendSubjectAccessInput;
 };
@@ -5523,6 +5620,11 @@ export type MutationStepUpArgs = {
 
 export type MutationUnmergePersonsArgs = {
   input: UnmergePersonsInput;
+};
+
+
+export type MutationUpdateWebhookArgs = {
+  input: UpdateWebhookInput;
 };
 
 
@@ -6704,6 +6806,13 @@ export type Query = {
   trainings?: Maybe<TrainingConnection>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+  /**
+   * The secrets (`whsec_…`) that sign what a webhook of the caller's organisation sends: the newest first, and while it is live the one before.
+   * Wants the scope `governance:write`. Null: there is no such webhook for the caller.
+   */
+  webhookSecrets?: Maybe<Array<Scalars['String']['output']>>;
+  /** Webhooks of the caller's organisation, in the order in which they were registered. For information governance. */
+  webhooks?: Maybe<Array<Webhook>>;
   /** The same of the Workbook alone. */
   workbookChanges?: Maybe<WorkbookChanges>;
   /** The programmes that the Workbook follows, with modules, sessions and the evidence these ask for. */
@@ -6981,6 +7090,11 @@ export type QueryTrainingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<TrainingFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryWebhookSecretsArgs = {
+  webhook: Scalars['ID']['input'];
 };
 
 
@@ -8409,6 +8523,22 @@ export type RelationshipFeedback = Node & {
   words?: Maybe<Scalars['String']['output']>;
 };
 
+export type ReplayDeadLettersInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Without it: all of the webhook's. */
+  letters?: InputMaybe<Array<Scalars['ID']['input']>>;
+  webhook: Scalars['ID']['input'];
+};
+
+export type ReplayDeadLettersPayload = {
+  __typename?: 'ReplayDeadLettersPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  webhook?: Maybe<Webhook>;
+};
+
 export type RequestInformationInput = {
   contact?: InputMaybe<Scalars['ID']['input']>;
   /** When it is needed; by the authority's timescale where none is given. */
@@ -8890,6 +9020,22 @@ export type RightsRequestKind =
 export type RolloutState =
   | 'LIVE'
   | 'PLANNED';
+
+export type RotateWebhookSecretInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For how many hours, 0 to 168, the secret before signs as well. */
+  overlapHours?: InputMaybe<Scalars['Int']['input']>;
+  webhook: Scalars['ID']['input'];
+};
+
+export type RotateWebhookSecretPayload = {
+  __typename?: 'RotateWebhookSecretPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  webhook?: Maybe<Webhook>;
+};
 
 /** What was agreed, in a restorative meeting, so that staff can go on working with the family in safety. */
 export type SafeWorkingAgreement = Node & {
@@ -10489,6 +10635,24 @@ export type UnmergePersonsPayload = {
   warnings: Array<UserError>;
 };
 
+export type UpdateWebhookInput = {
+  enabled?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** An empty list: all. With other types the receiver is told once that the feed begins anew. */
+  types?: InputMaybe<Array<ChangeType>>;
+  url?: InputMaybe<Scalars['String']['input']>;
+  webhook: Scalars['ID']['input'];
+};
+
+export type UpdateWebhookPayload = {
+  __typename?: 'UpdateWebhookPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  webhook?: Maybe<Webhook>;
+};
+
 /** What the caller can mend in its input. */
 export type UserError = {
   __typename?: 'UserError';
@@ -10594,6 +10758,38 @@ export type VisitRule =
   | 'TO_18'
   /** Placed with a parent before the assessment is complete (regulation 19) */
   | 'WITH_PARENT_UNASSESSED';
+
+/** What one client is told of as it happens, and where: that rows of these types changed, as the change feed tells it, and never what they say. */
+export type Webhook = Node & {
+  __typename?: 'Webhook';
+  /** Under whose rights it is decided what may be told, when it is sent. */
+  client?: Maybe<Scalars['String']['output']>;
+  /** What could not be delivered in the last 90 days, the oldest first. */
+  deadLetters?: Maybe<DeadLetterConnection>;
+  /** How many messages the receiver has taken. */
+  delivered?: Maybe<Scalars['Int']['output']>;
+  enabled?: Maybe<Scalars['Boolean']['output']>;
+  /** Why nothing is sent, or what the receiver last answered where something failed since. */
+  fault?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  lastDelivered?: Maybe<Scalars['DateTime']['output']>;
+  /** Until when nothing is tried, because nothing got through. */
+  pausedUntil?: Maybe<Scalars['DateTime']['output']>;
+  /** Until when the secret before the newest one signs as well. */
+  previousSecretUntil?: Maybe<Scalars['DateTime']['output']>;
+  purpose?: Maybe<Scalars['String']['output']>;
+  registered?: Maybe<Scalars['DateTime']['output']>;
+  /** Null: all. */
+  types?: Maybe<Array<ChangeType>>;
+  url?: Maybe<Scalars['String']['output']>;
+};
+
+
+/** What one client is told of as it happens, and where: that rows of these types changed, as the change feed tells it, and never what they say. */
+export type WebhookDeadLettersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
 
 /**
  * Nobody learns where this person is, or that they moved, but who is named as working with this very person: an involvement of their

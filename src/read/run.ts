@@ -190,8 +190,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const shown = readShown(seen + statics.seen);
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
-    for (const [place, { key }] of plan.feeds.entries())
-      await feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? new Set());
+    for (const [place, { key }] of plan.feeds.entries()) await feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? new Set());
     await records.answer(plan, client, asked, shown, run.written !== null);
     return plan.parts
       .map((part) => {

@@ -16,7 +16,9 @@ export const bindings: Binding[] = [
       registered: column(webhook.registeredAt),
       delivered: computed(webhook, (row) => `least(${row}.delivered, 2147483647)`, { type: 'integer' }),
       lastDelivered: column(webhook.deliveredAt),
-      pausedUntil: computed(webhook, (row) => `case when ${row}.paused_until > now() then ${row}.paused_until end`, { type: 'timestamptz' }),
+      pausedUntil: computed(webhook, (row) => `case when ${row}.paused_until > now() then ${row}.paused_until end`, {
+        type: 'timestamptz',
+      }),
       previousSecretUntil: computed(webhook, (row) => `case when ${row}.previous_until > now() then ${row}.previous_until end`, {
         type: 'timestamptz',
       }),

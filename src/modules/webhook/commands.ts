@@ -57,7 +57,8 @@ export const updateWebhook: Command = async (tx, raw) => {
   checkUrl(url, invalid);
   if (errors.length > 0) return { userErrors: errors };
   const id = keyOf('Webhook', webhook);
-  const done = id !== null && (await asked(tx, sql`fsp.change_webhook(${id}, ${url ?? null}, ${typesOf(types)}::text[], ${enabled ?? null})`));
+  const done =
+    id !== null && (await asked(tx, sql`fsp.change_webhook(${id}, ${url ?? null}, ${typesOf(types)}::text[], ${enabled ?? null})`));
   return done ? wrote('updateWebhook', id) : unknown();
 };
 

@@ -75,16 +75,10 @@ export const webhookEvent = classify(
       deadAt: moment('dead_at'),
     },
     (t) => [
-      index('webhook_event_lane')
-        .on(t.webhook, t.lane, t.id)
-        .where(sql`dead_at is null`),
-      index('webhook_event_dead')
-        .on(t.webhook, t.id)
-        .where(sql`dead_at is not null`),
+      index('webhook_event_lane').on(t.webhook, t.lane, t.id).where(sql`dead_at is null`),
+      index('webhook_event_dead').on(t.webhook, t.id).where(sql`dead_at is not null`),
       // A change of a row whose event still waits to be sent for the first time is told by that one.
-      uniqueIndex('webhook_event_waiting')
-        .on(t.webhook, t.type, t.key)
-        .where(sql`dead_at is null and attempts = 0`),
+      uniqueIndex('webhook_event_waiting').on(t.webhook, t.type, t.key).where(sql`dead_at is null and attempts = 0`),
     ],
   ),
   'OPERATION',
