@@ -66,6 +66,8 @@ export type Feed = {
   next(client: Client, asked: FeedAsked): Promise<FeedPage>;
   /** A cursor for who is told of nothing but what changes from now on, or from a transaction (the oldest that was under way). */
   fromNow(client: Client, asked: Omit<FeedAsked, 'after' | 'first'>, begun?: string): Promise<string>;
+  /** Which reader a client is. */
+  reader(client: Client): Promise<string>;
   /** Notes what of a page is shown, and what is told as gone, by their numbers: before the answer leaves. */
   noted(page: FeedPage, shown: ReadonlySet<number>): Promise<void>;
 };
@@ -103,6 +105,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
       const at = begun ?? (await open(client)).horizon;
       return sealing(client, asked).seal({ phase: 'log', at: 0, xid: at, type: '', key: 0, begun: at, since: at });
     },
+    reader: async (client) => String((await open(client)).reader),
     async next(client, { field, types, after, first }) {
       const { key, rights, seal } = sealing(client, { field, types });
       const given = after === null ? null : opened(key, after);

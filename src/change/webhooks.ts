@@ -115,9 +115,15 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
     // What ends it fails the next statement.
     holder.on('error', () => {});
     await holder.connect();
+    // One statement after the other, for whichever webhook.
+    let last: Promise<unknown> = Promise.resolve();
+    const call = <T>(sql: string, parameters: unknown[] = []): Promise<T> => {
+      const asked = last.then(async () => (await holder.query(`select ${sql} as j`, parameters)).rows[0].j as T);
+      last = asked.catch(() => {});
+      return asked;
+    };
     return {
-      call: async <T>(sql: string, parameters: unknown[] = []): Promise<T> =>
-        (await holder.query(`select ${sql} as j`, parameters)).rows[0].j as T,
+      call,
       end: () => holder.end().catch(() => {}),
     };
   };
@@ -139,6 +145,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
       webhook.waiting += events.length;
     };
     if (webhook.cursor === null) await go(await feed.fromNow(client, asked, webhook.begun), []);
+    if (webhook.waiting >= LIMITS.webhookWaiting) return feed.reader(client);
     for (;;) {
       const page = await feed.next(client, { ...asked, after: webhook.cursor, first: LIMITS.first });
       if (page.anew) {
