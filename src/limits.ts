@@ -130,6 +130,8 @@ export const LIMIT_TABLE = {
   publicBudget: limit(600, 'requests an address', 'A finder page loads some twenty.'),
   publicRestore: limit(10, 'requests a second and address', 'A harvester reads a thousand services in two minutes.'),
   publicPage: limit(100, 'services', 'A page, as in GraphQL.'),
+  publicConnections: limit(4, 'connections', 'What is asked by anybody waits for itself, and not before those who work.'),
+
   // Webhooks: what is sent to record systems, and how often again.
   webhooks: limit(20, 'webhooks an organisation', 'A record system, its test, and a few that listen to one type each.'),
   webhookSeconds: limit(
@@ -148,7 +150,6 @@ export const LIMIT_TABLE = {
     'The longest pause of a receiver of which nothing gets through; one event at a time asks whether it is back.',
   ),
   webhookOverlapHours: limit(168, 'h', 'How long a secret may sign beside the one that follows it.'),
-  publicConnections: limit(4, 'connections', 'What is asked by anybody waits for itself, and not before those who work.'),
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof LIMIT_TABLE;

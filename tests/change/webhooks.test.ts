@@ -163,7 +163,7 @@ describe('a message', () => {
     expect(taken.length).toBe(6);
     expect((await letters())[0]).toMatchObject({ id, delivered: 6, fault: null, deadLetters: { nodes: [] } });
   });
-  it('is signed: the documented sample takes it with either live secret, and neither what is altered nor what is old', async () => {
+  it('134 is signed: the documented sample takes it with either live secret, and neither what is altered nor what is old', async () => {
     const { id } = await sync();
     const [first] = await secrets(id);
     expect(first).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
