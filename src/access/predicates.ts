@@ -144,8 +144,15 @@ function ownRow(table: TableClass, alias: string, client: Client): string {
   return ways.length > 0 ? `(${own} and (${ways.join(' or ')}))` : 'false';
 }
 
-/** What the request's purpose, roles and user say of the rows of a table of personal data. */
-export function rowPredicates(table: TableClass, alias: string, client: Client): string[] {
+/** SQL of `unguarded` that the statement has worked out already for a row's family or person; called only where it is needed. */
+export type Known = Partial<Record<'family' | 'person', () => string>>;
+
+/**
+ * What the request's purpose, roles and user say of the rows of a table of personal data.
+ *
+ * @param known of the family or person that these rows are known to be about.
+ */
+export function rowPredicates(table: TableClass, alias: string, client: Client, known: Known = {}): string[] {
   const access = mayRead(client, table.dataClass);
   if (access.open === false) return ['false'];
   const predicates: string[] = [];
@@ -170,9 +177,10 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
     if (narrowed || all !== maskOf(PERSONAL_CLASSES)) predicates.push(`(${ways.join(' or ')})`);
   }
   // Of others' rows; of its own an organisation knows what they say. At the county, whose every row is its own, the user counts.
-  const guarded =
-    (table.family && unguarded(client, table.dataClass, 'family', `${alias}.${table.family}`)) ||
-    (table.person && unguarded(client, table.dataClass, 'person', `${alias}.${table.person}`));
+  const of = table.family ? 'family' : 'person';
+  const about = table.family ?? table.person;
+  const rule = about ? unguarded(client, table.dataClass, of, `${alias}.${about}`) : null;
+  const guarded = rule && (known[of]?.() ?? rule);
   if (guarded) predicates.push(client.agency === 'LA' || table.own?.ofOthers ? guarded : `(${guarded} or ${ownRow(table, alias, client)})`);
   const classes = table.rowMask ? `(${bitOf(table.dataClass)} | ${alias}.${table.rowMask})` : bitOf(table.dataClass).toString();
   const opened =

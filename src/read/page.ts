@@ -66,12 +66,12 @@ export type Stream = {
 export function tableStream(ctx: Context, entity: Entity, { keys, descending }: Order, on: (row: string) => string, entered = false) {
   return (row: string, args?: Arguments): Stream => {
     const binding = bindingOf(ctx, entity.type);
-    const source = sourceOf(ctx, binding, row, entered);
+    const source = sourceOf(ctx, binding, row, entered, entity.scope.known);
     const sides = new Map<PgTable, string>();
     for (const { table, column } of keys) {
       if (!table || sides.has(table)) continue;
       // An inner join: rows that withhold the sort key take no part.
-      const { name, join } = sideJoin(ctx, binding, table, row);
+      const { name, join } = sideJoin(ctx, binding, table, row, entity.scope.known);
       sides.set(table, name);
       source.from += ` join ${join}`;
       showsKey(ctx, binding, table, column);
