@@ -3906,6 +3906,7 @@ CREATE INDEX "family_grant_family_login" ON "fsp"."family_grant" USING btree ("f
 CREATE INDEX "person_grant_person_login" ON "fsp"."person_grant" USING btree ("person","login");--> statement-breakpoint
 CREATE INDEX "user_rule_family" ON "fsp"."user_rule" USING btree ("family","login","kind");--> statement-breakpoint
 CREATE INDEX "user_rule_person" ON "fsp"."user_rule" USING btree ("person","login","kind");--> statement-breakpoint
+CREATE INDEX "user_rule_barred" ON "fsp"."user_rule" USING btree ("login") WHERE "fsp"."user_rule"."kind" = 'barred';--> statement-breakpoint
 CREATE INDEX "case_audit_family" ON "fsp"."case_audit" USING btree ("family","audited_on","id");--> statement-breakpoint
 CREATE INDEX "group_supervision_family" ON "fsp"."group_supervision" USING btree ("family","held_on","id");--> statement-breakpoint
 CREATE INDEX "group_supervision_action_supervision" ON "fsp"."group_supervision_action" USING btree ("supervision","id");--> statement-breakpoint

@@ -1,7 +1,7 @@
 /** Selection set → SQL: one subquery for each object, giving its JSON and the families and persons in it. */
 
 import type { PgTable } from 'drizzle-orm/pg-core';
-import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
+import { type FieldNode, type GraphQLField, GraphQLObjectType, getNamedType } from 'graphql';
 import { levelOf } from '../access/agreement.ts';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
@@ -25,7 +25,18 @@ import {
   tableOf,
   type UnionField,
 } from './binding.ts';
-import { type Arguments, alias, type Context, mayShow, parameter, selection, type Times, type Variables, valueAt } from './context.ts';
+import {
+  type Arguments,
+  alias,
+  argumentsOf,
+  type Context,
+  mayShow,
+  parameter,
+  selection,
+  type Times,
+  type Variables,
+  valueAt,
+} from './context.ts';
 import { decodeId, idSql } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
 import { quoted, scalarSql, valueSql } from './scalar.ts';
@@ -56,8 +67,8 @@ export type Source = { from: string; where: string[] };
 export function sourceOf(ctx: Context, binding: Binding, row: string, entered: boolean, known: Known): Source {
   const { client } = ctx;
   if (binding.fresh) ctx.fresh = true;
-  if (binding.anchor === 'family') return { from: `fsp.family_grant ${row}`, where: familyEntry(client, row) };
-  if (binding.anchor === 'person') return { from: `fsp.person_grant ${row}`, where: personEntry(client, row) };
+  if (binding.anchor === 'family') return { from: `fsp.family_grant ${row}`, where: familyEntry(client, row, ctx.barred) };
+  if (binding.anchor === 'person') return { from: `fsp.person_grant ${row}`, where: personEntry(client, row, ctx.barred) };
   if (Array.isArray(binding.anchor)) {
     const [first] = binding.anchor as [PgTable, ...PgTable[]];
     const columns = columnNames(first).map(quoted).join(', ');
@@ -69,14 +80,14 @@ export function sourceOf(ctx: Context, binding: Binding, row: string, entered: b
     return { from: `(${branches.join(' union all ')}) ${row}`, where: [] };
   }
   const source = tableSource(ctx, binding.anchor, row, known);
-  if (entered) source.where.push(...rowEntry(classOf(binding.anchor), row, client));
+  if (entered) source.where.push(...rowEntry(classOf(binding.anchor), row, client, ctx.barred));
   return source;
 }
 
 /** What the request's rules say of a row, and whether it is kept from those to whom the answer is handed on. */
-function shownRows({ client, shownTo }: Context, entry: TableClass, row: string, known: Known): string[] {
+function shownRows({ client, shownTo, barred }: Context, entry: TableClass, row: string, known: Known): string[] {
   const handedOn = entry.keptFrom ? shownTo.map((persons) => `(${persons} = '{}' or not ${persons} <@ ${row}.${entry.keptFrom})`) : [];
-  return [...rowPredicates(entry, row, client, known), ...handedOn];
+  return [...rowPredicates(entry, row, client, known, barred), ...handedOn];
 }
 
 /** The rows of one table that the request may see. */
@@ -115,7 +126,7 @@ function noRows(table: PgTable): string {
 export function subquery(ctx: Context) {
   return (table: PgTable, row: string, entered = false): string => {
     const source = tableSource(ctx, table, row);
-    if (entered) source.where.push(...rowEntry(classOf(table), row, ctx.client));
+    if (entered) source.where.push(...rowEntry(classOf(table), row, ctx.client, ctx.barred));
     return `from ${source.from} where ${and(source.where)}`;
   };
 }
@@ -264,35 +275,49 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     }
     const open = grants.listGate(entity.type, name);
     const on = (member: string, other?: On) => (other ?? field.on)(parent, member);
-    const stream =
-      field.kind === 'union'
-        ? unionStream(ctx, next, field, on, parent)
-        : field.kind === 'page' &&
-          ((member: string, args: Arguments) =>
-            tableStream(ctx, next, field.order as Order, (each) => and([joinOf(each), ...chosen(field, args, each)]))(member));
-    const json = jsonOf(
-      stream
-        ? compilePage(ctx, { ...next, parentType: entity.type, field: name, stream })
-        : listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy((field as RelationField).order as Order, child)}` })),
-    );
-    const some = open && field.kind !== 'union' ? someShown(name, next, joinOf) : null;
-    return open ? `case when ${open}${some ? ` or ${some}` : ''} then ${json} end` : json;
+    if (field.kind === 'union') {
+      const json = jsonOf(
+        compilePage(ctx, { ...next, parentType: entity.type, field: name, stream: unionStream(ctx, next, field, on, parent) }),
+      );
+      return open ? `case when ${open} then ${json} end` : json;
+    }
+    // Although the class is closed here as a whole, some of the rows may be shown: then the list is.
+    const counted = open !== null && mayShowSome(name, field.to);
+    if (field.kind === 'list') {
+      const each = rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` });
+      return gated(open, listOf(each, counted), counted);
+    }
+    const given = argumentsOf(ctx, type.getFields()[name] as GraphQLField<unknown, unknown>, nodes[0] as FieldNode);
+    // What is asked of a page may leave out what else there is.
+    const narrowed = counted && Object.keys(given.now).some((argument) => argument !== 'first' && isGiven(given, argument));
+    const stream = (member: string, args: Arguments) =>
+      tableStream(ctx, next, field.order as Order, (each) => and([joinOf(each), ...chosen(field, args, each)]))(member, args);
+    const page = compilePage(ctx, { ...next, parentType: entity.type, field: name, stream }, counted && !narrowed);
+    return narrowed ? `case when ${open} or ${someShown(next, joinOf)} then ${jsonOf(page)} end` : gated(open, page, counted);
   }
 
-  /**
-   * SQL that, although a list's class is closed here as a whole, some of its rows are shown: what a decision opens of one person, what is
-   * the organisation's own. Null where there is no such row.
-   */
-  function someShown(name: string, { type, scope }: Entity, joinOf: (each: string) => string): string | null {
-    const shown = bindingOf(ctx, type);
-    if (typeof shown.anchor === 'string' || Array.isArray(shown.anchor)) return null;
-    const table = classOf(shown.anchor);
+  /** A list's JSON where its class is open, or, counted, where it has rows. */
+  function gated(open: string | null, sub: Sub, counted: boolean): string {
+    if (!counted) return open ? `case when ${open} then ${jsonOf(sub)} end` : jsonOf(sub);
+    const name = joined(sub);
+    return `case when ${open} or ${name}.n > 0 then ${name}.j end`;
+  }
+
+  /** Whether some rows of a list may be shown although its class is closed: what a decision opens of one person, what is the organisation's own. */
+  function mayShowSome(name: string, to: string): boolean {
+    const { anchor } = bindingOf(ctx, to);
+    if (typeof anchor === 'string' || Array.isArray(anchor)) return false;
+    const table = classOf(anchor);
     const { agency, organisation } = ctx.client;
-    if (table.dataClass !== ctx.catalogue.classes.fieldClass(entity.type, name)) return null;
+    if (table.dataClass !== ctx.catalogue.classes.fieldClass(entity.type, name)) return false;
     const ofPersons = table.person !== undefined && levelOf(table.dataClass, agency) === 'D';
+    return ofPersons || ownProbe(table, 'own', agency, String(organisation.id)) !== null;
+  }
+
+  /** SQL that there are rows of it that are shown. */
+  function someShown({ type, scope }: Entity, joinOf: (each: string) => string): string {
     const each = alias(ctx, 't');
-    if (!ofPersons && !ownProbe(table, each, agency, String(organisation.id))) return null;
-    const source = sourceOf(ctx, shown, each, false, scope.known);
+    const source = sourceOf(ctx, bindingOf(ctx, type), each, false, scope.known);
     return `(select true from ${source.from} where ${and([joinOf(each), ...source.where])} limit 1)`;
   }
 
@@ -305,7 +330,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   /** The person of a row that has proved the person's grant already; whether this very user may see them it has not. */
   function personOf(person: Entity, key: string, name: string): Sub {
     const shape = compileObject(ctx, person, name);
-    const where = [`${name}.person is not null`, ...notBarred(ctx.client, 'person', `${name}.person`)];
+    const where = [`${name}.person is not null`, ...notBarred(ctx.client, 'person', `${name}.person`, ctx.barred)];
     return objectSub(shape, `(select ${key} as person) ${name}`, `where ${and(where)}`);
   }
 
@@ -314,11 +339,15 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
    * PostgreSQL looks it up for each row, where it might hash a join's whole table, and plans it by itself.
    */
   function jsonOf(sub: Sub): string {
-    if (!sub.discloses) return `(${sub.sql})`;
+    return sub.discloses ? `${joined(sub)}.j` : `(${sub.sql})`;
+  }
+
+  /** The alias of a subquery that is joined beside the row. */
+  function joined(sub: Sub): string {
     const name = alias(ctx, 'l');
     shape.joins.push(`left join lateral (${sub.sql}) ${name} on true`);
-    shape.seen.push(`${name}.d`);
-    return `${name}.j`;
+    if (sub.discloses) shape.seen.push(`${name}.d`);
+    return name;
   }
 }
 
@@ -338,10 +367,10 @@ function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes
   });
 }
 
-/** A subquery's rows as one JSON array and one list of disclosures. */
-export function listOf({ sql, discloses }: Sub): Sub {
+/** A subquery's rows as one JSON array and one list of disclosures, and if it is to be counted their number as `n`. */
+export function listOf({ sql, discloses }: Sub, counted = false): Sub {
   return {
-    sql: `select coalesce(array_to_json(array_agg(n.j)), '[]'::json) as j${discloses ? `, string_agg(n.d, '') as d` : ''} from (${sql}) n`,
+    sql: `select coalesce(array_to_json(array_agg(n.j)), '[]'::json) as j${discloses ? `, string_agg(n.d, '') as d` : ''}${counted ? ', count(*) as n' : ''} from (${sql}) n`,
     discloses,
   };
 }

@@ -223,7 +223,11 @@ export const userRule = classify(
       starts: moment('starts').notNull(),
       ends: moment('ends').notNull(),
     },
-    (t) => [index('user_rule_family').on(t.family, t.login, t.kind), index('user_rule_person').on(t.person, t.login, t.kind)],
+    (t) => [
+      index('user_rule_family').on(t.family, t.login, t.kind),
+      index('user_rule_person').on(t.person, t.login, t.kind),
+      index('user_rule_barred').on(t.login).where(sql`${t.kind} = 'barred'`),
+    ],
   ),
   'STRUCTURE',
 );
