@@ -2,12 +2,11 @@
  * What a plan adds to the database's policies: rules about purpose and user, which a login cannot know. Every
  * predicate of the plan is written here.
  */
-
 import { isBetweenOrganisations, type TableClass } from '../db/classified.ts';
 import { ADOPTION_ROLE, LEAK_GROUP, levelOf, PURPOSES, type PurposeRule, stageBit } from './agreement.ts';
 import { type DataClass, maskOf, PERSONAL_CLASSES } from './classes.ts';
 import { type Client, hasRole } from './client.ts';
-import { mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from './decide.ts';
+import { copiesUnpromised, mayRead, narrowedToUser, ownFamiliesOnly, requestMasks } from './decide.ts';
 import { bitOf, effectiveMask, grantProbe, isNow, openableMask, ownProbe } from './masks.ts';
 
 /** The user is bound in every statement, always as the first parameter. */
@@ -73,6 +72,10 @@ export function unguarded(client: Client, dataClass: DataClass, of: 'family' | '
   const named = `select from fsp.user_rule n where n.login = r.login and n.kind = 'named' and n.family = r.family and n.person is null and n.about = r.about and (n.subjects = '{}' or ${USER} = any (n.subjects)) and ${isNow('n')}`;
   return `${userRule(client, 'guarded', of, key, ` and not exists (${named})`)} is null`;
 }
+
+/** SQL that somebody's whereabouts are protected in a family, or of a person; null where the agency is not told why it sees less. */
+export const whereaboutsProtected = (client: Client, of: 'family' | 'person', key: string): string | null =>
+  client.agency === 'LA' || client.agency === 'TEAM' ? userRule(client, 'guarded', of, key) : null;
 
 /**
  * SQL that the user's own emergencies in a family, or in one of a person's families, open these classes: on its login stands what
@@ -221,6 +224,7 @@ export function rowPredicates(table: TableClass, alias: string, client: Client, 
 /** What is kept from a person does not exist for a user who works with that person only. */
 function keptFromUser(table: TableClass, alias: string, client: Client): string[] {
   const column = `${alias}.${table.keptFrom}`;
+  if (copiesUnpromised(client)) return [`${column} = '{}'`];
   if (client.user === null) {
     // Without a user nobody can say whom they work with; a record system holds the record whole.
     return client.purpose === 'RECORD_SYNC' ? [] : [`${column} = '{}'`];

@@ -32,6 +32,11 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   disclosure_family: { none: record },
   disclosure_chain: { none: record },
   erasure: { none: 'the record of what was erased' },
+  // Keys alone: who was shown a row is told that it is gone.
+  feed_change: { none: 'that a row is gone is told to those who were shown it' },
+  feed_seen: { none: record },
+  feed_reader: { none: ours },
+  feed_state: { none: ours },
   look_up: { none: 'whom it was about is not kept' },
   provider_month: { none: 'figures about a provider' },
   provider_month_tests: { none: 'figures about a provider' },

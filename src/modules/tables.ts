@@ -29,5 +29,6 @@ import './dispute/tables.ts';
 import './merge/tables.ts';
 import './record/tables.ts';
 import './rights/tables.ts';
+import './mastery/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

@@ -16,6 +16,7 @@ import type { DataClass } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { type Access, mayRead, type Refusal } from '../access/decide.ts';
 import type { Barred } from '../access/predicates.ts';
+import type { FeedPage } from '../change/feed.ts';
 import type { Classified } from '../graphql/classes.ts';
 import type { Binding, RootBinding } from './binding.ts';
 
@@ -25,7 +26,15 @@ export type Variables = Record<string, unknown>;
  * What is known when a plan is run: the variables, who asks, for a payload the key of what was written, and a word that
  * no other run has, which comes back with every row.
  */
-export type Run = { variables: Variables; client: Client; cursorSecret: Buffer; written: string | null; asked: string };
+export type Run = {
+  variables: Variables;
+  client: Client;
+  cursorSecret: Buffer;
+  written: string | null;
+  asked: string;
+  /** By root: what the change feed may tell next. */
+  feeds?: ReadonlyMap<string, FeedPage>;
+};
 
 /** How often something may stand in the answer; pages depend on variables. */
 export type Times = (variables: Variables) => number;

@@ -41,6 +41,7 @@ import {
   selection,
   type Variables,
 } from './context.ts';
+import { compileFeed, FEED_ROOTS, type FeedRoot } from './feed.ts';
 import { decodeId } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
 import { and, filterSql, idParameter, isGiven, listOf, namedObject, orderBy, ROOT_SCOPE, rows, type Sub } from './select.ts';
@@ -76,6 +77,8 @@ export type Plan = {
   /** Response keys that graphql-js answers. */
   staticKeys: string[];
   command: Command | null;
+  /** Its roots of the change feed: what may be told next is asked for first. */
+  feeds: FeedRoot[];
   /** How often it was run: a plan seen often is prepared. */
   runs: number;
 };
@@ -193,6 +196,7 @@ async function compile(
   /** Those of them that have hundreds of rows. */
   const heavy = new Set<string>();
   let command: Command | null = null;
+  const feeds: FeedRoot[] = [];
 
   for (const [key, nodes] of collected) {
     const node = nodes[0] as FieldNode;
@@ -211,6 +215,10 @@ async function compile(
       const made = compileCommand(ctx, root, key, nodes, add);
       parts.push(made.part);
       command = made.command;
+    } else if (FEED_ROOTS.has(name)) {
+      const made = feedAllowed(ctx, root, key, nodes, feeds.length);
+      if (made) feeds.push(made.feed);
+      parts.push(made ? { kind: 'sql', key, row: add(made.sub) } : { kind: 'text', key, json: 'null' });
     } else {
       const row = compileRoot(ctx, root, key, nodes, add);
       parts.push(row ? { kind: 'sql', key, row } : { kind: 'text', key, json: 'null' });
@@ -230,6 +238,7 @@ async function compile(
     classes: [...ctx.classes].sort(),
     staticKeys,
     command,
+    feeds,
     runs: 0,
   };
 }
@@ -325,6 +334,26 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
     return add(listOf(rows(ctx, { ...page, times: () => LIMITS.costOfList }, row, { where: [on(row)], tail, entered: true })));
   }
   return add(compilePage(ctx, { ...connection, stream: tableStream(ctx, page, binding.order(args.now), on, true) }));
+}
+
+/** A root of the change feed, where the request may read it: an application that keeps a copy, and nobody at a screen. */
+function feedAllowed(ctx: Context, root: GraphQLObjectType, key: string, nodes: readonly FieldNode[], place: number) {
+  const node = nodes[0] as FieldNode;
+  const field = root.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
+  const args = argumentsOf(ctx, field, node);
+  if (!fieldAllowed(ctx, root, key, field, args.now)) return null;
+  const name = `${root.name}.${field.name}`;
+  if (ctx.client.user !== null) {
+    refuse(ctx, name, ctx.catalogue.classes.fieldClass(root.name, field.name), 'NOT_FOR_THIS_ROLE', key);
+    return null;
+  }
+  const { all, own } = requestMasks(ctx.client);
+  if (purposeRule(ctx.client.purpose).singleRecord || (all | own) === 0n) {
+    refuse(ctx, name, 'STRUCTURE', 'NOT_FOR_THIS_PURPOSE', key);
+    return null;
+  }
+  ctx.personal = true;
+  return compileFeed(ctx, root, key, nodes, args, place);
 }
 
 /** Whether this request may see no class of a type's data: then its rows are not there either. */
