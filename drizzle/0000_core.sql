@@ -3995,6 +3995,7 @@ CREATE INDEX "person_grant_starts" ON "fsp"."person_grant" USING btree ("starts"
 CREATE INDEX "person_grant_ends" ON "fsp"."person_grant" USING btree ("ends") WHERE ends < 'infinity';--> statement-breakpoint
 CREATE INDEX "user_rule_family" ON "fsp"."user_rule" USING btree ("family","login","kind");--> statement-breakpoint
 CREATE INDEX "user_rule_person" ON "fsp"."user_rule" USING btree ("person","login","kind");--> statement-breakpoint
+CREATE INDEX "user_rule_barred" ON "fsp"."user_rule" USING btree ("login") WHERE "fsp"."user_rule"."kind" = 'barred';--> statement-breakpoint
 CREATE INDEX "user_rule_starts" ON "fsp"."user_rule" USING btree ("starts") WHERE starts > '-infinity';--> statement-breakpoint
 CREATE INDEX "user_rule_ends" ON "fsp"."user_rule" USING btree ("ends") WHERE ends < 'infinity';--> statement-breakpoint
 CREATE INDEX "case_audit_family" ON "fsp"."case_audit" USING btree ("family","audited_on","id");--> statement-breakpoint

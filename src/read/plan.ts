@@ -16,7 +16,7 @@ import { purposeRule } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
-import { USER } from '../access/predicates.ts';
+import { barredRow, USER } from '../access/predicates.ts';
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
@@ -124,6 +124,9 @@ export function createPlanner(
   };
 }
 
+/** The alias of what the user is barred from, in every root's statement. */
+const BARRED = 'barred';
+
 /** Asks graphql-shield's rule of every field that the document names, once. */
 async function askRules({ schema }: AssembledSchema, rules: Rules, document: DocumentNode, client: Client): Promise<Map<string, boolean>> {
   const answers = namedFields(schema, document).map(
@@ -147,6 +150,7 @@ async function compile(
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
   }
+  const barredFrom = barredRow(client);
   const ctx: Context = {
     client,
     schema,
@@ -154,6 +158,7 @@ async function compile(
     fragments,
     variables,
     parameters: [(run) => run.client.user],
+    barred: barredFrom === null ? null : { family: `${BARRED}.family`, person: `${BARRED}.person` },
     refused: new Map(),
     fields: new Set(),
     classes: new Set(),
@@ -180,8 +185,9 @@ async function compile(
     if (discloses) ctx.personal = true;
     // `$1` is the user in every plan; it is named once, so that it has a type where no rule reads it.
     const user = branches.length === 0 ? ' where ($1::text is null or true)' : '';
+    const from = barredFrom !== null ? `(${barredFrom}) ${BARRED} cross join lateral (${sql}) q` : `(${sql}) q`;
     branches.push(
-      `select '${name}'::text as part, ${asked}::text as asked, q.j, ${discloses ? 'q.d' : 'null::text as d'} from (${sql}) q${user}`,
+      `select '${name}'::text as part, ${asked}::text as asked, q.j, ${discloses ? 'q.d' : 'null::text as d'} from ${from}${user}`,
     );
     return name;
   };
