@@ -212,6 +212,13 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
     return { e, sent: false, done: false, status, fault, wait: next === undefined ? null : jittered(next), hint };
   };
 
+  /** Seconds until a webhook is tried again of which nothing got through. */
+  const backOff = ({ failures }: Webhook) => jittered(Math.min((waits[0] ?? 5) * 2 ** Math.min(failures, 20), LIMITS.webhookPauseSeconds));
+
+  /** Writes down what became of events. @param wait seconds until the next try of any. @param why it is disabled. */
+  const sent = (holder: Holder, { id }: Webhook, results: Result[], wait: number | null, why: string | null): Promise<void> =>
+    holder.call('fsp.webhook_sent($1, $2::jsonb, $3, $4)::text', [id, JSON.stringify(results), wait, why]);
+
   /** One round of a webhook: what is new, then what is due, until nothing is. */
   const work = async (holder: Holder, webhook: Webhook): Promise<void> => {
     while (!stopping.signal.aborted) {
@@ -224,8 +231,11 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
       const events = await holder.call<Event[]>('fsp.webhook_next($1, $2)', [webhook.id, most]);
       if (events.length === 0) return;
       const telling = await tellable(webhook, client, types, reader, events);
-      // It may read nothing of the feed today, or its budget is spent.
-      if (telling === null) return;
+      if (telling === null) {
+        // It may read nothing of the feed today, or its budget is spent: each asking would be on record for nothing.
+        const refused: Result[] = [{ e: 0, sent: false, done: false, fault: 'REFUSED', wait: 0 }];
+        return sent(holder, webhook, refused, backOff(webhook), null);
+      }
       const results = await Promise.all(
         events.map(async (event): Promise<Result & { hint: number | null }> => {
           const told = telling.get(event.message) ?? null;
@@ -237,14 +247,8 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
       const got = results.some(({ sent }) => sent);
       // Where nobody is there, one event at a time asks whether the receiver is back. What it answers to one says nothing of the others.
       const away = !got && results.some(({ done, status = null }) => !done && (status === null || AWAY.has(status)));
-      const back = away ? jittered(Math.min((waits[0] ?? 5) * 2 ** webhook.failures, LIMITS.webhookPauseSeconds)) : 0;
-      const wait = Math.max(back, ...results.map(({ hint }) => hint ?? 0)) || null;
-      await holder.call('fsp.webhook_sent($1, $2::jsonb, $3, $4)::text', [
-        webhook.id,
-        JSON.stringify(results.map(({ hint: _, ...result }) => result)),
-        wait,
-        gone ? 'ANSWERED_410' : null,
-      ]);
+      const wait = Math.max(away ? backOff(webhook) : 0, ...results.map(({ hint }) => hint ?? 0)) || null;
+      await sent(holder, webhook, results, wait, gone ? 'ANSWERED_410' : null);
       if (wait !== null || gone) return;
       if (got) webhook.failures = 0;
       webhook.waiting = Math.max(0, webhook.waiting - results.filter(({ done }) => done).length);

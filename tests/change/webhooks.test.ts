@@ -361,6 +361,22 @@ describe('rights', () => {
     await until(() => ids(taken)).toEqual([entry]);
     await settled(key);
   });
+  it('of a client that may read nothing of it any more are none either', async () => {
+    const { key } = await sync();
+    const { rows } = await owner.query("select scopes from fsp.client where id = 'occ-record-system'");
+    await owner.query("update fsp.client set scopes = '{}' where id = 'occ-record-system'");
+    let entry: string;
+    try {
+      entry = await addEntry(quiet);
+      await until(async () => (await letters())[0].fault).toBe('REFUSED');
+      expect(came.filter(({ kind }) => kind !== 'feed.anew')).toEqual([]);
+    } finally {
+      await owner.query("update fsp.client set scopes = $1 where id = 'occ-record-system'", [rows[0].scopes]);
+    }
+    await settled(key);
+    // What it missed its own reading of the feed tells: that it begins anew was said, or it is told now.
+    expect(ids(taken).includes(entry) || taken.some(({ kind }) => kind === 'feed.anew')).toBe(true);
+  });
   it('are on record, with the families told of', async () => {
     await sync();
     const entry = await addEntry(quiet);
