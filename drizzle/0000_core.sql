@@ -600,6 +600,8 @@ CREATE TABLE "fsp"."service_offer" (
 	"status" text NOT NULL,
 	"taken_up_on" date,
 	"outcome" text,
+	"reason" text,
+	"answered_on" date,
 	"version" integer DEFAULT 1 NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	"updated_at" timestamp (3) with time zone DEFAULT now() NOT NULL,

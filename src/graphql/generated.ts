@@ -5563,6 +5563,12 @@ export type OfferFamilyGroupPayload = {
   warnings: Array<UserError>;
 };
 
+export type OfferFilter = {
+  /** Not declined, not ended: there is something to do. */
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+  status?: InputMaybe<ServiceOfferStatus>;
+};
+
 export type OfferServiceInput = {
   family: Scalars['ID']['input'];
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -6531,6 +6537,8 @@ export type Query = {
   meetingKinds?: Maybe<Array<MeetingKind>>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
   node?: Maybe<Node>;
+  /** The inbox of who gives services: what was offered of them, the longest ago first. A desk has its own services' and no other's. */
+  offers?: Maybe<ServiceOfferConnection>;
   /** Every body that works with families here. */
   organisations?: Maybe<OrganisationConnection>;
   /** The partnership's outcome framework: its indicators' definitions. */
@@ -6747,6 +6755,13 @@ export type QueryMatchCandidatesArgs = {
 
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type QueryOffersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<OfferFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -7631,8 +7646,11 @@ export type RecordOfferOutcomeInput = {
   idempotencyKey: Scalars['String']['input'];
   offer: Scalars['ID']['input'];
   on: Scalars['Date']['input'];
-  /** What came of it; needed where it was declined or is not to be had. */
+  /** What came of it. */
   outcome?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `offer-reason`; needed where it was declined or is not to be had. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  /** `ACCEPTED` and `WAITING` are for who gives the service. */
   status: ServiceOfferStatus;
 };
 
@@ -9048,6 +9066,8 @@ export type ServiceLocation = {
 /** A service offered to one person of a family, and what came of it. */
 export type ServiceOffer = Node & {
   __typename?: 'ServiceOffer';
+  /** The day of its latest step; null: nobody has answered. */
+  answered?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
@@ -9055,6 +9075,8 @@ export type ServiceOffer = Node & {
   offeredBy?: Maybe<Organisation>;
   outcome?: Maybe<Scalars['String']['output']>;
   person?: Maybe<Person>;
+  /** Why it is not, or no longer, to be had: from the code list `offer-reason`. */
+  reason?: Maybe<Code>;
   /** Needs the service's own class too. */
   service?: Maybe<Service>;
   status?: Maybe<ServiceOfferStatus>;
@@ -9079,11 +9101,16 @@ export type ServiceOfferEdge = {
 };
 
 export type ServiceOfferStatus =
+  /** By who gives the service: there is a place */
+  | 'ACCEPTED'
+  /** It came to its end */
   | 'COMPLETED'
   | 'DECLINED'
   | 'NOT_AVAILABLE'
   | 'OFFERED'
-  | 'TAKEN_UP';
+  | 'TAKEN_UP'
+  /** By who gives the service: there will be one */
+  | 'WAITING';
 
 /** Who gives a service, as its feed names them. */
 export type ServiceProvider = {

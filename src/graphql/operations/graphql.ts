@@ -266,11 +266,16 @@ export type ServiceFilter = {
 };
 
 export type ServiceOfferStatus =
+  /** By who gives the service: there is a place */
+  | 'ACCEPTED'
+  /** It came to its end */
   | 'COMPLETED'
   | 'DECLINED'
   | 'NOT_AVAILABLE'
   | 'OFFERED'
-  | 'TAKEN_UP';
+  | 'TAKEN_UP'
+  /** By who gives the service: there will be one */
+  | 'WAITING';
 
 export type SharingLevel =
   /** Always */

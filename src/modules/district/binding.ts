@@ -234,6 +234,8 @@ export const bindings: Binding[] = [
       status: column(serviceOffer.status),
       takenUp: column(serviceOffer.takenUpOn),
       outcome: column(serviceOffer.outcome),
+      reason: code('offer-reason', serviceOffer.reason),
+      answered: column(serviceOffer.answeredOn),
       version: column(serviceOffer.version),
       family: one('Family', serviceOffer.family, 'family'),
     },
@@ -242,6 +244,23 @@ export const bindings: Binding[] = [
 
 export const roots: Record<string, RootBinding> = {
   serviceFeeds: { kind: 'list', to: 'ServiceFeed', order: { keys: [{ column: 'id', type: 'integer' }] }, filters: {} },
+  offers: {
+    kind: 'page',
+    to: 'ServiceOffer',
+    // Those of which the asking organisation gives the service, found by their links, which are few: of all others none is asked.
+    standing: (o) =>
+      `${o}.id = any (array(select given.offer from fsp.service_offer_link given where given.provider = (select fsp.current_organisation())))`,
+    order: () => ({
+      keys: [
+        { column: 'offered_on', type: 'date' },
+        { column: 'id', type: 'bigint' },
+      ],
+    }),
+    filters: {
+      'filter.open': { decode: 'text', where: (o, p) => `(${o}.status in ('OFFERED', 'WAITING', 'ACCEPTED', 'TAKEN_UP')) = ${p}::boolean` },
+      'filter.status': { decode: 'text', where: (o, p) => `${o}.status = ${p}` },
+    },
+  },
   districts: { kind: 'list', to: 'District', order: { keys: [{ column: 'code', type: 'text' }] }, filters: {} },
   services: {
     kind: 'page',

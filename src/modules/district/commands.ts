@@ -2,6 +2,7 @@
 import { eq } from 'drizzle-orm';
 import { maskOf } from '../../access/classes.ts';
 import { amend } from '../../change/amend.ts';
+import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../../change/visible.ts';
 import type { ServiceOfferStatus } from '../../graphql/generated.ts';
@@ -49,8 +50,13 @@ export const recordOfferOutcome: Command = async (tx, raw, client, now) => {
   const offer = await visibleRow(tx, serviceOffer, key, client);
   if (!offer) return { userErrors: [notFound(what.name, ...what.path)] };
   // Of an offer that has moved on meanwhile the caller is told so, and not what its step would have broken.
+  const [link] = await tx.select().from(serviceOfferLink).where(eq(serviceOfferLink.offer, offer.id));
+  const gives = link?.provider === client.organisation.id;
   const errors =
-    offer.version === input.expectedVersion ? checkOfferOutcome(input, { ...offer, status: offer.status as ServiceOfferStatus }, now) : [];
+    offer.version === input.expectedVersion
+      ? checkOfferOutcome(input, { ...offer, status: offer.status as ServiceOfferStatus, gives }, now)
+      : [];
+  errors.push(...(await checkCodes(tx, input.on, [{ list: 'offer-reason', value: input.reason, path: ['reason'] }])));
   if (errors.length > 0) return { userErrors: errors };
   const refused = await amend(
     tx,
@@ -60,8 +66,10 @@ export const recordOfferOutcome: Command = async (tx, raw, client, now) => {
     input.expectedVersion,
     {
       status: input.status,
+      answeredOn: input.on,
       ...(input.status === 'TAKEN_UP' ? { takenUpOn: input.on } : {}),
       ...(input.outcome ? { outcome: input.outcome } : {}),
+      ...(input.reason ? { reason: input.reason } : {}),
     },
     what,
   );

@@ -274,6 +274,10 @@ export const serviceOffer = classify(
       status: text('status').notNull(),
       takenUpOn: date('taken_up_on'),
       outcome: text('outcome'),
+      /** Why it is not, or no longer, to be had: code list `offer-reason`. */
+      reason: text('reason'),
+      /** The day of its latest step. */
+      answeredOn: date('answered_on'),
       version: version(),
       ...times(),
     },
