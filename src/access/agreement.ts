@@ -317,6 +317,12 @@ export const ACTS = {
   registerServiceFeed:      act('say where an own directory of services is published', 'LA DISTRICT PROVIDER',                       'directory:write'),
   publishServices:          act('publish own services in the public directory',       'LA DISTRICT PROVIDER',                             'directory:write'),
   recordOfferOutcome:       act('say what came of an offer',                          'LA TEAM DISTRICT PROVIDER',                         'offer:write'),
+  askForHousing:            act('ask a council for housing without saying for whom',   'LA',                                               'offer:write'),
+  answerHousingNeed:        act('answer such a need',                                 'DISTRICT',                                         'offer:write'),
+  acceptHousingOffer:       act('accept an offer, and tell the council who it is',    'LA',                                               'offer:write'),
+  refuseHousingOffer:       act('say that an offer is not wanted',                    'LA',                                               'offer:write'),
+  recordHousingAnswer:      act('say what became of an own answer',                   'DISTRICT',                                         'offer:write'),
+  closeHousingNeed:         act('ask no longer',                                      'LA',                                               'offer:write'),
   completeTask:             act('say that an own task is done',                       'LA TEAM HEALTH PROVIDER',                           'task:write'),
   // The county decides on what it writes, and who else writes a class on that class: see DECIDES.
   recordSharingDecision:    act('decide to share, or not to share, a class of a family', 'LA HEALTH EDUCATION POLICE DISTRICT PROVIDER',   'sharing:write'),

@@ -80,6 +80,10 @@ const DECLARED: Record<string, Custom> = {
     where: 'exists (select from fsp.information_request_person p where p.request = r.request and p.about_person = $1)',
     controller: 'sender',
   },
+  // Whose the need is stands beside it, and is the county's.
+  housing_need: { where: 'exists (select from fsp.housing_origin o where o.need = r.id and o.person = $1)', controller: 'sender' },
+  housing_answer: { where: 'exists (select from fsp.housing_origin o where o.need = r.need and o.person = $1)', controller: 'addressee' },
+  housing_introduction: { where: 'r.about_person = $1', controller: 'sender' },
   retention_hold: { none: 'why records are kept longer, which may be what somebody else claims or is suspected of' },
   erasure_proposal: { none: 'that a record is due to be erased' },
   erasure: { none: 'what was erased of others' },

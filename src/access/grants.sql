@@ -496,7 +496,11 @@ declare
   row_classes constant jsonb := {{row_classes}};
 begin
   if session_user = current_user then return new; end if;
-  if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
+  if told ? 'id' then
+    given := given || jsonb_build_object('id', coalesce(nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id')),
+      -- Of a table that counts nothing the key is drawn.
+      ('x' || left(replace(gen_random_uuid()::text, '-', ''), 12))::bit(48)::bigint));
+  end if;
   if told ? 'at' then given := given || jsonb_build_object('at', now()); end if;
   if told ? 'created_at' then given := given || jsonb_build_object('created_at', now(), 'updated_at', now(), 'version', 1); end if;
   if tg_table_name = 'idempotency' then given := given || jsonb_build_object('login', fsp.current_login()); end if;

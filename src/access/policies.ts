@@ -137,12 +137,14 @@ const policy = (table: string, name: string, verb: string, role: string, using: 
 /** Tables whose rows are opened by grants: one permissive policy for each role and verb. */
 function personalTable(table: TableClass): string[] {
   const lines: string[] = [];
+  const columns = getTableConfig(table.table).columns.map(({ name }) => `"${name}"`);
+  const named = table.blind ? ` (${columns.join(', ')})` : '';
   for (const agency of AGENCIES) {
     const role = agencyRole(agency);
     const name = agency.toLowerCase();
     const select = selectPredicate(table, agency);
     if (select) {
-      lines.push(`grant select on fsp.${table.name} to ${role};`);
+      lines.push(`grant select${named} on fsp.${table.name} to ${role};`);
       lines.push(policy(table.name, `${name}_select`, 'select', role, select, null));
     }
     const insert = insertPredicate(table, agency);
@@ -549,6 +551,7 @@ export function accessSql(): string {
     './rights.sql',
     './explain.sql',
     './directory.sql',
+    './housing.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

@@ -56,6 +56,7 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   information_request: {
     where: `r.about_family = ${FAMILY} or exists (select from fsp.contact c where c.id = r.contact and c.family = ${FAMILY})`,
   },
+  housing_need: { where: `exists (select from fsp.housing_origin o where o.need = r.id and o.family = ${FAMILY})` },
   outbox: { where: `r.family = ${FAMILY} or r.persons && ${PERSONS}` },
   earlier: {
     where: `r.was ->> 'family' = ${FAMILY}::text or r.was ->> 'person' = any (${PERSONS}::text[]) or ${erased('r.subject_table', 'r.row_key')}`,

@@ -33,6 +33,27 @@ export type Abstinence = Node & {
   withheld: Array<Withheld>;
 };
 
+export type AcceptHousingOfferInput = {
+  /** The day on which the person agreed to be named to this council. Without it nobody is named. */
+  agreed: Scalars['Date']['input'];
+  answer: Scalars['ID']['input'];
+  /** The person agrees to be rung up or written to. */
+  contactAgreed: Scalars['Boolean']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type AcceptHousingOfferPayload = {
+  __typename?: 'AcceptHousingOfferPayload';
+  /** As the caller may see it now. */
+  housingAnswer?: Maybe<HousingAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AccessExplanation = {
   __typename?: 'AccessExplanation';
   agency: Agency;
@@ -616,6 +637,33 @@ export type AnswerFeedbackPayload = {
   warnings: Array<UserError>;
 };
 
+export type AnswerHousingNeedInput = {
+  answer: HousingAnswerGiven;
+  availableFrom?: InputMaybe<Scalars['Date']['input']>;
+  bedrooms?: InputMaybe<Scalars['Int']['input']>;
+  /** The last day on which it can be accepted; needed for an offer. */
+  heldUntil?: InputMaybe<Scalars['Date']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `housing-offer`; needed for an offer. */
+  kind?: InputMaybe<Scalars['String']['input']>;
+  need: Scalars['ID']['input'];
+  note?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `offer-reason`; needed where there is none. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  /** An own service by which it is given; a place of it is taken when the offer is accepted. */
+  service?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type AnswerHousingNeedPayload = {
+  __typename?: 'AnswerHousingNeedPayload';
+  /** As the caller may see it now. */
+  housingAnswer?: Maybe<HousingAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AnswerInformationRequestInput = {
   /** Either an answer or a refusal. */
   answer?: InputMaybe<Scalars['String']['input']>;
@@ -675,6 +723,29 @@ export type ArrangeContactPayload = {
   __typename?: 'ArrangeContactPayload';
   /** As the caller may see it now. */
   contactArrangement?: Maybe<ContactArrangement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AskForHousingInput = {
+  /** The housing desk of the council that the person chose. */
+  council: Scalars['ID']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `housing-need`. */
+  need: Scalars['String']['input'];
+  /** Whose household it is. */
+  person: Scalars['ID']['input'];
+  /** From the code list `housing-within`. */
+  within: Scalars['String']['input'];
+};
+
+export type AskForHousingPayload = {
+  __typename?: 'AskForHousingPayload';
+  /** As the caller may see it now. */
+  housingNeed?: Maybe<HousingNeed>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -1105,6 +1176,25 @@ export type CloseEpisodePayload = {
   __typename?: 'CloseEpisodePayload';
   /** As the caller may see it now. */
   episode?: Maybe<Episode>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type CloseHousingNeedInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  need: Scalars['ID']['input'];
+  /** From the code list `offer-reason`. */
+  reason: Scalars['String']['input'];
+};
+
+export type CloseHousingNeedPayload = {
+  __typename?: 'CloseHousingNeedPayload';
+  /** As the caller may see it now. */
+  housingNeed?: Maybe<HousingNeed>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -2793,6 +2883,8 @@ export type Family = Node & {
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
   housing?: Maybe<Array<HousingSituation>>;
+  /** What was asked of councils for this family without naming it. The county's alone, also when a council has been told who it is. */
+  housingNeeds?: Maybe<HousingNeedConnection>;
   id: Scalars['ID']['output'];
   /** Latest first. */
   incidents?: Maybe<IncidentConnection>;
@@ -2961,6 +3053,13 @@ export type FamilyEvidencePacksArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyGroupSupervisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyHousingNeedsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -3407,6 +3506,54 @@ export type HouseholdMember = {
   withheld: Array<Withheld>;
 };
 
+/** What a council answers to a need. */
+export type HousingAnswer = Node & {
+  __typename?: 'HousingAnswer';
+  answered?: Maybe<Scalars['Date']['output']>;
+  availableFrom?: Maybe<Scalars['Date']['output']>;
+  bedrooms?: Maybe<Scalars['Int']['output']>;
+  /** The last day on which it can be accepted. */
+  heldUntil?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `housing-offer`. */
+  kind?: Maybe<Code>;
+  need?: Maybe<HousingNeed>;
+  note?: Maybe<Scalars['String']['output']>;
+  /** From the code list `offer-reason`. */
+  reason?: Maybe<Code>;
+  /** A service of the council by which it is given. */
+  service?: Maybe<Service>;
+  status?: Maybe<HousingAnswerStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type HousingAnswerGiven =
+  | 'DECLINED'
+  | 'OFFERED'
+  | 'WAITING';
+
+export type HousingAnswerStatus =
+  /** By the county: the council is told who it is */
+  | 'ACCEPTED'
+  /** There is nothing */
+  | 'DECLINED'
+  | 'ENDED'
+  | 'OFFERED'
+  /** By the county: the person does not want it */
+  | 'REFUSED'
+  | 'TAKEN_UP'
+  /** There will be something */
+  | 'WAITING'
+  /** By the council, before it was accepted or after */
+  | 'WITHDRAWN';
+
+export type HousingAnswerStep =
+  | 'ENDED'
+  | 'TAKEN_UP'
+  | 'WITHDRAWN';
+
 export type HousingDuty =
   /** The main duty to house */
   | 'MAIN'
@@ -3415,6 +3562,87 @@ export type HousingDuty =
   | 'PREVENTION'
   /** Homeless, and helped to find a home */
   | 'RELIEF';
+
+/** Who a need is of. The person is there as long as the council works with them. */
+export type HousingIntroduction = {
+  __typename?: 'HousingIntroduction';
+  /** The day on which the person agreed to be named to this council. */
+  agreed?: Maybe<Scalars['Date']['output']>;
+  /** The person agreed to be rung up or written to. */
+  contactAgreed?: Maybe<Scalars['Boolean']['output']>;
+  family?: Maybe<Family>;
+  introduced?: Maybe<Scalars['Date']['output']>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+/**
+ * A need of housing, as one council is shown it before it knows whose it is. Its id is drawn anew for each council. How much is said of household and
+ * place follows from the number of households that it could be: never fewer than six that are known to the county.
+ */
+export type HousingNeed = Node & {
+  __typename?: 'HousingNeed';
+  /** Null where so large or small a household is too rare to be told. */
+  adults?: Maybe<Scalars['Int']['output']>;
+  /** Ages are null where they are too rare. */
+  aged0To4?: Maybe<Scalars['Int']['output']>;
+  aged5To10?: Maybe<Scalars['Int']['output']>;
+  aged11To15?: Maybe<Scalars['Int']['output']>;
+  aged16To17?: Maybe<Scalars['Int']['output']>;
+  /** The earliest first. */
+  answers?: Maybe<Array<HousingAnswer>>;
+  /** Where the household lives: a postcode area (`OX16`), or the ONS code of a district; null: in the county. */
+  area?: Maybe<Scalars['String']['output']>;
+  askedBy?: Maybe<Organisation>;
+  children?: Maybe<Scalars['Int']['output']>;
+  council?: Maybe<Organisation>;
+  /** The county's own; null to the council for good. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Who it is; null until the county has accepted an offer. */
+  introduction?: Maybe<HousingIntroduction>;
+  /** From the code list `housing-need`. */
+  need?: Maybe<Code>;
+  /** The county's own; null to the council for good. */
+  person?: Maybe<Person>;
+  /** From the code list `offer-reason`. */
+  reason?: Maybe<Code>;
+  status?: Maybe<HousingNeedStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  /** The Monday of the week in which it was asked. */
+  week?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+  /** How soon; from the code list `housing-within`. */
+  within?: Maybe<Code>;
+};
+
+export type HousingNeedConnection = {
+  __typename?: 'HousingNeedConnection';
+  edges?: Maybe<Array<HousingNeedEdge>>;
+  nodes?: Maybe<Array<HousingNeed>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type HousingNeedEdge = {
+  __typename?: 'HousingNeedEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<HousingNeed>;
+};
+
+export type HousingNeedFilter = {
+  /** True: nothing has been accepted, and the county still asks. */
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type HousingNeedStatus =
+  /** An offer was accepted: the council knows who it is */
+  | 'ACCEPTED'
+  | 'ENDED'
+  | 'OPEN'
+  /** The county asks no longer */
+  | 'WITHDRAWN';
 
 /** A home as the council knows it: tenancy, arrears, a duty owed. */
 export type HousingSituation = Node & {
@@ -4305,6 +4533,8 @@ export type MoveReturnStagePayload = {
 
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Accepts an offer: from now on the council knows who it is. */
+  acceptHousingOffer?: Maybe<AcceptHousingOfferPayload>;
   /** Says that one has read a notice. */
   acknowledgeNotice?: Maybe<AcknowledgeNoticePayload>;
   /** Says that a recall was read, and that what it asks was done. */
@@ -4339,12 +4569,16 @@ export type Mutation = {
   answerEarlyHelp?: Maybe<AnswerEarlyHelpPayload>;
   /** Says whether feedback on an own referral was of use. */
   answerFeedback?: Maybe<AnswerFeedbackPayload>;
+  /** A desk's answer: an offer, that there will be one, or that there is none. */
+  answerHousingNeed?: Maybe<AnswerHousingNeedPayload>;
   /** Answers what was asked, or refuses with a reason. */
   answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
   /** Approves that it is erased; never who proposed it. The next run of the job erases it, for good. */
   approveErasure?: Maybe<ApproveErasurePayload>;
   /** Arranges time between a child and a parent or relative. */
   arrangeContact?: Maybe<ArrangeContactPayload>;
+  /** Asks a council's housing desk for housing, without saying for whom. */
+  askForHousing?: Maybe<AskForHousingPayload>;
   /** Asks for an assessment so that proceedings may be avoided. */
   askPreparatoryAssessment?: Maybe<AskPreparatoryAssessmentPayload>;
   /** Calls a meeting, and asks people to it: they see it as their own from then on. */
@@ -4355,6 +4589,8 @@ export type Mutation = {
   circulateMinutes?: Maybe<CirculateMinutesPayload>;
   /** Closes an episode, with its reason. */
   closeEpisode?: Maybe<CloseEpisodePayload>;
+  /** The county asks no longer, or the work is done. What the council was shown ends with it. */
+  closeHousingNeed?: Maybe<CloseHousingNeedPayload>;
   /** Closes it. */
   closeMarac?: Maybe<CloseMaracPayload>;
   /** Ends a request that is withdrawn, or refused. */
@@ -4517,6 +4753,8 @@ export type Mutation = {
   recordGroupSupervision?: Maybe<RecordGroupSupervisionPayload>;
   /** Says what a health professional thinks of giving the data about health that was gathered. */
   recordHealthOpinion?: Maybe<RecordHealthOpinionPayload>;
+  /** A desk says what became of its answer: taken up, withdrawn, ended. What it was shown ends with it. */
+  recordHousingAnswer?: Maybe<RecordHousingAnswerPayload>;
   /** Puts a home, and the duty owed, on record. */
   recordHousingSituation?: Maybe<RecordHousingSituationPayload>;
   /** Puts an incident on record: `RECORDED` by the police, `REPORTED` by everybody else. */
@@ -4571,6 +4809,8 @@ export type Mutation = {
   recordUnbornChild?: Maybe<RecordUnbornChildPayload>;
   /** Records a visit to a child under a plan or in a placement. */
   recordVisit?: Maybe<RecordVisitPayload>;
+  /** Says that an offer is not wanted. The council learns no more than that, and why. */
+  refuseHousingOffer?: Maybe<RefuseHousingOfferPayload>;
   /** Puts a family on record, with its members and where they live. */
   registerFamily?: Maybe<RegisterFamilyPayload>;
   /** Says where an organisation publishes its services, so that they are pulled every day; again with another address changes it. */
@@ -4626,6 +4866,11 @@ export type Mutation = {
   withdrawSharingDecision?: Maybe<WithdrawSharingDecisionPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
   withdrawToolReading?: Maybe<WithdrawToolReadingPayload>;
+};
+
+
+export type MutationAcceptHousingOfferArgs = {
+  input: AcceptHousingOfferInput;
 };
 
 
@@ -4714,6 +4959,11 @@ export type MutationAnswerFeedbackArgs = {
 };
 
 
+export type MutationAnswerHousingNeedArgs = {
+  input: AnswerHousingNeedInput;
+};
+
+
 export type MutationAnswerInformationRequestArgs = {
   input: AnswerInformationRequestInput;
 };
@@ -4726,6 +4976,11 @@ export type MutationApproveErasureArgs = {
 
 export type MutationArrangeContactArgs = {
   input: ArrangeContactInput;
+};
+
+
+export type MutationAskForHousingArgs = {
+  input: AskForHousingInput;
 };
 
 
@@ -4751,6 +5006,11 @@ export type MutationCirculateMinutesArgs = {
 
 export type MutationCloseEpisodeArgs = {
   input: CloseEpisodeInput;
+};
+
+
+export type MutationCloseHousingNeedArgs = {
+  input: CloseHousingNeedInput;
 };
 
 
@@ -5169,6 +5429,11 @@ export type MutationRecordHealthOpinionArgs = {
 };
 
 
+export type MutationRecordHousingAnswerArgs = {
+  input: RecordHousingAnswerInput;
+};
+
+
 export type MutationRecordHousingSituationArgs = {
   input: RecordHousingSituationInput;
 };
@@ -5306,6 +5571,11 @@ export type MutationRecordUnbornChildArgs = {
 
 export type MutationRecordVisitArgs = {
   input: RecordVisitInput;
+};
+
+
+export type MutationRefuseHousingOfferArgs = {
+  input: RefuseHousingOfferInput;
 };
 
 
@@ -6522,6 +6792,8 @@ export type Query = {
   familyByReference?: Maybe<Family>;
   /** Runs of programmes for groups, the earliest first. */
   groupProgrammes?: Maybe<GroupProgrammeConnection>;
+  /** Housing that is sought without a name: for a council's housing desk what it was asked, for the county what it asked; by weeks, the earliest first. */
+  housingNeeds?: Maybe<HousingNeedConnection>;
   /** Supervision of the county's workers, latest first. */
   individualSupervisions?: Maybe<IndividualSupervisionConnection>;
   /** What was asked of the caller's organisation, and what it asked; the earliest due first. */
@@ -6721,6 +6993,13 @@ export type QueryFamilyByReferenceArgs = {
 
 export type QueryGroupProgrammesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryHousingNeedsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<HousingNeedFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -7385,6 +7664,26 @@ export type RecordHealthOpinionPayload = {
   __typename?: 'RecordHealthOpinionPayload';
   /** As the caller may see it now. */
   request?: Maybe<SubjectAccess>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type RecordHousingAnswerInput = {
+  answer: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `offer-reason`; needed unless it was taken up. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  status: HousingAnswerStep;
+};
+
+export type RecordHousingAnswerPayload = {
+  __typename?: 'RecordHousingAnswerPayload';
+  /** As the caller may see it now. */
+  housingAnswer?: Maybe<HousingAnswer>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -8193,6 +8492,25 @@ export type RefusalInput = {
   reason: Scalars['String']['input'];
   /** From the code list `refusal-reason`. */
   reasonCode: Scalars['String']['input'];
+};
+
+export type RefuseHousingOfferInput = {
+  answer: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `offer-reason`. */
+  reason: Scalars['String']['input'];
+};
+
+export type RefuseHousingOfferPayload = {
+  __typename?: 'RefuseHousingOfferPayload';
+  /** As the caller may see it now. */
+  housingAnswer?: Maybe<HousingAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type RegisterFamilyInput = {

@@ -21,6 +21,8 @@ import * as evidence from './evidence/binding.ts';
 import * as evidenceCommands from './evidence/commands.ts';
 import * as family from './family/binding.ts';
 import * as familyCommands from './family/commands.ts';
+import * as housing from './housing/binding.ts';
+import * as housingCommands from './housing/commands.ts';
 import * as intervention from './intervention/binding.ts';
 import * as interventionCommands from './intervention/commands.ts';
 import * as meeting from './meeting/binding.ts';
@@ -73,6 +75,7 @@ const modules: Module[] = [
   district,
   evidence,
   family,
+  housing,
   intervention,
   meeting,
   merge,
@@ -124,6 +127,7 @@ const commands: Record<string, Command>[] = [
   districtPublishing,
   evidenceCommands,
   familyCommands,
+  housingCommands,
   interventionCommands,
   meetingCommands,
   meetingDecisions,

@@ -49,6 +49,8 @@ const NEVER = 99_999_999;
 /** Names of fields with ids whose type has another name than the field. */
 const ID_TYPES: Record<string, string> = {
   action: 'FamilyAction',
+  answer: 'HousingAnswer',
+  council: 'Organisation',
   addressee: 'Organisation',
   assessor: 'Organisation',
   breaches: 'SafetyCondition',
@@ -67,6 +69,7 @@ const ID_TYPES: Record<string, string> = {
   keptFrom: 'Person',
   members: 'Person',
   merge: 'PersonMerge',
+  need: 'HousingNeed',
   merged: 'Person',
   minutesKeptFrom: 'Person',
   of: 'WorkbookEntry',
