@@ -317,6 +317,7 @@ export const ACTS = {
   registerServiceFeed:      act('say where an own directory of services is published', 'LA DISTRICT PROVIDER',                       'directory:write'),
   publishServices:          act('publish own services in the public directory',       'LA DISTRICT PROVIDER',                             'directory:write'),
   recordOfferOutcome:       act('say what came of an offer',                          'LA TEAM DISTRICT PROVIDER',                         'offer:write'),
+  redeemVoucher:            act('redeem a code at the desk that gives the service',   'DISTRICT PROVIDER',                                'offer:write'),
   askForHousing:            act('ask a council for housing without saying for whom',   'LA',                                               'offer:write'),
   answerHousingNeed:        act('answer such a need',                                 'DISTRICT',                                         'offer:write'),
   acceptHousingOffer:       act('accept an offer, and tell the council who it is',    'LA',                                               'offer:write'),

@@ -514,7 +514,9 @@ begin
     given := given || jsonb_build_object('row_mask', 1::bigint << ({{class_bits}} ->> told_class)::int);
   end if;
   if tg_table_name = 'service_offer_link' then
-    given := given || jsonb_build_object('provider', (select s.organisation from fsp.service s where s.id = (told ->> 'service')::int));
+    -- What is given by voucher is on nobody's desk: that somebody was sent there is not told.
+    given := given || jsonb_build_object('provider', (select case when s.by_voucher then (told ->> 'controller')::int else s.organisation end
+      from fsp.service s where s.id = (told ->> 'service')::int));
   end if;
   if tg_table_name = 'intervention_link' then
     -- Who is asked to help somebody is shown whom: their work with that person begins with the request.

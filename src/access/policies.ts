@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import { hasId, keyTo, ownKey } from '../db/belonging.ts';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
+import { LIMITS } from '../limits.ts';
 import {
   ACTS,
   AGREEMENT_VERSION,
@@ -469,6 +470,7 @@ function fillIn(sql: string): string {
   return sql
     .replaceAll('{{agency_names}}', quoted(AGENCIES.map((agency) => agency.toLowerCase())))
     .replaceAll('{{everyone}}', `${everyAgency}, "{{db}}_gate", "{{db}}_recorder"`)
+    .replaceAll('{{voucher_tries}}', String(LIMITS.voucherTries))
     .replaceAll('{{stage_purposes}}', `(${stages.join(' | ')})`)
     .replaceAll('{{members}}', everyAgency)
     .replaceAll('{{own_family_rows}}', ownRows('family'))
@@ -552,6 +554,7 @@ export function accessSql(): string {
     './explain.sql',
     './directory.sql',
     './housing.sql',
+    './voucher.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

@@ -32,6 +32,7 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   disclosure_family: { none: record },
   disclosure_chain: { none: record },
   erasure: { none: 'the record of what was erased' },
+  voucher_redemption: { none: 'what a desk was told of a code: nobody is in it' },
   look_up: { none: 'whom it was about is not kept' },
   provider_month: { none: 'figures about a provider' },
   provider_month_tests: { none: 'figures about a provider' },

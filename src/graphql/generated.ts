@@ -4057,6 +4057,25 @@ export type Involvement = Node & {
   withheld: Array<Withheld>;
 };
 
+export type IssueVoucherInput = {
+  /** The last day on which it is good: a year from now at most. */
+  expires: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  offer: Scalars['ID']['input'];
+};
+
+export type IssueVoucherPayload = {
+  __typename?: 'IssueVoucherPayload';
+  /** Sixteen letters and digits, told this once: asked again with the same key it is null. Who has lost it issues another. */
+  code?: Maybe<Scalars['String']['output']>;
+  userErrors: Array<UserError>;
+  /** As the caller may see it now. */
+  voucher?: Maybe<Voucher>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A practitioner of another discipline who took part in the session. */
 export type JointPractitioner = {
   __typename?: 'JointPractitioner';
@@ -4652,6 +4671,8 @@ export type Mutation = {
   fillPost?: Maybe<FillPostPayload>;
   /** Tells a referrer once more, after the assessment. */
   giveFeedback?: Maybe<GiveFeedbackPayload>;
+  /** Issues a voucher for an offer of a service that is given by voucher. The one before is good no more. */
+  issueVoucher?: Maybe<IssueVoucherPayload>;
   /** A post's holder leaves it. */
   leavePost?: Maybe<LeavePostPayload>;
   liftHold?: Maybe<LiftHoldPayload>;
@@ -4809,6 +4830,8 @@ export type Mutation = {
   recordUnbornChild?: Maybe<RecordUnbornChildPayload>;
   /** Records a visit to a child under a plan or in a placement. */
   recordVisit?: Maybe<RecordVisitPayload>;
+  /** Redeems a code at the desk that gives the service: once. */
+  redeemVoucher?: Maybe<RedeemVoucherPayload>;
   /** Says that an offer is not wanted. The council learns no more than that, and why. */
   refuseHousingOffer?: Maybe<RefuseHousingOfferPayload>;
   /** Puts a family on record, with its members and where they live. */
@@ -5166,6 +5189,11 @@ export type MutationFillPostArgs = {
 
 export type MutationGiveFeedbackArgs = {
   input: GiveFeedbackInput;
+};
+
+
+export type MutationIssueVoucherArgs = {
+  input: IssueVoucherInput;
 };
 
 
@@ -5571,6 +5599,11 @@ export type MutationRecordUnbornChildArgs = {
 
 export type MutationRecordVisitArgs = {
   input: RecordVisitInput;
+};
+
+
+export type MutationRedeemVoucherArgs = {
+  input: RedeemVoucherInput;
 };
 
 
@@ -6862,6 +6895,8 @@ export type Query = {
   trainings?: Maybe<TrainingConnection>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+  /** What the asking desk tried codes for, the latest first. */
+  voucherRedemptions?: Maybe<VoucherRedemptionConnection>;
   /** The programmes that the Workbook follows, with modules, sessions and the evidence these ask for. */
   workbookProgrammes?: Maybe<Array<WorkbookProgramme>>;
   /** A team, discipline by discipline, today: posts and caseload, planned and actual. */
@@ -7143,6 +7178,12 @@ export type QuerySubjectAccessRequestsArgs = {
 export type QueryTrainingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<TrainingFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryVoucherRedemptionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -8382,6 +8423,22 @@ export type RectificationOutcome =
   | 'CORRECTED'
   | 'REFUSED';
 
+export type RedeemVoucherInput = {
+  /** In any case, with or without hyphens. */
+  code: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type RedeemVoucherPayload = {
+  __typename?: 'RedeemVoucherPayload';
+  /** As the caller may see it now. */
+  redemption?: Maybe<VoucherRedemption>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A partner's worry about a child, told to the county. Its sender sees what became of it, and nothing else of the family. */
 export type Referral = Node & {
   __typename?: 'Referral';
@@ -9244,6 +9301,8 @@ export type Service = Node & {
   /** What users have to know now. */
   alert?: Maybe<Scalars['String']['output']>;
   areas?: Maybe<Array<ServiceArea>>;
+  /** Given to whoever brings a code (`issueVoucher`): its desk never learns who sent them, and has no offers of it. */
+  byVoucher?: Maybe<Scalars['Boolean']['output']>;
   code?: Maybe<Scalars['String']['output']>;
   contacts?: Maybe<Array<ServiceContact>>;
   cost?: Maybe<Scalars['String']['output']>;
@@ -9401,6 +9460,8 @@ export type ServiceOffer = Node & {
   takenUp?: Maybe<Scalars['Date']['output']>;
   /** Counts the changes: `expectedVersion` of the next one. */
   version?: Maybe<Scalars['Int']['output']>;
+  /** Of a service that is given by voucher: those issued, the earliest first. The code itself is kept nowhere. */
+  vouchers?: Maybe<Array<Voucher>>;
   withheld: Array<Withheld>;
 };
 
@@ -10798,6 +10859,62 @@ export type VisitRule =
   | 'TO_18'
   /** Placed with a parent before the assessment is complete (regulation 19) */
   | 'WITH_PARENT_UNASSESSED';
+
+/** A right to one use of a service. The desk that redeems it learns the service and nothing else. */
+export type Voucher = Node & {
+  __typename?: 'Voucher';
+  /** The last day on which it is good. */
+  expires?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  issued?: Maybe<Scalars['Date']['output']>;
+  offer?: Maybe<ServiceOffer>;
+  redeemed?: Maybe<Scalars['Date']['output']>;
+  status?: Maybe<VoucherStatus>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** What a desk was told of one code. Nobody is in it: not who has it, nor who gave it. */
+export type VoucherRedemption = Node & {
+  __typename?: 'VoucherRedemption';
+  expires?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  result?: Maybe<VoucherResult>;
+  /** Null where the code is not known. */
+  service?: Maybe<Service>;
+  tried?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type VoucherRedemptionConnection = {
+  __typename?: 'VoucherRedemptionConnection';
+  edges?: Maybe<Array<VoucherRedemptionEdge>>;
+  nodes?: Maybe<Array<VoucherRedemption>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type VoucherRedemptionEdge = {
+  __typename?: 'VoucherRedemptionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<VoucherRedemption>;
+};
+
+export type VoucherResult =
+  /** Good, and used by this */
+  | 'ACCEPTED'
+  /** It was good here */
+  | 'EXPIRED'
+  /** No code of this desk's */
+  | 'NOT_KNOWN'
+  /** It was good here, and has been used */
+  | 'USED';
+
+export type VoucherStatus =
+  | 'ISSUED'
+  | 'REDEEMED'
+  /** Another was issued in its place */
+  | 'VOID';
 
 /**
  * Nobody learns where this person is, or that they moved, but who is named as working with this very person: an involvement of their

@@ -58,6 +58,8 @@ import * as tool from './tool/binding.ts';
 import * as toolCommands from './tool/commands.ts';
 import * as voice from './voice/binding.ts';
 import * as voiceCommands from './voice/commands.ts';
+import * as voucher from './voucher/binding.ts';
+import * as voucherCommands from './voucher/commands.ts';
 import * as workbookAmend from './workbook/amend.ts';
 import * as workbook from './workbook/binding.ts';
 import * as workbookCommands from './workbook/commands.ts';
@@ -91,6 +93,7 @@ const modules: Module[] = [
   team,
   tool,
   voice,
+  voucher,
   workbook,
   chronology,
 ];
@@ -150,6 +153,7 @@ const commands: Record<string, Command>[] = [
   teamCommands,
   toolCommands,
   voiceCommands,
+  voucherCommands,
   workbookAmend,
   workbookCommands,
 ];

@@ -11,6 +11,7 @@ import './intervention/tables.ts';
 import './district/directory.ts';
 import './district/tables.ts';
 import './housing/tables.ts';
+import './voucher/tables.ts';
 import './safety/tables.ts';
 import './circumstance/tables.ts';
 import './plan/family-plan.ts';

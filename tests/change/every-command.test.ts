@@ -10,6 +10,7 @@ import {
   getNamedType,
   isEnumType,
   isInputObjectType,
+  isLeafType,
   isListType,
   isNonNullType,
   isObjectType,
@@ -33,7 +34,9 @@ const inputOf = (name: string) => getNamedType(field(name).args[0]?.type as Grap
 const payloadOf = (name: string) => getNamedType(field(name).type) as GraphQLObjectType;
 /** The fields of a payload that give what was written. */
 const written = (name: string) =>
-  Object.values(payloadOf(name).getFields()).filter((each) => each.name !== 'userErrors' && each.name !== 'warnings');
+  Object.values(payloadOf(name).getFields()).filter(
+    (each) => each.name !== 'userErrors' && each.name !== 'warnings' && !isLeafType(getNamedType(each.type)),
+  );
 
 /** Restated from the agreement. */
 const mayWrite = (agency: Agency, dataClass: DataClass, command: string) =>

@@ -70,6 +70,7 @@ export const bindings: Binding[] = [
       fees: column(service.fees),
       free: column(service.free),
       discounted: column(service.discounted),
+      byVoucher: column(service.byVoucher),
       alert: column(service.alert),
       accreditations: column(service.accreditations),
       lastModified: column(service.lastModified),

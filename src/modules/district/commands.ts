@@ -37,7 +37,7 @@ export const offerService: Command = async (tx, raw, client, now) => {
     ...owned,
     offer: id,
     service: offered.id,
-    provider: offered.organisation,
+    provider: offered.byVoucher ? client.organisation.id : offered.organisation,
     rowMask: Number(maskOf([offered.dataClass])),
   });
   return { change: { action: 'offerService', entity: 'ServiceOffer', id, family, persons: [person], dataClasses: ['OFFER'] } };

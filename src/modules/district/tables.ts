@@ -71,6 +71,8 @@ export const service = classify(
       accreditations: text('accreditations'),
       free: boolean('free').notNull().default(false),
       discounted: boolean('discounted').notNull().default(false),
+      /** Given to whoever brings a code, so that its desk never learns who sent them: every service of leisure. */
+      byVoucher: boolean('by_voucher').notNull().generatedAlwaysAs(sql`kind = 'leisure'`),
       /** Who gives it, as the feed names them. */
       provider: uuid('provider').references(() => serviceProvider.id),
       /** When the publisher says that it changed. */
@@ -291,7 +293,7 @@ export const serviceOffer = classify(
   },
 );
 
-/** Which service was offered, and by whom it is given; needs the service's own class as well. */
+/** Which service was offered, and on whose desk it is (of what is given by voucher, on nobody's but who offered it); needs the service's own class as well. */
 export const serviceOfferLink = classify(
   fsp.table(
     'service_offer_link',

@@ -99,7 +99,7 @@ describe('recordOfferOutcome', () => {
   });
 
   it('is said by the desk that gives the service, step by step', async () => {
-    const id = await offer('cherwell-swimming');
+    const id = await offer('cherwell-healthy-eating');
     const taken = await record(leisure, { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' });
     expect(taken.data.recordOfferOutcome).toEqual({
       offer: { status: 'TAKEN_UP', takenUp: '2026-11-04', outcome: null, version: 2 },
@@ -122,7 +122,7 @@ describe('recordOfferOutcome', () => {
     expect(again.data.recordOfferOutcome.userErrors).toMatchObject([{ code: 'RULE', rule: 'OFFER_STEP', path: ['status'] }]);
   });
   it('is missing for another desk, and refused to agencies whose act it is not', async () => {
-    const id = await offer('cherwell-swimming');
+    const id = await offer('cherwell-healthy-eating');
     const input = { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' };
     const housing = await record('housingDesk', input);
     const never = await record('housingDesk', { ...input, offer: encodeId('ServiceOffer', 999_999) });

@@ -112,4 +112,6 @@ export const COURT_RECORD: Step[] = [
     amends: (n) => ['answer', n.made('a tenancy')],
     input: () => ({ status: 'ENDED', reason: 'need-met' }),
   },
+  // A code that is none, as it was read over the telephone.
+  { on: '2026-04-09', as: dilys, do: 'redeemVoucher', input: () => ({ code: 'K7QM-2V9D-XXXX-0000' }) },
 ];
