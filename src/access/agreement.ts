@@ -316,6 +316,8 @@ export const ACTS = {
   lookUp:                   act('ask by an exact identifier whom to ring',            'LA HEALTH EDUCATION POLICE',                        'lookup:read'),
   registerServiceFeed:      act('say where an own directory of services is published', 'LA DISTRICT PROVIDER',                       'directory:write'),
   publishServices:          act('publish own services in the public directory',       'LA DISTRICT PROVIDER',                             'directory:write'),
+  setServicePlaces:         act('say how many places an own service has',            'LA DISTRICT PROVIDER',                            'offer:write'),
+  setServiceIndicators:     act('say what an own service is meant to move',          'LA DISTRICT PROVIDER',                            'offer:write'),
   recordOfferOutcome:       act('say what came of an offer',                          'LA TEAM DISTRICT PROVIDER',                         'offer:write'),
   redeemVoucher:            act('redeem a code at the desk that gives the service',   'DISTRICT PROVIDER',                                'offer:write'),
   askForHousing:            act('ask a council for housing without saying for whom',   'LA',                                               'offer:write'),
@@ -323,6 +325,9 @@ export const ACTS = {
   acceptHousingOffer:       act('accept an offer, and tell the council who it is',    'LA',                                               'offer:write'),
   refuseHousingOffer:       act('say that an offer is not wanted',                    'LA',                                               'offer:write'),
   recordHousingAnswer:      act('say what became of an own answer',                   'DISTRICT',                                         'offer:write'),
+  referForHousing:          act('refer somebody to the council they chose, with consent', 'LA',                                           'offer:write'),
+  answerHousingReferral:    act('say how such a referral stands',                     'DISTRICT',                                         'offer:write'),
+  withdrawHousingReferral:  act('end it: the person agrees no longer',                'LA',                                               'offer:write'),
   closeHousingNeed:         act('ask no longer',                                      'LA',                                               'offer:write'),
   completeTask:             act('say that an own task is done',                       'LA TEAM HEALTH PROVIDER',                           'task:write'),
   // The county decides on what it writes, and who else writes a class on that class: see DECIDES.

@@ -84,7 +84,13 @@ const DECLARED: Record<string, Custom> = {
   housing_need: { where: 'exists (select from fsp.housing_origin o where o.need = r.id and o.person = $1)', controller: 'sender' },
   housing_answer: { where: 'exists (select from fsp.housing_origin o where o.need = r.need and o.person = $1)', controller: 'addressee' },
   housing_introduction: { where: 'r.about_person = $1', controller: 'sender' },
+  service_place: { none: `that a place is taken: ${copy}` },
   voucher_redemption: { none: 'what a desk was told of a code: nobody is in it' },
+  housing_referral: { where: 'r.about_person = $1', controller: 'sender' },
+  housing_referral_contact: {
+    where: 'exists (select from fsp.housing_referral d where d.id = r.referral and d.about_person = $1)',
+    controller: 'sender',
+  },
   retention_hold: { none: 'why records are kept longer, which may be what somebody else claims or is suspected of' },
   erasure_proposal: { none: 'that a record is due to be erased' },
   erasure: { none: 'what was erased of others' },

@@ -121,3 +121,35 @@ drop trigger if exists follow_housing on fsp.housing_need;
 create trigger follow_housing after update of status on fsp.housing_need for each row execute function fsp.follow_housing();
 drop trigger if exists follow_housing on fsp.housing_answer;
 create trigger follow_housing after update of status on fsp.housing_answer for each row execute function fsp.follow_housing();
+
+-- Whether the asking login may see the county's side of a referral under the duty to refer, and of which family it is: as of a need above.
+create or replace function fsp.housing_referral_open(asked bigint) returns boolean
+language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce((select l.sealed or not exists (select from fsp.housing_referral r join fsp.family f on f.id = r.about_family
+      where r.id = asked and r.sender = l.organisation and f.restricted)
+    from fsp.login l where l.name = session_user), false)
+$$;
+create or replace function fsp.housing_referral_families(asked bigint) returns table (family bigint)
+language sql stable rows 1 security definer set search_path = pg_catalog, pg_temp
+as $$
+  select r.about_family from fsp.housing_referral r
+  where r.id = asked and r.sender = (select l.organisation from fsp.login l where l.name = session_user) and fsp.sees(r.about_family)
+$$;
+revoke all on function fsp.housing_referral_families(bigint) from public;
+grant execute on function fsp.housing_referral_families(bigint) to {{members}};
+
+-- What a referral opened ends with it.
+create or replace function fsp.follow_housing_referral() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.status in ('DECLINED', 'ENDED', 'WITHDRAWN') and old.status is distinct from new.status then
+    update fsp.involvement i set until = greatest(now(), i."from") where i.id = old.involvement and coalesce(i.until, 'infinity') > now();
+  end if;
+  return null;
+end
+$$;
+revoke all on function fsp.follow_housing_referral() from public;
+drop trigger if exists follow_housing_referral on fsp.housing_referral;
+create trigger follow_housing_referral after update of status on fsp.housing_referral for each row execute function fsp.follow_housing_referral();

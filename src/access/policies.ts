@@ -244,6 +244,8 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       `${t}.organisation = ${ORGANISATION}`,
     ),
   ],
+  // Who holds a place: the database's own, of which `fsp.places_left` tells how many.
+  service_place: () => [],
   // What a row was before a change: for an inquiry, by the owner; no login reads it.
   earlier: () => [],
   kept_from_lift: () => [],
@@ -555,6 +557,7 @@ export function accessSql(): string {
     './directory.sql',
     './housing.sql',
     './voucher.sql',
+    './places.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

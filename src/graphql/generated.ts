@@ -664,6 +664,26 @@ export type AnswerHousingNeedPayload = {
   warnings: Array<UserError>;
 };
 
+export type AnswerHousingReferralInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `offer-reason`; needed where it is declined or over. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  referral: Scalars['ID']['input'];
+  status: HousingReferralAnswer;
+};
+
+export type AnswerHousingReferralPayload = {
+  __typename?: 'AnswerHousingReferralPayload';
+  /** As the caller may see it now. */
+  housingReferral?: Maybe<HousingReferral>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AnswerInformationRequestInput = {
   /** Either an answer or a refusal. */
   answer?: InputMaybe<Scalars['String']['input']>;
@@ -3484,6 +3504,11 @@ export type HealthOpinion =
   | 'NO_SERIOUS_HARM'
   | 'SERIOUS_HARM';
 
+export type HomelessOpinion =
+  | 'HOMELESS'
+  /** Within 56 days */
+  | 'THREATENED';
+
 /** People under one roof, for a time. */
 export type Household = {
   __typename?: 'Household';
@@ -3553,6 +3578,13 @@ export type HousingAnswerStep =
   | 'ENDED'
   | 'TAKEN_UP'
   | 'WITHDRAWN';
+
+/** The person agreed to be referred to this council, and to be reached as `contact` says. */
+export type HousingConsentInput = {
+  /** From the code list `told-how`. */
+  how: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+};
 
 export type HousingDuty =
   /** The main duty to house */
@@ -3642,6 +3674,71 @@ export type HousingNeedStatus =
   | 'ENDED'
   | 'OPEN'
   /** The county asks no longer */
+  | 'WITHDRAWN';
+
+/** Somebody referred as homeless, or threatened with it (Housing Act 1996 s.213B): to the council that they chose, and to no other. */
+export type HousingReferral = Node & {
+  __typename?: 'HousingReferral';
+  /** The day on which the person agreed; null: without consent, on the ground of `gateway`. */
+  consented?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `told-how`. */
+  consentedHow?: Maybe<Code>;
+  /** How the person agreed to be reached. */
+  contact?: Maybe<Scalars['String']['output']>;
+  council?: Maybe<Organisation>;
+  family?: Maybe<Family>;
+  /** From the code list `sharing-gateway`. */
+  gateway?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  made?: Maybe<Scalars['Date']['output']>;
+  opinion?: Maybe<HomelessOpinion>;
+  /** There as long as the council works with them. */
+  person?: Maybe<Person>;
+  /** From the code list `offer-reason`. */
+  reason?: Maybe<Code>;
+  referrer?: Maybe<Organisation>;
+  status?: Maybe<HousingReferralStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  /** The council reads it. */
+  whyWithout?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type HousingReferralAnswer =
+  | 'ACCEPTED'
+  | 'DECLINED'
+  | 'ENDED'
+  | 'TAKEN_UP'
+  | 'WAITING';
+
+export type HousingReferralConnection = {
+  __typename?: 'HousingReferralConnection';
+  edges?: Maybe<Array<HousingReferralEdge>>;
+  nodes?: Maybe<Array<HousingReferral>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type HousingReferralEdge = {
+  __typename?: 'HousingReferralEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<HousingReferral>;
+};
+
+export type HousingReferralFilter = {
+  /** True: neither declined nor over. */
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type HousingReferralStatus =
+  | 'ACCEPTED'
+  | 'DECLINED'
+  | 'ENDED'
+  | 'SENT'
+  | 'TAKEN_UP'
+  | 'WAITING'
+  /** By the county: the person agrees no longer */
   | 'WITHDRAWN';
 
 /** A home as the council knows it: tenancy, arrears, a duty owed. */
@@ -4590,6 +4687,8 @@ export type Mutation = {
   answerFeedback?: Maybe<AnswerFeedbackPayload>;
   /** A desk's answer: an offer, that there will be one, or that there is none. */
   answerHousingNeed?: Maybe<AnswerHousingNeedPayload>;
+  /** The council says how a referral stands. What it was shown ends with `DECLINED` and `ENDED`. */
+  answerHousingReferral?: Maybe<AnswerHousingReferralPayload>;
   /** Answers what was asked, or refuses with a reason. */
   answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
   /** Approves that it is erased; never who proposed it. The next run of the job erases it, for good. */
@@ -4832,6 +4931,8 @@ export type Mutation = {
   recordVisit?: Maybe<RecordVisitPayload>;
   /** Redeems a code at the desk that gives the service: once. */
   redeemVoucher?: Maybe<RedeemVoucherPayload>;
+  /** Refers somebody to the council that they chose, with their consent. The council sees them from then on. */
+  referForHousing?: Maybe<ReferForHousingPayload>;
   /** Says that an offer is not wanted. The council learns no more than that, and why. */
   refuseHousingOffer?: Maybe<RefuseHousingOfferPayload>;
   /** Puts a family on record, with its members and where they live. */
@@ -4865,6 +4966,10 @@ export type Mutation = {
   /** Gives, or leaves out, part of what was gathered, with a reason. */
   reviewSubjectAccessItems?: Maybe<ReviewSubjectAccessItemsPayload>;
   sendSubjectAccess?: Maybe<SendSubjectAccessPayload>;
+  /** Says which indicators an own service is meant to move, so that its take-up can be set beside them. */
+  setServiceIndicators?: Maybe<SetServiceIndicatorsPayload>;
+  /** Says how many places an own service has: no more are accepted, whoever asks at the same time. */
+  setServicePlaces?: Maybe<SetServicePlacesPayload>;
   /** Shares a post out anew from a day on. */
   sharePost?: Maybe<SharePostPayload>;
   /** Signs what goes out; never who prepared it. */
@@ -4885,6 +4990,8 @@ export type Mutation = {
   stepUp?: Maybe<StepUpPayload>;
   /** They are two after all: both are again as they were. */
   unmergePersons?: Maybe<UnmergePersonsPayload>;
+  /** The person agrees no longer. What the council was shown ends with it. */
+  withdrawHousingReferral?: Maybe<WithdrawHousingReferralPayload>;
   /** Ends an own decision now. Who was shown data under it is told that it is no longer theirs to use. */
   withdrawSharingDecision?: Maybe<WithdrawSharingDecisionPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
@@ -4984,6 +5091,11 @@ export type MutationAnswerFeedbackArgs = {
 
 export type MutationAnswerHousingNeedArgs = {
   input: AnswerHousingNeedInput;
+};
+
+
+export type MutationAnswerHousingReferralArgs = {
+  input: AnswerHousingReferralInput;
 };
 
 
@@ -5607,6 +5719,11 @@ export type MutationRedeemVoucherArgs = {
 };
 
 
+export type MutationReferForHousingArgs = {
+  input: ReferForHousingInput;
+};
+
+
 export type MutationRefuseHousingOfferArgs = {
   input: RefuseHousingOfferInput;
 };
@@ -5692,6 +5809,16 @@ export type MutationSendSubjectAccessArgs = {
 };
 
 
+export type MutationSetServiceIndicatorsArgs = {
+  input: SetServiceIndicatorsInput;
+};
+
+
+export type MutationSetServicePlacesArgs = {
+  input: SetServicePlacesInput;
+};
+
+
 export type MutationSharePostArgs = {
   input: SharePostInput;
 };
@@ -5739,6 +5866,11 @@ export type MutationStepUpArgs = {
 
 export type MutationUnmergePersonsArgs = {
   input: UnmergePersonsInput;
+};
+
+
+export type MutationWithdrawHousingReferralArgs = {
+  input: WithdrawHousingReferralInput;
 };
 
 
@@ -6827,6 +6959,8 @@ export type Query = {
   groupProgrammes?: Maybe<GroupProgrammeConnection>;
   /** Housing that is sought without a name: for a council's housing desk what it was asked, for the county what it asked; by weeks, the earliest first. */
   housingNeeds?: Maybe<HousingNeedConnection>;
+  /** Referrals under the duty to refer: for a housing desk those sent to it, for the county those it sent; the earliest first. */
+  housingReferrals?: Maybe<HousingReferralConnection>;
   /** Supervision of the county's workers, latest first. */
   individualSupervisions?: Maybe<IndividualSupervisionConnection>;
   /** What was asked of the caller's organisation, and what it asked; the earliest due first. */
@@ -7035,6 +7169,13 @@ export type QueryGroupProgrammesArgs = {
 export type QueryHousingNeedsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<HousingNeedFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryHousingReferralsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<HousingReferralFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -7982,6 +8123,8 @@ export type RecordObjectionPayload = {
 export type RecordOfferOutcomeInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
+  /** Of what is accepted: the last day on which the place waits to be taken up. Without one it waits until it is given back. */
+  heldUntil?: InputMaybe<Scalars['Date']['input']>;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
   offer: Scalars['ID']['input'];
@@ -8434,6 +8577,30 @@ export type RedeemVoucherPayload = {
   __typename?: 'RedeemVoucherPayload';
   /** As the caller may see it now. */
   redemption?: Maybe<VoucherRedemption>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ReferForHousingInput = {
+  /** Without it the referral is refused, but for `withoutConsent`. */
+  consent?: InputMaybe<HousingConsentInput>;
+  /** Telephone or e-mail by which the person agreed to be reached; needed with consent. */
+  contact?: InputMaybe<Scalars['String']['input']>;
+  /** The housing desk of the council that the person chose. */
+  council: Scalars['ID']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  opinion: HomelessOpinion;
+  person: Scalars['ID']['input'];
+  withoutConsent?: InputMaybe<WithoutConsentInput>;
+};
+
+export type ReferForHousingPayload = {
+  __typename?: 'ReferForHousingPayload';
+  /** As the caller may see it now. */
+  housingReferral?: Maybe<HousingReferral>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -9313,7 +9480,7 @@ export type Service = Node & {
   /** Null for a service of the whole county. */
   district?: Maybe<District>;
   email?: Maybe<Scalars['String']['output']>;
-  /** The indicators that a service of this kind is expected to move. */
+  /** The indicators that it is meant to move: as who gives it has said, else those of its kind. */
   expectedToMove?: Maybe<Array<OutcomeIndicator>>;
   /** Null for reference data of the authority. */
   feed?: Maybe<ServiceFeed>;
@@ -9330,6 +9497,10 @@ export type Service = Node & {
   minimumAge?: Maybe<Scalars['Int']['output']>;
   name?: Maybe<Scalars['String']['output']>;
   organisation?: Maybe<Organisation>;
+  /** How many it has; null where who gives it does not count them. */
+  places?: Maybe<Scalars['Int']['output']>;
+  /** How many are free today. What was accepted and not taken up in time is free again. */
+  placesLeft?: Maybe<Scalars['Int']['output']>;
   /** Who gives it, as the feed names them. */
   provider?: Maybe<ServiceProvider>;
   /** Its id in Open Referral UK, a UUID. */
@@ -9447,6 +9618,8 @@ export type ServiceOffer = Node & {
   answered?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
+  /** The last day on which an accepted place waits to be taken up. */
+  heldUntil?: Maybe<Scalars['Date']['output']>;
   id: Scalars['ID']['output'];
   offered?: Maybe<Scalars['Date']['output']>;
   offeredBy?: Maybe<Organisation>;
@@ -9604,6 +9777,38 @@ export type ServiceTerm = {
   /** Name of the taxonomy. */
   taxonomy?: Maybe<Scalars['String']['output']>;
   uri?: Maybe<Scalars['String']['output']>;
+};
+
+export type SetServiceIndicatorsInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Codes of `outcomeIndicators`; none: those of its kind. */
+  indicators: Array<Scalars['String']['input']>;
+  service: Scalars['ID']['input'];
+};
+
+export type SetServiceIndicatorsPayload = {
+  __typename?: 'SetServiceIndicatorsPayload';
+  service?: Maybe<Service>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type SetServicePlacesInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Null: they are not counted. Fewer than are held takes nobody's away. */
+  places?: InputMaybe<Scalars['Int']['input']>;
+  service: Scalars['ID']['input'];
+};
+
+export type SetServicePlacesPayload = {
+  __typename?: 'SetServicePlacesPayload';
+  service?: Maybe<Service>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type SharePostInput = {
@@ -10932,6 +11137,25 @@ export type WhereaboutsProtection = Node & {
   withheld: Array<Withheld>;
 };
 
+export type WithdrawHousingReferralInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `offer-reason`. */
+  reason: Scalars['String']['input'];
+  referral: Scalars['ID']['input'];
+};
+
+export type WithdrawHousingReferralPayload = {
+  __typename?: 'WithdrawHousingReferralPayload';
+  /** As the caller may see it now. */
+  housingReferral?: Maybe<HousingReferral>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type WithdrawSharingDecisionInput = {
   decision: Scalars['ID']['input'];
   idempotencyKey: Scalars['String']['input'];
@@ -10986,6 +11210,14 @@ export type WithheldReason =
   | 'NO_DECISION'
   /** The whereabouts of the person are protected. */
   | 'WHEREABOUTS_PROTECTED';
+
+/** To safeguard a child or an adult at risk, where a child may come to significant harm; a manager decides. */
+export type WithoutConsentInput = {
+  /** From the code list `sharing-gateway`: CA1989-s47, CA2004-s11, CA2004-s16LA, DPA2018-sch1-18 or VITAL-INTERESTS. */
+  gateway: Scalars['String']['input'];
+  /** The council reads it. */
+  reason: Scalars['String']['input'];
+};
 
 /** What an entry said until it was amended. */
 export type WorkbookAmendment = {

@@ -16,6 +16,7 @@ import * as dispute from './dispute/binding.ts';
 import * as disputeCommands from './dispute/commands.ts';
 import * as district from './district/binding.ts';
 import * as districtCommands from './district/commands.ts';
+import * as districtPlaces from './district/places.ts';
 import * as districtPublishing from './district/publishing.ts';
 import * as evidence from './evidence/binding.ts';
 import * as evidenceCommands from './evidence/commands.ts';
@@ -23,6 +24,7 @@ import * as family from './family/binding.ts';
 import * as familyCommands from './family/commands.ts';
 import * as housing from './housing/binding.ts';
 import * as housingCommands from './housing/commands.ts';
+import * as housingDuty from './housing/duty.ts';
 import * as intervention from './intervention/binding.ts';
 import * as interventionCommands from './intervention/commands.ts';
 import * as meeting from './meeting/binding.ts';
@@ -127,10 +129,12 @@ const commands: Record<string, Command>[] = [
   contactReferrals,
   disputeCommands,
   districtCommands,
+  districtPlaces,
   districtPublishing,
   evidenceCommands,
   familyCommands,
   housingCommands,
+  housingDuty,
   interventionCommands,
   meetingCommands,
   meetingDecisions,

@@ -112,6 +112,8 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   liftProcessingRestriction: { restriction: 'ProcessingRestriction' },
   requestRectification: { fact: 'Plan' },
   reviewSubjectAccessItems: { request: 'SubjectAccess', items: 'SubjectAccessItem', fields: 'SubjectAccessField' },
+  answerHousingReferral: { referral: 'HousingReferral' },
+  withdrawHousingReferral: { referral: 'HousingReferral' },
   withdrawSharingDecision: { decision: 'SharingDecision' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };

@@ -5,6 +5,7 @@ import {
   districtRollout,
   service,
   serviceArea,
+  serviceCapacity,
   serviceContact,
   serviceCost,
   serviceDocument,
@@ -52,6 +53,7 @@ export const bindings: Binding[] = [
     type: 'Service',
     anchor: service,
     id: 'id',
+    sides: [[serviceCapacity, serviceCapacity.service]],
     fields: {
       code: column(service.code),
       name: column(service.name),
@@ -71,6 +73,8 @@ export const bindings: Binding[] = [
       free: column(service.free),
       discounted: column(service.discounted),
       byVoucher: column(service.byVoucher),
+      places: column(serviceCapacity.places),
+      placesLeft: computed(service, (s) => `fsp.places_left(${s}.id)`, { type: 'integer' }),
       alert: column(service.alert),
       accreditations: column(service.accreditations),
       lastModified: column(service.lastModified),
@@ -91,7 +95,8 @@ export const bindings: Binding[] = [
       expectedToMove: {
         kind: 'list',
         to: 'OutcomeIndicator',
-        on: (s, i) => `${i}.id in (select moved.indicator from fsp.service_indicator moved where moved.kind = ${s}.kind)`,
+        on: (s, i) =>
+          `${i}.id in (select own.indicator from fsp.service_own_indicator own where own.service = ${s}.id union all select moved.indicator from fsp.service_indicator moved where moved.kind = ${s}.kind and not exists (select from fsp.service_own_indicator own where own.service = ${s}.id))`,
         order: { keys: [{ column: 'id', type: 'integer' }] },
       },
     },
@@ -237,6 +242,7 @@ export const bindings: Binding[] = [
       outcome: column(serviceOffer.outcome),
       reason: code('offer-reason', serviceOffer.reason),
       answered: column(serviceOffer.answeredOn),
+      heldUntil: column(serviceOffer.heldUntil),
       version: column(serviceOffer.version),
       family: one('Family', serviceOffer.family, 'family'),
     },

@@ -7,6 +7,7 @@ import type { Command, UserError } from '../../change/command.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../../change/visible.ts';
 import type { ServiceOfferStatus } from '../../graphql/generated.ts';
 import { organisation } from '../sharing/tables.ts';
+import { takingPlace } from './full.ts';
 import { checkOffer, checkOfferOutcome, type OfferInput, type OutcomeInput } from './rules.ts';
 import { service, serviceOffer, serviceOfferLink } from './tables.ts';
 
@@ -58,21 +59,15 @@ export const recordOfferOutcome: Command = async (tx, raw, client, now) => {
       : [];
   errors.push(...(await checkCodes(tx, input.on, [{ list: 'offer-reason', value: input.reason, path: ['reason'] }])));
   if (errors.length > 0) return { userErrors: errors };
-  const refused = await amend(
-    tx,
-    client,
-    serviceOffer,
-    key,
-    input.expectedVersion,
-    {
-      status: input.status,
-      answeredOn: input.on,
-      ...(input.status === 'TAKEN_UP' ? { takenUpOn: input.on } : {}),
-      ...(input.outcome ? { outcome: input.outcome } : {}),
-      ...(input.reason ? { reason: input.reason } : {}),
-    },
-    what,
-  );
+  const set = {
+    status: input.status,
+    answeredOn: input.on,
+    ...(input.status === 'TAKEN_UP' ? { takenUpOn: input.on } : {}),
+    ...(input.outcome ? { outcome: input.outcome } : {}),
+    ...(input.reason ? { reason: input.reason } : {}),
+    ...(input.heldUntil ? { heldUntil: input.heldUntil } : {}),
+  };
+  const refused = await takingPlace(() => amend(tx, client, serviceOffer, key, input.expectedVersion, set, what), 'status');
   if (refused) return { userErrors: [refused] };
   const { id, family, person } = offer;
   return { change: { action: 'recordOfferOutcome', entity: 'ServiceOffer', id, family, persons: [person], dataClasses: ['OFFER'] } };

@@ -51,6 +51,8 @@ export function checkOfferOutcome(
     const can = next.length > 0 ? `it can become ${next.slice(0, -1).join(', ')} or ${next.at(-1)}` : 'that is an end: offer it anew';
     rule('OFFER_STEP', `An offer that is ${at.status} cannot become ${input.status}; ${can}.`, 'status');
   }
+  if (input.heldUntil && input.status !== 'ACCEPTED') invalid('Only what is accepted waits to be taken up.', 'heldUntil');
+  if (input.heldUntil && input.heldUntil < input.on) invalid('Must not be before it was accepted.', 'heldUntil');
   if (PROMISES.has(input.status) && !at.gives)
     rule('OFFER_STEP', 'Who gives the service accepts, or puts on the waiting list; it is not yours to promise.', 'status');
   const before = at.answeredOn ?? at.takenUpOn ?? at.offeredOn;

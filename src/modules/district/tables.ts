@@ -244,6 +244,54 @@ export const districtRollout = classify(
   'DIRECTORY',
 );
 
+/** How many places a service has, said by who gives it; a service without one does not count them. */
+export const serviceCapacity = classify(
+  fsp.table(
+    'service_capacity',
+    {
+      service: integer('service')
+        .primaryKey()
+        .references(() => service.id),
+      places: integer('places').notNull(),
+    },
+    () => [check('service_capacity_is_some', sql`places >= 0`)],
+  ),
+  'DIRECTORY',
+);
+
+/** Who holds a place: an offer, an answer to a need of housing, a voucher. Written by the database alone (`fsp.follow_place`), read by nobody. */
+export const servicePlace = classify(
+  fsp.table(
+    'service_place',
+    {
+      id: id(),
+      service: ofService(),
+      /** The table and key of what holds it. */
+      heldBy: text('held_by').notNull(),
+      heldKey: key('held_key').notNull(),
+      /** The last day; null: until it is given back. */
+      until: date('until'),
+    },
+    (t) => [unique('service_place_holder').on(t.heldBy, t.heldKey), index('service_place_service').on(t.service)],
+  ),
+  'OPERATION',
+);
+
+/** Which indicators a service is meant to move, where who gives it has said so; else its kind's are. */
+export const serviceOwnIndicator = classify(
+  fsp.table(
+    'service_own_indicator',
+    {
+      service: ofService(),
+      indicator: integer('indicator')
+        .notNull()
+        .references(() => outcomeIndicator.id),
+    },
+    (t) => [primaryKey({ columns: [t.service, t.indicator] })],
+  ),
+  'DIRECTORY',
+);
+
 /** Which indicator each kind of service is expected to move. */
 export const serviceIndicator = classify(
   fsp.table(
@@ -280,6 +328,8 @@ export const serviceOffer = classify(
       reason: text('reason'),
       /** The day of its latest step. */
       answeredOn: date('answered_on'),
+      /** The last day on which an accepted place waits to be taken up. */
+      heldUntil: date('held_until'),
       version: version(),
       ...times(),
     },

@@ -1,5 +1,5 @@
 import { type Binding, code, column, type FieldBinding, type Order, one, type RootBinding } from '../../read/binding.ts';
-import { housingAnswer, housingIntroduction, housingNeed, housingOrigin } from './tables.ts';
+import { housingAnswer, housingIntroduction, housingNeed, housingOrigin, housingReferral, housingReferralContact } from './tables.ts';
 
 const byWeek: Order = {
   keys: [
@@ -75,6 +75,28 @@ export const bindings: Binding[] = [
       introduced: column(housingIntroduction.introducedOn),
     },
   },
+  {
+    type: 'HousingReferral',
+    anchor: housingReferral,
+    id: 'id',
+    sides: [[housingReferralContact, housingReferralContact.referral]],
+    fields: {
+      referrer: one('Organisation', housingReferral.sender, 'id'),
+      council: one('Organisation', housingReferral.addressee, 'id'),
+      opinion: column(housingReferral.opinion),
+      made: column(housingReferral.madeOn),
+      consented: column(housingReferral.consentedOn),
+      consentedHow: code('told-how', housingReferral.consentedHow),
+      gateway: code('sharing-gateway', housingReferral.gateway),
+      whyWithout: column(housingReferral.whyWithout),
+      contact: column(housingReferralContact.contact),
+      person: one('Person', housingReferral.aboutPerson, 'person'),
+      family: one('Family', housingReferral.aboutFamily, 'family'),
+      status: column(housingReferral.status),
+      reason: code('offer-reason', housingReferral.reason),
+      version: column(housingReferral.version),
+    },
+  },
 ];
 
 export const extensions: Record<string, Record<string, FieldBinding>> = {
@@ -91,6 +113,19 @@ export const extensions: Record<string, Record<string, FieldBinding>> = {
 };
 
 export const roots: Record<string, RootBinding> = {
+  housingReferrals: {
+    kind: 'page',
+    to: 'HousingReferral',
+    order: () => ({
+      keys: [
+        { column: 'made_on', type: 'date' },
+        { column: 'id', type: 'bigint' },
+      ],
+    }),
+    filters: {
+      'filter.open': { decode: 'text', where: (r, p) => `(${r}.status not in ('DECLINED', 'ENDED', 'WITHDRAWN')) = ${p}::boolean` },
+    },
+  },
   housingNeeds: {
     kind: 'page',
     to: 'HousingNeed',

@@ -14,6 +14,7 @@ import type {
   RefuseHousingOfferInput,
 } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
+import { takingPlace } from '../district/full.ts';
 import { service } from '../district/tables.ts';
 import { maySayWho, memberOf } from '../sharing/named.ts';
 import { housingDesk } from './desk.ts';
@@ -153,7 +154,10 @@ export const acceptHousingOffer: Command = async (tx, raw, client, now) => {
     errors.push(...closed);
   }
   if (errors.length > 0) return { userErrors: errors };
-  const refused = await amend(tx, client, housingAnswer, key, input.expectedVersion, { status: 'ACCEPTED' }, ANSWER);
+  const refused = await takingPlace(
+    () => amend(tx, client, housingAnswer, key, input.expectedVersion, { status: 'ACCEPTED' }, ANSWER),
+    'answer',
+  );
   if (refused) return { userErrors: [refused] };
   // Of two acceptances at once one finds the need taken.
   const taken = await tx

@@ -171,3 +171,77 @@ export const housingIntroduction = classify(
   'OFFER',
   { own: ofNeed('sender', 'addressee', 'need'), writer: 'sender', acts: ['acceptHousingOffer'], amendedBy: [] },
 );
+
+export type ReferralStatus = 'SENT' | 'ACCEPTED' | 'WAITING' | 'TAKEN_UP' | 'DECLINED' | 'ENDED' | 'WITHDRAWN';
+
+/** A row of a referral is its council's, and the county's as above. */
+const ofReferral = (referral: string): Own => ({
+  columns: [],
+  through: (row, org) => `(${row}.addressee = ${org} or (${row}.sender = ${org} and fsp.housing_referral_open(${row}.${referral})))`,
+  families: (row) => `fsp.housing_referral_families(${row}.${referral})`,
+});
+
+/** What the county tells a council under the duty to refer: with the person's consent, and to the council that the person chose. */
+export const housingReferral = classify(
+  fsp.table(
+    'housing_referral',
+    {
+      id: drawn(),
+      sender: toOrganisation('sender'),
+      addressee: toOrganisation('addressee'),
+      worker: text('worker'),
+      aboutFamily: key('about_family').notNull(),
+      aboutPerson: key('about_person').notNull(),
+      opinion: text('opinion').$type<'HOMELESS' | 'THREATENED'>().notNull(),
+      madeOn: date('made_on').notNull(),
+      /** The person's consent: when, and how it was given (code list `told-how`). Null: it was made without, on the ground below. */
+      consentedOn: date('consented_on'),
+      consentedHow: text('consented_how'),
+      /** Code list `sharing-gateway`. */
+      gateway: text('gateway').notNull(),
+      whyWithout: text('why_without'),
+      /** The person's involvement with the council that it opened, and that ends with it. */
+      involvement: key('involvement').notNull(),
+      status: text('status').$type<ReferralStatus>().notNull(),
+      /** Code list `offer-reason`. */
+      reason: text('reason'),
+      version: version(),
+    },
+    (t) => [
+      index('housing_referral_addressee').on(t.addressee, t.madeOn, t.id),
+      index('housing_referral_sender').on(t.sender, t.madeOn, t.id),
+      index('housing_referral_family').on(t.aboutFamily),
+      unique('housing_referral_of_both').on(t.id, t.sender, t.addressee),
+    ],
+  ),
+  'OFFER',
+  {
+    own: ofReferral('id'),
+    writer: 'sender',
+    acts: ['referForHousing'],
+    amendingActs: ['answerHousingReferral', 'withdrawHousingReferral'],
+    amendedBy: ['sender', 'addressee'],
+  },
+);
+
+/** How the person agreed to be reached. */
+export const housingReferralContact = classify(
+  fsp.table(
+    'housing_referral_contact',
+    {
+      referral: key('referral').primaryKey(),
+      sender: toOrganisation('sender'),
+      addressee: toOrganisation('addressee'),
+      contact: text('contact').notNull(),
+    },
+    (t) => [
+      foreignKey({
+        name: 'housing_referral_contact_of_referral',
+        columns: [t.referral, t.sender, t.addressee],
+        foreignColumns: [housingReferral.id, housingReferral.sender, housingReferral.addressee],
+      }),
+    ],
+  ),
+  'WHEREABOUTS',
+  { own: ofReferral('referral'), writer: 'sender', acts: ['referForHousing'], amendedBy: [] },
+);

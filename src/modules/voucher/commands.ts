@@ -6,6 +6,7 @@ import { keyOf, notFound, visibleRow } from '../../change/visible.ts';
 import type { IssueVoucherInput, RedeemVoucherInput, ServiceOfferStatus } from '../../graphql/generated.ts';
 import { LIMITS } from '../../limits.ts';
 import { addDays, today } from '../clock/calendar.ts';
+import { takingPlace } from '../district/full.ts';
 import { service, serviceOffer, serviceOfferLink } from '../district/tables.ts';
 import { fingerprintOf, newCode, readCode } from './codes.ts';
 import { voucher } from './tables.ts';
@@ -42,18 +43,24 @@ export const issueVoucher: Command = async (tx, raw, client, now) => {
     .update(voucher)
     .set({ status: 'VOID' })
     .where(and(eq(voucher.offer, offer.id), eq(voucher.status, 'ISSUED')));
-  const [made] = await tx
-    .insert(voucher)
-    .values({
-      ...owned,
-      offer: offer.id,
-      codeHash: fingerprintOf(readCode(code) as string),
-      status: 'ISSUED',
-      issuedOn: day,
-      expiresOn: input.expires,
-    })
-    .onConflictDoNothing()
-    .returning({ id: voucher.id });
+  const written = await takingPlace(
+    () =>
+      tx
+        .insert(voucher)
+        .values({
+          ...owned,
+          offer: offer.id,
+          codeHash: fingerprintOf(readCode(code) as string),
+          status: 'ISSUED',
+          issuedOn: day,
+          expiresOn: input.expires,
+        })
+        .onConflictDoNothing()
+        .returning({ id: voucher.id }),
+    'offer',
+  );
+  if ('code' in written) return { userErrors: [written] };
+  const [made] = written;
   if (!made) return { userErrors: [{ code: 'CONFLICT', message: 'Another was issued at the same moment.', path: ['offer'] }] };
   return {
     change: {

@@ -174,6 +174,8 @@ describe('before an offer is accepted', () => {
   const everything = async (client: pg.Client) => {
     const rows = new Map<string, string[]>();
     for (const { name } of classifiedTables()) {
+      // Its own looks.
+      if (name.startsWith('disclosure_')) continue;
       const found = await client.query(`select * from fsp."${name}"`).catch((error) => {
         if (error.code !== '42501') throw error;
         return null;

@@ -123,6 +123,8 @@ describe('the desk', () => {
     );
     const found = new Map<string, Set<string>>();
     for (const { name } of tables) {
+      // Its own looks.
+      if (name.startsWith('disclosure_')) continue;
       const { rows } = await client.query(`select r::text as row from fsp."${name}" r`).catch(() => ({ rows: [] }));
       found.set(name, new Set(rows.map(({ row }: any) => row)));
     }
@@ -146,11 +148,8 @@ describe('the desk', () => {
     const gained = [...after].flatMap(([name, rows]) =>
       [...rows].filter((row) => !before.get(name)?.has(row)).map((row) => ({ name, row })),
     );
-    // The key under which it asked is its own, too, and so is the record of its looks.
-    expect(gained.flatMap(({ name }) => (name.startsWith('disclosure_') ? [] : name)).sort()).toEqual([
-      'idempotency',
-      'voucher_redemption',
-    ]);
+    // The key under which it asked is its own, too.
+    expect(gained.map(({ name }) => name).sort()).toEqual(['idempotency', 'voucher_redemption']);
     const { rows } = await client.query('select * from fsp.voucher_redemption order by at desc limit 1');
     expect(Object.keys(rows[0]).sort()).toEqual('at expires_on id result sender service tried_on worker'.split(' '));
     expect(rows[0]).toMatchObject({ sender: LEISURE, result: 'ACCEPTED', worker: null });

@@ -114,4 +114,33 @@ export const COURT_RECORD: Step[] = [
   },
   // A code that is none, as it was read over the telephone.
   { on: '2026-04-09', as: dilys, do: 'redeemVoucher', input: () => ({ code: 'K7QM-2V9D-XXXX-0000' }) },
+  // The duty to refer, with consent; the council helped, and what it was shown has ended.
+  {
+    on: '2026-07-06',
+    as: bruno,
+    do: 'referForHousing',
+    name: ['HousingReferral', 'threatened'],
+    input: (n) => ({
+      family: n.family,
+      person: n.person('1'),
+      council: n.organisation('cherwell-housing'),
+      opinion: 'THREATENED',
+      consent: { on: '2026-07-06', how: 'in-person' },
+      contact: '07700 900173',
+    }),
+  },
+  {
+    on: '2026-07-08',
+    as: dilys,
+    do: 'answerHousingReferral',
+    amends: (n) => ['referral', n.made('threatened')],
+    input: () => ({ status: 'ACCEPTED' }),
+  },
+  {
+    on: '2026-09-02',
+    as: dilys,
+    do: 'answerHousingReferral',
+    amends: (n) => ['referral', n.made('threatened')],
+    input: () => ({ status: 'ENDED', reason: 'need-met' }),
+  },
 ];
