@@ -7083,6 +7083,9 @@ create policy team_insert on fsp.housing_origin for insert to "{{db}}_agency_tea
   with check (housing_origin.controller = (select fsp.current_organisation())
     and (select true from fsp.family_grant fg, fsp.person_grant pg where fg.family = housing_origin.family and fg.starts <= now() and fg.ends > now() and pg.person = housing_origin.person and pg.starts <= now() and pg.ends > now() and ((((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) | 20709279) & 2097152) = 2097152 and (((3831711 | ((fg.shared | pg.shared) & 262208)) & ~(fg.withheld | pg.withheld)) & pg.needs) = pg.needs)
     and (housing_origin.need is null or (select true from fsp.housing_need p where p.id = housing_origin.need)));
+grant select on fsp.housing_origin to "{{db}}_agency_health";
+create policy health_select on fsp.housing_origin for select to "{{db}}_agency_health"
+  using (false);
 grant select on fsp.housing_origin to "{{db}}_agency_district";
 create policy district_select on fsp.housing_origin for select to "{{db}}_agency_district"
   using ((housing_origin.controller = (select fsp.current_organisation()) and fsp.own_open(housing_origin.family)));

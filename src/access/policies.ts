@@ -70,8 +70,9 @@ export function selectPredicate(table: TableClass, agency: Agency): string | nul
   // The grant opens the table's class; for the class of a row of its own the county needs no decision.
   if (own && byGrantAlone && table.ownRows) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
   if (ways.length > 0) return ways.join('\n    or ');
-  // What comes by decision for a family only: of rows that name no family there is none, and to ask is no fault.
-  return isBetweenOrganisations(table) ? 'false' : null;
+  // What comes by decision for a family only: of rows that name no family there is none, nor of those that a decision opens to nobody, and
+  // to ask is no fault.
+  return isBetweenOrganisations(table) || table.ownOnly ? 'false' : null;
 }
 
 /** Whether an agency writes rows of a table: as a writer of its class, or by one of its acts. */
