@@ -3347,6 +3347,9 @@ as $$
     from fsp.login l where l.name = session_user), false)
 $$;
 
+revoke all on function fsp.housing_open(bigint) from public;
+grant execute on function fsp.housing_open(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+
 -- Of which family a need is, for who asked and sees it: what closes the family to a user closes its needs as well.
 create or replace function fsp.housing_families(asked bigint) returns table (family bigint)
 language sql stable rows 1 security definer set search_path = pg_catalog, pg_temp
@@ -3472,8 +3475,8 @@ as $$
   select r.about_family from fsp.housing_referral r
   where r.id = asked and r.sender = (select l.organisation from fsp.login l where l.name = session_user) and fsp.sees(r.about_family)
 $$;
-revoke all on function fsp.housing_referral_families(bigint) from public;
-grant execute on function fsp.housing_referral_families(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) from public;
+grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
 -- What a referral opened ends with it.
 create or replace function fsp.follow_housing_referral() returns trigger

@@ -11,6 +11,9 @@ as $$
     from fsp.login l where l.name = session_user), false)
 $$;
 
+revoke all on function fsp.housing_open(bigint) from public;
+grant execute on function fsp.housing_open(bigint) to {{members}};
+
 -- Of which family a need is, for who asked and sees it: what closes the family to a user closes its needs as well.
 create or replace function fsp.housing_families(asked bigint) returns table (family bigint)
 language sql stable rows 1 security definer set search_path = pg_catalog, pg_temp
@@ -136,8 +139,8 @@ as $$
   select r.about_family from fsp.housing_referral r
   where r.id = asked and r.sender = (select l.organisation from fsp.login l where l.name = session_user) and fsp.sees(r.about_family)
 $$;
-revoke all on function fsp.housing_referral_families(bigint) from public;
-grant execute on function fsp.housing_referral_families(bigint) to {{members}};
+revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) from public;
+grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) to {{members}};
 
 -- What a referral opened ends with it.
 create or replace function fsp.follow_housing_referral() returns trigger
