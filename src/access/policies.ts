@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import { hasId, keyTo, ownKey } from '../db/belonging.ts';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
+import { LIMITS } from '../limits.ts';
 import {
   ACTS,
   AGREEMENT_VERSION,
@@ -70,8 +71,9 @@ export function selectPredicate(table: TableClass, agency: Agency): string | nul
   // The grant opens the table's class; for the class of a row of its own the county needs no decision.
   if (own && byGrantAlone && table.ownRows) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
   if (ways.length > 0) return ways.join('\n    or ');
-  // What comes by decision for a family only: of rows that name no family there is none, and to ask is no fault.
-  return isBetweenOrganisations(table) ? 'false' : null;
+  // What comes by decision for a family only: of rows that name no family there is none, nor of those that a decision opens to nobody, and
+  // to ask is no fault.
+  return isBetweenOrganisations(table) || table.ownOnly ? 'false' : null;
 }
 
 /** Whether an agency writes rows of a table: as a writer of its class, or by one of its acts. */
@@ -138,12 +140,14 @@ const policy = (table: string, name: string, verb: string, role: string, using: 
 /** Tables whose rows are opened by grants: one permissive policy for each role and verb. */
 function personalTable(table: TableClass): string[] {
   const lines: string[] = [];
+  const columns = getTableConfig(table.table).columns.map(({ name }) => `"${name}"`);
+  const named = table.blind ? ` (${columns.join(', ')})` : '';
   for (const agency of AGENCIES) {
     const role = agencyRole(agency);
     const name = agency.toLowerCase();
     const select = selectPredicate(table, agency);
     if (select) {
-      lines.push(`grant select on fsp.${table.name} to ${role};`);
+      lines.push(`grant select${named} on fsp.${table.name} to ${role};`);
       lines.push(policy(table.name, `${name}_select`, 'select', role, select, null));
     }
     const insert = insertPredicate(table, agency);
@@ -247,6 +251,8 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       `${t}.organisation = ${ORGANISATION}`,
     ),
   ],
+  // Who holds a place: the database's own, of which `fsp.places_left` tells how many.
+  service_place: () => [],
   // What a row was before a change: for an inquiry, by the owner; no login reads it.
   earlier: () => [],
   kept_from_lift: () => [],
@@ -473,6 +479,7 @@ function fillIn(sql: string): string {
   return sql
     .replaceAll('{{agency_names}}', quoted(AGENCIES.map((agency) => agency.toLowerCase())))
     .replaceAll('{{everyone}}', `${everyAgency}, "{{db}}_gate", "{{db}}_recorder"`)
+    .replaceAll('{{voucher_tries}}', String(LIMITS.voucherTries))
     .replaceAll('{{stage_purposes}}', `(${stages.join(' | ')})`)
     .replaceAll('{{members}}', everyAgency)
     .replaceAll('{{own_family_rows}}', ownRows('family'))
@@ -570,6 +577,9 @@ export function accessSql(): string {
     './explain.sql',
     './directory.sql',
     './feed.sql',
+    './housing.sql',
+    './voucher.sql',
+    './places.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

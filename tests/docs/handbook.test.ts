@@ -533,6 +533,7 @@ describe('words', () => {
       JSON.parse(source(`reference/england/${file}.json`)).entries.map(({ code }: { code: string }) => code),
     ),
     'TOOL_LICENCE',
+    'NO_PLACE',
     'AGREEMENT_VERSION',
     'SIGTERM',
     // HTTP's and PostgreSQL's.
