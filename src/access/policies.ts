@@ -401,6 +401,13 @@ function keptFromParts(): [whole: string, part: string, key: string, own: string
   ]);
 }
 
+/** Tables beside a row whose rows have a class of their own, of a class that is the county's: name, key of the row, bit of the class. */
+const rowClassSides = (): string =>
+  classifiedTables()
+    .filter((table) => table.rowMask && table.family && !hasId(table) && levelOf(table.dataClass, 'LA') === 'A')
+    .map((table) => `('${table.name}', '${ownKey(table)}', ${bitOf(table.dataClass)}::bigint)`)
+    .join(', ');
+
 /** The columns by which rows belong to rows of other tables of people, as JSON by table: whoever changes a row does not move it. */
 function heldBy(tables: TableClass[]): string {
   const held = tables.flatMap((table): [string, unknown][] => {
@@ -482,6 +489,7 @@ function fillIn(sql: string): string {
         .map((names) => `(${quoted(names)})`)
         .join(', '),
     )
+    .replaceAll('{{row_class_sides}}', rowClassSides())
     .replaceAll('{{decides}}', `'${JSON.stringify(DECIDES)}'::jsonb`)
     .replaceAll('{{bundles}}', `'${JSON.stringify(bundleEnds())}'::jsonb`)
     .replaceAll('{{at_risk}}', quoted(AT_RISK))

@@ -6689,6 +6689,7 @@ export type QueryExplainAccessArgs = {
   field: Scalars['String']['input'];
   person?: InputMaybe<Scalars['ID']['input']>;
   purpose?: InputMaybe<Scalars['String']['input']>;
+  row?: InputMaybe<Scalars['ID']['input']>;
   user?: InputMaybe<Scalars['String']['input']>;
 };
 

@@ -4,8 +4,9 @@ import type { Agency } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
 import type { KnownClient, Standing } from '../../access/gate.ts';
 import { PublicError } from '../../errors.ts';
+import type { Binding } from '../../read/binding.ts';
 import { decodeId } from '../../read/ids.ts';
-import { type Ask, type Facts, organisationsAt, readAsked, readFacts } from './facts.ts';
+import { type Ask, type Facts, organisationsAt, type RowAsked, readAsked, readFacts, readRow } from './facts.ts';
 import {
   classSteps,
   clientSteps,
@@ -18,7 +19,7 @@ import {
   type Step,
   verdictStep,
 } from './steps.ts';
-import { type Catalogue, explainedTypes, isThere, requestOpens, sideOf, tablesOf, type Verdict, verdictOf } from './verdict.ts';
+import { type Catalogue, explainedTypes, isThere, partsOf, requestOpens, sideOf, tablesOf, type Verdict, verdictOf } from './verdict.ts';
 
 /** What an explanation is worked out with. */
 export type Sources = {
@@ -122,10 +123,11 @@ const factsOf = (
   caller: Client,
   { asked, family, people }: Asked,
   tables: Parameters<typeof readFacts>[4],
-): Promise<Facts> => readFacts(sources.ask, caller, asked, { family, people }, tables);
+  row: RowAsked | null = null,
+): Promise<Facts> => readFacts(sources.ask, caller, asked, { family, people }, tables, row);
 
 /**
- * Why a client sees a field, or does not.
+ * Why a client sees a field, or does not: of a family's rows together, or of one of them.
  *
  * @throws PublicError BAD_USER_INPUT where there is no such field, BAD_ID where an id is none.
  */
@@ -133,19 +135,25 @@ export async function explainAccess(
   catalogue: Catalogue,
   sources: Sources,
   caller: Client,
-  { field: name, ...whose }: Whose & { field: string },
+  { field: name, row, ...whose }: Whose & { field: string; row?: string | null },
   shown: (of: Shown) => void,
 ): Promise<Explanation | null> {
   const [type = '', field = '', more] = name.split('.');
   const binding = catalogue.bindings.get(type);
   const known = more === undefined && catalogue.classes.all.some((one) => one.type === type && one.field === field);
   if (!binding || !known) throw new PublicError('BAD_USER_INPUT', `"${name.slice(0, 80)}" is not a field of a record, as "Type.field".`);
-  const begun = await begin(sources, caller, whose);
+  const key = row == null ? null : keyOf(type, row);
+  if (row != null && (key === null || (binding.anchor === 'family' && row !== whose.family))) return null;
+  const ofPerson = binding.anchor === 'person' && row != null ? row : whose.person;
+  if (whose.person != null && whose.person !== ofPerson) return null;
+  const begun = await begin(sources, caller, { ...whose, person: ofPerson });
   if (!begun) return null;
-  shown(begun);
-  const { asked, fault, decisions, person } = begun;
+  const named = key === null || typeof binding.anchor === 'string' ? null : await rowAsked(sources, caller, begun, binding, field, key);
+  if (named === undefined) return null;
+  const person = named?.person ?? begun.person;
+  shown({ ...begun, person });
+  const { asked, fault, decisions } = begun;
   const dataClass = catalogue.classes.fieldClass(type, field);
-  const rowClass = catalogue.classes.rowClass(type, field);
   const steps = [...clientSteps(asked, fault), fieldStep(name, dataClass)];
   const head = { ...headOf(asked, begun.purpose), field: name, class: dataClass };
   if (fault) {
@@ -155,7 +163,8 @@ export async function explainAccess(
   const access = requestOpens(catalogue, asked, type, field);
   steps.push(...classSteps(asked, dataClass, access));
   const tables = tablesOf(binding, [field]);
-  const facts = await factsOf(sources, caller, begun, tables);
+  const rowClass = catalogue.classes.rowClass(type, field) || tables.some((table) => table.rowMask);
+  const facts = await factsOf(sources, caller, begun, tables, named);
   const found = verdictOf(catalogue, asked, facts, type, field);
   if (access.open !== false) {
     steps.push(...entrySteps(asked, facts));
@@ -163,12 +172,29 @@ export async function explainAccess(
       const side = sideOf(binding, field);
       const aboutPeople = binding.anchor === 'person' || person !== null;
       if (aboutPeople) steps.push(...personSteps(asked, facts, person));
-      steps.push(...rowSteps(asked, dataClass, tables, rowClass, facts));
+      steps.push(...rowSteps(asked, dataClass, tables, { rowClass, person }, facts));
       steps.push(...decisionSteps(asked, dataClass, facts, decisions, person));
       steps.push(...ownSteps(asked, side ? [side] : tables, found.verdict));
     }
   }
-  return { ...head, ...found, steps: [...steps, verdictStep(name, found)] };
+  return { ...head, ...found, steps: [...steps, verdictStep(name, found, rowClass && !named)] };
+}
+
+/** The one row of the family that a field is asked of; undefined where it is not there for who asks, or is about another person. */
+async function rowAsked(
+  sources: Sources,
+  caller: Client,
+  { family, people, person }: Asked & { person: string | null },
+  binding: Binding,
+  field: string,
+  key: string,
+): Promise<RowAsked | undefined> {
+  const { whole, sides } = partsOf(binding, [field]);
+  for (const part of whole) {
+    const row = await readRow(sources.ask, caller, { family, people }, [part, ...sides], key);
+    if (row && (person === null || row.person === person)) return row;
+  }
+  return undefined;
 }
 
 /** The client that stands for an agency: of an organisation that works with the family, one that asks for the purpose. */

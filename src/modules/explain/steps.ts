@@ -1,13 +1,13 @@
 /** The reasons for what a client sees, in words: from the agreement to the decision. They tell what the rules said and decide nothing. */
 import { AGREEMENT, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR } from '../../access/agreement.ts';
-import { type DataClass, isPersonal } from '../../access/classes.ts';
+import { type DataClass, isPersonal, maskOf, type PersonalClass } from '../../access/classes.ts';
 import { type Client, hasRole } from '../../access/client.ts';
 import { type Access, mayRead, narrowedToUser } from '../../access/decide.ts';
 import { AGENCY_NAME } from '../../access/describe.ts';
 import { bitOf } from '../../access/masks.ts';
 import type { TableClass } from '../../db/classified.ts';
 import type { Decision, Facts, Member, Period } from './facts.ts';
-import { type FieldVerdict, isThere, type Verdict } from './verdict.ts';
+import { closedClasses, type FieldVerdict, isThere, type Verdict } from './verdict.ts';
 
 export type Step = {
   rule:
@@ -214,7 +214,13 @@ export function decisionSteps(client: Client, dataClass: DataClass, facts: Facts
 }
 
 /** What else the rows ask: the object's class, a class of their own, whom they are kept from. */
-export function rowSteps(client: Client, dataClass: DataClass, tables: TableClass[], rowClass: boolean, facts: Facts): Step[] {
+export function rowSteps(
+  client: Client,
+  dataClass: DataClass,
+  tables: TableClass[],
+  { rowClass, person }: { rowClass: boolean; person: string | null },
+  facts: Facts,
+): Step[] {
   const steps: Step[] = [];
   for (const other of new Set(tables.map((table) => table.dataClass).filter((one) => one !== dataClass && isPersonal(one)))) {
     const open = mayRead(client, other).open !== false;
@@ -226,18 +232,41 @@ export function rowSteps(client: Client, dataClass: DataClass, tables: TableClas
       ),
     );
   }
-  if (rowClass || tables.some((table) => table.rowMask))
-    steps.push(step('ROW_CLASS', 'NEUTRAL', 'A row may have a class of its own (its programme’s, its service’s), which is needed too.'));
+  if (rowClass) steps.push(rowClassStep(client, tables, person, facts));
   if (tables.some((table) => table.other)) steps.push(step('PERSON', 'NEUTRAL', 'It is about two persons: both have to be there.'));
   if (tables.some((table) => table.keptFrom)) {
     const only = facts.focused || facts.grant?.onlyWith === true;
-    steps.push(
-      only
-        ? step('KEPT_FROM', 'CLOSES', 'They work with named persons only: rows that are kept from all of these are not there.')
-        : step('KEPT_FROM', 'NEUTRAL', 'Rows may be kept from named persons; then they are not there for who works with these alone.'),
-    );
+    const kept = facts.row && tables.some(({ name }) => (facts.row?.of.get(name)?.keptFrom ?? []).length > 0);
+    if (kept !== false)
+      steps.push(
+        only
+          ? step('KEPT_FROM', 'CLOSES', 'They work with named persons only: rows that are kept from all of these are not there.')
+          : step('KEPT_FROM', 'NEUTRAL', 'Rows may be kept from named persons; then they are not there for who works with these alone.'),
+      );
   }
   return steps;
+}
+
+/** Whether the class of its own that a row may have is open, too. Which it is, is not said: it tells what the row does. */
+function rowClassStep(client: Client, tables: TableClass[], person: string | null, facts: Facts): Step {
+  const { closed, ownOnly } = closedClasses(client, facts, person);
+  if (!facts.row) {
+    const list = [
+      closed.length > 0 && `Closed to them: ${closed.join(', ')}.`,
+      ownOnly.length > 0 && `Own rows alone: ${ownOnly.join(', ')}.`,
+    ].filter((words) => words !== false);
+    return step(
+      'ROW_CLASS',
+      'NEUTRAL',
+      ['A row may have a class of its own (its programme’s, its service’s), which is needed too.', ...list].join(' '),
+    );
+  }
+  const rules = tables.flatMap(({ name }) => facts.row?.of.get(name) ?? (facts.row?.of.has(name) ? [null] : []));
+  const needs = (of: PersonalClass[]) => rules.some((own) => own !== null && (own.mask & maskOf(of)) !== 0n);
+  if (rules.includes(null) || needs(closed))
+    return step('ROW_CLASS', 'CLOSES', 'This row has a class of its own, which is closed to them.');
+  if (needs(ownOnly)) return step('ROW_CLASS', 'CLOSES', 'This row has a class of its own, of which they see their own rows alone.');
+  return step('ROW_CLASS', 'OPENS', 'This row asks for no class that is closed to them.');
 }
 
 export function ownSteps(client: Client, tables: TableClass[], verdict: Verdict): Step[] {
@@ -254,8 +283,11 @@ const VERDICT: Record<Verdict, [Step['verdict'], string]> = {
   NOT_SHARED: ['CLOSES', 'it is not shared'],
 };
 
-export function verdictStep(name: string, { verdict, alike }: FieldVerdict): Step {
-  const [opens, words] = VERDICT[verdict];
+/** @param rowClass whether rows, of which none is named, may have a class of their own that the verdict knows nothing of. */
+export function verdictStep(name: string, { verdict, alike }: FieldVerdict, rowClass = false): Step {
+  const [opens, flat] = VERDICT[verdict];
+  const words =
+    rowClass && (verdict === 'SEEN' || verdict === 'OWN_ROWS_ONLY') ? `${flat}, where the row’s own class is open to them, too` : flat;
   return step('VERDICT', opens, capital(`${name}: ${words}${alike ? '' : ' for some members of the family, and less for others'}.`));
 }
 
