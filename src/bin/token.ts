@@ -17,6 +17,7 @@ const FIRST_USERS = 4;
 
 /** Prints the clients and users of agencies, organisation by organisation. */
 function list(callers: Callers, agencies: readonly Agency[], firstUsers: number): void {
+  console.log('Any user of an organisation works through any of its clients.');
   for (const agency of agencies) {
     const organisations = callers.organisations(agency);
     const clients = callers.clients.filter(({ organisation }) => organisations.includes(organisation));

@@ -202,18 +202,18 @@ export async function readRow(
   const rules = ({ rowMask, keptFrom }: TableClass, alias: string) =>
     `json_build_object('mask', ${rowMask ? `${alias}.${rowMask}::text` : "'0'"}, 'keptFrom', ${keptFrom ? `${alias}.${keptFrom}::text[]` : "'{}'::text[]"})`;
   const beside = sides.map(({ table: side, key }) => {
-    const told = `(select ${rules(side, 's')} from fsp.${quoted(side.name)} s where s.${quoted(key)} = r.${quoted(whole.key)})`;
+    const told = `(select ${rules(side, 's')} from fsp.${quoted(side.name)} s where s.${quoted(key)} = one.${quoted(whole.key)})`;
     if (caller.agency !== 'LA' || !side.rowMask) return `'${side.name}', ${told}`;
-    const mask = `fsp.explain_row_mask($2::bigint, '${side.name}', r.${quoted(whole.key)})`;
+    const mask = `fsp.explain_row_mask($2::bigint, '${side.name}', one.${quoted(whole.key)})`;
     return `'${side.name}', coalesce(${told}, (select json_build_object('mask', m::text, 'keptFrom', '{}'::text[]) from ${mask} m where m is not null))`;
   });
   const hidden = [
-    ...[table.person, table.other].flatMap((person) => (person ? notBarred(caller, 'person', `r.${person}`) : [])),
-    unguarded(caller, table.dataClass, 'family', `r.${table.family}`),
+    ...[table.person, table.other].flatMap((person) => (person ? notBarred(caller, 'person', `one.${person}`) : [])),
+    unguarded(caller, table.dataClass, 'family', `one.${table.family}`),
   ].filter((rule) => rule !== null);
-  const about = table.person ? `r.${table.person}` : 'null::bigint';
-  const sql = `select coalesce((select json_build_object('person', (${about})::text, 'of', json_build_object(${[`'${table.name}', ${rules(table, 'r')}`, ...beside].join(', ')}))
-    from fsp.${quoted(table.name)} r where r.${quoted(whole.key)} = $4::bigint and r.${table.family} = $2::bigint
+  const about = table.person ? `one.${table.person}` : 'null::bigint';
+  const sql = `select coalesce((select json_build_object('person', (${about})::text, 'of', json_build_object(${[`'${table.name}', ${rules(table, 'one')}`, ...beside].join(', ')}))
+    from fsp.${quoted(table.name)} one where one.${quoted(whole.key)} = $4::bigint and one.${table.family} = $2::bigint
       and (${about} is null or ${about} = any ($3::bigint[])) and ${and(['($1::text is null or true)', ...hidden])}), 'null')::text as j`;
   const told = JSON.parse(await ask(caller.login.name, sql, [caller.user, family, `{${people}}`, row]));
   if (told === null) return null;
