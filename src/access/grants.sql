@@ -581,8 +581,7 @@ begin
   if new.worker is distinct from old.worker then
     update fsp.intervention v set worker = new.worker where v.id = new.intervention;
     update fsp.intervention_link k set worker = new.worker where k.intervention = new.intervention;
-    foreach belongs in array array['intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity',
-        'intervention_test'] loop
+    foreach belongs in array array[{{of_intervention}}] loop
       execute format('update fsp.%I r set worker = $1 where r.intervention = $2 and r.worker is not distinct from $3', belongs)
         using new.worker, new.intervention, old.worker;
     end loop;

@@ -413,6 +413,22 @@ function keptFromParts(): [whole: string, part: string, key: string, own: string
   ]);
 }
 
+/** Tables whose rows belong to an intervention and name its worker, who changes with it; its own two are followed by name. */
+const ofIntervention = (): string[] =>
+  classifiedTables()
+    .filter(({ table, name }) => {
+      const columns = new Set(getTableConfig(table).columns.map((column) => column.name));
+      return columns.has('intervention') && columns.has('worker') && name !== 'intervention_link' && name !== 'intervention_progress';
+    })
+    .map(({ name }) => name);
+
+/** Tables beside a row whose rows have a class of their own, of a class that is the county's: name, key of the row, bit of the class. */
+const rowClassSides = (): string =>
+  classifiedTables()
+    .filter((table) => table.rowMask && table.family && !hasId(table) && levelOf(table.dataClass, 'LA') === 'A')
+    .map((table) => `('${table.name}', '${ownKey(table)}', ${bitOf(table.dataClass)}::bigint)`)
+    .join(', ');
+
 /** The columns by which rows belong to rows of other tables of people, as JSON by table: whoever changes a row does not move it. */
 function heldBy(tables: TableClass[]): string {
   const held = tables.flatMap((table): [string, unknown][] => {
@@ -427,12 +443,23 @@ function heldBy(tables: TableClass[]): string {
       .map(({ column, parent }) => ({ column, parent: parent.name, key: ownKey(parent), required: required.has(column) }));
     return columns.length > 0 ? [[table.name, columns]] : [];
   });
-  return `'${JSON.stringify(Object.fromEntries(held))}'::jsonb`;
+  return jsonb(Object.fromEntries(held));
 }
+
+/** JSON with a line for each entry, so that a change of one is read as a change of one. */
+function jsonLines(value: object): string {
+  const lines = Array.isArray(value)
+    ? value.map((each) => JSON.stringify(each))
+    : Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${JSON.stringify(each)}`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return `${open}\n${lines.join(',\n')}\n${close}`;
+}
+
+const jsonb = (value: object): string => `'${jsonLines(value)}'::jsonb`;
 
 /** Something of each of some things, as a JSON object in SQL. */
 const asJson = <T>(of: readonly T[], name: (each: T) => string, value: (each: T) => unknown): string =>
-  `'${JSON.stringify(Object.fromEntries(of.map((each) => [name(each), value(each)])))}'::jsonb`;
+  jsonb(Object.fromEntries(of.map((each) => [name(each), value(each)])));
 
 /** Tables whose rows are about a row of another: its type and its key. */
 function aboutRows(): TableClass[] {
@@ -466,9 +493,9 @@ function fillIn(sql: string): string {
       STAMPED_MACHINERY.has(table.name) ||
       (!Object.hasOwn(MACHINERY, table.name) && AGENCIES.some((agency) => insertPredicate(table, agency) !== null)),
   );
-  const rowClasses = `'${JSON.stringify(
+  const rowClasses = jsonb(
     Object.fromEntries(classifiedTables().flatMap(({ name, rowClassOf }) => (rowClassOf ? [[name, rowClassOf]] : []))),
-  )}'::jsonb`;
+  );
   const agencies = (...levels: Level[]) => quoted(AGENCIES.filter((agency) => levels.includes(levelOf('CLINICAL', agency)))) || 'null';
   const stages = PURPOSE_NAMES.flatMap((name) => {
     const { stages } = purposeRule(name);
@@ -495,8 +522,10 @@ function fillIn(sql: string): string {
         .map((names) => `(${quoted(names)})`)
         .join(', '),
     )
-    .replaceAll('{{decides}}', `'${JSON.stringify(DECIDES)}'::jsonb`)
-    .replaceAll('{{bundles}}', `'${JSON.stringify(bundleEnds())}'::jsonb`)
+    .replaceAll('{{row_class_sides}}', rowClassSides())
+    .replaceAll('{{of_intervention}}', quoted(ofIntervention()))
+    .replaceAll('{{decides}}', jsonb(DECIDES))
+    .replaceAll('{{bundles}}', jsonb(bundleEnds()))
     .replaceAll('{{at_risk}}', quoted(AT_RISK))
     .replaceAll('{{held_rows}}', heldRows())
     .replaceAll('{{all_classes}}', String(maskOf(PERSONAL_CLASSES)))
@@ -557,7 +586,7 @@ function fillIn(sql: string): string {
         )
         .join('\n    union all '),
     )
-    .replaceAll('{{gathering}}', () => JSON.stringify(gathering()))
+    .replaceAll('{{gathering}}', () => jsonLines(gathering()))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
 

@@ -389,6 +389,8 @@ export type AgencyView = {
   client: Scalars['String']['output'];
   fields: Array<FieldView>;
   organisation: Scalars['String']['output'];
+  /** Where an agency was asked about: clients of its other organisations that work with the family, of which any might have been meant. */
+  others: Array<Scalars['String']['output']>;
   purpose: Scalars['String']['output'];
   /** Why it is there, or is not. */
   steps: Array<AccessStep>;
@@ -7269,6 +7271,7 @@ export type QueryExplainAccessArgs = {
   field: Scalars['String']['input'];
   person?: InputMaybe<Scalars['ID']['input']>;
   purpose?: InputMaybe<Scalars['String']['input']>;
+  row?: InputMaybe<Scalars['ID']['input']>;
   user?: InputMaybe<Scalars['String']['input']>;
 };
 
