@@ -33,8 +33,8 @@ export type Change = {
   dataClasses: DataClass[];
 };
 
-/** What a command decides: what to mend, or what it wrote. */
-export type Decision = { userErrors: UserError[] } | { change: Change; warnings?: UserError[] };
+/** What a command decides: what to mend, or what it wrote. `also`: what a batch wrote line by line. */
+export type Decision = { userErrors: UserError[] } | { change: Change; also?: Change[]; warnings?: UserError[] };
 
 /**
  * Loads, decides by pure rules, writes; in the transaction it is given.
@@ -104,19 +104,21 @@ export async function runCommand(
       if ('userErrors' in decision) throw new Refused(decision.userErrors);
       const { change } = decision;
       const warnings = [...(decision.warnings ?? []), ...remarksOf(tx)];
-      await tx.insert(outbox).values({
-        organisation: client.organisation.id,
-        client: client.id,
-        subject: client.user,
-        purpose: client.purpose,
-        requestId: client.requestId,
-        action: change.action,
-        entity: change.entity,
-        entityId: change.id,
-        family: change.family,
-        persons: change.persons,
-        dataClasses: change.dataClasses,
-      });
+      await tx.insert(outbox).values(
+        [change, ...(decision.also ?? [])].map((each) => ({
+          organisation: client.organisation.id,
+          client: client.id,
+          subject: client.user,
+          purpose: client.purpose,
+          requestId: client.requestId,
+          action: each.action,
+          entity: each.entity,
+          entityId: each.id,
+          family: each.family,
+          persons: each.persons,
+          dataClasses: each.dataClasses,
+        })),
+      );
       await tx
         .update(idempotency)
         .set({ result: { id: String(change.id), warnings } })

@@ -32,6 +32,8 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   disclosure_family: { none: record },
   disclosure_chain: { none: record },
   erasure: { none: 'the record of what was erased' },
+  record_run: { none: 'how many lines a batch had' },
+  record_run_line: { where: `r.family = ${FAMILY}` },
   look_up: { none: 'whom it was about is not kept' },
   provider_month: { none: 'figures about a provider' },
   provider_month_tests: { none: 'figures about a provider' },

@@ -28,6 +28,8 @@ import * as meetingCommands from './meeting/commands.ts';
 import * as meetingDecisions from './meeting/decisions.ts';
 import * as merge from './merge/binding.ts';
 import * as mergeCommands from './merge/commands.ts';
+import * as mirror from './mirror/binding.ts';
+import * as mirrorCommands from './mirror/commands.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
@@ -76,6 +78,7 @@ const modules: Module[] = [
   intervention,
   meeting,
   merge,
+  mirror,
   outcome,
   person,
   plan,
@@ -128,6 +131,7 @@ const commands: Record<string, Command>[] = [
   meetingCommands,
   meetingDecisions,
   mergeCommands,
+  mirrorCommands,
   personCommands,
   planIndex,
   retractionCommands,
