@@ -3202,10 +3202,10 @@ export type FamilyPlanReview = {
   withheld: Array<Withheld>;
 };
 
-/** What is not given stays as it is. */
+/** What is not given stays as it is. Days and moments are texts here: one that is none fails its own line, not the batch. */
 export type FamilyRecordInput = {
-  /** When it was last changed there. Of two states the later counts. */
-  changed: Scalars['DateTime']['input'];
+  /** When it was last changed there, with its zone: `2026-11-21T09:30:00Z`. Of two states the later counts. */
+  changed: Scalars['String']['input'];
   household?: InputMaybe<HouseholdRecordInput>;
   /** Who belongs to it. Who is not named stays; who has left has `until`. */
   members: Array<MemberRecordInput>;
@@ -3441,7 +3441,7 @@ export type HouseholdRecordInput = {
   address: Scalars['String']['input'];
   /** ONS code. */
   district: Scalars['String']['input'];
-  from: Scalars['Date']['input'];
+  from: Scalars['String']['input'];
   /** Who lives there, by their ids in the record system. Not given: all members of the line. */
   persons?: InputMaybe<Array<Scalars['String']['input']>>;
   postcode: Scalars['String']['input'];
@@ -4232,13 +4232,13 @@ export type MeetingStatus =
 export type MemberRecordInput = {
   /** The family's id in the record system: in `upsertPersons`, of somebody new. */
   family?: InputMaybe<Scalars['String']['input']>;
-  from?: InputMaybe<Scalars['Date']['input']>;
+  from?: InputMaybe<Scalars['String']['input']>;
   /** Whether they have parental responsibility for each child named with them. */
   parentalResponsibility?: InputMaybe<Scalars['Boolean']['input']>;
   person: PersonRecordInput;
   /** From the code list `family-role`; `unborn-child` for a child who is expected. */
   role?: InputMaybe<Scalars['String']['input']>;
-  until?: InputMaybe<Scalars['Date']['input']>;
+  until?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type MergePersonsInput = {
@@ -6022,15 +6022,15 @@ export type PersonRecordId = {
 /** What is not given stays as it is. */
 export type PersonRecordInput = {
   accessNeeds?: InputMaybe<Scalars['String']['input']>;
-  /** When it was last changed there. Of two states the later counts. */
-  changed: Scalars['DateTime']['input'];
-  dateOfBirth?: InputMaybe<Scalars['Date']['input']>;
+  /** When it was last changed there, with its zone: `2026-11-21T09:30:00Z`. Of two states the later counts. */
+  changed: Scalars['String']['input'];
+  dateOfBirth?: InputMaybe<Scalars['String']['input']>;
   /** All of them, from the code list `disability`; `NONE` stands alone. */
   disabilities?: InputMaybe<Array<Scalars['String']['input']>>;
   /** From the code list `ethnicity`. */
   ethnicity?: InputMaybe<Scalars['String']['input']>;
   /** Of a child who is not born yet. */
-  expectedDate?: InputMaybe<Scalars['Date']['input']>;
+  expectedDate?: InputMaybe<Scalars['String']['input']>;
   familyName?: InputMaybe<Scalars['String']['input']>;
   givenName?: InputMaybe<Scalars['String']['input']>;
   interpreter?: InputMaybe<Scalars['String']['input']>;
@@ -7005,7 +7005,8 @@ export type ReadingRecordInput = {
   /** From the code list `engagement`. */
   engagement?: InputMaybe<Scalars['String']['input']>;
   person: Scalars['String']['input'];
-  stageOfChange: StageOfChange;
+  /** A `StageOfChange`. */
+  stageOfChange: Scalars['String']['input'];
 };
 
 export type RecallKind =
@@ -10887,8 +10888,8 @@ export type WorkbookEntryEdge = {
 export type WorkbookEntryRecordInput = {
   /** Name of the practitioner who wrote it there. */
   author?: InputMaybe<Scalars['String']['input']>;
-  /** When it was last changed there. Of two states the later counts. */
-  changed: Scalars['DateTime']['input'];
+  /** When it was last changed there, with its zone: `2026-11-21T09:30:00Z`. Of two states the later counts. */
+  changed: Scalars['String']['input'];
   childWords?: InputMaybe<Array<ChildWordsRecordInput>>;
   /** From the code list `discipline`. */
   discipline: Scalars['String']['input'];
@@ -10898,7 +10899,7 @@ export type WorkbookEntryRecordInput = {
   module: Scalars['String']['input'];
   narrative?: InputMaybe<Scalars['String']['input']>;
   /** It stays what it was when the entry came. */
-  occurred: Scalars['DateTime']['input'];
+  occurred: Scalars['String']['input'];
   parentWords?: InputMaybe<Array<ParentWordsRecordInput>>;
   persons: Array<Scalars['String']['input']>;
   readings?: InputMaybe<Array<ReadingRecordInput>>;

@@ -2,6 +2,7 @@
 import type { Command } from '../../change/command.ts';
 import { familyVisible, notFound } from '../../change/visible.ts';
 import type { UpsertFamiliesInput, UpsertPersonsInput, UpsertWorkbookEntriesInput } from '../../graphql/generated.ts';
+import { today } from '../clock/calendar.ts';
 import { upsertEntry } from './entries.ts';
 import { upsertFamily } from './families.ts';
 import { recordOf, refuse, takeIn } from './lines.ts';
@@ -20,7 +21,7 @@ export const upsertPersons: Command = (tx, raw, client, now) => {
   return takeIn(tx, client, now, { ...batch, dataClasses: ['IDENTITY', 'NHS_NUMBER'] }, async (to, line) => {
     const known = line.family ? await recordOf(to, 'Family', line.family) : undefined;
     if (line.family && !(known && (await familyVisible(tx, known.family, client)))) refuse(notFound('family', 'family'));
-    const into = known ? { family: known.family, role: line.role, from: line.from, isNew: false } : null;
+    const into = known ? { family: known.family, role: line.role, from: line.from ?? today(new Date(line.person.changed)), isNew: false } : null;
     const done = await upsertPerson(to, line.person, into, 'person');
     if (!done) refuse(notFound('person', 'person', 'sourceId'));
     return { result: done.result, type: 'Person', id: done.person, family: known?.family ?? null };

@@ -1,9 +1,10 @@
 /** Workbook entries as a record system tells of them. */
 import { and, eq, isNull } from 'drizzle-orm';
 import type { DataClass } from '../../access/classes.ts';
+import { faults } from '../../change/errors.ts';
 import { bornKeptFrom, keepFrom, together } from '../../change/kept-from.ts';
 import { familyVisible, notFound, visibleMembers, visibleRow, visibleRows } from '../../change/visible.ts';
-import type { WorkbookEntryRecordInput } from '../../graphql/generated.ts';
+import type { StageOfChange, WorkbookEntryRecordInput } from '../../graphql/generated.ts';
 import { encodeId } from '../../read/ids.ts';
 import { membership } from '../family/tables.ts';
 import { amendWorkbookEntry } from '../workbook/amend.ts';
@@ -81,15 +82,17 @@ function entryOf(line: Line, family: number, persons: ReadonlyMap<string, number
     module: line.module,
     discipline: line.discipline,
     sessionType: line.sessionType,
-    occurred: line.occurred,
+    occurred: new Date(line.occurred).toISOString(),
     persons: line.persons.map(id),
     keptFrom: line.keptFrom?.map(id) ?? null,
     narrative: line.narrative ?? null,
-    readings: about(line.readings),
+    readings: about(line.readings)?.map((each) => ({ ...each, stageOfChange: each.stageOfChange as StageOfChange })) ?? null,
     childWords: about(line.childWords),
     parentWords: about(line.parentWords),
   };
 }
+
+const STAGES: ReadonlySet<string> = new Set(['PRECONTEMPLATION', 'CONTEMPLATION', 'PREPARATION', 'ACTION', 'MAINTENANCE', 'RELAPSE']);
 
 /** Puts an entry on record, or brings it up to date; what it said before is kept. */
 export async function upsertEntry(to: Pushing, line: Line) {
@@ -104,6 +107,11 @@ export async function upsertEntry(to: Pushing, line: Line) {
     if (stands === 'same') await takeRecord(to, known, { ...known, what: 'entry' }, line, digest);
     return done('UNCHANGED', known.entityId, known.family);
   }
+  const { errors, invalid } = faults();
+  (line.readings ?? []).forEach(({ stageOfChange }, i) => {
+    if (!STAGES.has(stageOfChange)) invalid(`A stage of change is one of ${[...STAGES].join(', ')}.`, 'readings', i, 'stageOfChange');
+  });
+  refuseIf(errors);
   const persons = await personsOf(to, line);
   const family = known?.family ?? (await familyOf(to, line, persons));
   const input = entryOf(line, family, persons);

@@ -17,6 +17,8 @@ import { recordSource } from './tables.ts';
 
 const ENTITY = 'Family';
 
+const dayOf = (moment: string): string => today(new Date(moment));
+
 /** What a record says of a family, apart from when it said so and from what its members' own records say. */
 const contentOf = ({ name, reference, household: home, members }: FamilyRecordInput) => ({
   name,
@@ -47,6 +49,8 @@ export async function upsertFamily(to: Pushing, line: FamilyRecordInput) {
   if (there === null && line.members.length === 0)
     refuse({ code: 'INVALID', message: 'A family has at least one member.', path: ['members'] });
   const family = there ?? (await makeFamily(tx, client, { name: line.name, reference: line.reference ?? line.sourceId }, now));
+  // First of all: an id that is taken by what the caller does not see ends the line.
+  if (stands !== 'older') await takeRecord(to, known, { family, entity: ENTITY, entityId: family, what: 'family' }, line, digest);
   const told = stands === 'new' || stands === 'newer';
   if (told && there !== null) await rename(to, family, line);
 
@@ -54,12 +58,12 @@ export async function upsertFamily(to: Pushing, line: FamilyRecordInput) {
   const persons = new Map<string, number>();
   for (const [i, { person: record, role, from }] of line.members.entries()) {
     // Whom only an older state names may have left since.
-    const into = told ? { family, role, from, isNew: there === null } : null;
+    const into = told ? { family, role, from: from ?? dayOf(line.changed), isNew: there === null } : null;
     const done = await upsertPerson(to, record, into, 'members', String(i), 'person');
     if (!done) continue;
     persons.set(record.sourceId, done.person);
     results.push(done.result === 'CREATED' && there !== null ? 'UPDATED' : done.result);
-    if (told) await belong(to, family, line.members[i] as MemberRecordInput, done.person, i);
+    if (told) await belong(to, family, { ...(line.members[i] as MemberRecordInput), from: from ?? dayOf(line.changed) }, done.person, i);
   }
   if (told) {
     await answerFor(to, family, line.members, persons);
@@ -73,7 +77,6 @@ export async function upsertFamily(to: Pushing, line: FamilyRecordInput) {
       dataClasses: ['FAMILY', ...(there === null ? (['CASE'] as const) : []), 'NHS_NUMBER'],
     });
   }
-  if (stands !== 'older') await takeRecord(to, known, { family, entity: ENTITY, entityId: family, what: 'family' }, line, digest);
   const result: Result = results.find((each) => each === 'CREATED') ?? results.find((each) => each === 'UPDATED') ?? 'UNCHANGED';
   return { result, type: ENTITY, id: family, family };
 }
@@ -118,7 +121,7 @@ async function belong(to: Pushing, family: number, { role, from, until }: Member
   } else if (!row && !until) {
     const awaited = and(eq(unbornMembership.family, family), eq(unbornMembership.person, person), isNull(unbornMembership.until));
     if ((await visibleRows(tx, unbornMembership, awaited, client)).length > 0) return;
-    await perform(to, addFamilyMember, { ...of, role, from: from ?? today(now) }, ...at);
+    await perform(to, addFamilyMember, { ...of, role, from }, ...at);
   }
 }
 

@@ -78,6 +78,26 @@ export async function apart(tx: Transaction, work: () => Promise<Told>): Promise
 
 export const plain = (message: string, rule: string, ...path: string[]): UserError => ({ code: 'RULE', rule, message, path });
 
+const DAYS = new Set(['dateOfBirth', 'expectedDate', 'from', 'until']);
+const MOMENTS = new Set(['changed', 'occurred']);
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/;
+const isDay = (text: string) =>
+  /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
+const isMoment = (text: string) => MOMENT.test(text) && isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text));
+
+/** Every day and moment of a line that is none. */
+function timeFaults(value: unknown, path: string[] = []): UserError[] {
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([name, inner]): UserError[] => {
+    const at = [...path, name];
+    if (typeof inner !== 'string') return timeFaults(inner, at);
+    if (DAYS.has(name) && !isDay(inner)) return [{ code: 'INVALID', message: 'It is no day of the calendar: 2026-11-21.', path: at }];
+    if (MOMENTS.has(name) && !isMoment(inner))
+      return [{ code: 'INVALID', message: 'It is no moment with its zone: 2026-11-21T09:30:00Z.', path: at }];
+    return [];
+  });
+}
+
 const SYSTEM = /^[a-z][a-z0-9-]{1,59}$/;
 const LONGEST_ID = 100;
 
@@ -118,6 +138,7 @@ export async function takeIn<T>(
     const state = batch.state(line);
     const to: Pushing = { tx, client, now, system, changes: [], notes: [] };
     const became = await apart(tx, async () => {
+      refuseIf(timeFaults(line));
       const { errors: wrong, text, past } = faults();
       text(state.sourceId, LONGEST_ID, 'sourceId');
       past(state.changed, now, 'changed');

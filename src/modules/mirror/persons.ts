@@ -16,7 +16,7 @@ import { digestOf, OLDER, type Pushing, perform, personOf, type Result, refuse, 
 import { personSource } from './tables.ts';
 
 /** The family that somebody new comes into, and as what. */
-export type Into = { family: number; role: string | null | undefined; from: string | null | undefined; isNew: boolean };
+export type Into = { family: number; role: string | null | undefined; from: string; isNew: boolean };
 
 export const UNBORN = 'unborn-child';
 
@@ -115,7 +115,7 @@ async function putOnRecord(to: Pushing, record: PersonRecordInput, into: Into, a
     refuseIf(errors, ...at);
     to.notes.push(...warnings.map((warning) => ({ ...warning, path: [...at, ...warning.path] })));
     const made = await tx.execute<{ person: string }>(
-      sql`select fsp.new_member(${into.family}::bigint, ${UNBORN}, ${into.from ?? today(now)}::date, true) as person`,
+      sql`select fsp.new_member(${into.family}::bigint, ${UNBORN}, ${into.from}::date, true) as person`,
     );
     const person = Number(made.rows[0]?.person);
     await tx.insert(personExpected).values({ person, controller: client.organisation.id, expectedDate: record.expectedDate as string });
@@ -132,7 +132,7 @@ async function putOnRecord(to: Pushing, record: PersonRecordInput, into: Into, a
   const member = { ...said, role: as } as MemberSaid;
   checkMember(member, now, found, ...at);
   refuseIf([...found.errors, ...(await memberFaults(tx, member, client, today(now), ...at))]);
-  const person = await writeMember(tx, into.family, member, into.from ?? today(now), client);
+  const person = await writeMember(tx, into.family, member, into.from, client);
   const change = { action: 'upsertPersons', entity: 'Person', id: person, family: into.family, persons: [person] };
   to.changes.push({ ...change, dataClasses: classesOf([member]) });
   if (disabilities) await perform(to, recordDisabilities, { person: encodeId('Person', person), disabilities }, ...at);
