@@ -183,7 +183,12 @@ function inOrder(answers: Answer[]): void {
   }
 }
 
-function entryOf(form: Form, template: TemplateMap, map: FormMap, latest: number): { entry: WorkbookEntryRecordInput | null; faults: FormFault[] } {
+function entryOf(
+  form: Form,
+  template: TemplateMap,
+  map: FormMap,
+  latest: number,
+): { entry: WorkbookEntryRecordInput | null; faults: FormFault[] } {
   const faults: FormFault[] = [];
   const fault = (path: string, rule: string, message: string) => faults.push({ form: form.id, path: `/${path}`, rule, message });
   const persons = [...new Set(form.answers.map(({ person }) => person))].sort();
@@ -207,7 +212,7 @@ function entryOf(form: Form, template: TemplateMap, map: FormMap, latest: number
   };
   const inOurWords = (answer: string, { values = {} }: ValueMap) =>
     Object.entries(values).find(([theirs]) => word(theirs) === word(answer))?.[1] ?? answer;
-  const valueOf = (value: ValueMap | undefined, person: string | null = null): string | null => {
+  const valueBy = (value: ValueMap | undefined, person: string | null = null): string | null => {
     if (!value) return null;
     if (value.questions) {
       const parts = value.questions.flatMap((question) => {
@@ -220,29 +225,36 @@ function entryOf(form: Form, template: TemplateMap, map: FormMap, latest: number
     return answer === null ? (value.otherwise ?? null) : inOurWords(answer, value);
   };
 
-  const occurred = [valueOf(template.occurred), form.ends].map((text) => (text ? fromLondon(text) : null)).find((time) => time !== null);
-  const asked = valueOf(template.occurred);
-  if (asked !== null && !fromLondon(asked)) fault('occurred', 'NO_TIME', 'It is no time of a clock; the form’s end is taken, or its last answer.');
+  const occurred = [valueBy(template.occurred), form.ends].map((text) => (text ? fromLondon(text) : null)).find((time) => time !== null);
+  const asked = valueBy(template.occurred);
+  if (asked !== null && !fromLondon(asked))
+    fault('occurred', 'NO_TIME', 'It is no time of a clock; the form’s end is taken, or its last answer.');
   const readings = (template.readings ?? []).flatMap(({ behaviour, tick, stageOfChange, capacityForChange, engagement }) =>
     persons.flatMap((person) => {
       if (tick !== undefined && word(ticked.get(`${person} ${word(tick)}`)?.answer ?? '') !== 'yes') return [];
-      const stage = valueOf(stageOfChange, person);
+      const stage = valueBy(stageOfChange, person);
       if (stage === null) return [];
-      const said = valueOf(capacityForChange, person);
+      const said = valueBy(capacityForChange, person);
       const capacity = said === null ? null : safeNumber(said);
-      if (said !== null && capacity === null) fault(`readings/${behaviour}/capacityForChange`, 'NO_NUMBER', 'It is no number; it is left out.');
-      return [{ person, behaviour, stageOfChange: stage, capacityForChange: capacity, engagement: valueOf(engagement, person) }];
+      if (said !== null && capacity === null)
+        fault(`readings/${behaviour}/capacityForChange`, 'NO_NUMBER', 'It is no number; it is left out.');
+      return [{ person, behaviour, stageOfChange: stage, capacityForChange: capacity, engagement: valueBy(engagement, person) }];
     }),
   );
   const words = (value: ValueMap | undefined) =>
     value
       ? persons.flatMap((person) => {
-          const said = valueOf(value, person);
+          const said = valueBy(value, person);
           return said === null ? [] : [{ person, words: said }];
         })
       : [];
-  const required = { module: valueOf(template.module), discipline: valueOf(template.discipline), sessionType: valueOf(template.sessionType) };
-  for (const [name, value] of Object.entries(required)) if (value === null) fault(name, 'NOT_ANSWERED', 'Nothing was answered; the form is left out.');
+  const required = {
+    module: valueBy(template.module),
+    discipline: valueBy(template.discipline),
+    sessionType: valueBy(template.sessionType),
+  };
+  for (const [name, value] of Object.entries(required))
+    if (value === null) fault(name, 'NOT_ANSWERED', 'Nothing was answered; the form is left out.');
   const { module, discipline, sessionType } = required;
   if (module === null || discipline === null || sessionType === null) return { entry: null, faults };
   // Ids are given anew overnight: a form is the one of this template, about these people, with these answers.
@@ -254,13 +266,13 @@ function entryOf(form: Form, template: TemplateMap, map: FormMap, latest: number
       changed: new Date(latest).toISOString(),
       version: map.edition,
       family: form.family || null,
-      author: valueOf(template.author),
+      author: valueBy(template.author),
       module,
       discipline,
       sessionType,
       occurred: new Date(occurred ? occurred.moment : latest).toISOString(),
       persons,
-      narrative: valueOf(template.narrative),
+      narrative: valueBy(template.narrative),
       readings,
       childWords: words(template.childWords),
       parentWords: words(template.parentWords),

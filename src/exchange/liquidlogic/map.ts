@@ -11,7 +11,7 @@ const value = z.strictObject({
   otherwise: text.optional(),
 });
 
-const Map = z.strictObject({
+const MapFile = z.strictObject({
   source: text,
   licence: text,
   edition: z.int().min(1),
@@ -52,7 +52,7 @@ export const mapOf = (authority: string): URL => new URL(`../../../reference/${a
 
 /** Reads a map. @throws naming every fault of it. */
 export function readMap(file: URL | string): FormMap {
-  const parsed = Map.safeParse(JSON.parse(readFileSync(file, 'utf8')));
+  const parsed = MapFile.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (parsed.success) return parsed.data as FormMap;
   const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
   throw new Error(`The map cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);

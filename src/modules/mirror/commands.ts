@@ -21,7 +21,9 @@ export const upsertPersons: Command = (tx, raw, client, now) => {
   return takeIn(tx, client, now, { ...batch, dataClasses: ['IDENTITY', 'NHS_NUMBER'] }, async (to, line) => {
     const known = line.family ? await recordOf(to, 'Family', line.family) : undefined;
     if (line.family && !(known && (await familyVisible(tx, known.family, client)))) refuse(notFound('family', 'family'));
-    const into = known ? { family: known.family, role: line.role, from: line.from ?? today(new Date(line.person.changed)), isNew: false } : null;
+    const into = known
+      ? { family: known.family, role: line.role, from: line.from ?? today(new Date(line.person.changed)), isNew: false }
+      : null;
     const done = await upsertPerson(to, line.person, into, 'person');
     if (!done) refuse(notFound('person', 'person', 'sourceId'));
     return { result: done.result, type: 'Person', id: done.person, family: known?.family ?? null };
