@@ -1193,7 +1193,8 @@ export type CompleteAssessmentInput = {
   analysis?: InputMaybe<Scalars['String']['input']>;
   assessment: Scalars['ID']['input'];
   authorisedOn: Scalars['Date']['input'];
-  childSeen: Scalars['Boolean']['input'];
+  /** Left out only of what is entered late, where its source does not say. */
+  childSeen?: InputMaybe<Scalars['Boolean']['input']>;
   context?: InputMaybe<Array<ContextFactInput>>;
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -8015,6 +8016,8 @@ export type RecordRunLinesArgs = {
 /** What became of one line of a batch, and what is to be said of it: a line has a row for each thing to be said. */
 export type RecordRunLine = {
   __typename?: 'RecordRunLine';
+  /** The family that it is about. */
+  family?: Maybe<Family>;
   /** Its place in the batch, from 1. */
   line?: Maybe<Scalars['Int']['output']>;
   message?: Maybe<Scalars['String']['output']>;

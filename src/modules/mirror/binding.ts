@@ -1,4 +1,4 @@
-import { type Binding, byId, column, type FieldBinding, list, page } from '../../read/binding.ts';
+import { type Binding, byId, column, type FieldBinding, list, one, page } from '../../read/binding.ts';
 import { personSource, recordRun, recordRunLine, recordSource } from './tables.ts';
 
 export const bindings: Binding[] = [
@@ -43,6 +43,7 @@ export const bindings: Binding[] = [
       sourceId: column(recordRunLine.sourceId),
       result: column(recordRunLine.result),
       record: column(recordRunLine.record),
+      family: one('Family', recordRunLine.family, 'family', { sameFamily: true }),
       path: column(recordRunLine.path),
       rule: column(recordRunLine.rule),
       message: column(recordRunLine.message),

@@ -1,8 +1,10 @@
 /** What record systems push in, by their own ids. */
+import { and, eq, isNull } from 'drizzle-orm';
 import type { Command } from '../../change/command.ts';
-import { familyVisible, notFound } from '../../change/visible.ts';
+import { familyVisible, notFound, visibleRows } from '../../change/visible.ts';
 import type { UpsertFamiliesInput, UpsertPersonsInput, UpsertWorkbookEntriesInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
+import { membership } from '../family/tables.ts';
 import { upsertEntry } from './entries.ts';
 import { upsertFamily } from './families.ts';
 import { recordOf, refuse, takeIn } from './lines.ts';
@@ -26,7 +28,9 @@ export const upsertPersons: Command = (tx, raw, client, now) => {
       : null;
     const done = await upsertPerson(to, line.person, into, 'person');
     if (!done) refuse(notFound('person', 'person', 'sourceId'));
-    return { result: done.result, type: 'Person', id: done.person, family: known?.family ?? null };
+    const open = and(eq(membership.person, done.person), isNull(membership.until));
+    const [member] = known ? [known] : await visibleRows(tx, membership, open, client);
+    return { result: done.result, type: 'Person', id: done.person, family: member?.family ?? null };
   });
 };
 
