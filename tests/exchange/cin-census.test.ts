@@ -153,7 +153,7 @@ describe('a bad census', () => {
   it.each(['bad-2021', 'bad-2024'])('%s is no crash, and the same a second time', async (name) => {
     const first = await imported(sample(name), `cin-${name}`);
     expect(first.length).toBeGreaterThan(0);
-    for (const report of first) expect(report.faults.length).toBeGreaterThan(0);
+    expect(first.flatMap(({ faults }) => faults).length).toBeGreaterThan(5);
     for (const { faults } of first)
       for (const fault of faults)
         expect(fault).toMatchObject({ line: expect.any(Number), path: expect.stringMatching(/^\//), rule: expect.stringMatching(/./) });

@@ -3,6 +3,7 @@
  * happened to it where it is not there yet. Safe to stop anywhere: what is in stays, and comes again without effect.
  */
 import { createHash } from 'node:crypto';
+import { upnFault } from '../../modules/person/identifiers.ts';
 import type { Answered, AskAs, PushedLine } from '../record-system.ts';
 import { type CensusChild, type CensusFault, censusMade, type Episode, readChild } from './child.ts';
 import { type Element, readCensus } from './xml.ts';
@@ -78,16 +79,11 @@ type Problem = { code: string; message: string; path: string[]; rule: string | n
 
 /** By which rule of the census a value is none of its list. */
 const RULES: Record<string, string> = {
-  ethnicity: '4220',
-  disabilities: '8540',
   source: '8866',
   primaryNeed: '8650',
   reason: '8640',
   category: '8905',
 };
-
-/** What of a child costs only itself: left out where it is no value, and the child taken. */
-const DROPPED = new Set(['ethnicity', 'upn', 'disabilities']);
 
 const ruleOf = (rule: string | null, code: string, field: string | undefined): string =>
   rule !== null && rule !== 'INVALID' ? rule : ((field === undefined ? undefined : RULES[field]) ?? rule ?? code);
@@ -105,19 +101,52 @@ export async function importCensus(
   told: (report: ChildReport) => void,
 ): Promise<void> {
   let changed: string | null = null;
+  const lists: Lists = { ethnicity: await codesOf(ask, 'ethnicity'), disability: await codesOf(ask, 'disability') };
   for await (const element of readCensus(chunks)) {
     if (element.name === 'Header') {
       changed = censusMade(element);
       continue;
     }
-    told(await importChild(ask, element, system, changed ?? new Date().toISOString()));
+    told(await importChild(ask, element, system, changed ?? new Date().toISOString(), lists));
   }
 }
 
-async function importChild(ask: AskAs, element: Element, system: string, changed: string): Promise<ChildReport> {
+type Lists = Record<'ethnicity' | 'disability', ReadonlySet<string>>;
+
+async function codesOf(ask: AskAs, list: string): Promise<ReadonlySet<string>> {
+  const { data } = await ask<{ codes: { code: string }[] | null }>('query Codes($list: String!) { codes(list: $list) { code } }', { list });
+  return new Set((data?.codes ?? []).map(({ code }) => code));
+}
+
+/** Takes out what is no value: each costs only itself, and is missing in the same way whenever the census comes again. */
+function withoutFaulty(child: CensusChild, lists: Lists, faults: CensusFault[]): void {
+  const fault = (path: string, rule: string, message: string) => faults.push({ line: child.line, path, rule, message });
+  const number = child.upn === null ? null : upnFault(child.upn);
+  if (number) {
+    fault('/ChildIdentifiers/UPN', number.rule, number.message);
+    child.upn = null;
+  }
+  if (child.ethnicity !== null && !lists.ethnicity.has(child.ethnicity)) {
+    fault('/ChildCharacteristics/Ethnicity', '4220', `${child.ethnicity} is no ethnicity of the census.`);
+    child.ethnicity = null;
+  }
+  const none = child.disabilities.filter((code) => !lists.disability.has(code));
+  if (none.length > 0) fault('/ChildCharacteristics/Disabilities', '8540', `${none.join(', ')}: no disability of the census.`);
+  child.disabilities = child.disabilities.filter((code) => lists.disability.has(code));
+  if (new Set(child.disabilities).size < child.disabilities.length)
+    fault('/ChildCharacteristics/Disabilities', '8794', 'A disability is named twice; it is taken once.');
+  child.disabilities = [...new Set(child.disabilities)];
+  if (child.disabilities.includes('NONE') && child.disabilities.length > 1) {
+    fault('/ChildCharacteristics/Disabilities', '8790', 'NONE stands alone; it is left out.');
+    child.disabilities = child.disabilities.filter((code) => code !== 'NONE');
+  }
+}
+
+async function importChild(ask: AskAs, element: Element, system: string, changed: string, lists: Lists): Promise<ChildReport> {
   const faults: CensusFault[] = [];
   const child = readChild(element, faults);
   const report = (result: ChildReport['result']): ChildReport => ({ line: child.line, id: child.id, result, faults });
+  withoutFaulty(child, lists, faults);
   if (child.id === null) return report('FAILED');
   const put = await putChild(ask, child, system, changed, faults);
   if (!put) return report('FAILED');
@@ -271,11 +300,22 @@ async function putChild(
       }
       return { result: first.result, person, family };
     }
-    // What costs only itself is left out, and the child tried again.
-    const droppable = problems.filter(({ field }) => field !== undefined && DROPPED.has(field) && said[field] !== undefined);
-    faults.push(...problems.map(({ fault }) => fault));
-    if (droppable.length === 0) return null;
-    for (const { field } of droppable) delete said[field as string];
+    // A number that is somebody else's costs only itself; so it does when the same census comes again.
+    const taken = problems.some(({ field }) => field === 'upn');
+    const cameBefore = problems.some(({ fault }) => fault.rule === 'SAME_VERSION') && said.upn !== undefined;
+    if (taken) faults.push(...problems.map(({ fault }) => fault));
+    else if (cameBefore)
+      faults.push({
+        line: child.line,
+        path: '/ChildIdentifiers/UPN',
+        rule: 'CONFLICT',
+        message: 'It was left out when this census came first.',
+      });
+    else {
+      faults.push(...problems.map(({ fault }) => fault));
+      return null;
+    }
+    delete said.upn;
   }
 }
 

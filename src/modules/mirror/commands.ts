@@ -4,7 +4,7 @@ import type { Command } from '../../change/command.ts';
 import { familyVisible, notFound, visibleRows } from '../../change/visible.ts';
 import type { UpsertFamiliesInput, UpsertPersonsInput, UpsertWorkbookEntriesInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
-import { membership } from '../family/tables.ts';
+import { membership, unbornMembership } from '../family/tables.ts';
 import { upsertEntry } from './entries.ts';
 import { upsertFamily } from './families.ts';
 import { recordOf, refuse, takeIn } from './lines.ts';
@@ -28,8 +28,9 @@ export const upsertPersons: Command = (tx, raw, client, now) => {
       : null;
     const done = await upsertPerson(to, line.person, into, 'person');
     if (!done) refuse(notFound('person', 'person', 'sourceId'));
-    const open = and(eq(membership.person, done.person), isNull(membership.until));
-    const [member] = known ? [known] : await visibleRows(tx, membership, open, client);
+    const belongs = async (table: typeof membership | typeof unbornMembership) =>
+      visibleRows(tx, table, and(eq(table.person, done.person), isNull(table.until)), client);
+    const [member] = known ? [known] : [...(await belongs(membership)), ...(await belongs(unbornMembership))];
     return { result: done.result, type: 'Person', id: done.person, family: member?.family ?? null };
   });
 };
