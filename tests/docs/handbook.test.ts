@@ -95,6 +95,14 @@ const NOT_RUN: { command: RegExp; why: string; check?: () => void }[] = [
     check: () => proves('tests/exchange/pull.test.ts', 'is pulled page by page'),
   },
   {
+    command: /^npm run (import:cin|import:workbook|export:ssd)\b/,
+    why: 'it reads files of a record system, and is run elsewhere',
+    check: () => {
+      for (const words of ['import:cin builds families', 'import:workbook writes entries', 'export:ssd writes its files'])
+        proves('tests/bin/imports.test.ts', words);
+    },
+  },
+  {
     command: /^npm run (demo|sdl)\b/,
     why: 'it takes a while, and is run elsewhere',
     check: () => {

@@ -101,11 +101,12 @@ const YEAR = 365;
 /**
  * Lines of the lists, of one family.
  *
- * @param rows its rows of the dataset, by table; `persons` also those whose row stands with another family.
+ * @param rows its rows of the dataset, by table.
+ * @param known everybody who was written before: rows that stand with another family, and professionals' names.
  */
 export function annexA(
   rows: ReadonlyMap<string, Row[]>,
-  persons: ReadonlyMap<string, Row>,
+  known: { persons: ReadonlyMap<string, Row>; professionals: ReadonlyMap<string, string> },
   day: string,
   put: (list: string, values: Value[]) => void,
 ): void {
@@ -113,9 +114,8 @@ export function annexA(
   const disabled = new Map<string, string[]>();
   for (const { disa_person_id: who, disa_disability_code: code } of of('disability'))
     disabled.set(String(who), [...(disabled.get(String(who)) ?? []), String(code)]);
-  const names = new Map(of('professionals').map((each) => [each.prof_professional_id, each.prof_professional_name]));
   const child = (id: Value | undefined): Value[] | null => {
-    const person = persons.get(String(id));
+    const person = known.persons.get(String(id));
     return person
       ? [
           String(id),
@@ -130,7 +130,10 @@ export function annexA(
     const codes = disabled.get(String(id));
     return codes === undefined ? '' : codes.includes('NONE') ? 'N' : 'Y';
   };
-  const worker = (team: Value | undefined, id: Value | undefined): Value[] => [team ?? null, names.get(id ?? null) ?? id ?? null];
+  const worker = (team: Value | undefined, id: Value | undefined): Value[] => [
+    team ?? null,
+    known.professionals.get(String(id)) ?? id ?? null,
+  ];
   const within = (on: Value | undefined) => typeof on === 'string' && on <= day && daysBetween(on, day) <= YEAR;
   const count = (table: string, who: string, id: Value | undefined, at: string) =>
     of(table).filter((each) => each[who] === id && within(each[at])).length;

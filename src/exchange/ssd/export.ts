@@ -62,7 +62,7 @@ export async function exportDataset(ask: AskAs, folder: string, system: string, 
       system,
       day,
       persons: new Set(),
-      professionals: new Set(),
+      professionals: new Map(),
       departments: new Set(),
       put(table, row) {
         const fields = SSD_FIELDS.get(table) ?? [];
@@ -81,7 +81,7 @@ export async function exportDataset(ask: AskAs, folder: string, system: string, 
       rows = new Map();
       familyRows(family, to);
       for (const row of rows.get('ssd_person') ?? []) persons.set(String(row.pers_person_id), row);
-      annexA(rows, persons, day, (list, values) => lines(list, values.map(forPeople)));
+      annexA(rows, { persons, professionals: to.professionals }, day, (list, values) => lines(list, values.map(forPeople)));
       exported.families++;
       for (const stream of open.values()) if (stream.writableNeedDrain) await once(stream, 'drain');
     }

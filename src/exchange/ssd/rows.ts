@@ -77,7 +77,7 @@ export type Export = {
   system: string;
   day: string;
   persons: Set<string>;
-  professionals: Set<string>;
+  professionals: Map<string, string>;
   departments: Set<string>;
   put: Put;
   odd: Odd;
@@ -431,7 +431,7 @@ export function familyRows(family: Family, to: Export): void {
       put('ssd_department', { dept_team_id: each.organisation.code, dept_team_name: each.organisation.name });
     }
     if (id && !to.professionals.has(id)) {
-      to.professionals.add(id);
+      to.professionals.set(id, each.practitioner as string);
       put('ssd_professionals', {
         prof_professional_id: id,
         prof_professional_name: each.practitioner,
