@@ -236,6 +236,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set plan
 as $$
 declare
   people bigint[];
+  before jsonb;
   reached bigint[];
   locked bigint[];
   clinical constant bigint := 1 << 15;
@@ -273,6 +274,7 @@ begin
   -- What is withheld about a person is withheld about the same person under every id.
   people := array(select distinct s.same from fsp.same_persons(people) s);
 
+  before := fsp.grant_digests(asked, people);
   delete from fsp.family_grant g where g.family = any (asked);
   insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded, teams, workers)
   with access as materialized (
@@ -566,6 +568,8 @@ begin
     and (r.kind <> 'guarded' or exists (select from fsp.family_grant g where g.login = l.id and g.family = r.family))
     -- Who else belonged to the family is there in their other families.
     and (r.kind <> 'adoption' or b.person is null or exists (select from fsp.adoption a where a.person = b.person));
+
+  perform fsp.note_rights(before, asked, people);
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;
@@ -3328,6 +3332,480 @@ as $$
 $$;
 grant execute on function fsp.outward_of(text), fsp.point_of(jsonb), fsp.on_day(fsp.service_schedule, date), fsp.open_at(fsp.service_schedule, timestamp),
   fsp.metres(double precision, double precision, double precision, double precision) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
+-- The change feed: which rows were touched, whose rights changed, and what a reader was shown. It is asked by the gate's login, and
+-- answers with types and keys alone: whether a reader sees a row today, and what stands in it, is read on the organisation's own login.
+
+-- A row was written or is gone: whoever did it, and by whichever statement. A loader that defers its grants is followed by no feed.
+create or replace function fsp.note_change() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  told jsonb[];
+begin
+  if current_setting('fsp.defer_grants', true) = 'on' and session_user = current_user then return null; end if;
+  told := case tg_op when 'INSERT' then array[to_jsonb(new)] when 'DELETE' then array[to_jsonb(old)] else array[to_jsonb(new), to_jsonb(old)] end;
+  insert into fsp.feed_change (type, key, family)
+    select distinct on (2) tg_argv[0], (t.r ->> tg_argv[1])::bigint, (t.r ->> nullif(tg_argv[2], ''))::bigint
+    from unnest(told) with ordinality t (r, n) where t.r ->> tg_argv[1] is not null
+    -- Of a row that moved to another family, that one: who was shown it before is told anyhow.
+    order by 2, t.n
+    on conflict (xid, login, type, key) do update set family = excluded.family
+      where excluded.family is not null and feed_change.family is distinct from excluded.family;
+  return null;
+end
+$$;
+revoke all on function fsp.note_change() from public;
+
+-- What a command says that it wrote, also where it changed rows that only hang on it.
+create or replace function fsp.note_command() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.entity = any (array['Family', 'Person', 'Involvement', 'WorkbookEntry', 'Plan', 'FamilyPlan', 'Assessment', 'SpecialistAssessment', 'Intervention', 'ServiceOffer', 'SafetyCondition', 'Incident', 'Meeting', 'Decision', 'ToolReading', 'ChildVoice', 'AdultVoice', 'TrustedAdult', 'Visit', 'Conference', 'StrategyDiscussion', 'Section47', 'Episode', 'Placement', 'Marac', 'HousingSituation', 'SchoolRecord', 'StepEvent', 'PreProceedings', 'PreparatoryAssessment', 'FamilyGroup', 'ContactArrangement', 'ReturnHome', 'FamilyAction', 'RelationshipFeedback']) then
+    insert into fsp.feed_change (type, key, family) values (new.entity, new.entity_id, case when new.entity <> 'Person' then new.family end)
+      on conflict do nothing;
+  end if;
+  return null;
+end
+$$;
+revoke all on function fsp.note_command() from public;
+
+do $$
+declare
+  fed record;
+begin
+  for fed in select * from (values
+      ('person', 'Person', 'id', ''),
+      ('person_identity', 'Person', 'person', ''),
+      ('person_expected', 'Person', 'person', ''),
+      ('person_nhs_number', 'Person', 'person', ''),
+      ('person_upn', 'Person', 'person', ''),
+      ('person_equality', 'Person', 'person', ''),
+      ('person_disability', 'Person', 'person', ''),
+      ('person_new_name', 'Person', 'person', ''),
+      ('family', 'Family', 'id', 'id'),
+      ('family_name', 'Family', 'family', 'family'),
+      ('family_stage', 'Family', 'family', 'family'),
+      ('membership', 'Family', 'family', 'family'),
+      ('unborn_membership', 'Family', 'family', 'family'),
+      ('household', 'Family', 'family', 'family'),
+      ('household_member', 'Family', 'family', 'family'),
+      ('relationship', 'Family', 'family', 'family'),
+      ('involvement', 'Involvement', 'id', 'family'),
+      ('involvement_contact', 'Involvement', 'involvement', 'family'),
+      ('workbook_entry', 'WorkbookEntry', 'id', 'family'),
+      ('workbook_entry_person', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_reading', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_child_words', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_parent_words', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_joint', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_concern', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_mi_practice', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_trigger', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_delivered', 'WorkbookEntry', 'entry', 'family'),
+      ('workbook_entry_version', 'WorkbookEntry', 'entry', 'family'),
+      ('plan', 'Plan', 'id', 'family'),
+      ('plan_category', 'Plan', 'plan', 'family'),
+      ('plan_end', 'Plan', 'plan', 'family'),
+      ('plan_review', 'Plan', 'plan', 'family'),
+      ('step_event', 'StepEvent', 'id', 'family'),
+      ('step_reason', 'StepEvent', 'step', 'family'),
+      ('step_evidence', 'WorkbookEntry', 'entry', 'family'),
+      ('step_evidence', 'StepEvent', 'step', 'family'),
+      ('episode', 'Episode', 'id', 'family'),
+      ('episode_need', 'Episode', 'episode', 'family'),
+      ('strategy_discussion', 'StrategyDiscussion', 'id', 'family'),
+      ('strategy_outcome', 'StrategyDiscussion', 'discussion', 'family'),
+      ('section47', 'Section47', 'id', 'family'),
+      ('section47_outcome', 'Section47', 'enquiry', 'family'),
+      ('conference', 'Conference', 'id', 'family'),
+      ('conference_view', 'Conference', 'conference', 'family'),
+      ('pre_proceedings', 'PreProceedings', 'id', 'family'),
+      ('pre_proceedings_outcome', 'PreProceedings', 'pre_proceedings', 'family'),
+      ('pre_proceedings_court', 'PreProceedings', 'pre_proceedings', 'family'),
+      ('preparatory_assessment', 'PreparatoryAssessment', 'id', 'family'),
+      ('family_group', 'FamilyGroup', 'id', 'family'),
+      ('placement', 'Placement', 'id', 'family'),
+      ('placement_place', 'Placement', 'placement', 'family'),
+      ('visit', 'Visit', 'id', 'family'),
+      ('visit_place', 'Visit', 'visit', 'family'),
+      ('marac', 'Marac', 'id', 'family'),
+      ('marac_content', 'Marac', 'marac', 'family'),
+      ('contact_arrangement', 'ContactArrangement', 'id', 'family'),
+      ('contact_place', 'ContactArrangement', 'arrangement', 'family'),
+      ('return_home', 'ReturnHome', 'id', 'family'),
+      ('return_stage', 'ReturnHome', 'return_home', 'family'),
+      ('intervention', 'Intervention', 'id', 'family'),
+      ('intervention_link', 'Intervention', 'intervention', 'family'),
+      ('intervention_progress', 'Intervention', 'intervention', 'family'),
+      ('intervention_event', 'Intervention', 'intervention', 'family'),
+      ('relapse_detail', 'Intervention', 'intervention', 'family'),
+      ('intervention_session', 'Intervention', 'intervention', 'family'),
+      ('intervention_outcome', 'Intervention', 'intervention', 'family'),
+      ('onward_activity', 'Intervention', 'intervention', 'family'),
+      ('intervention_test', 'Intervention', 'intervention', 'family'),
+      ('service_offer', 'ServiceOffer', 'id', 'family'),
+      ('service_offer_link', 'ServiceOffer', 'offer', 'family'),
+      ('safety_condition', 'SafetyCondition', 'id', 'family'),
+      ('safety_condition_person', 'SafetyCondition', 'condition', 'family'),
+      ('safety_offence_reason', 'SafetyCondition', 'condition', 'family'),
+      ('safety_victim_reason', 'SafetyCondition', 'condition', 'family'),
+      ('incident', 'Incident', 'id', 'family'),
+      ('incident_informant', 'Incident', 'incident', 'family'),
+      ('housing_situation', 'HousingSituation', 'id', 'family'),
+      ('school_record', 'SchoolRecord', 'id', 'family'),
+      ('family_plan', 'FamilyPlan', 'id', 'family'),
+      ('family_goal', 'FamilyPlan', 'family_plan', 'family'),
+      ('family_action', 'FamilyAction', 'id', 'family'),
+      ('family_action_service', 'FamilyAction', 'action', 'family'),
+      ('family_plan_review', 'FamilyPlan', 'family_plan', 'family'),
+      ('assessment', 'Assessment', 'id', 'family'),
+      ('assessment_finding', 'Assessment', 'assessment', 'family'),
+      ('assessment_outcome', 'Assessment', 'assessment', 'family'),
+      ('assessment_factor', 'Assessment', 'assessment', 'family'),
+      ('assessment_ace', 'Assessment', 'assessment', 'family'),
+      ('context_fact', 'Assessment', 'assessment', 'family'),
+      ('specialist_assessment', 'SpecialistAssessment', 'id', 'family'),
+      ('tool_reading', 'ToolReading', 'id', 'family'),
+      ('tool_score', 'ToolReading', 'reading', 'family'),
+      ('meeting', 'Meeting', 'id', 'family'),
+      ('meeting_place', 'Meeting', 'meeting', 'family'),
+      ('meeting_person', 'Meeting', 'meeting', 'family'),
+      ('meeting_attendance', 'Meeting', 'meeting', 'family'),
+      ('meeting_action', 'Meeting', 'meeting', 'family'),
+      ('meeting_minutes', 'Meeting', 'meeting', 'family'),
+      ('meeting_circulation', 'Meeting', 'meeting', 'family'),
+      ('safe_working_agreement', 'Meeting', 'meeting', 'family'),
+      ('decision', 'Decision', 'id', 'family'),
+      ('decision_evidence', 'Decision', 'decision', 'family'),
+      ('child_voice', 'ChildVoice', 'id', 'family'),
+      ('adult_voice', 'AdultVoice', 'id', 'family'),
+      ('child_voice_answer', 'ChildVoice', 'voice', 'family'),
+      ('adult_voice_answer', 'AdultVoice', 'voice', 'family'),
+      ('trusted_adult', 'TrustedAdult', 'id', 'family'),
+      ('relationship_feedback', 'RelationshipFeedback', 'id', 'family'),
+      ('disagreement', 'Decision', 'decision', 'family'),
+      ('person_same', 'Person', 'person', '')) as f (name, type, key, family) loop
+    execute format('drop trigger if exists feed_%2$s on fsp.%1$I', fed.name, lower(fed.type));
+    execute format('create trigger feed_%2$s after insert or update or delete on fsp.%1$I for each row execute function fsp.note_change(%3$L, %4$L, %5$L)',
+      fed.name, lower(fed.type), fed.type, fed.key, fed.family);
+  end loop;
+  drop trigger if exists feed on fsp.outbox;
+  create trigger feed after insert on fsp.outbox for each row execute function fsp.note_command();
+end
+$$;
+
+-- What each login may see of families and persons, as digests: grants that are written anew as they were change nothing. A `Users`
+-- place holds what its users' rights follow from, which closes nothing to who asks without a user.
+create or replace function fsp.grant_digests(families bigint[], persons bigint[]) returns jsonb
+language sql stable set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(d.place, d.digest), '{}') from (
+    select concat_ws(' ', g.login, 'Family', g.family) as place,
+      md5(string_agg(concat_ws('|', g.period, g.shared, g.withheld, g.purposes, coalesce(g.only_with::text, '-'), g.guarded), ';' order by g.starts)) as digest
+    from fsp.family_grant g where g.family = any (families) group by g.login, g.family
+    union all
+    select concat_ws(' ', g.login, 'Person', g.person),
+      md5(string_agg(concat_ws('|', g.period, g.shared, g.withheld, g.family_shared, g.family_withheld, g.needs, g.agreed, g.purposes, g.guarded), ';' order by g.starts))
+    from fsp.person_grant g where g.person = any (persons) group by g.login, g.person
+    union all
+    select concat_ws(' ', r.login, case when r.person is null then 'Family' else 'Person' end, coalesce(r.person, r.family), 'guard'),
+      md5(string_agg(distinct concat_ws('|', r.kind, r.family, r.about, r.starts, r.ends), ';'))
+    from fsp.user_rule r
+    where r.family = any (families) and (r.kind in ('guarded', 'adoption') or r.kind = 'named' and r.subjects = '{}')
+    group by r.login, r.person, coalesce(r.person, r.family)
+    union all
+    select concat_ws(' ', u.login, 'Users', u.family, u.kind), md5(string_agg(u.told, ';' order by u.told)) from (
+      select g.login, g.family, 'hands' as kind, concat_ws('|', g.period, coalesce(g.teams::text, '-'), coalesce(g.workers::text, '-')) as told
+      from fsp.family_grant g where g.family = any (families) and (g.teams is not null or g.workers is not null)
+      union all
+      select f.login, f.family, 'focus', concat_ws('|', f.subject, f.starts, f.ends, f.only_with)
+      from fsp.user_focus f where f.family = any (families)
+      union all
+      select r.login, r.family, 'rule', concat_ws('|', r.kind, r.about, r.mask, r.subjects, r.starts, r.ends)
+      from fsp.user_rule r where r.family = any (families) and r.person is null and r.subjects <> '{}') u
+    group by u.login, u.family, u.kind) d
+$$;
+revoke all on function fsp.grant_digests(bigint[], bigint[]) from public;
+
+-- Whose rights changed: `changed` holds login, type, key and what of it. The rights of a login on a person are rights on what is about them in
+-- their families, and in those that they have just left.
+create or replace function fsp.tell_rights(changed jsonb, families bigint[]) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  with c as materialized (
+    select distinct split_part(place, ' ', 1)::bigint as login, split_part(place, ' ', 2) as type, split_part(place, ' ', 3)::bigint as key
+    from jsonb_array_elements_text(changed) place
+  ),
+  -- What is kept from somebody is kept from the same person under every id, in the families of each.
+  same as materialized (
+    select c.login, c.key, s.same from c
+    join fsp.same_persons(array(select p.key from c p where p.type = 'Person')) s on s.person = c.key where c.type = 'Person'
+  ),
+  belongs as materialized (
+    select s.login, s.key, m.family from same s join fsp.membership m on m.person = s.same
+    union
+    select s.login, s.key, u.family from same s join fsp.unborn_membership u on u.person = s.same
+  )
+  insert into fsp.feed_change (login, type, key, family)
+    select c.login, c.type, c.key, c.key from c where c.type in ('Family', 'Users')
+    union
+    select b.login, 'Family', b.family, b.family from belongs b
+    union
+    select c.login, 'Family', f, f from c cross join unnest(families) f where c.type = 'Person'
+    union
+    -- What is told of a family tells of its members.
+    select c.login, 'Person', c.key, null::bigint from c
+      where c.type = 'Person' and not exists (select from belongs b where b.login = c.login and b.key = c.key)
+    on conflict do nothing
+$$;
+revoke all on function fsp.tell_rights(jsonb, bigint[]) from public;
+
+create or replace function fsp.note_rights(before jsonb, families bigint[], persons bigint[]) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  changed jsonb;
+begin
+  if current_setting('fsp.defer_grants', true) = 'on' and session_user = current_user then return; end if;
+  select jsonb_agg(coalesce(a.key, b.key)) into changed
+    from jsonb_each_text(fsp.grant_digests(families, persons)) a full join jsonb_each_text(before) b on a.key = b.key
+    where a.value is distinct from b.value;
+  if changed is null then return; end if;
+  -- Of many families at once a loader makes none smaller.
+  perform fsp.tell_rights(changed, case when cardinality(families) <= 10 then families else '{}' end);
+end
+$$;
+revoke all on function fsp.note_rights(jsonb, bigint[], bigint[]) from public;
+
+-- Rights that began or ended by the clock alone, since somebody last asked, are changes as well; and what is too old to go on from
+-- is swept away. One at a time.
+create or replace function fsp.feed_clock() returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Times are kept in milliseconds: rounded up, what ends within this one would be told neither now nor later.
+  upto constant timestamptz := date_trunc('milliseconds', now());
+  since timestamptz;
+  turned jsonb;
+  last_swept xid8;
+begin
+  perform pg_advisory_xact_lock(7246337004);
+  insert into fsp.feed_state (id, until) values (1, upto) on conflict do nothing;
+  select s.until into since from fsp.feed_state s where s.id = 1;
+  if upto <= since then return; end if;
+  select jsonb_agg(concat_ws(' ', t.login, t.type, t.key)) into turned from (
+    select g.login, 'Family' as type, g.family as key from fsp.family_grant g where g.ends > since and g.ends <= upto
+    union select g.login, 'Family', g.family from fsp.family_grant g where g.starts > since and g.starts <= upto
+    union select g.login, 'Person', g.person from fsp.person_grant g where g.ends > since and g.ends <= upto
+    union select g.login, 'Person', g.person from fsp.person_grant g where g.starts > since and g.starts <= upto
+    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.ends > since and r.ends <= upto
+    union select r.login, 'Users', r.family from fsp.user_rule r where r.subjects <> '{}' and r.starts > since and r.starts <= upto) t;
+  if turned is not null then perform fsp.tell_rights(turned, '{}'); end if;
+  with old as (
+    delete from fsp.feed_change c where c.id in (select o.id from fsp.feed_change o where o.at < now() - interval '90 days' order by o.xid, o.id limit 5000)
+    returning c.xid
+  )
+  select o.xid into last_swept from old o order by o.xid desc limit 1;
+  update fsp.feed_state s set until = upto, swept = coalesce(last_swept, s.swept) where s.id = 1;
+end
+$$;
+revoke all on function fsp.feed_clock() from public;
+
+-- A client as a reader; the first transaction that may still be under way; and up to where changes were swept away.
+create or replace function fsp.feed_open(of_client text, of_purpose text) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  found_reader bigint;
+begin
+  select r.id into found_reader from fsp.feed_reader r where r.client = of_client and r.purpose = of_purpose;
+  if found_reader is null then
+    insert into fsp.feed_reader (client, purpose) values (of_client, of_purpose) on conflict do nothing;
+    select r.id into found_reader from fsp.feed_reader r where r.client = of_client and r.purpose = of_purpose;
+  end if;
+  return jsonb_build_object('reader', found_reader, 'horizon', pg_snapshot_xmin(pg_current_snapshot())::text,
+    'next', pg_snapshot_xmax(pg_current_snapshot())::text, 'swept', coalesce((select s.swept::text from fsp.feed_state s where s.id = 1), '0'));
+end
+$$;
+revoke all on function fsp.feed_open(text, text) from public;
+
+-- Every row of a family that the feed tells of.
+create or replace function fsp.feed_rows(asked bigint, types text[]) returns table (type text, key bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+    select 'Family', f.id from fsp.family f where f.id = asked and 'Family' = any (types)
+    union all select 'Involvement', r.id from fsp.involvement r where r.family = asked and 'Involvement' = any (types)
+    union all select 'WorkbookEntry', r.id from fsp.workbook_entry r where r.family = asked and 'WorkbookEntry' = any (types)
+    union all select 'Plan', r.id from fsp.plan r where r.family = asked and 'Plan' = any (types)
+    union all select 'FamilyPlan', r.id from fsp.family_plan r where r.family = asked and 'FamilyPlan' = any (types)
+    union all select 'Assessment', r.id from fsp.assessment r where r.family = asked and 'Assessment' = any (types)
+    union all select 'SpecialistAssessment', r.id from fsp.specialist_assessment r where r.family = asked and 'SpecialistAssessment' = any (types)
+    union all select 'Intervention', r.id from fsp.intervention r where r.family = asked and 'Intervention' = any (types)
+    union all select 'ServiceOffer', r.id from fsp.service_offer r where r.family = asked and 'ServiceOffer' = any (types)
+    union all select 'SafetyCondition', r.id from fsp.safety_condition r where r.family = asked and 'SafetyCondition' = any (types)
+    union all select 'Incident', r.id from fsp.incident r where r.family = asked and 'Incident' = any (types)
+    union all select 'Meeting', r.id from fsp.meeting r where r.family = asked and 'Meeting' = any (types)
+    union all select 'Decision', r.id from fsp.decision r where r.family = asked and 'Decision' = any (types)
+    union all select 'ToolReading', r.id from fsp.tool_reading r where r.family = asked and 'ToolReading' = any (types)
+    union all select 'ChildVoice', r.id from fsp.child_voice r where r.family = asked and 'ChildVoice' = any (types)
+    union all select 'AdultVoice', r.id from fsp.adult_voice r where r.family = asked and 'AdultVoice' = any (types)
+    union all select 'TrustedAdult', r.id from fsp.trusted_adult r where r.family = asked and 'TrustedAdult' = any (types)
+    union all select 'Visit', r.id from fsp.visit r where r.family = asked and 'Visit' = any (types)
+    union all select 'Conference', r.id from fsp.conference r where r.family = asked and 'Conference' = any (types)
+    union all select 'StrategyDiscussion', r.id from fsp.strategy_discussion r where r.family = asked and 'StrategyDiscussion' = any (types)
+    union all select 'Section47', r.id from fsp.section47 r where r.family = asked and 'Section47' = any (types)
+    union all select 'Episode', r.id from fsp.episode r where r.family = asked and 'Episode' = any (types)
+    union all select 'Placement', r.id from fsp.placement r where r.family = asked and 'Placement' = any (types)
+    union all select 'Marac', r.id from fsp.marac r where r.family = asked and 'Marac' = any (types)
+    union all select 'HousingSituation', r.id from fsp.housing_situation r where r.family = asked and 'HousingSituation' = any (types)
+    union all select 'SchoolRecord', r.id from fsp.school_record r where r.family = asked and 'SchoolRecord' = any (types)
+    union all select 'StepEvent', r.id from fsp.step_event r where r.family = asked and 'StepEvent' = any (types)
+    union all select 'PreProceedings', r.id from fsp.pre_proceedings r where r.family = asked and 'PreProceedings' = any (types)
+    union all select 'PreparatoryAssessment', r.id from fsp.preparatory_assessment r where r.family = asked and 'PreparatoryAssessment' = any (types)
+    union all select 'FamilyGroup', r.id from fsp.family_group r where r.family = asked and 'FamilyGroup' = any (types)
+    union all select 'ContactArrangement', r.id from fsp.contact_arrangement r where r.family = asked and 'ContactArrangement' = any (types)
+    union all select 'ReturnHome', r.id from fsp.return_home r where r.family = asked and 'ReturnHome' = any (types)
+    union all select 'FamilyAction', r.id from fsp.family_action r where r.family = asked and 'FamilyAction' = any (types)
+    union all select 'RelationshipFeedback', r.id from fsp.relationship_feedback r where r.family = asked and 'RelationshipFeedback' = any (types)
+$$;
+revoke all on function fsp.feed_rows(bigint, text[]) from public;
+
+create or replace function fsp.feed_members(asked bigint) returns table (person bigint)
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select m.person from fsp.membership m where m.family = asked union select u.person from fsp.unborn_membership u where u.family = asked
+$$;
+revoke all on function fsp.feed_members(bigint) from public;
+
+-- What a login may see today, family by family, each person with the first family of theirs; each row with its place.
+create or replace function fsp.feed_families(of_login bigint, types text[], after_family bigint, after_type text, after_key bigint, most integer)
+returns jsonb
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  of_family bigint;
+  part record;
+  found jsonb[] := '{}';
+begin
+  for of_family in
+    select distinct g.family from fsp.family_grant g
+    where g.login = of_login and g.family >= after_family and g.starts <= now() and g.ends > now() order by 1
+  loop
+    for part in select r.type, r.key from (
+        select * from fsp.feed_rows(of_family, types)
+        union all
+        select 'Person', p.person from fsp.feed_members(of_family) p
+          where 'Person' = any (types) and not exists (
+            select from (select m.family from fsp.membership m where m.person = p.person
+              union all select u.family from fsp.unborn_membership u where u.person = p.person) f
+            join fsp.family_grant g on g.login = of_login and g.family = f.family and g.starts <= now() and g.ends > now()
+            where f.family < of_family)) r
+      where of_family > after_family or (r.type collate "C", r.key) > (after_type collate "C", after_key)
+      order by r.type collate "C", r.key
+    loop
+      found := found || jsonb_build_object('a', of_family, 'f', of_family, 't', part.type, 'k', part.key);
+      if cardinality(found) >= most then return to_jsonb(found); end if;
+    end loop;
+  end loop;
+  return to_jsonb(found);
+end
+$$;
+revoke all on function fsp.feed_families(bigint, text[], bigint, text, bigint, integer) from public;
+
+-- What a reader was shown before, was not shown since `before`, and did not know by `since` to be gone.
+create or replace function fsp.feed_before(of_reader bigint, types text[], before xid8, since xid8, after_type text, after_key bigint, most integer)
+returns jsonb
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_agg(jsonb_build_object('a', 0, 'f', s.family, 't', s.type, 'k', s.key, 'g', true) order by s.type collate "C", s.key), '[]') from (
+    select s.family, s.type, s.key from fsp.feed_seen s
+    where s.reader = of_reader and s.type = any (types) and s.shown < before and (s.gone is null or s.gone > since)
+      and (s.type collate "C", s.key) > (after_type collate "C", after_key)
+    order by s.type collate "C", s.key limit most) s
+$$;
+revoke all on function fsp.feed_before(bigint, text[], xid8, xid8, text, bigint, integer) from public;
+
+-- What changed after a place: rows that a login may see today or its reader was shown before. Changes of transactions beyond the
+-- oldest that is under way wait: what commits late would be passed over. `g`: to be told as gone where the reader does not see it. Once
+-- it was, what becomes of the row is no longer told; when the reader's own rights change, it is.
+create or replace function fsp.feed_log(of_login bigint, of_reader bigint, types text[], after_xid xid8, after_id bigint, after_type text,
+  after_key bigint, most integer) returns jsonb
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Asked for before the changes are: what is older than this has ended by now, and is there.
+  horizon constant xid8 := pg_snapshot_xmin(pg_current_snapshot());
+  scanned integer := 0;
+  last_xid xid8;
+  last_id bigint;
+  change record;
+  part record;
+  found jsonb[] := '{}';
+begin
+  for change in
+    select c.xid, c.id, c.at, c.login, c.type, c.key, c.family from fsp.feed_change c
+    where (c.xid, c.id) >= (after_xid, after_id) and c.xid < horizon and c.login in (0, of_login)
+    order by c.xid, c.id limit 5000
+  loop
+    scanned := scanned + 1;
+    last_xid := change.xid;
+    last_id := change.id;
+    for part in
+      select r.type, r.key, r.family, s.key is not null and (change.login <> 0 or s.gone is null or change.xid < s.gone) as gone
+      from (
+        select change.type as type, change.key as key, change.family as family
+          where change.login = 0 or change.type = 'Person'
+        union
+        select r.type, r.key, change.key from fsp.feed_rows(change.key, types) r where change.login <> 0 and change.type = 'Family'
+        union
+        select 'Person', m.person, null::bigint from fsp.feed_members(change.key) m where change.login <> 0 and change.type = 'Family'
+        union
+        select s.type, s.key, s.family from fsp.feed_seen s
+          where change.login <> 0 and change.type = 'Family' and s.reader = of_reader and s.family = change.key
+      ) r
+      left join fsp.feed_seen s on s.reader = of_reader and s.type = r.type and s.key = r.key
+      where r.type = any (types)
+        and ((change.xid, change.id) > (after_xid, after_id) or (r.type collate "C", r.key) > (after_type collate "C", after_key))
+        and (s.key is not null
+          or case when r.type = 'Person'
+            then exists (select from fsp.person_grant g where g.login = of_login and g.person = r.key and g.starts <= now() and g.ends > now())
+            else exists (select from fsp.family_grant g where g.login = of_login and g.family = r.family and g.starts <= now() and g.ends > now()) end)
+      order by r.type collate "C", r.key
+    loop
+      found := found || jsonb_build_object('x', change.xid::text, 'e', change.id, 'f', part.family, 't', part.type, 'k', part.key,
+        'g', part.gone, 'at', to_char(change.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
+      if cardinality(found) >= most then return jsonb_build_object('rows', to_jsonb(found), 'more', true); end if;
+    end loop;
+  end loop;
+  if scanned = 5000 then
+    return jsonb_build_object('rows', to_jsonb(found), 'more', true, 'x', last_xid::text, 'e', last_id + 1);
+  end if;
+  return jsonb_build_object('rows', to_jsonb(found), 'more', false, 'x', greatest(horizon, after_xid)::text, 'e', 0);
+end
+$$;
+revoke all on function fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer) from public;
+
+-- What a reader is shown now, and what it is told is gone: noted before the answer leaves.
+create or replace function fsp.feed_noted(of_reader bigint, there_now jsonb, gone_now jsonb) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+as $$
+  insert into fsp.feed_seen as s (reader, type, key, family, shown)
+    select distinct on (r.t, r.k) of_reader, r.t, r.k, r.f, pg_snapshot_xmin(pg_current_snapshot())
+    from jsonb_to_recordset(there_now) as r (t text, k bigint, f bigint) order by r.t, r.k
+    on conflict (reader, type, key) do update set family = excluded.family, shown = excluded.shown, gone = null;
+  update fsp.feed_seen s set gone = pg_snapshot_xmax(pg_current_snapshot())
+    from jsonb_to_recordset(gone_now) as r (t text, k bigint)
+    where s.reader = of_reader and s.type = r.t and s.key = r.k and s.gone is null;
+$$;
+revoke all on function fsp.feed_noted(bigint, jsonb, jsonb) from public;
+
+grant execute on function fsp.feed_clock(), fsp.feed_open(text, text),
+  fsp.feed_families(bigint, text[], bigint, text, bigint, integer),
+  fsp.feed_before(bigint, text[], xid8, xid8, text, bigint, integer),
+  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer), fsp.feed_noted(bigint, jsonb, jsonb)
+  to "{{db}}_gate";
 
 -- organisation: DIRECTORY
 grant select on fsp.organisation to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
@@ -10205,6 +10683,9 @@ grant select on fsp.record_run_line to "{{db}}_agency_provider";
 create policy provider_select on fsp.record_run_line for select to "{{db}}_agency_provider"
   using ((select true from fsp.family_grant fg where fg.family = record_run_line.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 16) = 16));
 
+-- noun_master: DIRECTORY
+grant select on fsp.noun_master to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";
+
 -- outbox: OPERATION
 alter table fsp.outbox enable row level security;
 alter table fsp.outbox force row level security;
@@ -10244,6 +10725,34 @@ grant update (result) on fsp.idempotency to "{{db}}_agency_la", "{{db}}_agency_t
 create policy own_update on fsp.idempotency for update to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider"
   using (idempotency.organisation = (select fsp.current_organisation()) and idempotency.login = (select fsp.current_login()) and idempotency.result = '{}')
   with check (idempotency.organisation = (select fsp.current_organisation()));
+
+-- feed_change: OPERATION
+alter table fsp.feed_change enable row level security;
+alter table fsp.feed_change force row level security;
+create policy owner_all on fsp.feed_change for all to "{{owner}}"
+  using (true)
+  with check (true);
+
+-- feed_reader: OPERATION
+alter table fsp.feed_reader enable row level security;
+alter table fsp.feed_reader force row level security;
+create policy owner_all on fsp.feed_reader for all to "{{owner}}"
+  using (true)
+  with check (true);
+
+-- feed_seen: OPERATION
+alter table fsp.feed_seen enable row level security;
+alter table fsp.feed_seen force row level security;
+create policy owner_all on fsp.feed_seen for all to "{{owner}}"
+  using (true)
+  with check (true);
+
+-- feed_state: OPERATION
+alter table fsp.feed_state enable row level security;
+alter table fsp.feed_state force row level security;
+create policy owner_all on fsp.feed_state for all to "{{owner}}"
+  using (true)
+  with check (true);
 
 -- disclosure: OPERATION
 alter table fsp.disclosure enable row level security;

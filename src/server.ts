@@ -16,6 +16,7 @@ import { deriveRules } from './access/rules.ts';
 import type { VerifyToken } from './access/tokens.ts';
 import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
+import { createFeed } from './change/feed.ts';
 import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
 import { createPools, databaseError } from './db/pools.ts';
@@ -38,6 +39,7 @@ import { explainResolvers } from './modules/explain/resolvers.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
+import { addPulledDocuments } from './portal/pull.ts';
 import { addSharingPages } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
 import { createPlanner } from './read/plan.ts';
@@ -146,6 +148,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       compiledReads({
         pools,
         planner: createPlanner(assembled, BINDINGS, ROOTS, rules, { discloses: options.disclosure !== false, planned: metrics.planned }),
+        feed: createFeed(gate, createHmac('sha256', secret).update('cursors').digest()),
         budgets,
         families: createFamilies(options.familyBudget),
         alert: (alert, client) => {
@@ -297,6 +300,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addEvidencePages(app, pages);
   addSubjectAccessPages(app, pages);
   addSharingPages(app, assembled, pages);
+  addPulledDocuments(app, assembled, {
+    ...pages,
+    async again(request) {
+      const asking = request as Identified;
+      asking.client = await authenticate({ headers: request.headers, address: request.ip }, verify, gate, asking.requestId);
+    },
+  });
   const openReferral = addOpenReferral(app, {
     server: database.server,
     secret,

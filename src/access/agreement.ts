@@ -100,6 +100,12 @@ export const LEAK_GROUP: readonly PersonalClass[] = PERSONAL_CLASSES.filter(
   (dataClass) => !['SAFETY', 'IDENTITY', 'FAMILY', 'EQUALITY'].includes(dataClass),
 );
 
+/**
+ * What goes into another system's copy only where its operator has declared that it honours restrictions; nothing that is kept from
+ * somebody goes there either.
+ */
+export const COPIED_BY_PROMISE: readonly PersonalClass[] = ['CLINICAL', 'VICTIM', 'CHILD_VOICE'];
+
 /** A family's stages; the grant carries the stage and the plan tests it. An open MARAC stands beside any of them. */
 export const STAGES = [
   'EARLY_HELP',

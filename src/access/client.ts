@@ -11,6 +11,10 @@ export type Client = Readonly<{
   login: Readonly<{ id: number; name: string; sealed: boolean }>;
   scopes: ReadonlySet<string>;
   purposes: readonly Purpose[];
+  /** Its system keeps restricted, sensitive and kept-from records as they are kept here, so its operator declared. */
+  honoursRestrictions: boolean;
+  /** What it is shown is copied into its own system: it reads the change feed. */
+  copies?: true;
   purpose: Purpose;
   /** Null where the client works without a person: then rules about users deny. */
   user: string | null;

@@ -1,5 +1,16 @@
 /** What one request may see of a class of data: the agreement, the purpose, the roles and the scopes together. */
-import { ACTS, levelOf, OWN_FAMILIES, PURPOSES, type PurposeRule, purposesOf, ROLE_CLOSES, ROLES_FOR, writersOf } from './agreement.ts';
+import {
+  ACTS,
+  COPIED_BY_PROMISE,
+  levelOf,
+  OWN_FAMILIES,
+  PURPOSES,
+  type PurposeRule,
+  purposesOf,
+  ROLE_CLOSES,
+  ROLES_FOR,
+  writersOf,
+} from './agreement.ts';
 import { type DataClass, isPersonal, maskOf, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 import { type Client, hasRole } from './client.ts';
 
@@ -14,6 +25,13 @@ export type Refusal = 'NOT_SHARED_WITH_AGENCY' | 'NOT_FOR_THIS_PURPOSE' | 'NOT_F
 export type Access = { open: 'all' | 'own' | 'own-by-purpose' } | { open: false; reason: Refusal };
 
 const refused = (reason: Refusal): Access => ({ open: false, reason });
+
+/**
+ * Whether what is shown goes into a system that has not declared that it keeps it from those from whom it is kept here: a record
+ * system's copy, or the feed's.
+ */
+export const copiesUnpromised = (client: Pick<Client, 'purpose' | 'honoursRestrictions' | 'copies'>): boolean =>
+  !client.honoursRestrictions && (client.copies === true || client.purpose === 'RECORD_SYNC');
 
 /** Whether the organisation's own rows are narrowed to those of the user: who checks it, checks what all of its users did. */
 export const narrowedToUser = (client: Client): boolean =>
@@ -36,6 +54,7 @@ export function mayRead(client: Client, dataClass: DataClass): Access {
   }
   if (!isPersonal(dataClass)) return { open: 'all' };
   if (!client.scopes.has('family:read')) return refused('NOT_FOR_THIS_ROLE');
+  if (COPIED_BY_PROMISE.includes(dataClass) && copiesUnpromised(client)) return refused('NOT_FOR_THIS_ROLE');
   const rule: PurposeRule = PURPOSES[client.purpose];
   if (rule.role && !hasRole(client, rule.role)) return refused('NOT_FOR_THIS_ROLE');
   if (rule.opens.includes(dataClass)) return { open: level === 'O' ? 'own' : 'all' };

@@ -18,6 +18,7 @@ export type KnownClient = {
   scopes: string[];
   purposes: Purpose[];
   defaultPurpose: Purpose | null;
+  honoursRestrictions: boolean;
 };
 
 export type Standing = {
@@ -38,12 +39,14 @@ export type Gate = {
   /** Every client that is in use. */
   clients(): Promise<KnownClient[]>;
   query(sql: string): Promise<Record<string, unknown>[]>;
+  /** One statement with its parameters. @throws what the database says */
+  ask(sql: string, parameters: (string | null)[]): Promise<Record<string, unknown>[]>;
   end(): Promise<void>;
 };
 
 // Lists as text: postgres.js would ask the server for the types of arrays, and a failure of that question is nobody's.
 const STANDING = `
-  select c.id, c.name, array_to_string(c.scopes, ' ') as scopes, array_to_string(c.purposes, ' ') as purposes, c.default_purpose, o.id as organisation, o.code, o.name as organisation_name, o.agency,
+  select c.id, c.name, array_to_string(c.scopes, ' ') as scopes, array_to_string(c.purposes, ' ') as purposes, c.default_purpose, c.honours_restrictions, o.id as organisation, o.code, o.name as organisation_name, o.agency,
     (select true from fsp.revoked_token r where r.jti = $3::text) as revoked,
     (select u.name from fsp.app_user u where u.organisation = c.organisation and u.subject = $2::text and u.enabled) as user_name,
     l.id as login, l.name as login_name, l.sealed, e.id as emergency, e.name as emergency_name
@@ -55,7 +58,7 @@ const STANDING = `
   where c.id = $1::text and c.enabled`;
 
 const CLIENTS = `
-  select c.id, c.name, array_to_string(c.scopes, ' ') as scopes, array_to_string(c.purposes, ' ') as purposes, c.default_purpose, o.id as organisation, o.code, o.name as organisation_name, o.agency
+  select c.id, c.name, array_to_string(c.scopes, ' ') as scopes, array_to_string(c.purposes, ' ') as purposes, c.default_purpose, c.honours_restrictions, o.id as organisation, o.code, o.name as organisation_name, o.agency
   from fsp.client c
   join fsp.organisation o on o.id = c.organisation
   where c.enabled
@@ -67,6 +70,7 @@ type ClientRow = {
   scopes: string;
   purposes: string;
   default_purpose: Purpose | null;
+  honours_restrictions: boolean;
   organisation: number;
   code: string;
   organisation_name: string;
@@ -127,6 +131,7 @@ export function createGate(server: DatabaseServer, secret: string): Gate {
       return (await sql.unsafe<ClientRow[]>(CLIENTS, [], { prepare: false })).map(clientOf);
     },
     query: (text) => sql.unsafe(text) as unknown as Promise<Record<string, unknown>[]>,
+    ask: (text, parameters) => sql.unsafe(text, parameters as never[], { prepare: false }) as unknown as Promise<Record<string, unknown>[]>,
     async end() {
       await started;
       await Promise.all([sql.end({ timeout: 2 }), listener.end({ timeout: 2 })]);
@@ -143,6 +148,7 @@ function clientOf(row: ClientRow): KnownClient {
     scopes: row.scopes.split(' ').filter(Boolean),
     purposes: row.purposes.split(' ').filter(Boolean) as Purpose[],
     defaultPurpose: row.default_purpose,
+    honoursRestrictions: row.honours_restrictions,
   };
 }
 

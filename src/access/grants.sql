@@ -61,6 +61,7 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp set plan
 as $$
 declare
   people bigint[];
+  before jsonb;
   reached bigint[];
   locked bigint[];
   clinical constant bigint := 1 << 15;
@@ -98,6 +99,7 @@ begin
   -- What is withheld about a person is withheld about the same person under every id.
   people := array(select distinct s.same from fsp.same_persons(people) s);
 
+  before := fsp.grant_digests(asked, people);
   delete from fsp.family_grant g where g.family = any (asked);
   insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded, teams, workers)
   with access as materialized (
@@ -391,6 +393,8 @@ begin
     and (r.kind <> 'guarded' or exists (select from fsp.family_grant g where g.login = l.id and g.family = r.family))
     -- Who else belonged to the family is there in their other families.
     and (r.kind <> 'adoption' or b.person is null or exists (select from fsp.adoption a where a.person = b.person));
+
+  perform fsp.note_rights(before, asked, people);
 end
 $$;
 revoke all on function fsp.rebuild_grants(bigint[], bigint[]) from public;

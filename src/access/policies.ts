@@ -23,9 +23,10 @@ import {
 } from './agreement.ts';
 import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
 import { DISPUTABLE } from './disputable.ts';
+import { FED, FED_TYPES, feedings } from './fed.ts';
 import { gathering } from './gathering.ts';
 import { bitOf, grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
-import { RETRACTABLE, STAND_BY_THEMSELVES } from './retractable.ts';
+import { RETRACTABLE, STAND_BY_THEMSELVES, typeOfTable } from './retractable.ts';
 
 /** The session's login and organisation, as the policies ask for them. */
 export const LOGIN = '(select fsp.current_login())';
@@ -226,6 +227,11 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
     `grant insert on fsp.${t} to ${writers};`,
     policy(t, 'own_insert', 'insert', writers, null, `${t}.organisation = ${ORGANISATION}`),
   ],
+  // Of the feed no login reads a row: the gate asks the functions of src/access/feed.sql, which answer with keys.
+  feed_change: () => [],
+  feed_reader: () => [],
+  feed_seen: () => [],
+  feed_state: () => [],
   idempotency: (t) => [
     `grant select, insert on fsp.${t} to ${writers};`,
     policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN}`, null),
@@ -530,6 +536,20 @@ function fillIn(sql: string): string {
         ({ own }) => own?.columns,
       ),
     )
+    .replaceAll('{{feedings}}', () =>
+      feedings()
+        .map(({ table, type, key, family }) => `(${quoted([table, type, key, family ?? ''])})`)
+        .join(',\n      '),
+    )
+    .replaceAll('{{fed_types}}', quoted(FED_TYPES))
+    .replaceAll('{{fed_rows}}', () =>
+      FED.filter((name) => name !== 'family' && name !== 'person')
+        .map(
+          (name) =>
+            `select '${typeOfTable(name)}', r.id from fsp.${name} r where r.family = asked and '${typeOfTable(name)}' = any (types)`,
+        )
+        .join('\n    union all '),
+    )
     .replaceAll('{{gathering}}', () => JSON.stringify(gathering()))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
@@ -549,6 +569,7 @@ export function accessSql(): string {
     './rights.sql',
     './explain.sql',
     './directory.sql',
+    './feed.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

@@ -158,6 +158,22 @@ const VERBS: Record<string, Verb> = {
       ]),
     ),
   ),
+  'client honours': verb(
+    'writes down whether its system keeps restricted, sensitive and kept-from records as they are kept here',
+    { id: '<client id>', restrictions: '<on or off>' },
+    {},
+    async ({ client }, { id, restrictions }) => {
+      if (restrictions !== 'on' && restrictions !== 'off') throw new Error('Say --restrictions on, or --restrictions off.');
+      const stands = restrictions === 'on' ? 'honours restrictions' : 'does not honour restrictions';
+      return [
+        changed(
+          await provision.honourRestrictions(client, id, restrictions === 'on'),
+          `From now on the client ${id} ${stands}.`,
+          `It is written already that the client ${id} ${stands}.`,
+        ),
+      ];
+    },
+  ),
   'client disable': enableClient('refuses the client from now on', false),
   'client enable': enableClient('takes the client again', true),
   'user add': verb(

@@ -6,6 +6,7 @@ import type { Client } from '../access/client.ts';
 import { databaseError } from '../db/pools.ts';
 import type { Transaction, Transactions } from '../db/transactions.ts';
 import { PublicError } from '../errors.ts';
+import { masteredElsewhere } from './masters.ts';
 import { remarksOf } from './remarks.ts';
 import { idempotency, outbox } from './tables.ts';
 
@@ -103,6 +104,8 @@ export async function runCommand(
       const decision = await command(tx, rest, client, now);
       if ('userErrors' in decision) throw new Refused(decision.userErrors);
       const { change } = decision;
+      const elsewhere = await masteredElsewhere(tx, client, field, change.entity);
+      if (elsewhere) throw new Refused([elsewhere]);
       const warnings = [...(decision.warnings ?? []), ...remarksOf(tx)];
       await tx.insert(outbox).values(
         [change, ...(decision.also ?? [])].map((each) => ({

@@ -1,8 +1,11 @@
 /** What was changed, by whom; and the keys under which a client may ask again without a second effect. */
-import { customType, index, integer, jsonb, primaryKey, text } from 'drizzle-orm/pg-core';
+import { sql } from 'drizzle-orm';
+import { customType, index, integer, jsonb, primaryKey, text, unique } from 'drizzle-orm/pg-core';
 import { classify, fsp, id, key, moment } from '../db/classified.ts';
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => 'bytea' });
+/** A transaction's number, which never begins again: a place among all that was ever committed. */
+const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 
 /** One row for each change, written in its transaction. Says that something changed, never what it says. */
 export const outbox = classify(
@@ -79,5 +82,65 @@ export const idempotency = classify(
     },
     (t) => [primaryKey({ columns: [t.organisation, t.client, t.key] })],
   ),
+  'OPERATION',
+);
+
+/**
+ * Which rows were touched in which transaction, and whose rights changed; written by the database itself (`fsp.note_change`,
+ * `fsp.note_rights`), whoever wrote the row. Says that something changed, never what it says. Told in the order of (`xid`, `id`),
+ * as far as no transaction is still under way.
+ */
+export const feedChange = classify(
+  fsp.table(
+    'feed_change',
+    {
+      id: id(),
+      xid: xid8('xid').notNull().default(sql`pg_current_xact_id()`),
+      at: moment('at').notNull().defaultNow(),
+      /** Whose rights changed; 0: the row itself changed. */
+      login: key('login').notNull().default(0),
+      type: text('type').notNull(),
+      key: key('key').notNull(),
+      family: key('family'),
+    },
+    (t) => [
+      index('feed_change_place').on(t.xid, t.id),
+      index('feed_change_at').on(t.at),
+      unique('feed_change_once').on(t.xid, t.login, t.type, t.key),
+    ],
+  ),
+  'OPERATION',
+);
+
+/** A client under one purpose, as a reader of the feed. */
+export const feedReader = classify(
+  fsp.table('feed_reader', { id: id(), client: text('client').notNull(), purpose: text('purpose').notNull() }, (t) => [
+    unique('feed_reader_once').on(t.client, t.purpose),
+  ]),
+  'OPERATION',
+);
+
+/** What a reader of the feed was shown, so that it is told when that is gone, and is never told of anything else. */
+export const feedSeen = classify(
+  fsp.table(
+    'feed_seen',
+    {
+      reader: key('reader').notNull(),
+      type: text('type').notNull(),
+      key: key('key').notNull(),
+      family: key('family'),
+      /** When it was last shown. */
+      shown: xid8('shown').notNull(),
+      /** From when on its reader knows that it is gone; null: it stands. */
+      gone: xid8('gone'),
+    },
+    (t) => [primaryKey({ columns: [t.reader, t.type, t.key] }), index('feed_seen_family').on(t.reader, t.family)],
+  ),
+  'OPERATION',
+);
+
+/** One row: until when the ends and beginnings of rights are told, and up to where changes were swept away. */
+export const feedState = classify(
+  fsp.table('feed_state', { id: integer('id').primaryKey(), until: moment('until').notNull(), swept: xid8('swept') }),
   'OPERATION',
 );

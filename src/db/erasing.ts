@@ -34,6 +34,11 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   erasure: { none: 'the record of what was erased' },
   record_run: { none: 'how many lines a batch had' },
   record_run_line: { where: `r.family = ${FAMILY}` },
+  // Keys alone: who was shown a row is told that it is gone.
+  feed_change: { none: 'that a row is gone is told to those who were shown it' },
+  feed_seen: { none: record },
+  feed_reader: { none: ours },
+  feed_state: { none: ours },
   look_up: { none: 'whom it was about is not kept' },
   provider_month: { none: 'figures about a provider' },
   provider_month_tests: { none: 'figures about a provider' },

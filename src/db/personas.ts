@@ -146,6 +146,7 @@ export type ClientRow = {
   scopes: string[];
   purposes: Purpose[];
   defaultPurpose: Purpose | null;
+  honoursRestrictions: boolean;
 };
 
 const client = (id: string, name: string, organisation: string, scopes: string, purposes: Purpose[]): ClientRow => ({
@@ -155,6 +156,7 @@ const client = (id: string, name: string, organisation: string, scopes: string, 
   scopes: scopes.split(' ').filter((scope) => scope !== ''),
   purposes,
   defaultPurpose: purposes[0] ?? null,
+  honoursRestrictions: purposes.includes('RECORD_SYNC'),
 });
 
 /** What the county's practitioners write. */

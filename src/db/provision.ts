@@ -163,11 +163,12 @@ export type ClientRow = {
   scopes: string[];
   purposes: Purpose[];
   defaultPurpose: Purpose | null;
+  honoursRestrictions: boolean;
   enabled: boolean;
 };
 
 const CLIENTS = `
-  select c.id, c.name, o.code as organisation, o.agency, c.scopes, c.purposes, c.default_purpose as "defaultPurpose", c.enabled
+  select c.id, c.name, o.code as organisation, o.agency, c.scopes, c.purposes, c.default_purpose as "defaultPurpose", c.honours_restrictions as "honoursRestrictions", c.enabled
   from fsp.client c join fsp.organisation o on o.id = c.organisation`;
 
 async function clientNamed(client: pg.Client, id: string): Promise<ClientRow> {
@@ -217,6 +218,19 @@ export async function addClient(client: pg.Client, asked: NewClient): Promise<{ 
 export async function enableClient(client: pg.Client, id: string, enabled: boolean): Promise<Outcome> {
   await clientNamed(client, id);
   return outcome((await client.query('update fsp.client set enabled = $2 where id = $1 and enabled <> $2', [id, enabled])).rowCount);
+}
+
+/**
+ * Writes down whether a client's system keeps restricted, sensitive and kept-from records as they are kept here. Until that is declared,
+ * they do not go into its copy.
+ */
+export async function honourRestrictions(client: pg.Client, id: string, honoured: boolean): Promise<Outcome> {
+  await clientNamed(client, id);
+  const { rowCount } = await client.query('update fsp.client set honours_restrictions = $2 where id = $1 and honours_restrictions <> $2', [
+    id,
+    honoured,
+  ]);
+  return outcome(rowCount);
 }
 
 /** The clients of one organisation, or of all. */

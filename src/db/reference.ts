@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { z } from 'zod';
 import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
+import { NOUNS } from '../change/masters.ts';
 import { uuidOf } from '../exchange/open-referral/profile.ts';
 import { costsOf } from '../exchange/open-referral/rows.ts';
 import { CONCERNS, TRIO_VARIANTS } from '../modules/assessment/concerns.ts';
@@ -92,6 +93,7 @@ const FILES = {
     note: text.nullable(),
     healthyPlaces: text.nullable(),
   }),
+  masters: z.strictObject({ noun: z.string(), client: z.string().nullable(), system: text.nullable(), since: day.nullable() }),
   'service-indicators': z.strictObject({ kind: z.string(), indicator: z.string(), source: text }),
   services: z.strictObject({
     id: key,
@@ -353,6 +355,7 @@ function check(data: ReferenceData): void {
   mustBeKnown(data, 'programme-providers', 'contract', contracts, 'contract');
   mustBeKnown(data, 'group-programmes', 'programme', programmes, 'programme');
   mustBeKnown(data, 'group-programmes', 'provider', organisations, 'organisation');
+  mustBeKnown(data, 'masters', 'noun', new Set(NOUNS.map(({ noun }) => noun)), 'noun');
   mustBeKnown(data, 'rollout', 'district', districts, 'district');
   mustBeKnown(data, 'rollout', 'kind', list('service-kind'), 'code of the list service-kind');
   mustBeKnown(data, 'service-indicators', 'kind', list('service-kind'), 'code of the list service-kind');
@@ -456,6 +459,7 @@ export function readReference(authority: string): ReferenceData {
     contracts: readOptional(folder, 'contracts'),
     'programme-providers': readOptional(folder, 'programme-providers'),
     'group-programmes': readOptional(folder, 'group-programmes'),
+    masters: readOptional(folder, 'masters'),
     rollout: readOptional(folder, 'rollout'),
     'service-indicators': readOptional(folder, 'service-indicators'),
     services: readFile(folder, 'services'),
@@ -666,6 +670,13 @@ export async function loadReference(client: pg.Client, authority: string): Promi
   );
   await upsert(client, 'outcome_indicator', ['id'], data.indicators);
   await upsert(client, 'district_rollout', ['district', 'kind'], data.rollout);
+  const masters = new Map(data.masters.map((master) => [master.noun, master]));
+  await upsert(
+    client,
+    'noun_master',
+    ['noun'],
+    NOUNS.map(({ noun, what }) => ({ noun, what, client: null, system: null, since: null, ...masters.get(noun) })),
+  );
   const indicators = new Map(data.indicators.map(({ code, id }) => [code, id]));
   await upsert(
     client,

@@ -13,8 +13,10 @@ import {
 } from 'graphql';
 import { AGREEMENT } from '../access/agreement.ts';
 import type { DataClass } from '../access/classes.ts';
+import { FED_TYPES } from '../access/fed.ts';
 import { classifiedTables, classOf, STRUCTURE_COLUMNS } from '../db/classified.ts';
 import { type Binding, fieldTable, membersOf, type RootBinding, type Stream, tableOf } from '../read/binding.ts';
+import { FEED_ROOTS } from '../read/feed.ts';
 import { enumName } from './classes.ts';
 import type { AssembledSchema } from './schema.ts';
 import { STATIC_ROOTS } from './statics.ts';
@@ -35,6 +37,10 @@ const WITHOUT_BINDING = new Set([
   'FieldChange',
   'DocumentChange',
   'AgreementSimulation',
+  'Changes',
+  'Change',
+  'WorkbookChanges',
+  'WorkbookChange',
   'EmergencyFigures',
   'EmergencyCount',
 ]);
@@ -84,14 +90,16 @@ export function schemaFaults(
         const bound =
           type.name === schema.getMutationType()?.name
             ? commands.has(field.name)
-            : roots.has(field.name) || STATIC_ROOTS.has(field.name) || field.name === 'node';
+            : roots.has(field.name) || FEED_ROOTS.has(field.name) || STATIC_ROOTS.has(field.name) || field.name === 'node';
         if (!bound) faults.push(`${name}: the root field has no binding.`);
         continue;
       }
       const to = getNamedType(field.type);
       if (isObjectType(to) && bindings.has(to.name) && !isListType(field.type) && isNonNullType(field.type))
         faults.push(`${name}: a to-one relation must be nullable.`);
-      if (isAbstractType(to) && !wrapper) faults.push(`${name}: of the abstract types, Node alone stands without a connection.`);
+      // The feed's statement reads each of its rows as what it is (src/read/feed.ts).
+      if (isAbstractType(to) && !wrapper && type.name !== 'Change')
+        faults.push(`${name}: of the abstract types, Node alone stands without a connection.`);
       if (binding && field.name !== 'id' && field.name !== 'withheld' && !binding.fields[field.name])
         faults.push(`${name}: the field has no binding.`);
     }
@@ -100,12 +108,24 @@ export function schemaFaults(
   }
   for (const binding of bindings.values()) faults.push(...bindingFaults(binding, schema.getType(binding.type) !== undefined, classes));
   faults.push(...tableFaults(bindings));
+  faults.push(...feedFaults(schema, bindings));
   for (const [name, root] of roots) if (root.kind === 'union') faults.push(...streamFaults(schema, bindings, 'Query', name, root));
   for (const { type, fields } of bindings.values()) {
     for (const [name, field] of Object.entries(fields))
       if (field.kind === 'union') faults.push(...streamFaults(schema, bindings, type, name, field));
   }
   return faults;
+}
+
+/** Holds what the change feed tells of against the enum that names it. */
+function feedFaults(schema: GraphQLSchema, bindings: ReadonlyMap<string, Binding>): string[] {
+  const named = schema.getType('ChangeType');
+  const values = isEnumType(named) ? named.getValues().map(({ name }) => name) : [];
+  return [
+    ...difference(FED_TYPES.map(enumName), values, (missing) => `ChangeType: the value ${missing} is missing.`),
+    ...difference(values, FED_TYPES.map(enumName), (missing) => `ChangeType: the feed tells nothing of ${missing}.`),
+    ...FED_TYPES.filter((type) => !bindings.get(type)?.id).map((type) => `ChangeType: ${type} has no binding with an id.`),
+  ];
 }
 
 /** Holds the members of a stream against its union or interface, and against the enum that names them. */

@@ -712,6 +712,8 @@ export type Assessment = Node & {
   id: Scalars['ID']['output'];
   /** From the code list `assessment-kind`. */
   kind?: Maybe<Code>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** The child; null where the whole family is assessed. */
   person?: Maybe<Person>;
   /** The day of the referral: 45 working days count from here. */
@@ -888,10 +890,87 @@ export type CaseAuditEdge = {
   node?: Maybe<CaseAudit>;
 };
 
+export type Change = {
+  __typename?: 'Change';
+  /** When it was written; null of what stood when the reading began. */
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Classes of data of the row. Null of what is gone, as all below. */
+  classes?: Maybe<Array<Scalars['String']['output']>>;
+  /** Where to go on after this change. */
+  cursor: Scalars['String']['output'];
+  id: Scalars['ID']['output'];
+  /** Ids of the persons from whom it is kept, of whom the caller knows: for those who work only with one of them it must not exist. */
+  keptFrom?: Maybe<Array<Scalars['ID']['output']>>;
+  kind: ChangeKind;
+  /** The row, as the caller may see it today. */
+  node?: Maybe<Node>;
+  restrictions?: Maybe<Array<ChangeRestriction>>;
+  type: ChangeType;
+};
+
 export type ChangeDirection =
   | 'BETTER'
   | 'UNCHANGED'
   | 'WORSE';
+
+export type ChangeKind =
+  /** As it stands today: put it in the place of what was there. */
+  | 'CURRENT'
+  /** Deleted, or no longer visible to you: which of the two is not said. Take it out of the copy. Only told of what you were shown. */
+  | 'GONE';
+
+export type ChangeRestriction =
+  /** The family is there for named users alone. */
+  | 'RESTRICTED'
+  /** Somebody's whereabouts are protected: whoever is not named with that person must not learn them. */
+  | 'WHEREABOUTS_PROTECTED';
+
+export type ChangeType =
+  | 'ADULT_VOICE'
+  | 'ASSESSMENT'
+  | 'CHILD_VOICE'
+  | 'CONFERENCE'
+  | 'CONTACT_ARRANGEMENT'
+  | 'DECISION'
+  | 'EPISODE'
+  | 'FAMILY'
+  | 'FAMILY_ACTION'
+  | 'FAMILY_GROUP'
+  | 'FAMILY_PLAN'
+  | 'HOUSING_SITUATION'
+  | 'INCIDENT'
+  | 'INTERVENTION'
+  | 'INVOLVEMENT'
+  | 'MARAC'
+  | 'MEETING'
+  | 'PERSON'
+  | 'PLACEMENT'
+  | 'PLAN'
+  | 'PREPARATORY_ASSESSMENT'
+  | 'PRE_PROCEEDINGS'
+  | 'RELATIONSHIP_FEEDBACK'
+  | 'RETURN_HOME'
+  | 'SAFETY_CONDITION'
+  | 'SCHOOL_RECORD'
+  | 'SECTION47'
+  | 'SERVICE_OFFER'
+  | 'SPECIALIST_ASSESSMENT'
+  | 'STEP_EVENT'
+  | 'STRATEGY_DISCUSSION'
+  | 'TOOL_READING'
+  | 'TRUSTED_ADULT'
+  | 'VISIT'
+  | 'WORKBOOK_ENTRY';
+
+/** One page of the feed. It may hold fewer changes than were asked for, or none, and not be the last. */
+export type Changes = {
+  __typename?: 'Changes';
+  /** Where to go on; also of a page without changes. */
+  cursor: Scalars['String']['output'];
+  /** There is more already: ask again at once. Otherwise ask again when you like. */
+  hasMore: Scalars['Boolean']['output'];
+  nodes: Array<Change>;
+};
 
 export type CheckAnswer =
   | 'NO'
@@ -1405,6 +1484,8 @@ export type Contact = Node & {
   id: Scalars['ID']['output'];
   informant?: Maybe<ContactInformant>;
   keptFrom?: Maybe<Array<Person>>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   nextStep?: Maybe<Scalars['String']['output']>;
   /** Null until it is decided on; from the code list `contact-outcome`. */
   outcome?: Maybe<Code>;
@@ -2811,6 +2892,8 @@ export type Family = Node & {
   /** Who looked up a child of this family, the latest first; at most 25. */
   lookUps?: Maybe<Array<LookUpReceipt>>;
   maracs?: Maybe<Array<Marac>>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** Meetings about the family, latest first: to those who were asked to come, or came, their own. */
   meetings?: Maybe<MeetingConnection>;
   members?: Maybe<Array<FamilyMember>>;
@@ -3672,6 +3755,8 @@ export type Intervention = Node & {
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   onward?: Maybe<Array<OnwardActivity>>;
   outcome?: Maybe<Scalars['String']['output']>;
   outcomes?: Maybe<Array<InterventionOutcome>>;
@@ -4123,6 +4208,8 @@ export type Meeting = Node & {
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
   kind?: Maybe<MeetingKind>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** For those who came, and those to whom they were sent. */
   minutes?: Maybe<MeetingMinutes>;
   notes?: Maybe<Scalars['String']['output']>;
@@ -5620,6 +5707,20 @@ export type Node = {
   id: Scalars['ID']['output'];
 };
 
+/** Which system owns rows of a kind. What is owned elsewhere is a copy here, and is written by that system alone. */
+export type NounMaster = {
+  __typename?: 'NounMaster';
+  /** The client by which the system asks here; null: this platform owns it. */
+  client?: Maybe<Scalars['String']['output']>;
+  /** Rows of it are copies here. */
+  mirrored?: Maybe<Scalars['Boolean']['output']>;
+  noun?: Maybe<Scalars['String']['output']>;
+  since?: Maybe<Scalars['Date']['output']>;
+  /** The system's name. */
+  system?: Maybe<Scalars['String']['output']>;
+  what?: Maybe<Scalars['String']['output']>;
+};
+
 export type ObjectionOutcome =
   | 'REFUSED'
   | 'UPHELD';
@@ -5942,6 +6043,8 @@ export type Person = Node & {
   id: Scalars['ID']['output'];
   /** Language of an interpreter, where one is needed. */
   interpreter?: Maybe<Scalars['String']['output']>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /**
    * Family names taken since `familyName`, latest first. A name taken after leaving tells where somebody is: it is whereabouts, and
    * `familyName` stays the name by which they were known.
@@ -6086,6 +6189,8 @@ export type Placement = Node & {
   legalStatus?: Maybe<Code>;
   /** The day on which the child became looked after, in this or an earlier placement. */
   lookedAfterSince?: Maybe<Scalars['Date']['output']>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** The child. */
   person?: Maybe<Person>;
   /** From the code list `placement-type` (SSDA903). */
@@ -6113,6 +6218,8 @@ export type Plan = Node & {
   /** The category with which it began. */
   initialCategoryOfAbuse?: Maybe<Code>;
   kind?: Maybe<PlanKind>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   nextReviewDue?: Maybe<Scalars['Date']['output']>;
   /** The child. */
   person?: Maybe<Person>;
@@ -6594,6 +6701,19 @@ export type Query = {
   capacityMoved?: Maybe<WorkbookReadingConnection>;
   /** Who holds the posts of a team today, each with their families against the plan. */
   caseloads?: Maybe<PostHoldingConnection>;
+  /**
+   * What the caller may see, and from then on what becomes of it: first everything as it stands, then every change in the order of
+   * the transactions that made it. For applications that keep a copy: a token of a person is refused. Each row comes as the caller
+   * may see it today, in families that are open to it today.
+   *
+   * `after`: the `cursor` of the last page or change that was stored. None: from the beginning, into an empty copy. A cursor never
+   * passes what is still being written, and it can be gone on from as often as one likes. Where the caller's rights as a whole have
+   * changed since (its scopes, the agreement, `types`), what it sees comes again by itself, and what it may no longer keep as `GONE`.
+   *
+   * A client that has not declared to its operator that its system honours restrictions gets no `CLINICAL`, `VICTIM` or `CHILD_VOICE`
+   * and nothing that is kept from anybody.
+   */
+  changes?: Maybe<Changes>;
   /** The code lists: what may stand where a field or an input says "from the code list …". Without `list`, all of them. */
   codes?: Maybe<Array<Code>>;
   /** Answers of the surveys of skills and confidence; `needArea` from the code list `need-area`. */
@@ -6648,6 +6768,8 @@ export type Query = {
    * ordered by take no part.
    */
   interventions?: Maybe<InterventionConnection>;
+  /** Which system owns which noun. */
+  masters?: Maybe<Array<NounMaster>>;
   /** Numbers that stand on two records, both of which the county sees, latest first: for information governance. */
   matchCandidates?: Maybe<MatchCandidateConnection>;
   /** The kinds of meeting there are. */
@@ -6671,6 +6793,8 @@ export type Query = {
   providerSnapshot?: Maybe<ProviderSnapshot>;
   /** What the caller's organisation was shown and stands no longer as it was, latest first. */
   recallNotices?: Maybe<RecallNoticeConnection>;
+  /** Batches that record systems pushed in, the latest first. */
+  recordRuns?: Maybe<RecordRunConnection>;
   /**
    * Referrals, the latest first: for a partner its own, for the county all that were sent to it. Those that were found to be
    * about a restricted family are shown to its named users alone; their senders see no difference.
@@ -6705,6 +6829,8 @@ export type Query = {
   trainings?: Maybe<TrainingConnection>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+  /** The same of the Workbook alone. */
+  workbookChanges?: Maybe<WorkbookChanges>;
   /** The programmes that the Workbook follows, with modules, sessions and the evidence these ask for. */
   workbookProgrammes?: Maybe<Array<WorkbookProgramme>>;
   /** A team, discipline by discipline, today: posts and caseload, planned and actual. */
@@ -6740,6 +6866,13 @@ export type QueryCaseloadsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   team: Scalars['ID']['input'];
+};
+
+
+export type QueryChangesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  types?: InputMaybe<Array<ChangeType>>;
 };
 
 
@@ -6920,6 +7053,12 @@ export type QueryRecallNoticesArgs = {
 };
 
 
+export type QueryRecordRunsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryReferralsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ReferralFilter>;
@@ -6972,6 +7111,12 @@ export type QuerySubjectAccessRequestsArgs = {
 export type QueryTrainingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<TrainingFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryWorkbookChangesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -8011,6 +8156,20 @@ export type RecordRun = Node & {
 export type RecordRunLinesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type RecordRunConnection = {
+  __typename?: 'RecordRunConnection';
+  edges?: Maybe<Array<RecordRunEdge>>;
+  nodes?: Maybe<Array<RecordRun>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RecordRunEdge = {
+  __typename?: 'RecordRunEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RecordRun>;
 };
 
 /** What became of one line of a batch, and what is to be said of it: a line has a row for each thing to be said. */
@@ -9277,6 +9436,8 @@ export type ServiceOffer = Node & {
   /** Null without access to the family. */
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   offered?: Maybe<Scalars['Date']['output']>;
   offeredBy?: Maybe<Organisation>;
   outcome?: Maybe<Scalars['String']['output']>;
@@ -10682,6 +10843,8 @@ export type Visit = Node & {
   family?: Maybe<Family>;
   id: Scalars['ID']['output'];
   kind?: Maybe<VisitKind>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   /** The child. */
   person?: Maybe<Person>;
   /** From the code list `visit-place`. */
@@ -10819,6 +10982,32 @@ export type WorkbookAmendment = {
   withheld: Array<Withheld>;
 };
 
+export type WorkbookChange = {
+  __typename?: 'WorkbookChange';
+  /** When it was written; null of what stood when the reading began. */
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Classes of data of the row. Null of what is gone, as all below. */
+  classes?: Maybe<Array<Scalars['String']['output']>>;
+  /** Where to go on after this change. */
+  cursor: Scalars['String']['output'];
+  /** The entry, as the caller may see it today. */
+  entry?: Maybe<WorkbookEntry>;
+  id: Scalars['ID']['output'];
+  /** Ids of the persons from whom it is kept, of whom the caller knows: for those who work only with one of them it must not exist. */
+  keptFrom?: Maybe<Array<Scalars['ID']['output']>>;
+  kind: ChangeKind;
+  restrictions?: Maybe<Array<ChangeRestriction>>;
+};
+
+export type WorkbookChanges = {
+  __typename?: 'WorkbookChanges';
+  /** Where to go on; also of a page without changes. */
+  cursor: Scalars['String']['output'];
+  /** There is more already: ask again at once. Otherwise ask again when you like. */
+  hasMore: Scalars['Boolean']['output'];
+  nodes: Array<WorkbookChange>;
+};
+
 export type WorkbookConcern = {
   __typename?: 'WorkbookConcern';
   text?: Maybe<Scalars['String']['output']>;
@@ -10853,6 +11042,8 @@ export type WorkbookEntry = Node & {
   joint?: Maybe<Array<JointPractitioner>>;
   /** For those who work only with one of these persons the entry does not exist. */
   keptFrom?: Maybe<Array<Person>>;
+  /** Which system owns it. */
+  master?: Maybe<NounMaster>;
   miPractice?: Maybe<MiPractice>;
   /** Module of the programme of work, as the authority names it. */
   module?: Maybe<Scalars['String']['output']>;

@@ -14,6 +14,7 @@ import {
   Source,
 } from 'graphql';
 import { sharedWith } from '../access/describe.ts';
+import { nounOf } from '../change/masters.ts';
 import { type Classified, readClasses } from './classes.ts';
 import { scalars } from './scalars.ts';
 
@@ -65,5 +66,11 @@ function withSharing(definition: DefinitionNode, classes: Classified): Definitio
     const value = [field.description?.value, sentence].filter(Boolean).join('\n\n');
     return { ...field, description: { kind: Kind.STRING, value, block: true } };
   });
-  return { ...type, kind: definition.kind, ...(fields ? { fields } : {}) } as DefinitionNode;
+  const noun = definition.kind === Kind.OBJECT_TYPE_DEFINITION ? nounOf(type.name.value) : null;
+  const mastered =
+    noun &&
+    `Noun \`${noun.noun}\` (${noun.what}): \`masters\` says which system owns it. Where that is another one, rows are copies and only that system writes them.`;
+  const value = [type.description?.value, mastered].filter(Boolean).join('\n\n');
+  const description = mastered ? { description: { kind: Kind.STRING, value, block: true } } : {};
+  return { ...type, ...description, kind: definition.kind, ...(fields ? { fields } : {}) } as DefinitionNode;
 }

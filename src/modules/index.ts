@@ -23,6 +23,7 @@ import * as family from './family/binding.ts';
 import * as familyCommands from './family/commands.ts';
 import * as intervention from './intervention/binding.ts';
 import * as interventionCommands from './intervention/commands.ts';
+import * as mastery from './mastery/binding.ts';
 import * as meeting from './meeting/binding.ts';
 import * as meetingCommands from './meeting/commands.ts';
 import * as meetingDecisions from './meeting/decisions.ts';
@@ -76,6 +77,7 @@ const modules: Module[] = [
   evidence,
   family,
   intervention,
+  mastery,
   meeting,
   merge,
   mirror,

@@ -30,5 +30,6 @@ import './merge/tables.ts';
 import './record/tables.ts';
 import './mirror/tables.ts';
 import './rights/tables.ts';
+import './mastery/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

@@ -15,6 +15,8 @@ import { collectSubfields } from 'graphql/execution/collectFields.js';
 import type { DataClass } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { type Access, mayRead, type Refusal } from '../access/decide.ts';
+import type { Barred } from '../access/predicates.ts';
+import type { FeedPage } from '../change/feed.ts';
 import type { Classified } from '../graphql/classes.ts';
 import type { Binding, RootBinding } from './binding.ts';
 
@@ -24,7 +26,15 @@ export type Variables = Record<string, unknown>;
  * What is known when a plan is run: the variables, who asks, for a payload the key of what was written, and a word that
  * no other run has, which comes back with every row.
  */
-export type Run = { variables: Variables; client: Client; cursorSecret: Buffer; written: string | null; asked: string };
+export type Run = {
+  variables: Variables;
+  client: Client;
+  cursorSecret: Buffer;
+  written: string | null;
+  asked: string;
+  /** By root: what the change feed may tell next. */
+  feeds?: ReadonlyMap<string, FeedPage>;
+};
 
 /** How often something may stand in the answer; pages depend on variables. */
 export type Times = (variables: Variables) => number;
@@ -44,6 +54,8 @@ export type Context = {
   fragments: Record<string, FragmentDefinitionNode>;
   variables: Variables;
   parameters: Parameter[];
+  /** Whom the user is barred from, as every root's subquery finds it beside itself. */
+  barred: Barred | null;
   refused: Map<string, Refused>;
   /** Fields of personal data in the answer, `Type.field`, and their classes: for the disclosure record. */
   fields: Set<string>;

@@ -16,7 +16,7 @@ import { purposeRule } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
-import { USER } from '../access/predicates.ts';
+import { barredRow, USER } from '../access/predicates.ts';
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
@@ -41,6 +41,7 @@ import {
   selection,
   type Variables,
 } from './context.ts';
+import { compileFeed, FEED_ROOTS, type FeedRoot } from './feed.ts';
 import { decodeId } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
 import { and, filterSql, idParameter, isGiven, listOf, namedObject, orderBy, ROOT_SCOPE, rows, type Sub } from './select.ts';
@@ -76,6 +77,8 @@ export type Plan = {
   /** Response keys that graphql-js answers. */
   staticKeys: string[];
   command: Command | null;
+  /** Its roots of the change feed: what may be told next is asked for first. */
+  feeds: FeedRoot[];
   /** How often it was run: a plan seen often is prepared. */
   runs: number;
 };
@@ -121,6 +124,9 @@ export function createPlanner(
   };
 }
 
+/** The alias of what the user is barred from, in every root's statement. */
+const BARRED = 'barred';
+
 /** Asks graphql-shield's rule of every field that the document names, once. */
 async function askRules({ schema }: AssembledSchema, rules: Rules, document: DocumentNode, client: Client): Promise<Map<string, boolean>> {
   const answers = namedFields(schema, document).map(
@@ -144,6 +150,7 @@ async function compile(
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
   }
+  const barredFrom = barredRow(client);
   const ctx: Context = {
     client,
     schema,
@@ -151,6 +158,7 @@ async function compile(
     fragments,
     variables,
     parameters: [(run) => run.client.user],
+    barred: barredFrom === null ? null : { family: `${BARRED}.family`, person: `${BARRED}.person` },
     refused: new Map(),
     fields: new Set(),
     classes: new Set(),
@@ -177,8 +185,9 @@ async function compile(
     if (discloses) ctx.personal = true;
     // `$1` is the user in every plan; it is named once, so that it has a type where no rule reads it.
     const user = branches.length === 0 ? ' where ($1::text is null or true)' : '';
+    const from = barredFrom !== null ? `(${barredFrom}) ${BARRED} cross join lateral (${sql}) q` : `(${sql}) q`;
     branches.push(
-      `select '${name}'::text as part, ${asked}::text as asked, q.j, ${discloses ? 'q.d' : 'null::text as d'} from (${sql}) q${user}`,
+      `select '${name}'::text as part, ${asked}::text as asked, q.j, ${discloses ? 'q.d' : 'null::text as d'} from ${from}${user}`,
     );
     return name;
   };
@@ -187,6 +196,7 @@ async function compile(
   /** Those of them that have hundreds of rows. */
   const heavy = new Set<string>();
   let command: Command | null = null;
+  const feeds: FeedRoot[] = [];
 
   for (const [key, nodes] of collected) {
     const node = nodes[0] as FieldNode;
@@ -205,6 +215,10 @@ async function compile(
       const made = compileCommand(ctx, root, key, nodes, add);
       parts.push(made.part);
       command = made.command;
+    } else if (FEED_ROOTS.has(name)) {
+      const made = feedAllowed(ctx, root, key, nodes, feeds.length);
+      if (made) feeds.push(made.feed);
+      parts.push(made ? { kind: 'sql', key, row: add(made.sub) } : { kind: 'text', key, json: 'null' });
     } else {
       const row = compileRoot(ctx, root, key, nodes, add);
       parts.push(row ? { kind: 'sql', key, row } : { kind: 'text', key, json: 'null' });
@@ -224,6 +238,7 @@ async function compile(
     classes: [...ctx.classes].sort(),
     staticKeys,
     command,
+    feeds,
     runs: 0,
   };
 }
@@ -319,6 +334,26 @@ function compileRoot(ctx: Context, root: GraphQLObjectType, key: string, nodes: 
     return add(listOf(rows(ctx, { ...page, times: () => LIMITS.costOfList }, row, { where: [on(row)], tail, entered: true })));
   }
   return add(compilePage(ctx, { ...connection, stream: tableStream(ctx, page, binding.order(args.now), on, true) }));
+}
+
+/** A root of the change feed, where the request may read it: an application that keeps a copy, and nobody at a screen. */
+function feedAllowed(ctx: Context, root: GraphQLObjectType, key: string, nodes: readonly FieldNode[], place: number) {
+  const node = nodes[0] as FieldNode;
+  const field = root.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
+  const args = argumentsOf(ctx, field, node);
+  if (!fieldAllowed(ctx, root, key, field, args.now)) return null;
+  const name = `${root.name}.${field.name}`;
+  if (ctx.client.user !== null) {
+    refuse(ctx, name, ctx.catalogue.classes.fieldClass(root.name, field.name), 'NOT_FOR_THIS_ROLE', key);
+    return null;
+  }
+  const { all, own } = requestMasks(ctx.client);
+  if (purposeRule(ctx.client.purpose).singleRecord || (all | own) === 0n) {
+    refuse(ctx, name, 'STRUCTURE', 'NOT_FOR_THIS_PURPOSE', key);
+    return null;
+  }
+  ctx.personal = true;
+  return compileFeed(ctx, root, key, nodes, args, place);
 }
 
 /** Whether this request may see no class of a type's data: then its rows are not there either. */

@@ -9,6 +9,7 @@ import { type Budgets, costOfAnswer } from '../access/budget.ts';
 import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
+import type { Feed, FeedPage } from '../change/feed.ts';
 import { type Asker, databaseError, type Pools } from '../db/pools.ts';
 import { createPreparing } from '../db/preparing.ts';
 import { type Families, openedBy } from '../disclosure/budget.ts';
@@ -22,6 +23,7 @@ import { LIMITS } from '../limits.ts';
 import type { Sources } from '../modules/explain/explain.ts';
 import type { Told } from '../watch.ts';
 import type { Run, Variables } from './context.ts';
+import { seenOfFeeds } from './feed.ts';
 import type { PayloadPart, Plan, Planner } from './plan.ts';
 
 /** What a request carries through Apollo Server; new for each, frozen. */
@@ -44,6 +46,8 @@ export type Executor = {
   tally: Tally;
   /** Makes all that is on record readable. */
   fresh(): Promise<void>;
+  /** Where readers of the change feed stand. */
+  feed: Feed;
   budgets: Budgets;
   families: Families;
   /** Tells the operator of something to look into. */
@@ -65,6 +69,8 @@ type Found = { json: Record<string, string | null>; seen: string };
 let runs = 0;
 
 const NOTHING: Found = { json: {}, seen: '' };
+
+const NO_FEEDS = (rest: string) => ({ rest, shown: new Map<number, Set<number>>() });
 
 /** The plugin. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
@@ -169,13 +175,18 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       written = await executor.command(plan.command.field, plan.command.input(variables), client);
       run.written = written.id;
     }
-    const { json: found, seen } = plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run, asker) : NOTHING;
+    if (plan.feeds.length > 0) run.feeds = await feedsOf(plan, variables, client);
+    const { json: found, seen: told } =
+      plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run, asker) : NOTHING;
     const statics =
       plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client, asker) : { texts: {}, seen: '' };
+    const { rest: seen, shown: fed } = plan.feeds.length > 0 ? seenOfFeeds(told) : NO_FEEDS(told);
     const asked = { document, source, name: operation.name?.value ?? null };
     const shown = readShown(seen + statics.seen);
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
+    for (const [place, { key }] of plan.feeds.entries())
+      await executor.feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? new Set());
     await records.answer(plan, client, asked, shown, run.written !== null);
     return plan.parts
       .map((part) => {
@@ -190,6 +201,14 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
         return `${JSON.stringify(part.key)}:${json}`;
       })
       .join(',');
+  };
+
+  /** What the roots of the change feed may tell next. */
+  const feedsOf = async (plan: Plan, variables: Variables, client: Client): Promise<Map<string, FeedPage>> => {
+    const pages = new Map<string, FeedPage>();
+    for (const { key, field, types, after, first } of plan.feeds)
+      pages.set(key, await executor.feed.next(client, { field, types, after: after(variables), first: first(variables) }));
+    return pages;
   };
 
   /** Introspection is the same for every run of a plan; the rest is asked each time. */

@@ -251,6 +251,11 @@ describe('a client', () => {
     expect(await done('client', 'list', '--organisation', 'heron-trust')).toMatch(/heron-visiting +heron-trust +disabled/);
     await done('client', 'enable', '--id', 'heron-visiting');
     await becomes(client, 200);
+    const honours = (restrictions: string) => organisation('client', 'honours', '--id', 'heron-visiting', '--restrictions', restrictions);
+    expect(await honours('on')).toMatchObject({ code: 0, out: 'From now on the client heron-visiting honours restrictions.\n' });
+    expect((await honours('on')).out).toMatch(/written already .+ Nothing was changed\.\n$/);
+    expect((await honours('off')).out).toContain('does not honour restrictions');
+    expect(await honours('perhaps')).toMatchObject({ code: 1, err: expect.stringContaining('Say --restrictions on') });
   });
 
   it('is told what its identity provider has, where the server has one', async () => {

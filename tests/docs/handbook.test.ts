@@ -535,6 +535,7 @@ describe('words', () => {
     ...capital('src/access/decide.ts'),
     ...capital('src/access/agreement.ts'),
     ...capital('tests/access/matrix.test.ts'),
+    ...capital('src/change/masters.ts'),
     // Tools, clocks and rules by their codes.
     ...['tools', 'timescales'].flatMap((file) =>
       JSON.parse(source(`reference/england/${file}.json`)).entries.map(({ code }: { code: string }) => code),

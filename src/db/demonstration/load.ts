@@ -37,13 +37,14 @@ export async function loadCallers(client: pg.Client, { clients, users, teams }: 
   };
   await insert(
     'client',
-    clients.map(({ id, name, organisation, scopes, purposes, defaultPurpose }) => ({
+    clients.map(({ id, name, organisation, scopes, purposes, defaultPurpose, honoursRestrictions }) => ({
       id,
       name,
       organisation: organisationId(organisation),
       scopes,
       purposes,
       default_purpose: defaultPurpose,
+      honours_restrictions: honoursRestrictions,
       enabled: true,
     })),
     '(id) do nothing',

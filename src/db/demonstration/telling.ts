@@ -75,6 +75,7 @@ async function clientOf(owner: pg.Client, { client, user, purpose }: Teller): Pr
     login: { id: Number(rows[0]?.id), name: login, sealed: false },
     scopes: new Set(found.scopes),
     purposes: found.purposes,
+    honoursRestrictions: found.honoursRestrictions,
     purpose: purpose as Purpose,
     user,
     userName: known.name,

@@ -93,6 +93,7 @@ async function askedBy(
     login,
     scopes: new Set(client.scopes),
     purposes: client.purposes,
+    honoursRestrictions: client.honoursRestrictions,
     purpose: purpose !== null && Object.hasOwn(PURPOSES, purpose) ? (purpose as Purpose) : 'PERFORMANCE',
     user,
     userName: known?.name ?? null,

@@ -1,4 +1,4 @@
-import { type Binding, byId, column, type FieldBinding, list, one, page } from '../../read/binding.ts';
+import { type Binding, byId, column, type FieldBinding, list, one, page, type RootBinding } from '../../read/binding.ts';
 import { personSource, recordRun, recordRunLine, recordSource } from './tables.ts';
 
 export const bindings: Binding[] = [
@@ -54,4 +54,8 @@ export const bindings: Binding[] = [
 export const extensions: Record<string, Record<string, FieldBinding>> = {
   Family: { recordIds: page('RecordId', 'family', 'family', byId, { sameFamily: true }) },
   Person: { recordIds: list('PersonRecordId', 'person', 'person', byId) },
+};
+
+export const roots: Record<string, RootBinding> = {
+  recordRuns: { kind: 'page', to: 'RecordRun', order: () => ({ ...byId, descending: true }), filters: {} },
 };

@@ -1,6 +1,6 @@
 /** Who asks, what was decided, and the grants that follow. */
 import { sql } from 'drizzle-orm';
-import { bigint, boolean, customType, index, integer, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigint, boolean, customType, index, integer, type PgColumn, primaryKey, text } from 'drizzle-orm/pg-core';
 import type { Agency } from '../../access/classes.ts';
 import { classify, fsp, key, moment } from '../../db/classified.ts';
 
@@ -60,6 +60,8 @@ export const client = classify(
     scopes: text('scopes').array().notNull(),
     purposes: text('purposes').array().notNull(),
     defaultPurpose: text('default_purpose'),
+    /** Its operator declared that it keeps restricted, sensitive and kept-from records as they are kept here. */
+    honoursRestrictions: boolean('honours_restrictions').notNull().default(false),
     enabled: boolean('enabled').notNull().default(true),
   }),
   'OPERATION',
@@ -125,6 +127,16 @@ export const sealedUser = classify(
   'OPERATION',
 );
 
+/** What the change feed asks: whose rights began or ended by the clock since it last asked. */
+const ofClock = (name: string, t: { starts: PgColumn; ends: PgColumn }) => [
+  index(`${name}_starts`)
+    .on(t.starts as never)
+    .where(sql`starts > '-infinity'`),
+  index(`${name}_ends`)
+    .on(t.ends as never)
+    .where(sql`ends < 'infinity'`),
+];
+
 /** In whose hands a family is at the county: the teams that work with it, and the county's named workers. Null: every user's. */
 const hands = () => ({ teams: integer('teams').array(), workers: text('workers').array() });
 
@@ -151,7 +163,11 @@ export const familyGrant = classify(
       ...hands(),
     },
     // The first drives lists of a login's families; the second is what every policy probes.
-    (t) => [index('family_grant_login_family').on(t.login, t.family), index('family_grant_family_login').on(t.family, t.login)],
+    (t) => [
+      index('family_grant_login_family').on(t.login, t.family),
+      index('family_grant_family_login').on(t.family, t.login),
+      ...ofClock('family_grant', t),
+    ],
   ),
   'STRUCTURE',
 );
@@ -178,7 +194,7 @@ export const personGrant = classify(
       guarded: boolean('guarded').notNull().default(false),
       ...hands(),
     },
-    (t) => [index('person_grant_person_login').on(t.person, t.login)],
+    (t) => [index('person_grant_person_login').on(t.person, t.login), ...ofClock('person_grant', t)],
   ),
   'STRUCTURE',
 );
@@ -223,7 +239,12 @@ export const userRule = classify(
       starts: moment('starts').notNull(),
       ends: moment('ends').notNull(),
     },
-    (t) => [index('user_rule_family').on(t.family, t.login, t.kind), index('user_rule_person').on(t.person, t.login, t.kind)],
+    (t) => [
+      index('user_rule_family').on(t.family, t.login, t.kind),
+      index('user_rule_person').on(t.person, t.login, t.kind),
+      index('user_rule_barred').on(t.login).where(sql`${t.kind} = 'barred'`),
+      ...ofClock('user_rule', t),
+    ],
   ),
   'STRUCTURE',
 );

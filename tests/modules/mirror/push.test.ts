@@ -345,6 +345,37 @@ describe('Workbook entries', () => {
   });
 });
 
+it('who is not the master of a noun pushes none of it in', async () => {
+  const line = family('MA-1', [child('MAP-1')]);
+  const refused = async () => {
+    const text = 'mutation($input: UpsertFamiliesInput!) { upsertFamilies(input: $input) { run { id } userErrors { rule } } }';
+    const { body } = await server.ask(SYSTEM, text, {
+      input: { idempotencyKey: `push-${key++}`, system: 'liquidlogic', families: [line] },
+    });
+    return body.data.upsertFamilies;
+  };
+  const master = (client: string | null) =>
+    owner.query(`update fsp.noun_master set client = $1, system = $1 where noun = 'person'`, [client]);
+  await master('occ-social-care');
+  const before = await counts();
+  expect(await refused()).toEqual({ run: null, userErrors: [{ rule: 'MASTERED_ELSEWHERE' }] });
+  expect(await counts()).toEqual(before);
+  await master('occ-record-system');
+  expect(results(await families(line))).toEqual(['CREATED']);
+  await master(null);
+});
+
+it('the latest batch is read first', async () => {
+  await families(family('RR-1', [child('RRP-1')]));
+  const { body } = await server.ask(
+    SYSTEM,
+    '{ recordRuns(first: 1) { nodes { system created lines { nodes { sourceId family { name } } } } } }',
+  );
+  expect(body.data.recordRuns.nodes).toEqual([
+    { system: 'liquidlogic', created: 1, lines: { nodes: [{ sourceId: 'RR-1', family: { name: 'Fenwick' } }] } },
+  ]);
+});
+
 it('each line is a change of its own in the outbox', async () => {
   const { rows } = await owner.query(
     `select entity, count(*)::int as n from fsp.outbox where action like 'upsert%' group by entity order by entity`,

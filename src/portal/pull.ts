@@ -1,0 +1,129 @@
+/**
+ * The published documents over plain HTTP, for integration engines: `GET /operations/<name>?variables`. Each is asked as it would be at
+ * `/graphql`, with the caller's own token, purpose, budget and record; a document that goes page by page can be had as lines of JSON,
+ * each page of it asked anew.
+ */
+import { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { errorBody, formatError, PublicError } from '../errors.ts';
+import type { AssembledSchema } from '../graphql/schema.ts';
+import { type Identified, sendError } from '../http.ts';
+import { LIMITS } from '../limits.ts';
+import type { PageOptions } from './evidence-pack.ts';
+import { openApi } from './openapi.ts';
+import { type Paged, type Published, publishedDocuments, variablesOf } from './published.ts';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const LINES_TYPE = 'application/x-ndjson';
+const ACCEPTS = /(?:^|[\s,])(?:\*\/\*|application\/(?:\*|json|graphql-response\+json))\s*(?:[;,]|$)/i;
+const ACCEPTS_LINES = /(?:^|[\s,])application\/(?:x-)?ndjson\s*(?:[;,]|$)/i;
+
+export type PullOptions = PageOptions & {
+  /** Asks again who asks: a token may have ended, or been revoked, since the last page. @throws PublicError UNAUTHENTICATED */
+  again(request: FastifyRequest): Promise<void>;
+};
+
+type Answered = { data?: Record<string, Record<string, unknown> | null> | null; errors?: unknown[] };
+
+export function addPulledDocuments(app: FastifyInstance, { schema }: AssembledSchema, options: PullOptions): void {
+  const { onRequest, onSend, ask, again } = options;
+  const documents = publishedDocuments(schema);
+  let described: string | null = null;
+  app.get('/openapi.json', { exposeHeadRoute: false }, async (_request, reply) => {
+    described ??= JSON.stringify(openApi(schema, documents));
+    return reply.type(JSON_TYPE).send(described);
+  });
+
+  const hooks = { onRequest, onSend: async (request: FastifyRequest, reply: FastifyReply) => onSend(request, reply) };
+  const answer = async (request: FastifyRequest, reply: FastifyReply, { source }: Published, variables: Record<string, unknown>) => {
+    const { status, headers, text } = await ask(request, source, variables);
+    return reply.code(status).headers(headers).type(JSON_TYPE).send(text);
+  };
+  app.get<{ Params: { name: string } }>('/operations/:name', { exposeHeadRoute: false, ...hooks }, async (request, reply) => {
+    const found = documents.get(request.params.name);
+    if (!found) return sendError(request, reply, new PublicError('NOT_FOUND'));
+    if (found.writes) return sendError(request, reply, new PublicError('METHOD_NOT_ALLOWED', undefined, {}, { allow: 'POST' }));
+    const accept = request.headers.accept || '*/*';
+    const lines = ACCEPTS_LINES.test(accept);
+    if (!lines && !ACCEPTS.test(accept)) return sendError(request, reply, new PublicError('NOT_ACCEPTABLE'));
+    const variables = variablesOf(found, new URLSearchParams(request.url.split('?').slice(1).join('?')));
+    if (!lines) return answer(request, reply, found, variables);
+    if (!found.paged)
+      return sendError(request, reply, new PublicError('NOT_ACCEPTABLE', 'This document is one answer: ask for application/json.'));
+    const pages = pagesOf(request, found, found.paged, variables);
+    // What is refused at once is refused with its status; what fails later ends the lines.
+    const first = await pages.next();
+    if (first.done) return reply;
+    if ('refused' in first.value) {
+      const { status, headers, text } = first.value.refused;
+      return reply.code(status).headers(headers).type(JSON_TYPE).send(text);
+    }
+    const head = first.value.lines;
+    async function* whole() {
+      yield head;
+      for await (const each of pages) yield 'lines' in each ? each.lines : `${each.refused.text}\n`;
+    }
+    // Read as fast as the caller takes it: the next page is asked for when this one has gone.
+    return reply.type(`${LINES_TYPE}; charset=utf-8`).send(Readable.from(whole(), { objectMode: false, highWaterMark: 1 }));
+  });
+  app.post<{ Params: { name: string } }>('/operations/:name', hooks, async (request, reply) => {
+    const found = documents.get(request.params.name);
+    if (!found) return sendError(request, reply, new PublicError('NOT_FOUND'));
+    if (!found.writes) return sendError(request, reply, new PublicError('METHOD_NOT_ALLOWED', 'Send a GET.', {}, { allow: 'GET' }));
+    if (!ACCEPTS.test(request.headers.accept || '*/*')) return sendError(request, reply, new PublicError('NOT_ACCEPTABLE'));
+    const { body } = request;
+    if (body === null || typeof body !== 'object' || Array.isArray(body))
+      return sendError(request, reply, new PublicError('BAD_USER_INPUT', 'The body is a JSON object: the variables by their names.'));
+    return answer(request, reply, found, body as Record<string, unknown>);
+  });
+
+  type Part = { lines: string } | { refused: Awaited<ReturnType<typeof ask>> };
+
+  /**
+   * A document's pages as lines, one for each row; behind each page a line with the cursor to go on from, and at the end one that says
+   * that it is the end. A budget that is spent is waited for.
+   */
+  async function* pagesOf(
+    request: FastifyRequest,
+    of: Published,
+    { key, nodes, of: told }: Paged,
+    given: Record<string, unknown>,
+  ): AsyncGenerator<Part> {
+    const { asker } = request as Identified;
+    const variables: Record<string, unknown> = { ...(of.variables.has('first') ? { first: LIMITS.first } : {}), ...given };
+    for (let begun = false; !asker.gone; ) {
+      if (begun) {
+        const refused = await again(request).then(
+          () => null,
+          (error: unknown) => (error instanceof PublicError ? error : new PublicError('INTERNAL')),
+        );
+        if (refused) {
+          const { status, ...shown } = formatError(refused);
+          yield { refused: { status, headers: {}, text: errorBody([shown]) } };
+          return;
+        }
+      }
+      const answered = await ask(request, of.source, variables);
+      const wait = Number(answered.headers['retry-after'] ?? Number.NaN);
+      if (begun && answered.status === 429 && wait <= LIMITS.requestSeconds) {
+        await pause(wait * 1000);
+        continue;
+      }
+      begun = true;
+      const { data, errors } = JSON.parse(answered.text) as Answered;
+      const list = data?.[key];
+      if (answered.status !== 200 || !list) {
+        yield { refused: answered };
+        return;
+      }
+      const rows = (list[nodes] as unknown[] | null) ?? [];
+      const { cursor, more } = told(list);
+      const lines = rows.map((row) => JSON.stringify({ node: row }));
+      lines.push(JSON.stringify({ ...(cursor === null ? {} : { cursor }), ...(errors ? { errors } : {}), ...(more ? {} : { end: true }) }));
+      yield { lines: `${lines.join('\n')}\n` };
+      if (!more || cursor === null) return;
+      variables.after = cursor;
+    }
+  }
+}
