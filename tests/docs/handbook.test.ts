@@ -536,6 +536,10 @@ describe('words', () => {
     ...capital('src/access/agreement.ts'),
     ...capital('tests/access/matrix.test.ts'),
     ...capital('src/change/masters.ts'),
+    ...capital('src/modules/mirror/lines.ts'),
+    ...capital('src/modules/mirror/entries.ts'),
+    // LiquidLogic's.
+    ...capital('src/exchange/liquidlogic/forms.ts'),
     // Tools, clocks and rules by their codes.
     ...['tools', 'timescales'].flatMap((file) =>
       JSON.parse(source(`reference/england/${file}.json`)).entries.map(({ code }: { code: string }) => code),
