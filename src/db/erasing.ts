@@ -32,6 +32,8 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   disclosure_family: { none: record },
   disclosure_chain: { none: record },
   erasure: { none: 'the record of what was erased' },
+  record_run: { none: 'how many lines a batch had' },
+  record_run_line: { where: `r.family = ${FAMILY}` },
   // Keys alone: who was shown a row is told that it is gone.
   feed_change: { none: 'that a row is gone is told to those who were shown it' },
   feed_seen: { none: record },
@@ -39,6 +41,7 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   feed_state: { none: ours },
   webhook: { none: ours },
   webhook_event: { none: 'that a row is gone is told to those who were shown it' },
+  voucher_redemption: { none: 'what a desk was told of a code: nobody is in it' },
   look_up: { none: 'whom it was about is not kept' },
   provider_month: { none: 'figures about a provider' },
   provider_month_tests: { none: 'figures about a provider' },
@@ -63,6 +66,9 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   information_request: {
     where: `r.about_family = ${FAMILY} or exists (select from fsp.contact c where c.id = r.contact and c.family = ${FAMILY})`,
   },
+  housing_need: { where: `exists (select from fsp.housing_origin o where o.need = r.id and o.family = ${FAMILY})` },
+  service_place: { where: erased('r.held_by', 'r.held_key') },
+  housing_referral: { where: `r.about_family = ${FAMILY}` },
   outbox: { where: `r.family = ${FAMILY} or r.persons && ${PERSONS}` },
   earlier: {
     where: `r.was ->> 'family' = ${FAMILY}::text or r.was ->> 'person' = any (${PERSONS}::text[]) or ${erased('r.subject_table', 'r.row_key')}`,
@@ -75,7 +81,16 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
 };
 
 /** Rows that name what they are about by words alone come after all that they may be about. */
-const LAST = new Set(['clock', 'recall_notice', 'merge_kept_from', 'kept_from_lift', 'earlier', 'outbox', 'match_candidate']);
+const LAST = new Set([
+  'service_place',
+  'clock',
+  'recall_notice',
+  'merge_kept_from',
+  'kept_from_lift',
+  'earlier',
+  'outbox',
+  'match_candidate',
+]);
 
 type Part = { table: TableClass; name: string; where: string; key: string | null };
 

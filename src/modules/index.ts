@@ -16,11 +16,15 @@ import * as dispute from './dispute/binding.ts';
 import * as disputeCommands from './dispute/commands.ts';
 import * as district from './district/binding.ts';
 import * as districtCommands from './district/commands.ts';
+import * as districtPlaces from './district/places.ts';
 import * as districtPublishing from './district/publishing.ts';
 import * as evidence from './evidence/binding.ts';
 import * as evidenceCommands from './evidence/commands.ts';
 import * as family from './family/binding.ts';
 import * as familyCommands from './family/commands.ts';
+import * as housing from './housing/binding.ts';
+import * as housingCommands from './housing/commands.ts';
+import * as housingDuty from './housing/duty.ts';
 import * as intervention from './intervention/binding.ts';
 import * as interventionCommands from './intervention/commands.ts';
 import * as mastery from './mastery/binding.ts';
@@ -29,6 +33,8 @@ import * as meetingCommands from './meeting/commands.ts';
 import * as meetingDecisions from './meeting/decisions.ts';
 import * as merge from './merge/binding.ts';
 import * as mergeCommands from './merge/commands.ts';
+import * as mirror from './mirror/binding.ts';
+import * as mirrorCommands from './mirror/commands.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
@@ -59,6 +65,8 @@ import * as voice from './voice/binding.ts';
 import * as voiceCommands from './voice/commands.ts';
 import * as webhook from './webhook/binding.ts';
 import * as webhookCommands from './webhook/commands.ts';
+import * as voucher from './voucher/binding.ts';
+import * as voucherCommands from './voucher/commands.ts';
 import * as workbookAmend from './workbook/amend.ts';
 import * as workbook from './workbook/binding.ts';
 import * as workbookCommands from './workbook/commands.ts';
@@ -76,10 +84,12 @@ const modules: Module[] = [
   district,
   evidence,
   family,
+  housing,
   intervention,
   mastery,
   meeting,
   merge,
+  mirror,
   outcome,
   person,
   plan,
@@ -93,6 +103,7 @@ const modules: Module[] = [
   tool,
   voice,
   webhook,
+  voucher,
   workbook,
   chronology,
 ];
@@ -126,13 +137,17 @@ const commands: Record<string, Command>[] = [
   contactReferrals,
   disputeCommands,
   districtCommands,
+  districtPlaces,
   districtPublishing,
   evidenceCommands,
   familyCommands,
+  housingCommands,
+  housingDuty,
   interventionCommands,
   meetingCommands,
   meetingDecisions,
   mergeCommands,
+  mirrorCommands,
   personCommands,
   planIndex,
   retractionCommands,
@@ -152,6 +167,7 @@ const commands: Record<string, Command>[] = [
   toolCommands,
   voiceCommands,
   webhookCommands,
+  voucherCommands,
   workbookAmend,
   workbookCommands,
 ];

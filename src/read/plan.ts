@@ -8,6 +8,7 @@ import {
   type GraphQLInputType,
   type GraphQLObjectType,
   getNamedType,
+  isLeafType,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql';
@@ -56,6 +57,7 @@ export type Part =
 export type PayloadPart =
   | { kind: 'sql'; key: string; row: string }
   | { kind: 'text'; key: string; json: string }
+  | { kind: 'once'; key: string; name: string }
   | { kind: 'userErrors' | 'warnings'; key: string; fields: { key: string; name: string }[] };
 
 export type Command = { field: string; input: (variables: Variables) => Record<string, unknown> };
@@ -448,6 +450,9 @@ function compileCommand(
       const fields = [...selection(ctx, ctx.schema.getType('UserError') as GraphQLObjectType, innerNodes)];
       return { kind: name, key: inner, fields: fields.map(([k, [n]]) => ({ key: k, name: (n as FieldNode).name.value })) };
     }
+    // What the command tells and no row holds.
+    if (isLeafType(getNamedType((payload.getFields()[name] as GraphQLField<unknown, unknown>).type)))
+      return { kind: 'once', key: inner, name };
     const at = `${key}.${inner}`;
     const entity = namedObject(ctx, payload.name, name);
     const binding = ctx.catalogue.bindings.get(entity?.name ?? '') as Binding;

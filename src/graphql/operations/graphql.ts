@@ -315,11 +315,16 @@ export type ServiceFilter = {
 };
 
 export type ServiceOfferStatus =
+  /** By who gives the service: there is a place */
+  | 'ACCEPTED'
+  /** It came to its end */
   | 'COMPLETED'
   | 'DECLINED'
   | 'NOT_AVAILABLE'
   | 'OFFERED'
-  | 'TAKEN_UP';
+  | 'TAKEN_UP'
+  /** By who gives the service: there will be one */
+  | 'WAITING';
 
 export type SharingLevel =
   /** Always */
@@ -483,6 +488,9 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'GroupProgramme' }
         | { __typename: 'GroupSession' }
         | { __typename: 'GroupSupervision' }
+        | { __typename: 'HousingAnswer' }
+        | { __typename: 'HousingNeed' }
+        | { __typename: 'HousingReferral' }
         | { __typename: 'HousingSituation' }
         | { __typename: 'Incident' }
         | { __typename: 'IndividualSupervision' }
@@ -514,6 +522,7 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'ProcessingRestriction' }
         | { __typename: 'Programme' }
         | { __typename: 'RecallNotice' }
+        | { __typename: 'RecordRun' }
         | { __typename: 'Referral' }
         | { __typename: 'ReferralFeedback' }
         | { __typename: 'Relationship' }
@@ -549,6 +558,8 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'Training' }
         | { __typename: 'TrustedAdult' }
         | { __typename: 'Visit' }
+        | { __typename: 'Voucher' }
+        | { __typename: 'VoucherRedemption' }
         | { __typename: 'Webhook' }
         | { __typename: 'WhereaboutsProtection' }
         | { __typename: 'WorkbookEntry', occurred: string | null, module: string | null, author: string | null, narrative: string | null }

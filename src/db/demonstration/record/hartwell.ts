@@ -1,5 +1,5 @@
 import { RIGHTS_RECORD } from './rights.ts';
-import { callum, dilys, frontDoor, grace, harriet, jonah, type Names, owen, type Step, saira } from './step.ts';
+import { callum, dilys, frontDoor, grace, harriet, jonah, type Names, owen, recordSystem, type Step, saira } from './step.ts';
 
 const CHILDREN = ['maisie', 'callum', 'poppy'];
 const historical = true;
@@ -929,5 +929,53 @@ export const HARTWELL_RECORD: Step[] = [
       wanted: 'Eight weeks of treatment first, then a review.',
     }),
   },
+  // The county's record system says under which of its ids it knows them.
+  {
+    on: '2026-10-23',
+    as: recordSystem,
+    do: 'upsertFamilies',
+    input: () => ({
+      system: 'liquidlogic',
+      families: [
+        {
+          sourceId: 'FSP-0000001',
+          changed: '2026-10-22T21:00:00.000Z',
+          name: 'Hartwell',
+          members: [
+            ['Rachel', '1991-05-22', 'mother'],
+            ['Maisie', '2016-09-14', 'child'],
+            ['Callum', '2019-03-02', 'child'],
+            ['Poppy', '2023-07-30', 'child'],
+          ].map(([givenName, dateOfBirth, role], i) => ({
+            role,
+            person: { sourceId: String(300_101 + i), changed: '2026-10-22T21:00:00.000Z', givenName, familyName: 'Hartwell', dateOfBirth },
+          })),
+        },
+      ],
+    }),
+  },
+  {
+    on: '2026-11-02',
+    as: grace,
+    do: 'offerService',
+    name: ['ServiceOffer', 'swimming'],
+    input: (n) => ({ family: n.family, person: n.person('maisie'), service: n.id('Service', 106), offered: '2026-11-02' }),
+  },
+  { on: '2026-11-02', as: grace, do: 'issueVoucher', input: (n) => ({ offer: n.made('swimming'), expires: '2027-03-31' }) },
+  // The council knows the family, and not that this is its need.
+  {
+    on: '2026-11-09',
+    as: grace,
+    do: 'askForHousing',
+    name: ['HousingNeed', 'a bigger home'],
+    input: (n) => ({
+      family: n.family,
+      person: n.person('mother'),
+      council: n.organisation('cherwell-housing'),
+      need: 'overcrowded',
+      within: 'later',
+    }),
+  },
+  { on: '2026-11-12', as: dilys, do: 'answerHousingNeed', input: (n) => ({ need: n.made('a bigger home'), answer: 'WAITING' }) },
   ...RIGHTS_RECORD,
 ];
