@@ -43,6 +43,8 @@ export type Config = {
   familyBudget: FamilyBudget | null;
   /** Hosts of service feeds that are inside the network: asked although their address is private, and without TLS. */
   feedHosts: string[];
+  /** Hosts inside the network to which webhooks may be sent, although their address is private, and without TLS. */
+  webhookHosts: string[];
 };
 
 const flag = z.enum(['on', 'off', 'true', 'false', '1', '0']).transform((value) => ['on', 'true', '1'].includes(value));
@@ -99,6 +101,7 @@ const Environment = z.object({
     })
     .optional(),
   FEED_HOSTS: list.default([]),
+  WEBHOOK_HOSTS: list.default([]),
   HEADS_DIR: z.string().optional(),
   HEADS_KEY: z
     .string()
@@ -199,5 +202,6 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     headsKey: e.HEADS_KEY ?? null,
     familyBudget: e.FAMILY_BUDGET ?? null,
     feedHosts: e.FEED_HOSTS,
+    webhookHosts: e.WEBHOOK_HOSTS,
   };
 }

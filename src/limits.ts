@@ -132,6 +132,25 @@ export const LIMIT_TABLE = {
   publicRestore: limit(10, 'requests a second and address', 'A harvester reads a thousand services in two minutes.'),
   publicPage: limit(100, 'services', 'A page, as in GraphQL.'),
   publicConnections: limit(4, 'connections', 'What is asked by anybody waits for itself, and not before those who work.'),
+
+  // Webhooks: what is sent to record systems, and how often again.
+  webhooks: limit(20, 'webhooks an organisation', 'A record system, its test, and a few that listen to one type each.'),
+  webhookSeconds: limit(
+    10,
+    's',
+    'A receiver stores what it gets and answers; what it does with it comes afterwards. A stopping server waits as long.',
+  ),
+  webhookRoundSeconds: limit(1, 's', 'How often each webhook looks what is new.'),
+  webhookAtOnce: limit(8, 'requests a webhook', 'Of as many families side by side; those of one family wait for each other.'),
+  webhookWaiting: limit(1_000, 'events a webhook', 'What is beyond stays in the feed until these are sent.'),
+  webhookAnswerBytes: limit(65_536, 'bytes', 'The status is all that counts; what is longer is not read.'),
+  webhookTries: limit(10, 'times', 'With the waits of Standard Webhooks (5 s to 24 h) some three days; then it is a dead letter.'),
+  webhookPauseSeconds: limit(
+    300,
+    's',
+    'The longest pause of a receiver of which nothing gets through; one event at a time asks whether it is back.',
+  ),
+  webhookOverlapHours: limit(168, 'h', 'How long a secret may sign beside the one that follows it.'),
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof LIMIT_TABLE;

@@ -40,6 +40,7 @@ async function main(): Promise<void> {
       verify,
       log,
       ...(heads ? { heads } : {}),
+      webhooks: { named: config.webhookHosts },
       prepare: config.prepare,
       allowedHosts: config.allowedHosts,
       allowedOrigins: config.allowedOrigins,

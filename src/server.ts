@@ -17,6 +17,8 @@ import type { VerifyToken } from './access/tokens.ts';
 import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
 import { createFeed } from './change/feed.ts';
+import { webhookSecret } from './change/standard-webhooks.ts';
+import { createDeliverer, type WebhookOptions } from './change/webhooks.ts';
 import type { DatabaseServer } from './config.ts';
 import { databaseFault } from './db/migrate.ts';
 import { createPools, databaseError } from './db/pools.ts';
@@ -44,7 +46,7 @@ import { addSharingPages, type SharingReaders } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
-import { createMetrics, type Metrics } from './watch.ts';
+import { createMetrics, type Metrics, nothingTold } from './watch.ts';
 
 export type ServerOptions = {
   database: { server: DatabaseServer; loginSecret: string };
@@ -61,6 +63,8 @@ export type ServerOptions = {
   familyBudget?: FamilyBudget;
   /** Where the record's heads are kept, signed; absent: nowhere. */
   heads?: HeadKeeper;
+  /** Delivers webhooks, as long as no other server does; absent: not. */
+  webhooks?: WebhookOptions;
   /** As whom the page of who checks may be opened without a token; absent, as in production: as nobody. */
   readers?: SharingReaders;
   /** Off for the bench alone, which measures what it costs. */
@@ -137,6 +141,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
 
   const logFailure = (error: unknown, client: Client) =>
     log.error({ err: error, request: client.requestId, correlation: client.correlationId, client: client.id }, 'request failed');
+  const feed = createFeed(gate, createHmac('sha256', secret).update('cursors').digest());
   const apollo = new ApolloServer<RequestContext>({
     schema: assembled.schema,
     ...APOLLO_SWITCHES,
@@ -150,7 +155,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       compiledReads({
         pools,
         planner: createPlanner(assembled, BINDINGS, ROOTS, rules, { discloses: options.disclosure !== false, planned: metrics.planned }),
-        feed: createFeed(gate, createHmac('sha256', secret).update('cursors').digest()),
+        feed,
         budgets,
         families: createFamilies(options.familyBudget),
         alert: (alert, client) => {
@@ -187,6 +192,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           standing: (client, user) => gate.standing(client, user, ''),
           clients: () => gate.clients(),
           fresh: indexer.fresh,
+          webhookSecret: (salt, generation) => webhookSecret(secret, salt, generation),
         }),
         log: logFailure,
       }),
@@ -316,12 +322,32 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     withheld: (id) => log.error({ service: id }, 'a service of the public directory looks like a secret place and was not shown'),
   });
 
+  const deliverer = options.webhooks
+    ? createDeliverer(
+        {
+          database,
+          gate,
+          feed,
+          async ask(client, query, variables, of) {
+            const asker = { who: `${client.id} `, gone: false, leave: null };
+            const contextValue = { client, asker, told: nothingTold(), feed: of };
+            const { body } = await apollo.executeOperation({ query, variables }, { contextValue });
+            const data = body.kind === 'single' ? body.singleResult.data : null;
+            return (data as unknown) instanceof Answer ? (JSON.parse((data as unknown as Answer).text).data ?? null) : null;
+          },
+          log: (error, webhook) => log.warn({ err: error, webhook }, 'webhooks were not delivered; they are tried again'),
+          told: metrics.webhook,
+        },
+        options.webhooks,
+      )
+    : null;
+
   return {
     app,
     metrics,
     listen: (address) => app.listen(address),
     async close() {
-      await app.close();
+      await Promise.all([app.close(), deliverer?.end()]);
       await apollo.stop();
       await tally.flush();
       await recorder.end();

@@ -100,6 +100,12 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
     labelNames: ['alert'],
     registers,
   });
+  const webhooks = new Counter({
+    name: 'fsp_webhook_messages_total',
+    help: 'Tries of webhook messages, by what became of them: dead ones are sent again when somebody asks for it.',
+    labelNames: ['outcome'],
+    registers,
+  });
   const planMade = plans.labels('made');
   const planFound = plans.labels('found');
   return {
@@ -113,6 +119,7 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
     planned: (made: boolean) => (made ? planMade : planFound).inc(),
     waited: (seconds: number) => waits.observe(seconds),
     alerted: (alert: string) => alerts.labels(alert).inc(),
+    webhook: (outcome: string) => webhooks.labels(outcome).inc(),
     disclosed(records: number, seconds: number) {
       disclosures.inc(records);
       disclosureWrites.observe(seconds);

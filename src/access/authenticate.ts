@@ -79,28 +79,58 @@ export async function authenticate(asking: Asking, verify: VerifyToken, gate: Ga
   const asked = single(asking.headers['x-purpose-of-use']);
   const purpose = asked ?? client.defaultPurpose;
   const { scopes, scopeKey } = scopesOf(claims, client);
-  const made = (chosen: Purpose): Client => {
-    const login = chosen === 'EMERGENCY' ? emergencyLogin : daily;
-    return Object.freeze({
-      id: client.id,
-      organisation: Object.freeze(client.organisation),
-      agency: client.agency,
-      login: Object.freeze(login),
-      scopes,
-      purposes: client.purposes,
-      honoursRestrictions: client.honoursRestrictions,
-      purpose: chosen,
+  const made = (chosen: Purpose): Client =>
+    clientOf(client, chosen === 'EMERGENCY' ? emergencyLogin : daily, chosen, scopes, scopeKey, {
       user,
       userName: standing.user?.name ?? null,
       token: claims.jti,
-      planKey: `${login.id}|${user === null ? '-' : 'u'}|${chosen}|${scopeKey}|${client.honoursRestrictions ? 'h' : '-'}`,
       requestId,
       correlationId: correlationIdOf(asking.headers),
       address: asking.address,
     });
-  };
   if (purpose === null) throw new PurposeRefused('PURPOSE_REQUIRED', made('PERFORMANCE'));
   if (!Object.hasOwn(PURPOSES, purpose) || !client.purposes.includes(purpose as Purpose))
     throw new PurposeRefused('PURPOSE_NOT_ALLOWED', made('PERFORMANCE'));
   return made(purpose as Purpose);
+}
+
+function clientOf(
+  client: KnownClient,
+  login: Client['login'],
+  purpose: Purpose,
+  scopes: ReadonlySet<string>,
+  scopeKey: string,
+  asking: Pick<Client, 'user' | 'userName' | 'token' | 'requestId' | 'correlationId' | 'address'>,
+): Client {
+  return Object.freeze({
+    id: client.id,
+    organisation: Object.freeze(client.organisation),
+    agency: client.agency,
+    login: Object.freeze(login),
+    scopes,
+    purposes: client.purposes,
+    honoursRestrictions: client.honoursRestrictions,
+    purpose,
+    planKey: `${login.id}|${asking.user === null ? '-' : 'u'}|${purpose}|${scopeKey}|${client.honoursRestrictions ? 'h' : '-'}`,
+    ...asking,
+  });
+}
+
+/**
+ * A client of an organisation, as it stands today, for what the server tells it without being asked: without a user, with all of its
+ * scopes. Null: it is disabled, gone, another organisation's, or has the purpose no longer.
+ */
+export async function standingClient(
+  gate: Gate,
+  id: string,
+  organisation: number,
+  purpose: string,
+  address: string,
+): Promise<Client | null> {
+  const { client, login, emergencyLogin } = await gate.standing(id, null, '');
+  if (!client || !login || !emergencyLogin || client.organisation.id !== organisation) return null;
+  if (!Object.hasOwn(PURPOSES, purpose) || !client.purposes.includes(purpose as Purpose)) return null;
+  const scopes = client.scopes.toSorted();
+  const asking = { user: null, userName: null, token: '', requestId: randomUUID(), correlationId: null, address };
+  return clientOf(client, purpose === 'EMERGENCY' ? emergencyLogin : login, purpose as Purpose, new Set(scopes), scopes.join(' '), asking);
 }

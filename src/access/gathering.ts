@@ -38,6 +38,8 @@ const DECLARED: Record<string, Custom> = {
   feed_reader: { none: ours },
   feed_seen: { none: looked },
   feed_state: { none: ours },
+  webhook: { none: ours },
+  webhook_event: { none: 'that something changed, and never what' },
   earlier: { none: 'what rows were before they were amended; what was put right is told beside the row' },
   kept_from_lift: { none: 'about whom something was kept from' },
   disclosure: { none: looked },

@@ -236,6 +236,9 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   feed_reader: () => [],
   feed_seen: () => [],
   feed_state: () => [],
+  webhook: ownOrganisation('true'),
+  // What waits may be what its reader is never told; a dead letter was told, and did not arrive.
+  webhook_event: ownOrganisation('webhook_event.dead_at is not null'),
   idempotency: (t) => [
     `grant select, insert on fsp.${t} to ${writers};`,
     policy(t, 'own_select', 'select', writers, `${t}.organisation = ${ORGANISATION} and ${t}.login = ${LOGIN}`, null),
@@ -352,6 +355,14 @@ function ownLogin(table: string): string[] {
   return [
     `grant select on fsp.${table} to ${everyAgency};`,
     policy(table, 'own_select', 'select', everyAgency, `${table}.login = ${LOGIN}`, null),
+  ];
+}
+
+/** Rows of the asking organisation, as far as `where` goes; written by functions alone. */
+function ownOrganisation(where: string): (table: string) => string[] {
+  return (table) => [
+    `grant select on fsp.${table} to ${everyAgency};`,
+    policy(table, 'own_select', 'select', everyAgency, `${table}.organisation = ${ORGANISATION} and ${where}`, null),
   ];
 }
 
@@ -586,6 +597,7 @@ function fillIn(sql: string): string {
         )
         .join('\n    union all '),
     )
+    .replaceAll('{{webhooks}}', String(LIMITS.webhooks))
     .replaceAll('{{gathering}}', () => jsonLines(gathering()))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
@@ -606,6 +618,7 @@ export function accessSql(): string {
     './explain.sql',
     './directory.sql',
     './feed.sql',
+    './webhook.sql',
     './housing.sql',
     './voucher.sql',
     './places.sql',

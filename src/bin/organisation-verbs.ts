@@ -1,12 +1,16 @@
 /** The verbs of `npm run organisation`: what each needs, what it does, and what it says. */
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
+import { FED_TYPES } from '../access/fed.ts';
 import { DEVELOPMENT } from '../access/tokens.ts';
+import { webhookSecret } from '../change/standard-webhooks.ts';
 import type { Config } from '../config.ts';
 import { LOGIN_KINDS, loginName } from '../db/logins.ts';
 import { databaseFault } from '../db/migrate.ts';
 import * as provision from '../db/provision.ts';
 import { checkAddress } from '../exchange/open-referral/fetch.ts';
+import { addressFault } from '../exchange/post.ts';
+import { enumName } from '../graphql/classes.ts';
 import { agencyNamed } from './command.ts';
 import { commandAsOwner } from './owner.ts';
 
@@ -101,6 +105,18 @@ function sealUser(what: string, sealed: boolean): Verb {
       ),
     ];
   });
+}
+
+function enableWebhook(what: string, enabled: boolean): Verb {
+  const { did, was } = enabling(enabled);
+  return verb(what, { id: '<id>' }, {}, async ({ client }, { id }) => [
+    changed(await provision.enableWebhook(client, id, enabled), `${did} the webhook ${id}.`, `The webhook ${id} was ${was} already.`),
+  ]);
+}
+
+async function secretsOf(client: pg.Client, loginSecret: string, id: string): Promise<string[]> {
+  const { salt, generations } = await provision.webhookGenerations(client, id);
+  return generations.map((generation, n) => `${n === 0 ? 'Its secret' : 'Until its end'}: ${webhookSecret(loginSecret, salt, generation)}`);
 }
 
 const VERBS: Record<string, Verb> = {
@@ -230,6 +246,40 @@ const VERBS: Record<string, Verb> = {
   'feed disable': verb('pulls a feed no more; what is in stays', { code: '<feed code>' }, {}, async ({ client }, { code }) => [
     changed(await provision.disableFeed(client, code), `Disabled the feed ${code}.`, `The feed ${code} was disabled already.`),
   ]),
+  'webhook add': verb(
+    'has a client told of changes, also at an address inside the network (WEBHOOK_HOSTS)',
+    { client: '<client id>', purpose: '<PURPOSE>', url: '<address>' },
+    { types: '<A,B>' },
+    async ({ client, config, loginSecret }, { types, ...given }) => {
+      const fault = addressFault(given.url, config.webhookHosts);
+      if (fault) throw new Error(fault);
+      const chosen = types === undefined ? null : words(types);
+      const unknown = chosen?.find((type) => !FED_TYPES.map(enumName).includes(type));
+      if (unknown) throw new Error(`There is no type ${unknown}; there are ${FED_TYPES.map(enumName).join(', ')}.`);
+      const id = await provision.addWebhook(client, { ...given, types: chosen });
+      return [`Registered the webhook ${id} of ${given.client}.`, ...(await secretsOf(client, loginSecret, id))];
+    },
+  ),
+  'webhook list': verb('names the webhooks, with what was delivered and what is dead', {}, {}, async ({ client }) =>
+    columns(
+      ['id', 'organisation', 'client', 'purpose', 'state', 'delivered', 'dead', 'address'],
+      (await provision.listWebhooks(client)).map((row) => [
+        row.id,
+        row.organisation,
+        row.client,
+        row.purpose,
+        row.state,
+        row.delivered,
+        row.dead,
+        row.url,
+      ]),
+    ),
+  ),
+  'webhook secret': verb('prints the secrets that sign what a webhook sends', { id: '<id>' }, {}, ({ client, loginSecret }, { id }) =>
+    secretsOf(client, loginSecret, id),
+  ),
+  'webhook disable': enableWebhook('sends nothing more', false),
+  'webhook enable': enableWebhook('goes on where it was', true),
   'token revoke': verb(
     'refuses one token from now on; --until: when it would have ended',
     { jti: '<jti>' },

@@ -49,7 +49,14 @@ export type Candidate = {
   family: number | null;
 };
 
-export type FeedPage = { reader: string; candidates: Candidate[]; cursor: string; more: boolean };
+export type FeedPage = {
+  reader: string;
+  candidates: Candidate[];
+  cursor: string;
+  more: boolean;
+  /** It could not be gone on from the cursor: what there is comes again. */
+  anew: boolean;
+};
 
 /** What a root of the feed asks. `types`: GraphQL types in the order of their names. */
 export type FeedAsked = { field: string; types: readonly string[]; after: string | null; first: number };
@@ -57,6 +64,10 @@ export type FeedAsked = { field: string; types: readonly string[]; after: string
 export type Feed = {
   /** The next page's candidates. @throws PublicError BAD_CURSOR for a foreign or altered cursor. */
   next(client: Client, asked: FeedAsked): Promise<FeedPage>;
+  /** A cursor for who is told of nothing but what changes from now on, or from a transaction (the oldest that was under way). */
+  fromNow(client: Client, asked: Omit<FeedAsked, 'after' | 'first'>, begun?: string): Promise<string>;
+  /** Which reader a client is. */
+  reader(client: Client): Promise<string>;
   /** Notes what of a page is shown, and what is told as gone, by their numbers: before the answer leaves. */
   noted(page: FeedPage, shown: ReadonlySet<number>): Promise<void>;
 };
@@ -73,26 +84,35 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
     });
     return rows[0]?.j;
   };
+  /** How places of a client are sealed, under the rights that it has. */
+  const sealing = (client: Client, { field, types }: Omit<FeedAsked, 'after' | 'first'>) => {
+    const key = cursorKey(secret, client.id, `feed ${client.purpose}`);
+    const rights = createHash('sha256')
+      .update(JSON.stringify([client.planKey, AGREEMENT_VERSION, field, types]))
+      .digest('base64url')
+      .slice(0, 12);
+    return { key, rights, seal: (place: Place) => sealed(key, [rights, ...partsOf(place)]) };
+  };
+  const open = async (client: Client) =>
+    (await ask('select fsp.feed_open($1::text, $2::text) as j', [client.id, client.purpose])) as {
+      reader: number;
+      horizon: string;
+      next: string;
+      swept: string;
+    };
   return {
+    async fromNow(client, asked, begun) {
+      const at = begun ?? (await open(client)).horizon;
+      return sealing(client, asked).seal({ phase: 'log', at: 0, xid: at, type: '', key: 0, begun: at, since: at });
+    },
+    reader: async (client) => String((await open(client)).reader),
     async next(client, { field, types, after, first }) {
-      const key = cursorKey(secret, client.id, `feed ${client.purpose}`);
-      const rights = createHash('sha256')
-        .update(JSON.stringify([client.planKey, AGREEMENT_VERSION, field, types]))
-        .digest('base64url')
-        .slice(0, 12);
-      const seal = (place: Place) => sealed(key, [rights, ...partsOf(place)]);
+      const { key, rights, seal } = sealing(client, { field, types });
       const given = after === null ? null : opened(key, after);
       await ask('select fsp.feed_clock()::text as j', []);
-      const { reader, horizon, next, swept } = (await ask('select fsp.feed_open($1::text, $2::text) as j', [
-        client.id,
-        client.purpose,
-      ])) as {
-        reader: number;
-        horizon: string;
-        next: string;
-        swept: string;
-      };
+      const { reader, horizon, next, swept } = await open(client);
       let place = goOn(given, rights, { horizon, next, swept });
+      const anew = place !== given?.place;
       const login = String(client.login.id);
       const of = `{${types.join(',')}}`;
       const candidates: Candidate[] = [];
@@ -147,7 +167,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
           place = { ...place, phase, at: 0, xid: begun, type: '', key: 0 };
         }
       }
-      return { reader: String(reader), candidates, cursor: seal(place), more };
+      return { reader: String(reader), candidates, cursor: seal(place), more, anew };
     },
     async noted({ reader, candidates }, shown) {
       const named = (of: Candidate[]) => JSON.stringify(of.map(({ type, key, family }) => ({ t: type, k: key, f: family })));

@@ -39,6 +39,8 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   feed_seen: { none: record },
   feed_reader: { none: ours },
   feed_state: { none: ours },
+  webhook: { none: ours },
+  webhook_event: { none: 'that a row is gone is told to those who were shown it' },
   voucher_redemption: { none: 'what a desk was told of a code: nobody is in it' },
   look_up: { none: 'whom it was about is not kept' },
   provider_month: { none: 'figures about a provider' },

@@ -380,3 +380,58 @@ export async function disableFeed(client: pg.Client, code: string): Promise<Outc
   if (there.rowCount === 0) throw new Error(`There is no feed ${code}.`);
   return outcome((await client.query('update fsp.service_feed set enabled = false where code = $1 and enabled', [code])).rowCount);
 }
+
+export type WebhookRow = {
+  id: string;
+  organisation: string;
+  client: string;
+  purpose: string;
+  state: string;
+  delivered: string;
+  dead: string;
+  url: string;
+};
+
+/** Registers a webhook for a client. @returns its number. @throws where there is no such client for the purpose, or it has too many. */
+export async function addWebhook(
+  client: pg.Client,
+  asked: { client: string; purpose: string; url: string; types: string[] | null },
+): Promise<string> {
+  const { rows } = await client.query<{ id: string | null }>(
+    'select fsp.create_webhook(c.organisation, c.id, $2, $3, $4) as id from fsp.client c where c.id = $1',
+    [asked.client, asked.purpose, asked.url, asked.types],
+  );
+  if (!rows[0]?.id) throw new Error(`There is no client ${asked.client} for ${asked.purpose}, or its organisation has too many webhooks.`);
+  return rows[0].id;
+}
+
+/** All webhooks, with what was delivered and what is dead. */
+export async function listWebhooks(client: pg.Client): Promise<WebhookRow[]> {
+  const { rows } = await client.query<WebhookRow>(
+    `select w.id, o.code as organisation, w.client, w.purpose, w.url, w.delivered,
+       case when w.enabled then coalesce(w.fault, 'enabled') else coalesce(w.fault, 'disabled') end as state,
+       (select count(*) from fsp.webhook_event e where e.webhook = w.id and e.dead_at is not null) as dead
+     from fsp.webhook w join fsp.organisation o on o.id = w.organisation order by w.id`,
+  );
+  return rows;
+}
+
+/** Sends nothing more, or goes on where it was. @throws where there is none. */
+export async function enableWebhook(client: pg.Client, id: string, enabled: boolean): Promise<Outcome> {
+  const { rows } = await client.query<{ enabled: boolean }>('select enabled from fsp.webhook where id::text = $1', [id]);
+  if (!rows[0]) throw new Error(`There is no webhook ${id}.`);
+  if (rows[0].enabled === enabled) return 'as it was';
+  await client.query('select fsp.change_webhook($1, null, null, $2)', [id, enabled]);
+  return 'changed';
+}
+
+/** What the secrets of a webhook are made of: the newest generation first. @throws where there is none. */
+export async function webhookGenerations(client: pg.Client, id: string): Promise<{ salt: string; generations: number[] }> {
+  const { rows } = await client.query<{ salt: string; generation: number; previous: boolean | null }>(
+    'select salt, generation, previous_until > now() as previous from fsp.webhook where id::text = $1',
+    [id],
+  );
+  if (!rows[0]) throw new Error(`There is no webhook ${id}.`);
+  const { salt, generation, previous } = rows[0];
+  return { salt, generations: previous && generation > 1 ? [generation, generation - 1] : [generation] };
+}

@@ -1802,6 +1802,27 @@ export type Coverage =
   /** The rows are chosen or sorted by what may be withheld from the caller for some: such rows take no part. */
   | 'WHERE_SHARED';
 
+export type CreateWebhookInput = {
+  /** Id of a client of the caller's organisation. */
+  client: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** One of that client's purposes. */
+  purpose: Scalars['String']['input'];
+  /** Without it: all. */
+  types?: InputMaybe<Array<ChangeType>>;
+  /** HTTPS, without a user. */
+  url: Scalars['String']['input'];
+};
+
+export type CreateWebhookPayload = {
+  __typename?: 'CreateWebhookPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  webhook?: Maybe<Webhook>;
+};
+
 /** What kind of data a field holds. The sharing agreement says who gets which kind. */
 export type DataClass =
   | 'ADULT_VOICE'
@@ -1833,6 +1854,37 @@ export type DataClass =
   | 'VICTIM'
   | 'WHEREABOUTS'
   | 'WORKBOOK';
+
+/** A message that its receiver did not take. What it was about is not said here: whether it may be told is asked when it is sent again. */
+export type DeadLetter = Node & {
+  __typename?: 'DeadLetter';
+  attempts?: Maybe<Scalars['Int']['output']>;
+  died?: Maybe<Scalars['DateTime']['output']>;
+  fault?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  lastTried?: Maybe<Scalars['DateTime']['output']>;
+  /** The `webhook-id`, without `msg_`; it stays when it is sent again. */
+  message?: Maybe<Scalars['String']['output']>;
+  /** The HTTP status of the last answer; null where there was none. */
+  status?: Maybe<Scalars['Int']['output']>;
+  /** Null: the message that the feed begins anew. */
+  type?: Maybe<ChangeType>;
+  webhook?: Maybe<Webhook>;
+};
+
+export type DeadLetterConnection = {
+  __typename?: 'DeadLetterConnection';
+  edges?: Maybe<Array<DeadLetterEdge>>;
+  nodes?: Maybe<Array<DeadLetter>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type DeadLetterEdge = {
+  __typename?: 'DeadLetterEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<DeadLetter>;
+};
 
 export type DecideContactInput = {
   /** The members of the family of whom a referral is taken: an episode of need is opened for each. */
@@ -1991,6 +2043,21 @@ export type DelayAccessNoticesPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type DeleteWebhookInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  webhook: Scalars['ID']['input'];
+};
+
+export type DeleteWebhookPayload = {
+  __typename?: 'DeleteWebhookPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  /** Null: there is none any more. */
+  webhook?: Maybe<Webhook>;
 };
 
 /** A disability, by the census's code. */
@@ -4874,6 +4941,8 @@ export type Mutation = {
   contributeToSupervision?: Maybe<ContributeToSupervisionPayload>;
   /** Corrects who somebody is, and the numbers they are known by. */
   correctPerson?: Maybe<CorrectPersonPayload>;
+  /** Has a client of the caller's organisation told of changes from now on. */
+  createWebhook?: Maybe<CreateWebhookPayload>;
   /** Decides on a contact and tells its referrer. */
   decideContact?: Maybe<DecideContactPayload>;
   decideObjection?: Maybe<DecideObjectionPayload>;
@@ -4883,6 +4952,8 @@ export type Mutation = {
   decideStrategyDiscussion?: Maybe<DecideStrategyDiscussionPayload>;
   /** For the police: nobody is told yet that they look at a family, because it would put somebody at risk or an investigation to nothing. */
   delayAccessNotices?: Maybe<DelayAccessNoticesPayload>;
+  /** Ends a webhook; what was not sent is gone with it. */
+  deleteWebhook?: Maybe<DeleteWebhookPayload>;
   /** Puts what a person says of a fact beside it. */
   disputeFact?: Maybe<DisputeFactPayload>;
   /** Says that such a conflict is over. */
@@ -5084,6 +5155,8 @@ export type Mutation = {
   registerServiceFeed?: Maybe<RegisterServiceFeedPayload>;
   /** Rejects it; what was approved can be rejected until it is done. */
   rejectErasure?: Maybe<RejectErasurePayload>;
+  /** Sends dead letters again, behind what waits: those that may still be told. */
+  replayDeadLetters?: Maybe<ReplayDeadLettersPayload>;
   /** Asks an organisation for what it knows. */
   requestInformation?: Maybe<RequestInformationPayload>;
   /** Asks a provider, or a team's own practitioner, to help a person of a family. The provider is shown whom, from then on until it ends. */
@@ -5108,6 +5181,8 @@ export type Mutation = {
   reviewSafetyCondition?: Maybe<ReviewSafetyConditionPayload>;
   /** Gives, or leaves out, part of what was gathered, with a reason. */
   reviewSubjectAccessItems?: Maybe<ReviewSubjectAccessItemsPayload>;
+  /** Gives a webhook a new secret; the one before signs as well for a while. */
+  rotateWebhookSecret?: Maybe<RotateWebhookSecretPayload>;
   sendSubjectAccess?: Maybe<SendSubjectAccessPayload>;
   /** Says which indicators an own service is meant to move, so that its take-up can be set beside them. */
   setServiceIndicators?: Maybe<SetServiceIndicatorsPayload>;
@@ -5133,6 +5208,8 @@ export type Mutation = {
   stepUp?: Maybe<StepUpPayload>;
   /** They are two after all: both are again as they were. */
   unmergePersons?: Maybe<UnmergePersonsPayload>;
+  /** Changes where a webhook goes and what it tells, stops it, or starts it again where it was. What is not given stays as it is. */
+  updateWebhook?: Maybe<UpdateWebhookPayload>;
   /**
    * What a record system says of families, under its own ids: new ones are put on record, others brought up to date. At most 100, each by itself:
    * a bad one fails alone. The same batch twice changes nothing, and an older state never overwrites a newer one.
@@ -5356,6 +5433,11 @@ export type MutationCorrectPersonArgs = {
 };
 
 
+export type MutationCreateWebhookArgs = {
+  input: CreateWebhookInput;
+};
+
+
 export type MutationDecideContactArgs = {
   input: DecideContactInput;
 };
@@ -5378,6 +5460,11 @@ export type MutationDecideStrategyDiscussionArgs = {
 
 export type MutationDelayAccessNoticesArgs = {
   input: DelayAccessNoticesInput;
+};
+
+
+export type MutationDeleteWebhookArgs = {
+  input: DeleteWebhookInput;
 };
 
 
@@ -5896,6 +5983,11 @@ export type MutationRejectErasureArgs = {
 };
 
 
+export type MutationReplayDeadLettersArgs = {
+  input: ReplayDeadLettersInput;
+};
+
+
 export type MutationRequestInformationArgs = {
   input: RequestInformationInput;
 };
@@ -5953,6 +6045,11 @@ export type MutationReviewSafetyConditionArgs = {
 
 export type MutationReviewSubjectAccessItemsArgs = {
   input: ReviewSubjectAccessItemsInput;
+};
+
+
+export type MutationRotateWebhookSecretArgs = {
+  input: RotateWebhookSecretInput;
 };
 
 
@@ -6018,6 +6115,11 @@ export type MutationStepUpArgs = {
 
 export type MutationUnmergePersonsArgs = {
   input: UnmergePersonsInput;
+};
+
+
+export type MutationUpdateWebhookArgs = {
+  input: UpdateWebhookInput;
 };
 
 
@@ -7280,6 +7382,13 @@ export type Query = {
   viewer?: Maybe<Viewer>;
   /** What the asking desk tried codes for, the latest first. */
   voucherRedemptions?: Maybe<VoucherRedemptionConnection>;
+  /**
+   * The secrets (`whsec_…`) that sign what a webhook of the caller's organisation sends: the newest first, and while it is live the one before.
+   * Wants the scope `governance:write`. Null: there is no such webhook for the caller.
+   */
+  webhookSecrets?: Maybe<Array<Scalars['String']['output']>>;
+  /** Webhooks of the caller's organisation, in the order in which they were registered. For information governance. */
+  webhooks?: Maybe<Array<Webhook>>;
   /** The same of the Workbook alone. */
   workbookChanges?: Maybe<WorkbookChanges>;
   /** The programmes that the Workbook follows, with modules, sessions and the evidence these ask for. */
@@ -7591,6 +7700,11 @@ export type QueryTrainingsArgs = {
 export type QueryVoucherRedemptionsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryWebhookSecretsArgs = {
+  webhook: Scalars['ID']['input'];
 };
 
 
@@ -9220,6 +9334,22 @@ export type RelationshipFeedback = Node & {
   words?: Maybe<Scalars['String']['output']>;
 };
 
+export type ReplayDeadLettersInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Without it: all of the webhook's. */
+  letters?: InputMaybe<Array<Scalars['ID']['input']>>;
+  webhook: Scalars['ID']['input'];
+};
+
+export type ReplayDeadLettersPayload = {
+  __typename?: 'ReplayDeadLettersPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  webhook?: Maybe<Webhook>;
+};
+
 export type RequestInformationInput = {
   contact?: InputMaybe<Scalars['ID']['input']>;
   /** When it is needed; by the authority's timescale where none is given. */
@@ -9701,6 +9831,22 @@ export type RightsRequestKind =
 export type RolloutState =
   | 'LIVE'
   | 'PLANNED';
+
+export type RotateWebhookSecretInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** For how many hours, 0 to 168, the secret before signs as well. */
+  overlapHours?: InputMaybe<Scalars['Int']['input']>;
+  webhook: Scalars['ID']['input'];
+};
+
+export type RotateWebhookSecretPayload = {
+  __typename?: 'RotateWebhookSecretPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  webhook?: Maybe<Webhook>;
+};
 
 /** What was agreed, in a restorative meeting, so that staff can go on working with the family in safety. */
 export type SafeWorkingAgreement = Node & {
@@ -11351,6 +11497,24 @@ export type UnmergePersonsPayload = {
   warnings: Array<UserError>;
 };
 
+export type UpdateWebhookInput = {
+  enabled?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** An empty list: all. With other types the receiver is told once that the feed begins anew. */
+  types?: InputMaybe<Array<ChangeType>>;
+  url?: InputMaybe<Scalars['String']['input']>;
+  webhook: Scalars['ID']['input'];
+};
+
+export type UpdateWebhookPayload = {
+  __typename?: 'UpdateWebhookPayload';
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+  webhook?: Maybe<Webhook>;
+};
+
 export type UpsertFamiliesInput = {
   families: Array<FamilyRecordInput>;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
@@ -11563,6 +11727,38 @@ export type VoucherStatus =
   | 'REDEEMED'
   /** Another was issued in its place */
   | 'VOID';
+
+/** What one client is told of as it happens, and where: that rows of these types changed, as the change feed tells it, and never what they say. */
+export type Webhook = Node & {
+  __typename?: 'Webhook';
+  /** Under whose rights it is decided what may be told, when it is sent. */
+  client?: Maybe<Scalars['String']['output']>;
+  /** What could not be delivered in the last 90 days, the oldest first. */
+  deadLetters?: Maybe<DeadLetterConnection>;
+  /** How many messages the receiver has taken. */
+  delivered?: Maybe<Scalars['Int']['output']>;
+  enabled?: Maybe<Scalars['Boolean']['output']>;
+  /** Why nothing is sent, or what the receiver last answered where something failed since. */
+  fault?: Maybe<Scalars['String']['output']>;
+  id: Scalars['ID']['output'];
+  lastDelivered?: Maybe<Scalars['DateTime']['output']>;
+  /** Until when nothing is tried, because nothing got through. */
+  pausedUntil?: Maybe<Scalars['DateTime']['output']>;
+  /** Until when the secret before the newest one signs as well. */
+  previousSecretUntil?: Maybe<Scalars['DateTime']['output']>;
+  purpose?: Maybe<Scalars['String']['output']>;
+  registered?: Maybe<Scalars['DateTime']['output']>;
+  /** Null: all. */
+  types?: Maybe<Array<ChangeType>>;
+  url?: Maybe<Scalars['String']['output']>;
+};
+
+
+/** What one client is told of as it happens, and where: that rows of these types changed, as the change feed tells it, and never what they say. */
+export type WebhookDeadLettersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
 
 /**
  * Nobody learns where this person is, or that they moved, but who is named as working with this very person: an involvement of their

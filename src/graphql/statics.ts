@@ -24,6 +24,7 @@ export const STATIC_ROOTS: ReadonlySet<string> = new Set([
   'sharingMatrix',
   'simulateAgreement',
   'emergencyFigures',
+  'webhookSecrets',
   ...PERSONAL_STATICS,
   '__schema',
   '__type',

@@ -65,6 +65,8 @@ import * as voice from './voice/binding.ts';
 import * as voiceCommands from './voice/commands.ts';
 import * as voucher from './voucher/binding.ts';
 import * as voucherCommands from './voucher/commands.ts';
+import * as webhook from './webhook/binding.ts';
+import * as webhookCommands from './webhook/commands.ts';
 import * as workbookAmend from './workbook/amend.ts';
 import * as workbook from './workbook/binding.ts';
 import * as workbookCommands from './workbook/commands.ts';
@@ -100,6 +102,7 @@ const modules: Module[] = [
   team,
   tool,
   voice,
+  webhook,
   voucher,
   workbook,
   chronology,
@@ -163,6 +166,7 @@ const commands: Record<string, Command>[] = [
   teamCommands,
   toolCommands,
   voiceCommands,
+  webhookCommands,
   voucherCommands,
   workbookAmend,
   workbookCommands,

@@ -33,5 +33,6 @@ import './record/tables.ts';
 import './mirror/tables.ts';
 import './rights/tables.ts';
 import './mastery/tables.ts';
+import './webhook/tables.ts';
 import '../change/tables.ts';
 import '../disclosure/tables.ts';

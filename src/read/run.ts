@@ -26,8 +26,8 @@ import type { Run, Variables } from './context.ts';
 import { seenOfFeeds } from './feed.ts';
 import type { PayloadPart, Plan, Planner } from './plan.ts';
 
-/** What a request carries through Apollo Server; new for each, frozen. */
-export type RequestContext = { client: Client; asker: Asker; told: Told };
+/** What a request carries through Apollo Server; new for each, frozen. `feed`: of a webhook, whose candidates wait already. */
+export type RequestContext = { client: Client; asker: Asker; told: Told; feed?: Feed };
 
 /** An answer whose text is finished; it travels as `data`, and the server's `stringifyResult` prints it. */
 export class Answer {
@@ -166,7 +166,12 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   };
 
   /** The members of `data` as JSON text, on record when it is returned. */
-  const dataOf = async (plan: Plan, { document, operation, source }: Asked, variables: Variables, { client, asker }: RequestContext) => {
+  const dataOf = async (
+    plan: Plan,
+    { document, operation, source }: Asked,
+    variables: Variables,
+    { client, asker, feed = executor.feed }: RequestContext,
+  ) => {
     const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
     let written: CommandResult | null = null;
     if (plan.command) {
@@ -175,7 +180,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       written = await executor.command(plan.command.field, plan.command.input(variables), client);
       run.written = written.id;
     }
-    if (plan.feeds.length > 0) run.feeds = await feedsOf(plan, variables, client);
+    if (plan.feeds.length > 0) run.feeds = await feedsOf(feed, plan, variables, client);
     const { json: found, seen: told } =
       plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run, asker) : NOTHING;
     const statics =
@@ -185,8 +190,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const shown = readShown(seen + statics.seen);
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
-    for (const [place, { key }] of plan.feeds.entries())
-      await executor.feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? new Set());
+    for (const [place, { key }] of plan.feeds.entries()) await feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? new Set());
     await records.answer(plan, client, asked, shown, run.written !== null);
     return plan.parts
       .map((part) => {
@@ -204,10 +208,10 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   };
 
   /** What the roots of the change feed may tell next. */
-  const feedsOf = async (plan: Plan, variables: Variables, client: Client): Promise<Map<string, FeedPage>> => {
+  const feedsOf = async (feed: Feed, plan: Plan, variables: Variables, client: Client): Promise<Map<string, FeedPage>> => {
     const pages = new Map<string, FeedPage>();
     for (const { key, field, types, after, first } of plan.feeds)
-      pages.set(key, await executor.feed.next(client, { field, types, after: after(variables), first: first(variables) }));
+      pages.set(key, await feed.next(client, { field, types, after: after(variables), first: first(variables) }));
     return pages;
   };
 

@@ -355,6 +355,36 @@ it('list counts clients and users', async () => {
   expect(await organisation('user', 'list')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Say --organisation') });
 });
 
+it('a webhook is registered for a client, also inside the network where that is named, and stopped', async () => {
+  const of = ['--client', 'occ-record-system', '--purpose', 'RECORD_SYNC', '--url', 'http://records.internal:8080/changed'];
+  expect(await organisation('webhook', 'add', ...of)).toEqual({ code: 1, out: '', err: oneLine });
+  const named = { WEBHOOK_HOSTS: 'records.internal:8080' };
+  for (const bad of [
+    [...of.slice(2), '--client', 'nobody'],
+    [...of.slice(0, 2), '--purpose', 'GOVERNANCE', ...of.slice(4)],
+    [...of, '--types', 'FAMILY,TOE'],
+  ])
+    expect(await commandLine(['webhook', 'add', ...bad], named), bad.join(' ')).toEqual({ code: 1, out: '', err: oneLine });
+  const { out } = await commandLine(['webhook', 'add', ...of, '--types', 'FAMILY,PLAN'], named);
+  const secret = /^Registered the webhook 1 of occ-record-system\.\nIts secret: (whsec_\S{44})\n$/.exec(out)?.[1];
+  expect(await done('webhook', 'secret', '--id', '1')).toBe(`Its secret: ${secret}\n`);
+  expect(await done('webhook', 'disable', '--id', '1')).toBe('Disabled the webhook 1.\n');
+  expect(await done('webhook', 'disable', '--id', '1')).toContain('Nothing was changed.');
+  expect((await done('webhook', 'list')).split('\n')[1]?.split(/\s{2,}/)).toEqual([
+    '1',
+    'occ',
+    'occ-record-system',
+    'RECORD_SYNC',
+    'disabled',
+    '0',
+    '0',
+    'http://records.internal:8080/changed',
+  ]);
+  expect(await done('webhook', 'enable', '--id', '1')).toBe('Enabled the webhook 1.\n');
+  for (const verb of ['enable', 'secret'])
+    expect(await organisation('webhook', verb, '--id', '99')).toEqual({ code: 1, out: '', err: 'There is no webhook 99.\n' });
+});
+
 it('what the demonstration gives its clients, an operator could give them', async () => {
   const { rows } = await owner.query('select code, agency from fsp.organisation');
   const agencies = new Map(rows.map(({ code, agency }) => [code, agency]));

@@ -70,6 +70,7 @@ const ID_TYPES: Record<string, string> = {
   hold: 'RetentionHold',
   holding: 'PostHolding',
   keptFrom: 'Person',
+  letters: 'DeadLetter',
   members: 'Person',
   merge: 'PersonMerge',
   need: 'HousingNeed',

@@ -61,7 +61,7 @@ export function isPublic(address: string): boolean {
 }
 
 /** `host` or `host:port` as the operator has named it. */
-const isNamed = (url: URL, named: readonly string[]) => named.includes(url.hostname) || named.includes(url.host);
+export const isNamed = (url: URL, named: readonly string[]) => named.includes(url.hostname) || named.includes(url.host);
 
 /** @throws FeedError for an address that is not asked. */
 export function checkAddress(address: string, named: readonly string[]): URL {
@@ -76,7 +76,7 @@ export function checkAddress(address: string, named: readonly string[]): URL {
 }
 
 /** Looks a name up, and gives public addresses only. */
-const publicOnly: LookupFunction = (name, options, done) => {
+export const publicOnly: LookupFunction = (name, options, done) => {
   resolve(name, { ...options, all: true }, (error, found) => {
     if (error) return done(error, '', 0);
     const open = found.filter(({ address }) => isPublic(address));

@@ -469,6 +469,7 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'ConflictOfInterest' }
         | { __typename: 'Contact' }
         | { __typename: 'ContactArrangement' }
+        | { __typename: 'DeadLetter' }
         | { __typename: 'Decision' }
         | { __typename: 'Disagreement' }
         | { __typename: 'DisclosureElsewhere' }
@@ -559,6 +560,7 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'Visit' }
         | { __typename: 'Voucher' }
         | { __typename: 'VoucherRedemption' }
+        | { __typename: 'Webhook' }
         | { __typename: 'WhereaboutsProtection' }
         | { __typename: 'WorkbookEntry', occurred: string | null, module: string | null, author: string | null, narrative: string | null }
         | { __typename: 'WorkbookReading' }

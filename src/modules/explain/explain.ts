@@ -32,6 +32,8 @@ export type Sources = {
   clients(): Promise<KnownClient[]>;
   /** Makes readable what was put on the disclosure record last. */
   fresh(): Promise<void>;
+  /** The secret of a webhook, by what is kept of it. */
+  webhookSecret(salt: string, generation: number): string;
 };
 
 export type Whose = { client: string; user?: string | null; purpose?: string | null; family: string; person?: string | null };

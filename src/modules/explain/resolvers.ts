@@ -1,6 +1,7 @@
 /** The roots for who checks who sees what; graphql-js answers them behind the rules of every root. */
 import type { StaticContext } from '../../graphql/statics.ts';
 import { emergencyFigures, type FiguresArgs } from '../sharing/figures.ts';
+import { webhookSecrets } from '../webhook/secrets.ts';
 import { agencyView, explainAccess } from './explain.ts';
 import { type LevelChange, simulate } from './simulate.ts';
 import type { Catalogue } from './verdict.ts';
@@ -26,6 +27,7 @@ export function explainResolvers(catalogue: () => Catalogue) {
         agencyView(catalogue(), sources, client, args, shown),
       ),
       emergencyFigures: answer((args: FiguresArgs, { client, sources }) => emergencyFigures(sources.ask, sources.fresh, client, args)),
+      webhookSecrets: answer((args: { webhook: string }, { client, sources }) => webhookSecrets(sources, client, args.webhook)),
       simulateAgreement: answer((args: { changes: LevelChange[] }) => simulate(catalogue(), args.changes)),
     },
   };
