@@ -100,18 +100,28 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
     labelNames: ['alert'],
     registers,
   });
+  const sockets = new Gauge({ name: 'fsp_sockets', help: 'WebSockets that are open.', registers });
+  const subscriptions = new Gauge({ name: 'fsp_subscriptions', help: 'Subscriptions under way.', registers });
+  const events = new Counter({ name: 'fsp_events_total', help: 'Events told to subscriptions.', registers });
   const planMade = plans.labels('made');
   const planFound = plans.labels('found');
+  const asked = (told: Told) => {
+    for (const code of told.codes) errors.labels(code).inc();
+    if (told.cost) cost.inc(told.cost.actual);
+  };
   return {
     registry,
     answered(told: Told, status: number, seconds: number) {
       const operation = told.operation !== null && published.has(told.operation) ? told.operation : 'other';
       requests.labels(operation, String(status)).observe(seconds);
-      for (const code of told.codes) errors.labels(code).inc();
-      if (told.cost) cost.inc(told.cost.actual);
+      asked(told);
     },
+    asked,
     planned: (made: boolean) => (made ? planMade : planFound).inc(),
     waited: (seconds: number) => waits.observe(seconds),
+    sockets: (open: number) => sockets.set(open),
+    subscriptions: (more: number) => subscriptions.inc(more),
+    told: () => events.inc(),
     alerted: (alert: string) => alerts.labels(alert).inc(),
     disclosed(records: number, seconds: number) {
       disclosures.inc(records);
