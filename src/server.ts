@@ -111,7 +111,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     throw new Error(fault);
   }
   const metrics = createMetrics(() => pools.load());
-  const pools = createPools(database.server, secret, metrics.waited);
+  const pools = createPools(database.server, secret, metrics.waited, metrics.ran);
   const budgets = createBudgets(options.budget);
   const transactions = createTransactions(database.server, secret);
   const store = createStore(database.server, secret, options.prepare ?? true, metrics.disclosed);

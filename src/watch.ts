@@ -87,6 +87,7 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
       this.set({ state: 'waiting' }, waiting);
     },
   });
+  const statements = new Counter({ name: 'fsp_statements_total', help: 'Statements that read for answers.', registers });
   const disclosures = new Counter({ name: 'fsp_disclosures_total', help: 'Disclosures put on record.', registers });
   const disclosureWrites = new Histogram({
     name: 'fsp_disclosure_write_seconds',
@@ -118,6 +119,7 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
     },
     asked,
     planned: (made: boolean) => (made ? planMade : planFound).inc(),
+    ran: () => statements.inc(),
     waited: (seconds: number) => waits.observe(seconds),
     sockets: (open: number) => sockets.set(open),
     subscriptions: (more: number) => subscriptions.inc(more),
