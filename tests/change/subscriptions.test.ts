@@ -554,12 +554,12 @@ describe('a connection', () => {
     slow.socket.pause();
     const quick = await begun(subscribe(await open(recordSystem), ENTRIES, { family: id(other) }));
     const long = 'x'.repeat(200_000);
-    const open = await figure('fsp_sockets');
+    const sockets = await figure('fsp_sockets');
     const before = process.memoryUsage().rss;
     for (let n = 0; n < 120; n++) await addEntry(other, `${n} ${long}`);
     await until(() => narratives(quick).length).toBe(120);
     expect(process.memoryUsage().rss - before).toBeLessThan(300_000_000);
-    await expect.poll(() => figure('fsp_sockets'), { timeout: 40_000 }).toBe(open - 1);
+    await expect.poll(() => figure('fsp_sockets'), { timeout: 40_000 }).toBe(sockets - 1);
     slow.socket.terminate();
     quick.stop();
     const again = await begun(subscribe(await open(recordSystem), ENTRIES, { family: id(other), after: cursor }));
