@@ -74,7 +74,7 @@ export function createNews(gate: Pick<Gate, 'ask' | 'listen'>, secret: Buffer, f
   };
   const read = async (after: Place, logins: number[], families: string[], inbox: boolean): Promise<Batch> => {
     const { rows, more, x, e, held } = await ask<Answered>(
-      'select fsp.feed_news($1::xid8, $2::bigint, $3::bigint[], $4::bigint[], $5::boolean, $6::integer) as j',
+      'select fsp.feed_news($1::xid8, $2::bigint, $3::bigint[], $4::bigint[], $5::text::boolean, $6::integer) as j',
       [after.xid, String(after.id), `{${logins}}`, `{${families}}`, String(inbox), String(LIMITS.newsRows)],
     );
     const shared = new Map<string, Promise<unknown>>();
