@@ -8,23 +8,31 @@ const patience = { testTimeout: 60_000, hookTimeout: 120_000 };
 /** It imports folders, which Vite resolves and Node does not. */
 const APOLLO = 'tests/suites/apollo-integration.test.ts';
 
+/** They put something in a module's place, change the clock, or leave a folder behind: each has a process of its own. */
+const ALONE = [
+  'tests/access/{identity-provider,tokens}.test.ts',
+  'tests/attacks/timing.test.ts',
+  'tests/bin/**/*.test.ts',
+  'tests/db/prepare.test.ts',
+  'tests/docs/handbook.test.ts',
+  'tests/modules/sharing-explain/explain.test.ts',
+];
+
+// Node reads our TypeScript by itself, in half the time that Vite's own runner takes.
+const native = { experimental: { viteModuleRunner: false } };
+
 export default defineConfig({
   test: {
+    globalSetup: ['tests/support/global.ts'],
     // Two cores: more would only wait for PostgreSQL.
     maxWorkers: 2,
     reporters: ['default', 'tests/support/closing-line.ts'],
     projects: [
       {
-        test: {
-          ...patience,
-          name: 'tests',
-          globalSetup: ['tests/support/global.ts'],
-          include: ['tests/**/*.test.ts'],
-          exclude: [APOLLO],
-          // Node reads our TypeScript by itself, in half the time that Vite's own runner takes.
-          experimental: { viteModuleRunner: false },
-        },
+        // All others share what they import, which takes longer than most of them.
+        test: { ...patience, ...native, name: 'tests', isolate: false, include: ['tests/**/*.test.ts'], exclude: [APOLLO, ...ALONE] },
       },
+      { test: { ...patience, ...native, name: 'alone', include: ALONE } },
       {
         // Node takes graphql's CommonJS build; a second, ESM copy would have classes of its own.
         resolve: { alias: [{ find: /^graphql$/, replacement: resolve('graphql') }] },

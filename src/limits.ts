@@ -148,6 +148,7 @@ export const LIMIT_TABLE = {
   feedRedirects: limit(3, 'redirects', 'From an old name to a new one, and to HTTPS.'),
   feedDetailsAtOnce: limit(4, 'requests', 'As many services are fetched side by side; a council’s server has other work.'),
   feedLines: limit(5_000, 'lines a run', 'What is reported of one run; the counts go on.'),
+  voucherTries: limit(60, 'codes an hour and desk', 'Misread codes of a busy counter; of 2^80 codes nobody finds one by trying.'),
   publicBudget: limit(600, 'requests an address', 'A finder page loads some twenty.'),
   publicRestore: limit(10, 'requests a second and address', 'A harvester reads a thousand services in two minutes.'),
   publicPage: limit(100, 'services', 'A page, as in GraphQL.'),

@@ -41,7 +41,7 @@ import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
 import { addPulledDocuments } from './portal/pull.ts';
-import { addSharingPages } from './portal/sharing.ts';
+import { addSharingPages, type SharingReaders } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
@@ -63,6 +63,8 @@ export type ServerOptions = {
   familyBudget?: FamilyBudget;
   /** Where the record's heads are kept, signed; absent: nowhere. */
   heads?: HeadKeeper;
+  /** As whom the page of who checks may be opened without a token; absent, as in production: as nobody. */
+  readers?: SharingReaders;
   /** Off for the bench alone, which measures what it costs. */
   disclosure?: boolean;
 };
@@ -339,7 +341,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.addHook('preClose', subscriptions.close);
   addEvidencePages(app, pages);
   addSubjectAccessPages(app, pages);
-  addSharingPages(app, assembled, pages);
+  addSharingPages(app, assembled, pages, options.readers);
   addPulledDocuments(app, assembled, {
     ...pages,
     async again(request) {

@@ -92,6 +92,31 @@ begin
 end
 $$;
 
+-- The class of its own that hides what stands beside a row from the county, to which the row itself, and all else of the table's class, is
+-- there: the name of a programme, and never the programme. Whose row it is, it does not say.
+create or replace function fsp.explain_row_mask(asked bigint, beside text, of_row bigint) returns bigint
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+  side record;
+  mask bigint;
+begin
+  select s.name, s.key, s.bit into side from (values {{row_class_sides}}) as s (name, key, bit) where s.name = beside;
+  if side is null then return null; end if;
+  execute format('select r.row_mask from fsp.%I r
+      join fsp.login l on l.name = session_user
+      join fsp.organisation o on o.id = l.organisation and o.agency = ''LA''
+      join fsp.family f on f.id = r.family and f.controller = o.id
+      join fsp.family_grant g on g.login = l.id and g.family = f.id and g.starts <= now() and g.ends > now()
+      cross join lateral (select (to_jsonb(r) ->> ''person'')::bigint as person) about
+      left join fsp.person_grant p on p.login = l.id and p.person = about.person and p.starts <= now() and p.ends > now() and p.needs = 0
+    where r.family = $1 and r.%I = $2 and ((g.withheld | coalesce(p.withheld, 0)) & $3) = 0
+      and (about.person is null or p.person is not null)', side.name, side.key)
+    into mask using asked, of_row, side.bit;
+  return mask;
+end
+$$;
+
 -- Organisations of an agency that work with the family today, for who asks what that agency sees.
 create or replace function fsp.explain_organisations(asked bigint, of_agency text) returns setof integer
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
@@ -106,7 +131,7 @@ $$;
 
 revoke all on function fsp.explain_family_grant(bigint, bigint), fsp.explain_person_grant(bigint, bigint),
   fsp.explain_team_member(bigint, bigint, text), fsp.explain_user_focus(bigint, bigint, text), fsp.explain_user_rule(bigint, bigint, text),
-  fsp.explain_involvement(bigint, bigint), fsp.explain_organisations(bigint, text) from public;
+  fsp.explain_involvement(bigint, bigint), fsp.explain_row_mask(bigint, text, bigint), fsp.explain_organisations(bigint, text) from public;
 grant execute on function fsp.explain_family_grant(bigint, bigint), fsp.explain_person_grant(bigint, bigint),
   fsp.explain_team_member(bigint, bigint, text), fsp.explain_user_focus(bigint, bigint, text), fsp.explain_user_rule(bigint, bigint, text),
-  fsp.explain_involvement(bigint, bigint), fsp.explain_organisations(bigint, text) to {{members}};
+  fsp.explain_involvement(bigint, bigint), fsp.explain_row_mask(bigint, text, bigint), fsp.explain_organisations(bigint, text) to {{members}};

@@ -84,6 +84,17 @@ const DECLARED: Record<string, Custom> = {
     where: 'exists (select from fsp.information_request_person p where p.request = r.request and p.about_person = $1)',
     controller: 'sender',
   },
+  // Whose the need is stands beside it, and is the county's.
+  housing_need: { where: 'exists (select from fsp.housing_origin o where o.need = r.id and o.person = $1)', controller: 'sender' },
+  housing_answer: { where: 'exists (select from fsp.housing_origin o where o.need = r.need and o.person = $1)', controller: 'addressee' },
+  housing_introduction: { where: 'r.about_person = $1', controller: 'sender' },
+  service_place: { none: `that a place is taken: ${copy}` },
+  voucher_redemption: { none: 'what a desk was told of a code: nobody is in it' },
+  housing_referral: { where: 'r.about_person = $1', controller: 'sender' },
+  housing_referral_contact: {
+    where: 'exists (select from fsp.housing_referral d where d.id = r.referral and d.about_person = $1)',
+    controller: 'sender',
+  },
   retention_hold: { none: 'why records are kept longer, which may be what somebody else claims or is suspected of' },
   erasure_proposal: { none: 'that a record is due to be erased' },
   erasure: { none: 'what was erased of others' },
@@ -164,7 +175,7 @@ function about(table: TableClass, row: string, all: TableClass[]): string | null
 const words = (name: string) => name.replaceAll('_', ' ');
 
 /** Columns of masks; and that there was a MARAC, which stands in a row of its own. */
-const SILENT = new Set(['kept_from', 'mask', 'row_mask', 'marac']);
+const SILENT = new Set(['code_hash', 'kept_from', 'mask', 'row_mask', 'marac']);
 
 /** A column that says nothing to the person: keys, versions, and who in an office wrote it. */
 function says(table: TableClass, column: PgColumn): boolean {

@@ -500,7 +500,11 @@ declare
   row_classes constant jsonb := {{row_classes}};
 begin
   if session_user = current_user then return new; end if;
-  if told ? 'id' then given := given || jsonb_build_object('id', nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id'))); end if;
+  if told ? 'id' then
+    given := given || jsonb_build_object('id', coalesce(nextval(pg_get_serial_sequence('fsp.' || tg_table_name, 'id')),
+      -- Of a table that counts nothing the key is drawn.
+      ('x' || left(replace(gen_random_uuid()::text, '-', ''), 12))::bit(48)::bigint));
+  end if;
   if told ? 'at' then given := given || jsonb_build_object('at', now()); end if;
   if told ? 'created_at' then given := given || jsonb_build_object('created_at', now(), 'updated_at', now(), 'version', 1); end if;
   if tg_table_name = 'idempotency' then given := given || jsonb_build_object('login', fsp.current_login()); end if;
@@ -514,7 +518,9 @@ begin
     given := given || jsonb_build_object('row_mask', 1::bigint << ({{class_bits}} ->> told_class)::int);
   end if;
   if tg_table_name = 'service_offer_link' then
-    given := given || jsonb_build_object('provider', (select s.organisation from fsp.service s where s.id = (told ->> 'service')::int));
+    -- What is given by voucher is on nobody's desk: that somebody was sent there is not told.
+    given := given || jsonb_build_object('provider', (select case when s.by_voucher then (told ->> 'controller')::int else s.organisation end
+      from fsp.service s where s.id = (told ->> 'service')::int));
   end if;
   if tg_table_name = 'intervention_link' then
     -- Who is asked to help somebody is shown whom: their work with that person begins with the request.
@@ -575,8 +581,7 @@ begin
   if new.worker is distinct from old.worker then
     update fsp.intervention v set worker = new.worker where v.id = new.intervention;
     update fsp.intervention_link k set worker = new.worker where k.intervention = new.intervention;
-    foreach belongs in array array['intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity',
-        'intervention_test'] loop
+    foreach belongs in array array[{{of_intervention}}] loop
       execute format('update fsp.%I r set worker = $1 where r.intervention = $2 and r.worker is not distinct from $3', belongs)
         using new.worker, new.intervention, old.worker;
     end loop;

@@ -13,6 +13,7 @@ import type { Classified } from '../graphql/classes.ts';
 import {
   ACTS,
   ADOPTION_ROLE,
+  AGREEMENT,
   AGREEMENT_VERSION,
   levelOf,
   OWN_FAMILIES,
@@ -40,17 +41,20 @@ export type MatrixRow = {
 const forAgencies = (cell: (agency: Agency) => Cell) =>
   Object.fromEntries(AGENCIES.map((agency) => [agency, cell(agency)])) as Record<Agency, Cell>;
 
+/** Names of the input types that an input is made of, its own among them; added to those that are found already. */
+function inputTypesIn(schema: GraphQLSchema, name: string, found = new Set<string>()): Set<string> {
+  const type = schema.getType(name);
+  if (!isInputObjectType(type) || found.has(name)) return found;
+  found.add(name);
+  for (const field of Object.values(type.getFields())) inputTypesIn(schema, getNamedType(field.type).name, found);
+  return found;
+}
+
 /** Names of the input types that a command's input is made of. */
 function writtenTypes(schema: GraphQLSchema): Set<string> {
   const found = new Set<string>();
-  const add = (name: string): void => {
-    const type = schema.getType(name);
-    if (!isInputObjectType(type) || found.has(name)) return;
-    found.add(name);
-    for (const field of Object.values(type.getFields())) add(getNamedType(field.type).name);
-  };
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {}))
-    for (const argument of field.args) add(getNamedType(argument.type).name);
+    for (const argument of field.args) inputTypesIn(schema, getNamedType(argument.type).name, found);
   return found;
 }
 
@@ -106,6 +110,20 @@ export function matrixMarkdown(rows: MatrixRow[]): string {
     `Agreement ${AGREEMENT_VERSION}. How to read it: [sharing.md](sharing.md).`,
     '',
     "A always · D by a decision for this family · O own rows · O/D own rows, others' by decision · R by role · W may write · N never: not in the agency's schema · † the row's own class (its programme's, its service's) is needed too.",
+    '',
+    '## Classes',
+    '',
+    'Who is given which class; every field below has one of them.',
+    '',
+    ...table(
+      ['class', 'what', 'writes', ...AGENCIES],
+      Object.entries(AGREEMENT).map(([name, { what, levels }]) => [
+        name,
+        what,
+        WRITERS[name as DataClass]?.agencies.join(' ') ?? '–',
+        ...AGENCIES.map((agency) => levels[agency]),
+      ]),
+    ),
     ...sections(false).flatMap(([type, of]) => ['', `## ${type}`, '', ...table(head, of.map(line))]),
     '',
     '## What only holds other things together',
@@ -206,6 +224,33 @@ export const WIDTH: Record<Cell, number> = { N: 0, D: 1, O: 1, 'O/D': 2, R: 2, A
 
 export const NOWHERE = forAgencies(() => 'N');
 
+/** A cell as it is read: with the sign of a row's own class, where that is needed too. */
+const dagger = (cell: Cell, row: MatrixRow | undefined): string => (row?.rowClass && cell !== 'N' ? `${cell}†` : cell);
+
+/**
+ * Of input fields that are new or of another class: who may use the command, and not this field of it. The class of an input field decides who
+ * may send it, so that a field of a class that an agency may not write is not in that agency's schema.
+ */
+export function inputGaps(schema: GraphQLSchema, before: MatrixRow[], after: MatrixRow[]): string[] {
+  const old = new Map(before.map((row) => [row.name, row]));
+  const now = new Map(after.map((row) => [row.name, row]));
+  const commands = Object.values(schema.getMutationType()?.getFields() ?? {}).map((field) => ({
+    name: field.name,
+    types: new Set(field.args.flatMap((argument) => [...inputTypesIn(schema, getNamedType(argument.type).name)])),
+  }));
+  return after.flatMap(({ name, dataClass, cells }) => {
+    const type = name.slice(0, name.indexOf('.'));
+    if (!isInputObjectType(schema.getType(type)) || old.get(name)?.dataClass === dataClass) return [];
+    return commands
+      .filter(({ types }) => types.has(type))
+      .flatMap((command) => {
+        const whole = now.get(`${schema.getMutationType()?.name}.${command.name}`);
+        const without = AGENCIES.filter((agency) => whole?.cells[agency] === 'W' && cells[agency] !== 'W');
+        return without.length > 0 ? [`${name} (${dataClass}): ${without.join(', ')} may use ${command.name} and not this`] : [];
+      });
+  });
+}
+
 /** What a change opens and closes, field by field, in words; one line each. */
 export function matrixChanges(before: MatrixRow[], after: MatrixRow[]): string[] {
   const old = new Map(before.map((row) => [row.name, row]));
@@ -219,7 +264,7 @@ export function matrixChanges(before: MatrixRow[], after: MatrixRow[]): string[]
       const [from, to] = [(was?.cells ?? NOWHERE)[agency], (is?.cells ?? NOWHERE)[agency]];
       if (from === to) continue;
       const verb = WIDTH[to] > WIDTH[from] ? 'opens for' : WIDTH[to] < WIDTH[from] ? 'closes for' : 'changes for';
-      words.push(`${verb} ${agency} (${from} → ${to})`);
+      words.push(`${verb} ${agency} (${dagger(from, was)} → ${dagger(to, is)})`);
     }
     if (was && is && was.dataClass !== is.dataClass) words.push(`its class was ${was.dataClass} and is ${is.dataClass}`);
     if (was && is && was.rowClass !== is.rowClass)

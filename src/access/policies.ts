@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import { hasId, keyTo, ownKey } from '../db/belonging.ts';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
+import { LIMITS } from '../limits.ts';
 import {
   ACTS,
   AGREEMENT_VERSION,
@@ -71,8 +72,9 @@ export function selectPredicate(table: TableClass, agency: Agency): string | nul
   // The grant opens the table's class; for the class of a row of its own the county needs no decision.
   if (own && byGrantAlone && table.ownRows) ways.push(`(${own} and ${grantProbe(withoutRowClass(table), table.name, agency, null)})`);
   if (ways.length > 0) return ways.join('\n    or ');
-  // What comes by decision for a family only: of rows that name no family there is none, and to ask is no fault.
-  return isBetweenOrganisations(table) ? 'false' : null;
+  // What comes by decision for a family only: of rows that name no family there is none, nor of those that a decision opens to nobody, and
+  // to ask is no fault.
+  return isBetweenOrganisations(table) || table.ownOnly ? 'false' : null;
 }
 
 /** Whether an agency writes rows of a table: as a writer of its class, or by one of its acts. */
@@ -139,12 +141,14 @@ const policy = (table: string, name: string, verb: string, role: string, using: 
 /** Tables whose rows are opened by grants: one permissive policy for each role and verb. */
 function personalTable(table: TableClass): string[] {
   const lines: string[] = [];
+  const columns = getTableConfig(table.table).columns.map(({ name }) => `"${name}"`);
+  const named = table.blind ? ` (${columns.join(', ')})` : '';
   for (const agency of AGENCIES) {
     const role = agencyRole(agency);
     const name = agency.toLowerCase();
     const select = selectPredicate(table, agency);
     if (select) {
-      lines.push(`grant select on fsp.${table.name} to ${role};`);
+      lines.push(`grant select${named} on fsp.${table.name} to ${role};`);
       lines.push(policy(table.name, `${name}_select`, 'select', role, select, null));
     }
     const insert = insertPredicate(table, agency);
@@ -248,6 +252,8 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
       `${t}.organisation = ${ORGANISATION}`,
     ),
   ],
+  // Who holds a place: the database's own, of which `fsp.places_left` tells how many.
+  service_place: () => [],
   // What a row was before a change: for an inquiry, by the owner; no login reads it.
   earlier: () => [],
   kept_from_lift: () => [],
@@ -408,6 +414,22 @@ function keptFromParts(): [whole: string, part: string, key: string, own: string
   ]);
 }
 
+/** Tables whose rows belong to an intervention and name its worker, who changes with it; its own two are followed by name. */
+const ofIntervention = (): string[] =>
+  classifiedTables()
+    .filter(({ table, name }) => {
+      const columns = new Set(getTableConfig(table).columns.map((column) => column.name));
+      return columns.has('intervention') && columns.has('worker') && name !== 'intervention_link' && name !== 'intervention_progress';
+    })
+    .map(({ name }) => name);
+
+/** Tables beside a row whose rows have a class of their own, of a class that is the county's: name, key of the row, bit of the class. */
+const rowClassSides = (): string =>
+  classifiedTables()
+    .filter((table) => table.rowMask && table.family && !hasId(table) && levelOf(table.dataClass, 'LA') === 'A')
+    .map((table) => `('${table.name}', '${ownKey(table)}', ${bitOf(table.dataClass)}::bigint)`)
+    .join(', ');
+
 /** The columns by which rows belong to rows of other tables of people, as JSON by table: whoever changes a row does not move it. */
 function heldBy(tables: TableClass[]): string {
   const held = tables.flatMap((table): [string, unknown][] => {
@@ -422,12 +444,23 @@ function heldBy(tables: TableClass[]): string {
       .map(({ column, parent }) => ({ column, parent: parent.name, key: ownKey(parent), required: required.has(column) }));
     return columns.length > 0 ? [[table.name, columns]] : [];
   });
-  return `'${JSON.stringify(Object.fromEntries(held))}'::jsonb`;
+  return jsonb(Object.fromEntries(held));
 }
+
+/** JSON with a line for each entry, so that a change of one is read as a change of one. */
+function jsonLines(value: object): string {
+  const lines = Array.isArray(value)
+    ? value.map((each) => JSON.stringify(each))
+    : Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}: ${JSON.stringify(each)}`);
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return `${open}\n${lines.join(',\n')}\n${close}`;
+}
+
+const jsonb = (value: object): string => `'${jsonLines(value)}'::jsonb`;
 
 /** Something of each of some things, as a JSON object in SQL. */
 const asJson = <T>(of: readonly T[], name: (each: T) => string, value: (each: T) => unknown): string =>
-  `'${JSON.stringify(Object.fromEntries(of.map((each) => [name(each), value(each)])))}'::jsonb`;
+  jsonb(Object.fromEntries(of.map((each) => [name(each), value(each)])));
 
 /** Tables whose rows are about a row of another: its type and its key. */
 function aboutRows(): TableClass[] {
@@ -461,9 +494,9 @@ function fillIn(sql: string): string {
       STAMPED_MACHINERY.has(table.name) ||
       (!Object.hasOwn(MACHINERY, table.name) && AGENCIES.some((agency) => insertPredicate(table, agency) !== null)),
   );
-  const rowClasses = `'${JSON.stringify(
+  const rowClasses = jsonb(
     Object.fromEntries(classifiedTables().flatMap(({ name, rowClassOf }) => (rowClassOf ? [[name, rowClassOf]] : []))),
-  )}'::jsonb`;
+  );
   const agencies = (...levels: Level[]) => quoted(AGENCIES.filter((agency) => levels.includes(levelOf('CLINICAL', agency)))) || 'null';
   const stages = PURPOSE_NAMES.flatMap((name) => {
     const { stages } = purposeRule(name);
@@ -474,6 +507,7 @@ function fillIn(sql: string): string {
   return sql
     .replaceAll('{{agency_names}}', quoted(AGENCIES.map((agency) => agency.toLowerCase())))
     .replaceAll('{{everyone}}', `${everyAgency}, "{{db}}_gate", "{{db}}_recorder"`)
+    .replaceAll('{{voucher_tries}}', String(LIMITS.voucherTries))
     .replaceAll('{{stage_purposes}}', `(${stages.join(' | ')})`)
     .replaceAll('{{members}}', everyAgency)
     .replaceAll('{{own_family_rows}}', ownRows('family'))
@@ -489,8 +523,10 @@ function fillIn(sql: string): string {
         .map((names) => `(${quoted(names)})`)
         .join(', '),
     )
-    .replaceAll('{{decides}}', `'${JSON.stringify(DECIDES)}'::jsonb`)
-    .replaceAll('{{bundles}}', `'${JSON.stringify(bundleEnds())}'::jsonb`)
+    .replaceAll('{{row_class_sides}}', rowClassSides())
+    .replaceAll('{{of_intervention}}', quoted(ofIntervention()))
+    .replaceAll('{{decides}}', jsonb(DECIDES))
+    .replaceAll('{{bundles}}', jsonb(bundleEnds()))
     .replaceAll('{{at_risk}}', quoted(AT_RISK))
     .replaceAll('{{held_rows}}', heldRows())
     .replaceAll('{{all_classes}}', String(maskOf(PERSONAL_CLASSES)))
@@ -557,7 +593,7 @@ function fillIn(sql: string): string {
         )
         .join('\n    union all '),
     )
-    .replaceAll('{{gathering}}', () => JSON.stringify(gathering()))
+    .replaceAll('{{gathering}}', () => jsonLines(gathering()))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
 
@@ -578,6 +614,9 @@ export function accessSql(): string {
     './directory.sql',
     './feed.sql',
     './news.sql',
+    './housing.sql',
+    './voucher.sql',
+    './places.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

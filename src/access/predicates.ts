@@ -31,9 +31,21 @@ const userRule = (client: Client, kind: string, of: 'family' | 'person', key: st
 
 const MINE = ` and ${USER} = any (r.subjects)`;
 
+/** SQL arrays of the families and the persons from whom the user is barred by a conflict of interest, where a statement has looked them up. */
+export type Barred = Record<'family' | 'person', string>;
+
+/** SQL of a row with both arrays, `family` and `person`, for a statement to look up once. Null: nobody is barred who is nobody. */
+export function barredRow(client: Client): string | null {
+  if (client.user === null) return null;
+  const keys = (of: string, only: string) => `coalesce(array_agg(r.${of}) filter (where ${only}), '{}') as ${of}`;
+  return `select ${keys('family', 'r.person is null')}, ${keys('person', 'r.person is not null')} from fsp.user_rule r where r.login = ${client.login.id} and r.kind = 'barred' and ${isNow('r')}${MINE}`;
+}
+
 /** Who has a conflict of interest does not see the family, nor anybody who ever belonged to it, in whichever other family. */
-export const notBarred = (client: Client, of: 'family' | 'person', key: string): string[] =>
-  client.user === null ? [] : [`${userRule(client, 'barred', of, key, MINE)} is null`];
+export function notBarred(client: Client, of: 'family' | 'person', key: string, barred?: Barred | null): string[] {
+  if (client.user === null) return [];
+  return [barred ? `(${key} = any (${barred[of]})) is not true` : `${userRule(client, 'barred', of, key, MINE)} is null`];
+}
 
 /** The record of a child before an adoption is there for the adoption role alone; restricted, it is on a sealed login at all. */
 const beforeAdoption = (client: Client, of: 'family' | 'person', key: string): string[] =>
@@ -43,9 +55,9 @@ const beforeAdoption = (client: Client, of: 'family' | 'person', key: string): s
  * What stands at an entry because of the user: no conflict of interest, the role for what was before an adoption, and an emergency that
  * is the user's own.
  */
-function ofUser(client: Client, of: 'family' | 'person', key: string): string[] {
+function ofUser(client: Client, of: 'family' | 'person', key: string, barred?: Barred | null): string[] {
   return [
-    ...notBarred(client, of, key),
+    ...notBarred(client, of, key, barred),
     ...beforeAdoption(client, of, key),
     ...(purposeOf(client).opened ? [userRule(client, 'opened', of, key, MINE)] : []),
   ];
@@ -76,11 +88,11 @@ export function openedHere(client: Client, of: 'family' | 'person', key: string,
 }
 
 /** What closes a family to the user closes the rows between organisations that have turned out to be about it. */
-function aboutOpen(table: TableClass, alias: string, client: Client): string[] {
+function aboutOpen(table: TableClass, alias: string, client: Client, barred?: Barred | null): string[] {
   const families = table.own?.families;
   if (!families) return [];
   const closed = [
-    ...notBarred(client, 'family', 'about.family'),
+    ...notBarred(client, 'family', 'about.family', barred),
     // At the county alone: others know what they said, and were told.
     ...(client.agency === 'LA' ? [unguarded(client, table.dataClass, 'family', 'about.family')] : []),
   ].filter((rule) => rule !== null);
@@ -103,24 +115,24 @@ function inHands(client: Client, grant: string): string[] {
 }
 
 /** A family is entered through its grant: the predicates on that grant's row. */
-export function familyEntry(client: Client, grant: string): string[] {
+export function familyEntry(client: Client, grant: string, barred?: Barred | null): string[] {
   return [
     ofLogin(client, grant),
     ...userEntry(client),
     ...inHands(client, grant),
     ...atStages(client, grant),
-    ...ofUser(client, 'family', `${grant}.family`),
+    ...ofUser(client, 'family', `${grant}.family`, barred),
   ];
 }
 
 /** A person is entered through the person's grant; `needs` is tested here as the policies test it. */
-export function personEntry(client: Client, grant: string): string[] {
+export function personEntry(client: Client, grant: string, barred?: Barred | null): string[] {
   const predicates = [
     ofLogin(client, grant),
     ...userEntry(client),
     ...inHands(client, grant),
     ...atStages(client, grant),
-    ...ofUser(client, 'person', `${grant}.person`),
+    ...ofUser(client, 'person', `${grant}.person`, barred),
     `(${effectiveMask(client.agency, undefined, grant)} & ${grant}.needs) = ${grant}.needs`,
   ];
   if (purposeOf(client).agreedOnly) predicates.push(`${grant}.agreed`);
@@ -147,8 +159,15 @@ function ownRow(table: TableClass, alias: string, client: Client): string {
   return ways.length > 0 ? `(${own} and (${ways.join(' or ')}))` : 'false';
 }
 
-/** What the request's purpose, roles and user say of the rows of a table of personal data. */
-export function rowPredicates(table: TableClass, alias: string, client: Client): string[] {
+/** SQL of `unguarded` that the statement has worked out already for a row's family or person; called only where it is needed. */
+export type Known = Partial<Record<'family' | 'person', () => string>>;
+
+/**
+ * What the request's purpose, roles and user say of the rows of a table of personal data.
+ *
+ * @param known of the family or person that these rows are known to be about.
+ */
+export function rowPredicates(table: TableClass, alias: string, client: Client, known: Known = {}, barred?: Barred | null): string[] {
   const access = mayRead(client, table.dataClass);
   if (access.open === false) return ['false'];
   const predicates: string[] = [];
@@ -173,22 +192,23 @@ export function rowPredicates(table: TableClass, alias: string, client: Client):
     if (narrowed || all !== maskOf(PERSONAL_CLASSES)) predicates.push(`(${ways.join(' or ')})`);
   }
   // Of others' rows; of its own an organisation knows what they say. At the county, whose every row is its own, the user counts.
-  const guarded =
-    (table.family && unguarded(client, table.dataClass, 'family', `${alias}.${table.family}`)) ||
-    (table.person && unguarded(client, table.dataClass, 'person', `${alias}.${table.person}`));
+  const of = table.family ? 'family' : 'person';
+  const about = table.family ?? table.person;
+  const rule = about ? unguarded(client, table.dataClass, of, `${alias}.${about}`) : null;
+  const guarded = rule && (known[of]?.() ?? rule);
   if (guarded) predicates.push(client.agency === 'LA' || table.own?.ofOthers ? guarded : `(${guarded} or ${ownRow(table, alias, client)})`);
   const classes = table.rowMask ? `(${bitOf(table.dataClass)} | ${alias}.${table.rowMask})` : bitOf(table.dataClass).toString();
   const opened =
     (table.family && openedHere(client, 'family', `${alias}.${table.family}`, classes)) ||
     (table.person && openedHere(client, 'person', `${alias}.${table.person}`, classes));
   if (opened) predicates.push(client.agency === 'LA' ? opened : `(${opened} or ${ownRow(table, alias, client)})`);
-  predicates.push(...aboutOpen(table, alias, client));
+  predicates.push(...aboutOpen(table, alias, client, barred));
   // Who asks in an emergency works on families, not on what passes between organisations.
   if (purposeOf(client).opened && isBetweenOrganisations(table)) return ['false'];
   if (table.keptFrom && (table.family || isBetweenOrganisations(table))) predicates.push(...keptFromUser(table, alias, client));
   // Nor is anything told of whoever belongs to a family that the user is barred from.
   for (const person of [table.person, table.other])
-    if (table.family && person) predicates.push(...notBarred(client, 'person', `${alias}.${person}`));
+    if (table.family && person) predicates.push(...notBarred(client, 'person', `${alias}.${person}`, barred));
   if (purposeOf(client).agreedOnly) predicates.push(...agreedOnly(table, alias, client));
   if (closesNeeds(client)) {
     for (const person of [table.person, table.other]) {
@@ -228,13 +248,13 @@ function agreedOnly(table: TableClass, alias: string, client: Client): string[] 
  * A row of a family entered without the family (by `node(id)`, in a payload): its family is there for this purpose, or
  * the row is the caller's own.
  */
-export function rowEntry(table: TableClass, alias: string, client: Client): string[] {
+export function rowEntry(table: TableClass, alias: string, client: Client, barred?: Barred | null): string[] {
   // Nor is there anything about somebody whom the user must not meet; of a family's rows the rows' own predicates say it.
   if (!table.family)
-    return [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`) : []));
-  const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry').join(' and ')} and entry.family = ${alias}.${table.family})`;
+    return [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`, barred) : []));
+  const inFamily = `(select true from fsp.family_grant entry where ${familyEntry(client, 'entry', barred).join(' and ')} and entry.family = ${alias}.${table.family})`;
   // Every family is the county's: to it, a row's being its own says nothing of the family's stage.
   if (client.agency === 'LA') return [table.familyOptional ? `(${alias}.${table.family} is null or ${inFamily})` : inFamily];
-  const own = [...userEntry(client), ...ofUser(client, 'family', `${alias}.${table.family}`), ownRow(table, alias, client)];
+  const own = [...userEntry(client), ...ofUser(client, 'family', `${alias}.${table.family}`, barred), ownRow(table, alias, client)];
   return [`(${inFamily} or (${own.join(' and ')}))`];
 }

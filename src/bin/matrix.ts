@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { parse } from 'graphql';
-import { blindedDocuments, matrixChanges, matrixMarkdown, matrixRows, parseMatrix } from '../access/matrix.ts';
+import { blindedDocuments, inputGaps, matrixChanges, matrixMarkdown, matrixRows, parseMatrix } from '../access/matrix.ts';
 import { productSchema } from '../server.ts';
 import { command } from './command.ts';
 
@@ -35,7 +35,9 @@ await command(async () => {
     );
     const changes = matrixChanges(before, rows);
     const words =
-      list('The change opens and closes:', changes) + list('It blinds these documents:', blindedDocuments(schema, documents, before, rows));
+      list('The change opens and closes:', changes) +
+      list('Of these inputs some may send less than the command:', inputGaps(schema, before, rows)) +
+      list('It blinds these documents:', blindedDocuments(schema, documents, before, rows));
     process.stdout.write(words || 'No field opens or closes; the page’s other words change.\n');
   }
   if (values.check)

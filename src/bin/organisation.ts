@@ -5,9 +5,10 @@
 import { command } from './command.ts';
 import { organisation } from './organisation-verbs.ts';
 
-await command(async () => {
+const work = async () => {
   const { usage, text } = await organisation(process.argv.slice(2), process.env);
   if (!usage) return console.log(text);
   console.error(text);
   process.exitCode = 2;
-});
+};
+await command(work, { helps: true });

@@ -40,7 +40,10 @@ await command(async () => {
   if (config.production || config.identity) throw new Error('Development tokens are refused here: the identity provider issues tokens.');
   const callers = callersOf(config.authority);
   if (values.agency !== undefined) return list(callers, [agencyNamed(values.agency)], Number.POSITIVE_INFINITY);
-  if (values.list) return list(callers, AGENCIES, FIRST_USERS);
+  if (values.list) {
+    console.log('Any user of an organisation works through any of its clients.\n');
+    return list(callers, AGENCIES, FIRST_USERS);
+  }
   const [first] = callers.personas;
   if (!values.client)
     throw new Error(`Say for which client: npm run token -- --client ${first?.client} --user ${first?.user} (or --list).`);

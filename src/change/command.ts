@@ -22,7 +22,7 @@ export type UserErrorCode = 'INVALID' | 'NOT_FOUND' | 'CONFLICT' | 'RULE';
 export type UserError = { code: UserErrorCode; message: string; path: string[]; rule?: string; currentVersion?: number };
 
 /** The key of what was written, or what the caller can mend; and what was written all the same, but looks wrong. */
-export type CommandResult = { id: string | null; userErrors: UserError[]; warnings: UserError[] };
+export type CommandResult = { id: string | null; userErrors: UserError[]; warnings: UserError[]; once?: Record<string, string> };
 
 /** What was written. `family` null: rows between organisations, or of the county's own house. */
 export type Change = {
@@ -34,8 +34,12 @@ export type Change = {
   dataClasses: DataClass[];
 };
 
-/** What a command decides: what to mend, or what it wrote. */
-export type Decision = { userErrors: UserError[] } | { change: Change; warnings?: UserError[] };
+/**
+ * What a command decides: what to mend, or what it wrote.
+ *
+ * - `once`: values of its payload that are kept nowhere, and told in the first answer alone.
+ */
+export type Decision = { userErrors: UserError[] } | { change: Change; warnings?: UserError[]; once?: Record<string, string> };
 
 /**
  * Loads, decides by pure rules, writes; in the transaction it is given.
@@ -124,7 +128,7 @@ export async function runCommand(
         .update(idempotency)
         .set({ result: { id: String(change.id), warnings } })
         .where(and(eq(idempotency.client, client.id), eq(idempotency.key, idempotencyKey)));
-      return { id: String(change.id), userErrors: [], warnings };
+      return { id: String(change.id), userErrors: [], warnings, ...(decision.once ? { once: decision.once } : {}) };
     });
   } catch (error) {
     if (error instanceof Refused) return { id: null, userErrors: error.userErrors, warnings: [] };

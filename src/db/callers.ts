@@ -26,6 +26,8 @@ export type Callers = {
   teams: Record<string, TeamPractitioner[]>;
   /** One of each agency, to begin with. */
   personas: Persona[];
+  /** Those who check at these organisations who sees what; the county's first. */
+  governance: Persona[];
   /** Codes of the organisations of an agency. */
   organisations: (agency: Agency) => string[];
 };
@@ -38,9 +40,27 @@ export function callersOf(authority: string): Callers {
         users: USERS,
         teams: TEAMS,
         personas: Object.values(PERSONAS),
+        governance: governanceOf(Object.values(PERSONAS), CLIENTS, 'gideon.marlowe'),
         organisations: (agency) => organisationsOf(agency),
       }
     : invent(readReference(authority));
+}
+
+/**
+ * Who checks who sees what at the personas' organisations. Any user of an organisation works through any of its clients: outside the
+ * county it is the persona.
+ *
+ * @param lead the county's user; absent: the county's persona.
+ */
+function governanceOf(personas: Persona[], clients: ClientRow[], lead?: string): Persona[] {
+  return personas.flatMap((persona): Persona[] => {
+    const organisation = clients.find(({ id }) => id === persona.client)?.organisation;
+    const client = clients.find(({ id }) => id === `${organisation}-governance`);
+    if (!client) return [];
+    const user = persona.agency === 'LA' ? (lead ?? persona.user) : persona.user;
+    const label = persona.agency === 'LA' ? 'Information governance lead of the county' : client.name;
+    return [{ key: `${persona.key}Governance`, label, client: client.id, user, purpose: 'GOVERNANCE', agency: persona.agency }];
+  });
 }
 
 /** In a team whose shape says nothing of children's workers there are these. */
@@ -82,5 +102,12 @@ function invent({ organisations, teams: shaped, 'team-types': types }: Reference
     if (!body || !client || !user || !purpose) return [];
     return [{ key: agency, label: `${user.name}, ${body.name}`, client: client.id, user: user.subject, purpose, agency }];
   });
-  return { clients, users, teams, personas, organisations: (agency) => ofAgency(agency).map(({ code }) => code) };
+  return {
+    clients,
+    users,
+    teams,
+    personas,
+    governance: governanceOf(personas, clients),
+    organisations: (agency) => ofAgency(agency).map(({ code }) => code),
+  };
 }

@@ -67,6 +67,8 @@ export type TableClass = {
   ownOnly: boolean;
   /** The purposes under which its rows are there at all, where they are there under some alone. */
   purposes?: readonly Purpose[];
+  /** Its readers are given its columns and not PostgreSQL's own, which say in which transaction a row was written, and so beside which others. */
+  blind: boolean;
   /** The county has a row of its own although no decision opens the row's class, of which the agreement gives it own rows. */
   ownRows: boolean;
 };
@@ -106,6 +108,7 @@ export type ClassifyOptions = {
   rowClassOf?: string;
   ownRows?: boolean;
   ownOnly?: boolean;
+  blind?: boolean;
   purposes?: readonly Purpose[];
 };
 
@@ -130,6 +133,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     amendedThrough: options.amendedThrough ?? false,
     ownRows: options.ownRows ?? false,
     ownOnly: options.ownOnly ?? false,
+    blind: options.blind ?? false,
     writtenThrough: options.writtenThrough ?? false,
   };
   if (options.rowClassOf) entry.rowClassOf = options.rowClassOf;

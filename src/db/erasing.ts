@@ -37,6 +37,7 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   feed_seen: { none: record },
   feed_reader: { none: ours },
   feed_state: { none: ours },
+  voucher_redemption: { none: 'what a desk was told of a code: nobody is in it' },
   look_up: { none: 'whom it was about is not kept' },
   provider_month: { none: 'figures about a provider' },
   provider_month_tests: { none: 'figures about a provider' },
@@ -61,6 +62,9 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   information_request: {
     where: `r.about_family = ${FAMILY} or exists (select from fsp.contact c where c.id = r.contact and c.family = ${FAMILY})`,
   },
+  housing_need: { where: `exists (select from fsp.housing_origin o where o.need = r.id and o.family = ${FAMILY})` },
+  service_place: { where: erased('r.held_by', 'r.held_key') },
+  housing_referral: { where: `r.about_family = ${FAMILY}` },
   outbox: { where: `r.family = ${FAMILY} or r.persons && ${PERSONS}` },
   earlier: {
     where: `r.was ->> 'family' = ${FAMILY}::text or r.was ->> 'person' = any (${PERSONS}::text[]) or ${erased('r.subject_table', 'r.row_key')}`,
@@ -73,7 +77,16 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
 };
 
 /** Rows that name what they are about by words alone come after all that they may be about. */
-const LAST = new Set(['clock', 'recall_notice', 'merge_kept_from', 'kept_from_lift', 'earlier', 'outbox', 'match_candidate']);
+const LAST = new Set([
+  'service_place',
+  'clock',
+  'recall_notice',
+  'merge_kept_from',
+  'kept_from_lift',
+  'earlier',
+  'outbox',
+  'match_candidate',
+]);
 
 type Part = { table: TableClass; name: string; where: string; key: string | null };
 

@@ -104,10 +104,14 @@ const services = new Map(serviceFile.entries.map((entry) => [entry.code, entry])
 const programmes = new Map(programmeFile.entries.map((entry) => [entry.code, entry]));
 
 /** A service of the directory as an offer's link needs it. */
-export function serviceLink(code: string): { service: number; provider: number; rowMask: number } {
+export function serviceLink(code: string, offeredBy: number): { service: number; provider: number; rowMask: number } {
   const entry = services.get(code);
   if (!entry) throw new Error(`There is no service ${code}.`);
-  return { service: entry.id, provider: organisationId(entry.organisation), rowMask: mask(entry.dataClass as PersonalClass) };
+  return {
+    service: entry.id,
+    provider: entry.kind === 'leisure' ? offeredBy : organisationId(entry.organisation),
+    rowMask: mask(entry.dataClass as PersonalClass),
+  };
 }
 
 /** A programme of the catalogue as an intervention's link needs it. */
@@ -721,7 +725,7 @@ function writeOffers(c: Context): void {
       takenUpOn: taken ? day(-Math.max(offered - 10, 1)) : null,
       outcome: status === 'COMPLETED' ? 'Came to the end of it.' : null,
     });
-    rows.serviceOfferLink.push({ offer: key, ...row, ...serviceLink(random.pick(SERVICES_OF[c.district] as string[])) });
+    rows.serviceOfferLink.push({ offer: key, ...row, ...serviceLink(random.pick(SERVICES_OF[c.district] as string[]), controller) });
   }
 }
 

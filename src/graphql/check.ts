@@ -194,7 +194,9 @@ function bindingFaults(binding: Binding, known: boolean, classes: AssembledSchem
     const table = classOf(from);
     const dataClass = classes.fieldClass(binding.type, name);
     if (table.dataClass !== dataClass && (field.kind === 'computed' || !STRUCTURE_COLUMNS.has(field.column.name))) {
-      faults.push(`${binding.type}.${name}: class ${dataClass}, but its table ${table.name} is of class ${table.dataClass}.`);
+      faults.push(
+        `${binding.type}.${name}: class ${dataClass}, but its table ${table.name} is of class ${table.dataClass}: it wants a table of its own class among the sides (docs/engineers.md, Adding a field).`,
+      );
     }
   }
   return faults;

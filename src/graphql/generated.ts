@@ -33,6 +33,27 @@ export type Abstinence = Node & {
   withheld: Array<Withheld>;
 };
 
+export type AcceptHousingOfferInput = {
+  /** The day on which the person agreed to be named to this council. Without it nobody is named. */
+  agreed: Scalars['Date']['input'];
+  answer: Scalars['ID']['input'];
+  /** The person agrees to be rung up or written to. */
+  contactAgreed: Scalars['Boolean']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type AcceptHousingOfferPayload = {
+  __typename?: 'AcceptHousingOfferPayload';
+  /** As the caller may see it now. */
+  housingAnswer?: Maybe<HousingAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AccessExplanation = {
   __typename?: 'AccessExplanation';
   agency: Agency;
@@ -368,6 +389,8 @@ export type AgencyView = {
   client: Scalars['String']['output'];
   fields: Array<FieldView>;
   organisation: Scalars['String']['output'];
+  /** Where an agency was asked about: clients of its other organisations that work with the family, of which any might have been meant. */
+  others: Array<Scalars['String']['output']>;
   purpose: Scalars['String']['output'];
   /** Why it is there, or is not. */
   steps: Array<AccessStep>;
@@ -616,6 +639,53 @@ export type AnswerFeedbackPayload = {
   warnings: Array<UserError>;
 };
 
+export type AnswerHousingNeedInput = {
+  answer: HousingAnswerGiven;
+  availableFrom?: InputMaybe<Scalars['Date']['input']>;
+  bedrooms?: InputMaybe<Scalars['Int']['input']>;
+  /** The last day on which it can be accepted; needed for an offer. */
+  heldUntil?: InputMaybe<Scalars['Date']['input']>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `housing-offer`; needed for an offer. */
+  kind?: InputMaybe<Scalars['String']['input']>;
+  need: Scalars['ID']['input'];
+  note?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `offer-reason`; needed where there is none. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  /** An own service by which it is given; a place of it is taken when the offer is accepted. */
+  service?: InputMaybe<Scalars['ID']['input']>;
+};
+
+export type AnswerHousingNeedPayload = {
+  __typename?: 'AnswerHousingNeedPayload';
+  /** As the caller may see it now. */
+  housingAnswer?: Maybe<HousingAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AnswerHousingReferralInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `offer-reason`; needed where it is declined or over. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  referral: Scalars['ID']['input'];
+  status: HousingReferralAnswer;
+};
+
+export type AnswerHousingReferralPayload = {
+  __typename?: 'AnswerHousingReferralPayload';
+  /** As the caller may see it now. */
+  housingReferral?: Maybe<HousingReferral>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type AnswerInformationRequestInput = {
   /** Either an answer or a refusal. */
   answer?: InputMaybe<Scalars['String']['input']>;
@@ -675,6 +745,29 @@ export type ArrangeContactPayload = {
   __typename?: 'ArrangeContactPayload';
   /** As the caller may see it now. */
   contactArrangement?: Maybe<ContactArrangement>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type AskForHousingInput = {
+  /** The housing desk of the council that the person chose. */
+  council: Scalars['ID']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `housing-need`. */
+  need: Scalars['String']['input'];
+  /** Whose household it is. */
+  person: Scalars['ID']['input'];
+  /** From the code list `housing-within`. */
+  within: Scalars['String']['input'];
+};
+
+export type AskForHousingPayload = {
+  __typename?: 'AskForHousingPayload';
+  /** As the caller may see it now. */
+  housingNeed?: Maybe<HousingNeed>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -1184,6 +1277,25 @@ export type CloseEpisodePayload = {
   __typename?: 'CloseEpisodePayload';
   /** As the caller may see it now. */
   episode?: Maybe<Episode>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type CloseHousingNeedInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  need: Scalars['ID']['input'];
+  /** From the code list `offer-reason`. */
+  reason: Scalars['String']['input'];
+};
+
+export type CloseHousingNeedPayload = {
+  __typename?: 'CloseHousingNeedPayload';
+  /** As the caller may see it now. */
+  housingNeed?: Maybe<HousingNeed>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -2874,6 +2986,8 @@ export type Family = Node & {
   /** Where members live or lived; a household is not the family. */
   households?: Maybe<Array<Household>>;
   housing?: Maybe<Array<HousingSituation>>;
+  /** What was asked of councils for this family without naming it. The county's alone, also when a council has been told who it is. */
+  housingNeeds?: Maybe<HousingNeedConnection>;
   id: Scalars['ID']['output'];
   /** Latest first. */
   incidents?: Maybe<IncidentConnection>;
@@ -3044,6 +3158,13 @@ export type FamilyEvidencePacksArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyGroupSupervisionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyHousingNeedsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -3468,6 +3589,11 @@ export type HealthOpinion =
   | 'NO_SERIOUS_HARM'
   | 'SERIOUS_HARM';
 
+export type HomelessOpinion =
+  | 'HOMELESS'
+  /** Within 56 days */
+  | 'THREATENED';
+
 /** People under one roof, for a time. */
 export type Household = {
   __typename?: 'Household';
@@ -3490,6 +3616,61 @@ export type HouseholdMember = {
   withheld: Array<Withheld>;
 };
 
+/** What a council answers to a need. */
+export type HousingAnswer = Node & {
+  __typename?: 'HousingAnswer';
+  answered?: Maybe<Scalars['Date']['output']>;
+  availableFrom?: Maybe<Scalars['Date']['output']>;
+  bedrooms?: Maybe<Scalars['Int']['output']>;
+  /** The last day on which it can be accepted. */
+  heldUntil?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  /** From the code list `housing-offer`. */
+  kind?: Maybe<Code>;
+  need?: Maybe<HousingNeed>;
+  note?: Maybe<Scalars['String']['output']>;
+  /** From the code list `offer-reason`. */
+  reason?: Maybe<Code>;
+  /** A service of the council by which it is given. */
+  service?: Maybe<Service>;
+  status?: Maybe<HousingAnswerStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type HousingAnswerGiven =
+  | 'DECLINED'
+  | 'OFFERED'
+  | 'WAITING';
+
+export type HousingAnswerStatus =
+  /** By the county: the council is told who it is */
+  | 'ACCEPTED'
+  /** There is nothing */
+  | 'DECLINED'
+  | 'ENDED'
+  | 'OFFERED'
+  /** By the county: the person does not want it */
+  | 'REFUSED'
+  | 'TAKEN_UP'
+  /** There will be something */
+  | 'WAITING'
+  /** By the council, before it was accepted or after */
+  | 'WITHDRAWN';
+
+export type HousingAnswerStep =
+  | 'ENDED'
+  | 'TAKEN_UP'
+  | 'WITHDRAWN';
+
+/** The person agreed to be referred to this council, and to be reached as `contact` says. */
+export type HousingConsentInput = {
+  /** From the code list `told-how`. */
+  how: Scalars['String']['input'];
+  on: Scalars['Date']['input'];
+};
+
 export type HousingDuty =
   /** The main duty to house */
   | 'MAIN'
@@ -3498,6 +3679,152 @@ export type HousingDuty =
   | 'PREVENTION'
   /** Homeless, and helped to find a home */
   | 'RELIEF';
+
+/** Who a need is of. The person is there as long as the council works with them. */
+export type HousingIntroduction = {
+  __typename?: 'HousingIntroduction';
+  /** The day on which the person agreed to be named to this council. */
+  agreed?: Maybe<Scalars['Date']['output']>;
+  /** The person agreed to be rung up or written to. */
+  contactAgreed?: Maybe<Scalars['Boolean']['output']>;
+  family?: Maybe<Family>;
+  introduced?: Maybe<Scalars['Date']['output']>;
+  person?: Maybe<Person>;
+  withheld: Array<Withheld>;
+};
+
+/**
+ * A need of housing, as one council is shown it before it knows whose it is. Its id is drawn anew for each council. How much is said of household and
+ * place follows from the number of households that it could be: never fewer than six that are known to the county.
+ */
+export type HousingNeed = Node & {
+  __typename?: 'HousingNeed';
+  /** Null where so large or small a household is too rare to be told. */
+  adults?: Maybe<Scalars['Int']['output']>;
+  /** Ages are null where they are too rare. */
+  aged0To4?: Maybe<Scalars['Int']['output']>;
+  aged5To10?: Maybe<Scalars['Int']['output']>;
+  aged11To15?: Maybe<Scalars['Int']['output']>;
+  aged16To17?: Maybe<Scalars['Int']['output']>;
+  /** The earliest first. */
+  answers?: Maybe<Array<HousingAnswer>>;
+  /** Where the household lives: a postcode area (`OX16`), or the ONS code of a district; null: in the county. */
+  area?: Maybe<Scalars['String']['output']>;
+  askedBy?: Maybe<Organisation>;
+  children?: Maybe<Scalars['Int']['output']>;
+  council?: Maybe<Organisation>;
+  /** The county's own; null to the council for good. */
+  family?: Maybe<Family>;
+  id: Scalars['ID']['output'];
+  /** Who it is; null until the county has accepted an offer. */
+  introduction?: Maybe<HousingIntroduction>;
+  /** From the code list `housing-need`. */
+  need?: Maybe<Code>;
+  /** The county's own; null to the council for good. */
+  person?: Maybe<Person>;
+  /** From the code list `offer-reason`. */
+  reason?: Maybe<Code>;
+  status?: Maybe<HousingNeedStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  /** The Monday of the week in which it was asked. */
+  week?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+  /** How soon; from the code list `housing-within`. */
+  within?: Maybe<Code>;
+};
+
+export type HousingNeedConnection = {
+  __typename?: 'HousingNeedConnection';
+  edges?: Maybe<Array<HousingNeedEdge>>;
+  nodes?: Maybe<Array<HousingNeed>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type HousingNeedEdge = {
+  __typename?: 'HousingNeedEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<HousingNeed>;
+};
+
+export type HousingNeedFilter = {
+  /** True: nothing has been accepted, and the county still asks. */
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type HousingNeedStatus =
+  /** An offer was accepted: the council knows who it is */
+  | 'ACCEPTED'
+  | 'ENDED'
+  | 'OPEN'
+  /** The county asks no longer */
+  | 'WITHDRAWN';
+
+/** Somebody referred as homeless, or threatened with it (Housing Act 1996 s.213B): to the council that they chose, and to no other. */
+export type HousingReferral = Node & {
+  __typename?: 'HousingReferral';
+  /** The day on which the person agreed; null: without consent, on the ground of `gateway`. */
+  consented?: Maybe<Scalars['Date']['output']>;
+  /** From the code list `told-how`. */
+  consentedHow?: Maybe<Code>;
+  /** How the person agreed to be reached. */
+  contact?: Maybe<Scalars['String']['output']>;
+  council?: Maybe<Organisation>;
+  family?: Maybe<Family>;
+  /** From the code list `sharing-gateway`. */
+  gateway?: Maybe<Code>;
+  id: Scalars['ID']['output'];
+  made?: Maybe<Scalars['Date']['output']>;
+  opinion?: Maybe<HomelessOpinion>;
+  /** There as long as the council works with them. */
+  person?: Maybe<Person>;
+  /** From the code list `offer-reason`. */
+  reason?: Maybe<Code>;
+  referrer?: Maybe<Organisation>;
+  status?: Maybe<HousingReferralStatus>;
+  /** Counts the changes: `expectedVersion` of the next one. */
+  version?: Maybe<Scalars['Int']['output']>;
+  /** The council reads it. */
+  whyWithout?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type HousingReferralAnswer =
+  | 'ACCEPTED'
+  | 'DECLINED'
+  | 'ENDED'
+  | 'TAKEN_UP'
+  | 'WAITING';
+
+export type HousingReferralConnection = {
+  __typename?: 'HousingReferralConnection';
+  edges?: Maybe<Array<HousingReferralEdge>>;
+  nodes?: Maybe<Array<HousingReferral>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type HousingReferralEdge = {
+  __typename?: 'HousingReferralEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<HousingReferral>;
+};
+
+export type HousingReferralFilter = {
+  /** True: neither declined nor over. */
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+export type HousingReferralStatus =
+  | 'ACCEPTED'
+  | 'DECLINED'
+  | 'ENDED'
+  | 'SENT'
+  | 'TAKEN_UP'
+  | 'WAITING'
+  /** By the county: the person agrees no longer */
+  | 'WITHDRAWN';
 
 /** A home as the council knows it: tenancy, arrears, a duty owed. */
 export type HousingSituation = Node & {
@@ -3912,6 +4239,25 @@ export type Involvement = Node & {
   role?: Maybe<Code>;
   until?: Maybe<Scalars['DateTime']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type IssueVoucherInput = {
+  /** The last day on which it is good: a year from now at most. */
+  expires: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  offer: Scalars['ID']['input'];
+};
+
+export type IssueVoucherPayload = {
+  __typename?: 'IssueVoucherPayload';
+  /** Sixteen letters and digits, told this once: asked again with the same key it is null. Who has lost it issues another. */
+  code?: Maybe<Scalars['String']['output']>;
+  userErrors: Array<UserError>;
+  /** As the caller may see it now. */
+  voucher?: Maybe<Voucher>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 /** A practitioner of another discipline who took part in the session. */
@@ -4392,6 +4738,8 @@ export type MoveReturnStagePayload = {
 
 export type Mutation = {
   __typename?: 'Mutation';
+  /** Accepts an offer: from now on the council knows who it is. */
+  acceptHousingOffer?: Maybe<AcceptHousingOfferPayload>;
   /** Says that one has read a notice. */
   acknowledgeNotice?: Maybe<AcknowledgeNoticePayload>;
   /** Says that a recall was read, and that what it asks was done. */
@@ -4426,12 +4774,18 @@ export type Mutation = {
   answerEarlyHelp?: Maybe<AnswerEarlyHelpPayload>;
   /** Says whether feedback on an own referral was of use. */
   answerFeedback?: Maybe<AnswerFeedbackPayload>;
+  /** A desk's answer: an offer, that there will be one, or that there is none. */
+  answerHousingNeed?: Maybe<AnswerHousingNeedPayload>;
+  /** The council says how a referral stands. What it was shown ends with `DECLINED` and `ENDED`. */
+  answerHousingReferral?: Maybe<AnswerHousingReferralPayload>;
   /** Answers what was asked, or refuses with a reason. */
   answerInformationRequest?: Maybe<AnswerInformationRequestPayload>;
   /** Approves that it is erased; never who proposed it. The next run of the job erases it, for good. */
   approveErasure?: Maybe<ApproveErasurePayload>;
   /** Arranges time between a child and a parent or relative. */
   arrangeContact?: Maybe<ArrangeContactPayload>;
+  /** Asks a council's housing desk for housing, without saying for whom. */
+  askForHousing?: Maybe<AskForHousingPayload>;
   /** Asks for an assessment so that proceedings may be avoided. */
   askPreparatoryAssessment?: Maybe<AskPreparatoryAssessmentPayload>;
   /** Calls a meeting, and asks people to it: they see it as their own from then on. */
@@ -4442,6 +4796,8 @@ export type Mutation = {
   circulateMinutes?: Maybe<CirculateMinutesPayload>;
   /** Closes an episode, with its reason. */
   closeEpisode?: Maybe<CloseEpisodePayload>;
+  /** The county asks no longer, or the work is done. What the council was shown ends with it. */
+  closeHousingNeed?: Maybe<CloseHousingNeedPayload>;
   /** Closes it. */
   closeMarac?: Maybe<CloseMaracPayload>;
   /** Ends a request that is withdrawn, or refused. */
@@ -4503,6 +4859,8 @@ export type Mutation = {
   fillPost?: Maybe<FillPostPayload>;
   /** Tells a referrer once more, after the assessment. */
   giveFeedback?: Maybe<GiveFeedbackPayload>;
+  /** Issues a voucher for an offer of a service that is given by voucher. The one before is good no more. */
+  issueVoucher?: Maybe<IssueVoucherPayload>;
   /** A post's holder leaves it. */
   leavePost?: Maybe<LeavePostPayload>;
   liftHold?: Maybe<LiftHoldPayload>;
@@ -4604,6 +4962,8 @@ export type Mutation = {
   recordGroupSupervision?: Maybe<RecordGroupSupervisionPayload>;
   /** Says what a health professional thinks of giving the data about health that was gathered. */
   recordHealthOpinion?: Maybe<RecordHealthOpinionPayload>;
+  /** A desk says what became of its answer: taken up, withdrawn, ended. What it was shown ends with it. */
+  recordHousingAnswer?: Maybe<RecordHousingAnswerPayload>;
   /** Puts a home, and the duty owed, on record. */
   recordHousingSituation?: Maybe<RecordHousingSituationPayload>;
   /** Puts an incident on record: `RECORDED` by the police, `REPORTED` by everybody else. */
@@ -4658,6 +5018,12 @@ export type Mutation = {
   recordUnbornChild?: Maybe<RecordUnbornChildPayload>;
   /** Records a visit to a child under a plan or in a placement. */
   recordVisit?: Maybe<RecordVisitPayload>;
+  /** Redeems a code at the desk that gives the service: once. */
+  redeemVoucher?: Maybe<RedeemVoucherPayload>;
+  /** Refers somebody to the council that they chose, with their consent. The council sees them from then on. */
+  referForHousing?: Maybe<ReferForHousingPayload>;
+  /** Says that an offer is not wanted. The council learns no more than that, and why. */
+  refuseHousingOffer?: Maybe<RefuseHousingOfferPayload>;
   /** Puts a family on record, with its members and where they live. */
   registerFamily?: Maybe<RegisterFamilyPayload>;
   /** Says where an organisation publishes its services, so that they are pulled every day; again with another address changes it. */
@@ -4689,6 +5055,10 @@ export type Mutation = {
   /** Gives, or leaves out, part of what was gathered, with a reason. */
   reviewSubjectAccessItems?: Maybe<ReviewSubjectAccessItemsPayload>;
   sendSubjectAccess?: Maybe<SendSubjectAccessPayload>;
+  /** Says which indicators an own service is meant to move, so that its take-up can be set beside them. */
+  setServiceIndicators?: Maybe<SetServiceIndicatorsPayload>;
+  /** Says how many places an own service has: no more are accepted, whoever asks at the same time. */
+  setServicePlaces?: Maybe<SetServicePlacesPayload>;
   /** Shares a post out anew from a day on. */
   sharePost?: Maybe<SharePostPayload>;
   /** Signs what goes out; never who prepared it. */
@@ -4709,10 +5079,17 @@ export type Mutation = {
   stepUp?: Maybe<StepUpPayload>;
   /** They are two after all: both are again as they were. */
   unmergePersons?: Maybe<UnmergePersonsPayload>;
+  /** The person agrees no longer. What the council was shown ends with it. */
+  withdrawHousingReferral?: Maybe<WithdrawHousingReferralPayload>;
   /** Ends an own decision now. Who was shown data under it is told that it is no longer theirs to use. */
   withdrawSharingDecision?: Maybe<WithdrawSharingDecisionPayload>;
   /** Takes back a reading that was wrong, or of another person; it stays on record and counts for nothing. */
   withdrawToolReading?: Maybe<WithdrawToolReadingPayload>;
+};
+
+
+export type MutationAcceptHousingOfferArgs = {
+  input: AcceptHousingOfferInput;
 };
 
 
@@ -4801,6 +5178,16 @@ export type MutationAnswerFeedbackArgs = {
 };
 
 
+export type MutationAnswerHousingNeedArgs = {
+  input: AnswerHousingNeedInput;
+};
+
+
+export type MutationAnswerHousingReferralArgs = {
+  input: AnswerHousingReferralInput;
+};
+
+
 export type MutationAnswerInformationRequestArgs = {
   input: AnswerInformationRequestInput;
 };
@@ -4813,6 +5200,11 @@ export type MutationApproveErasureArgs = {
 
 export type MutationArrangeContactArgs = {
   input: ArrangeContactInput;
+};
+
+
+export type MutationAskForHousingArgs = {
+  input: AskForHousingInput;
 };
 
 
@@ -4838,6 +5230,11 @@ export type MutationCirculateMinutesArgs = {
 
 export type MutationCloseEpisodeArgs = {
   input: CloseEpisodeInput;
+};
+
+
+export type MutationCloseHousingNeedArgs = {
+  input: CloseHousingNeedInput;
 };
 
 
@@ -4993,6 +5390,11 @@ export type MutationFillPostArgs = {
 
 export type MutationGiveFeedbackArgs = {
   input: GiveFeedbackInput;
+};
+
+
+export type MutationIssueVoucherArgs = {
+  input: IssueVoucherInput;
 };
 
 
@@ -5256,6 +5658,11 @@ export type MutationRecordHealthOpinionArgs = {
 };
 
 
+export type MutationRecordHousingAnswerArgs = {
+  input: RecordHousingAnswerInput;
+};
+
+
 export type MutationRecordHousingSituationArgs = {
   input: RecordHousingSituationInput;
 };
@@ -5396,6 +5803,21 @@ export type MutationRecordVisitArgs = {
 };
 
 
+export type MutationRedeemVoucherArgs = {
+  input: RedeemVoucherInput;
+};
+
+
+export type MutationReferForHousingArgs = {
+  input: ReferForHousingInput;
+};
+
+
+export type MutationRefuseHousingOfferArgs = {
+  input: RefuseHousingOfferInput;
+};
+
+
 export type MutationRegisterFamilyArgs = {
   input: RegisterFamilyInput;
 };
@@ -5476,6 +5898,16 @@ export type MutationSendSubjectAccessArgs = {
 };
 
 
+export type MutationSetServiceIndicatorsArgs = {
+  input: SetServiceIndicatorsInput;
+};
+
+
+export type MutationSetServicePlacesArgs = {
+  input: SetServicePlacesInput;
+};
+
+
 export type MutationSharePostArgs = {
   input: SharePostInput;
 };
@@ -5523,6 +5955,11 @@ export type MutationStepUpArgs = {
 
 export type MutationUnmergePersonsArgs = {
   input: UnmergePersonsInput;
+};
+
+
+export type MutationWithdrawHousingReferralArgs = {
+  input: WithdrawHousingReferralInput;
 };
 
 
@@ -5662,6 +6099,12 @@ export type OfferFamilyGroupPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type OfferFilter = {
+  /** Not declined, not ended: there is something to do. */
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+  status?: InputMaybe<ServiceOfferStatus>;
 };
 
 export type OfferServiceInput = {
@@ -6636,6 +7079,10 @@ export type Query = {
   familyByReference?: Maybe<Family>;
   /** Runs of programmes for groups, the earliest first. */
   groupProgrammes?: Maybe<GroupProgrammeConnection>;
+  /** Housing that is sought without a name: for a council's housing desk what it was asked, for the county what it asked; by weeks, the earliest first. */
+  housingNeeds?: Maybe<HousingNeedConnection>;
+  /** Referrals under the duty to refer: for a housing desk those sent to it, for the county those it sent; the earliest first. */
+  housingReferrals?: Maybe<HousingReferralConnection>;
   /** Supervision of the county's workers, latest first. */
   individualSupervisions?: Maybe<IndividualSupervisionConnection>;
   /** What was asked of the caller's organisation, and what it asked; the earliest due first. */
@@ -6653,6 +7100,8 @@ export type Query = {
   meetingKinds?: Maybe<Array<MeetingKind>>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
   node?: Maybe<Node>;
+  /** The inbox of who gives services: what was offered of them, the longest ago first. A desk has its own services' and no other's. */
+  offers?: Maybe<ServiceOfferConnection>;
   /** Every body that works with families here. */
   organisations?: Maybe<OrganisationConnection>;
   /** The partnership's outcome framework: its indicators' definitions. */
@@ -6704,6 +7153,8 @@ export type Query = {
   trainings?: Maybe<TrainingConnection>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
+  /** What the asking desk tried codes for, the latest first. */
+  voucherRedemptions?: Maybe<VoucherRedemptionConnection>;
   /** The same of the Workbook alone. */
   workbookChanges?: Maybe<WorkbookChanges>;
   /** The programmes that the Workbook follows, with modules, sessions and the evidence these ask for. */
@@ -6820,6 +7271,7 @@ export type QueryExplainAccessArgs = {
   field: Scalars['String']['input'];
   person?: InputMaybe<Scalars['ID']['input']>;
   purpose?: InputMaybe<Scalars['String']['input']>;
+  row?: InputMaybe<Scalars['ID']['input']>;
   user?: InputMaybe<Scalars['String']['input']>;
 };
 
@@ -6844,6 +7296,20 @@ export type QueryFamilyByReferenceArgs = {
 
 export type QueryGroupProgrammesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryHousingNeedsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<HousingNeedFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryHousingReferralsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<HousingReferralFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -6878,6 +7344,13 @@ export type QueryMatchCandidatesArgs = {
 
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type QueryOffersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<OfferFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -6980,6 +7453,12 @@ export type QuerySubjectAccessRequestsArgs = {
 export type QueryTrainingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<TrainingFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryVoucherRedemptionsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
 
@@ -7512,6 +7991,26 @@ export type RecordHealthOpinionPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordHousingAnswerInput = {
+  answer: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `offer-reason`; needed unless it was taken up. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  status: HousingAnswerStep;
+};
+
+export type RecordHousingAnswerPayload = {
+  __typename?: 'RecordHousingAnswerPayload';
+  /** As the caller may see it now. */
+  housingAnswer?: Maybe<HousingAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 export type RecordHousingSituationInput = {
   /** Whole pounds. */
   arrears?: InputMaybe<Scalars['Int']['input']>;
@@ -7764,12 +8263,17 @@ export type RecordObjectionPayload = {
 export type RecordOfferOutcomeInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
+  /** Of what is accepted: the last day on which the place waits to be taken up. Without one it waits until it is given back. */
+  heldUntil?: InputMaybe<Scalars['Date']['input']>;
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
   offer: Scalars['ID']['input'];
   on: Scalars['Date']['input'];
-  /** What came of it; needed where it was declined or is not to be had. */
+  /** What came of it. */
   outcome?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `offer-reason`; needed where it was declined or is not to be had. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  /** `ACCEPTED` and `WAITING` are for who gives the service. */
   status: ServiceOfferStatus;
 };
 
@@ -8202,6 +8706,46 @@ export type RectificationOutcome =
   | 'CORRECTED'
   | 'REFUSED';
 
+export type RedeemVoucherInput = {
+  /** In any case, with or without hyphens. */
+  code: Scalars['String']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type RedeemVoucherPayload = {
+  __typename?: 'RedeemVoucherPayload';
+  /** As the caller may see it now. */
+  redemption?: Maybe<VoucherRedemption>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type ReferForHousingInput = {
+  /** Without it the referral is refused, but for `withoutConsent`. */
+  consent?: InputMaybe<HousingConsentInput>;
+  /** Telephone or e-mail by which the person agreed to be reached; needed with consent. */
+  contact?: InputMaybe<Scalars['String']['input']>;
+  /** The housing desk of the council that the person chose. */
+  council: Scalars['ID']['input'];
+  family: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  opinion: HomelessOpinion;
+  person: Scalars['ID']['input'];
+  withoutConsent?: InputMaybe<WithoutConsentInput>;
+};
+
+export type ReferForHousingPayload = {
+  __typename?: 'ReferForHousingPayload';
+  /** As the caller may see it now. */
+  housingReferral?: Maybe<HousingReferral>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** A partner's worry about a child, told to the county. Its sender sees what became of it, and nothing else of the family. */
 export type Referral = Node & {
   __typename?: 'Referral';
@@ -8312,6 +8856,25 @@ export type RefusalInput = {
   reason: Scalars['String']['input'];
   /** From the code list `refusal-reason`. */
   reasonCode: Scalars['String']['input'];
+};
+
+export type RefuseHousingOfferInput = {
+  answer: Scalars['ID']['input'];
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `offer-reason`. */
+  reason: Scalars['String']['input'];
+};
+
+export type RefuseHousingOfferPayload = {
+  __typename?: 'RefuseHousingOfferPayload';
+  /** As the caller may see it now. */
+  housingAnswer?: Maybe<HousingAnswer>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type RegisterFamilyInput = {
@@ -9045,6 +9608,8 @@ export type Service = Node & {
   /** What users have to know now. */
   alert?: Maybe<Scalars['String']['output']>;
   areas?: Maybe<Array<ServiceArea>>;
+  /** Given to whoever brings a code (`issueVoucher`): its desk never learns who sent them, and has no offers of it. */
+  byVoucher?: Maybe<Scalars['Boolean']['output']>;
   code?: Maybe<Scalars['String']['output']>;
   contacts?: Maybe<Array<ServiceContact>>;
   cost?: Maybe<Scalars['String']['output']>;
@@ -9055,7 +9620,7 @@ export type Service = Node & {
   /** Null for a service of the whole county. */
   district?: Maybe<District>;
   email?: Maybe<Scalars['String']['output']>;
-  /** The indicators that a service of this kind is expected to move. */
+  /** The indicators that it is meant to move: as who gives it has said, else those of its kind. */
   expectedToMove?: Maybe<Array<OutcomeIndicator>>;
   /** Null for reference data of the authority. */
   feed?: Maybe<ServiceFeed>;
@@ -9072,6 +9637,10 @@ export type Service = Node & {
   minimumAge?: Maybe<Scalars['Int']['output']>;
   name?: Maybe<Scalars['String']['output']>;
   organisation?: Maybe<Organisation>;
+  /** How many it has; null where who gives it does not count them. */
+  places?: Maybe<Scalars['Int']['output']>;
+  /** How many are free today. What was accepted and not taken up in time is free again. */
+  placesLeft?: Maybe<Scalars['Int']['output']>;
   /** Who gives it, as the feed names them. */
   provider?: Maybe<ServiceProvider>;
   /** Its id in Open Referral UK, a UUID. */
@@ -9185,8 +9754,12 @@ export type ServiceLocation = {
 /** A service offered to one person of a family, and what came of it. */
 export type ServiceOffer = Node & {
   __typename?: 'ServiceOffer';
+  /** The day of its latest step; null: nobody has answered. */
+  answered?: Maybe<Scalars['Date']['output']>;
   /** Null without access to the family. */
   family?: Maybe<Family>;
+  /** The last day on which an accepted place waits to be taken up. */
+  heldUntil?: Maybe<Scalars['Date']['output']>;
   id: Scalars['ID']['output'];
   /** Which system owns it. */
   master?: Maybe<NounMaster>;
@@ -9194,12 +9767,16 @@ export type ServiceOffer = Node & {
   offeredBy?: Maybe<Organisation>;
   outcome?: Maybe<Scalars['String']['output']>;
   person?: Maybe<Person>;
+  /** Why it is not, or no longer, to be had: from the code list `offer-reason`. */
+  reason?: Maybe<Code>;
   /** Needs the service's own class too. */
   service?: Maybe<Service>;
   status?: Maybe<ServiceOfferStatus>;
   takenUp?: Maybe<Scalars['Date']['output']>;
   /** Counts the changes: `expectedVersion` of the next one. */
   version?: Maybe<Scalars['Int']['output']>;
+  /** Of a service that is given by voucher: those issued, the earliest first. The code itself is kept nowhere. */
+  vouchers?: Maybe<Array<Voucher>>;
   withheld: Array<Withheld>;
 };
 
@@ -9218,11 +9795,16 @@ export type ServiceOfferEdge = {
 };
 
 export type ServiceOfferStatus =
+  /** By who gives the service: there is a place */
+  | 'ACCEPTED'
+  /** It came to its end */
   | 'COMPLETED'
   | 'DECLINED'
   | 'NOT_AVAILABLE'
   | 'OFFERED'
-  | 'TAKEN_UP';
+  | 'TAKEN_UP'
+  /** By who gives the service: there will be one */
+  | 'WAITING';
 
 /** Who gives a service, as its feed names them. */
 export type ServiceProvider = {
@@ -9337,6 +9919,38 @@ export type ServiceTerm = {
   /** Name of the taxonomy. */
   taxonomy?: Maybe<Scalars['String']['output']>;
   uri?: Maybe<Scalars['String']['output']>;
+};
+
+export type SetServiceIndicatorsInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Codes of `outcomeIndicators`; none: those of its kind. */
+  indicators: Array<Scalars['String']['input']>;
+  service: Scalars['ID']['input'];
+};
+
+export type SetServiceIndicatorsPayload = {
+  __typename?: 'SetServiceIndicatorsPayload';
+  service?: Maybe<Service>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type SetServicePlacesInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** Null: they are not counted. Fewer than are held takes nobody's away. */
+  places?: InputMaybe<Scalars['Int']['input']>;
+  service: Scalars['ID']['input'];
+};
+
+export type SetServicePlacesPayload = {
+  __typename?: 'SetServicePlacesPayload';
+  service?: Maybe<Service>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type SharePostInput = {
@@ -10657,6 +11271,62 @@ export type VisitRule =
   /** Placed with a parent before the assessment is complete (regulation 19) */
   | 'WITH_PARENT_UNASSESSED';
 
+/** A right to one use of a service. The desk that redeems it learns the service and nothing else. */
+export type Voucher = Node & {
+  __typename?: 'Voucher';
+  /** The last day on which it is good. */
+  expires?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  issued?: Maybe<Scalars['Date']['output']>;
+  offer?: Maybe<ServiceOffer>;
+  redeemed?: Maybe<Scalars['Date']['output']>;
+  status?: Maybe<VoucherStatus>;
+  version?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** What a desk was told of one code. Nobody is in it: not who has it, nor who gave it. */
+export type VoucherRedemption = Node & {
+  __typename?: 'VoucherRedemption';
+  expires?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  result?: Maybe<VoucherResult>;
+  /** Null where the code is not known. */
+  service?: Maybe<Service>;
+  tried?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type VoucherRedemptionConnection = {
+  __typename?: 'VoucherRedemptionConnection';
+  edges?: Maybe<Array<VoucherRedemptionEdge>>;
+  nodes?: Maybe<Array<VoucherRedemption>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type VoucherRedemptionEdge = {
+  __typename?: 'VoucherRedemptionEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<VoucherRedemption>;
+};
+
+export type VoucherResult =
+  /** Good, and used by this */
+  | 'ACCEPTED'
+  /** It was good here */
+  | 'EXPIRED'
+  /** No code of this desk's */
+  | 'NOT_KNOWN'
+  /** It was good here, and has been used */
+  | 'USED';
+
+export type VoucherStatus =
+  | 'ISSUED'
+  | 'REDEEMED'
+  /** Another was issued in its place */
+  | 'VOID';
+
 /**
  * Nobody learns where this person is, or that they moved, but who is named as working with this very person: an involvement of their
  * organisation with the person, at the county one that names the user. What may tell it is withheld whole (the agreement's leak group).
@@ -10671,6 +11341,25 @@ export type WhereaboutsProtection = Node & {
   reason?: Maybe<Scalars['String']['output']>;
   until?: Maybe<Scalars['DateTime']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type WithdrawHousingReferralInput = {
+  /** The version that the caller read. */
+  expectedVersion: Scalars['Int']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** From the code list `offer-reason`. */
+  reason: Scalars['String']['input'];
+  referral: Scalars['ID']['input'];
+};
+
+export type WithdrawHousingReferralPayload = {
+  __typename?: 'WithdrawHousingReferralPayload';
+  /** As the caller may see it now. */
+  housingReferral?: Maybe<HousingReferral>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type WithdrawSharingDecisionInput = {
@@ -10727,6 +11416,14 @@ export type WithheldReason =
   | 'NO_DECISION'
   /** The whereabouts of the person are protected. */
   | 'WHEREABOUTS_PROTECTED';
+
+/** To safeguard a child or an adult at risk, where a child may come to significant harm; a manager decides. */
+export type WithoutConsentInput = {
+  /** From the code list `sharing-gateway`: CA1989-s47, CA2004-s11, CA2004-s16LA, DPA2018-sch1-18 or VITAL-INTERESTS. */
+  gateway: Scalars['String']['input'];
+  /** The council reads it. */
+  reason: Scalars['String']['input'];
+};
 
 /** What an entry said until it was amended. */
 export type WorkbookAmendment = {

@@ -16,11 +16,15 @@ import * as dispute from './dispute/binding.ts';
 import * as disputeCommands from './dispute/commands.ts';
 import * as district from './district/binding.ts';
 import * as districtCommands from './district/commands.ts';
+import * as districtPlaces from './district/places.ts';
 import * as districtPublishing from './district/publishing.ts';
 import * as evidence from './evidence/binding.ts';
 import * as evidenceCommands from './evidence/commands.ts';
 import * as family from './family/binding.ts';
 import * as familyCommands from './family/commands.ts';
+import * as housing from './housing/binding.ts';
+import * as housingCommands from './housing/commands.ts';
+import * as housingDuty from './housing/duty.ts';
 import * as intervention from './intervention/binding.ts';
 import * as interventionCommands from './intervention/commands.ts';
 import * as mastery from './mastery/binding.ts';
@@ -57,6 +61,8 @@ import * as tool from './tool/binding.ts';
 import * as toolCommands from './tool/commands.ts';
 import * as voice from './voice/binding.ts';
 import * as voiceCommands from './voice/commands.ts';
+import * as voucher from './voucher/binding.ts';
+import * as voucherCommands from './voucher/commands.ts';
 import * as workbookAmend from './workbook/amend.ts';
 import * as workbook from './workbook/binding.ts';
 import * as workbookCommands from './workbook/commands.ts';
@@ -74,6 +80,7 @@ const modules: Module[] = [
   district,
   evidence,
   family,
+  housing,
   intervention,
   mastery,
   meeting,
@@ -90,6 +97,7 @@ const modules: Module[] = [
   team,
   tool,
   voice,
+  voucher,
   workbook,
   chronology,
 ];
@@ -123,9 +131,12 @@ const commands: Record<string, Command>[] = [
   contactReferrals,
   disputeCommands,
   districtCommands,
+  districtPlaces,
   districtPublishing,
   evidenceCommands,
   familyCommands,
+  housingCommands,
+  housingDuty,
   interventionCommands,
   meetingCommands,
   meetingDecisions,
@@ -148,6 +159,7 @@ const commands: Record<string, Command>[] = [
   teamCommands,
   toolCommands,
   voiceCommands,
+  voucherCommands,
   workbookAmend,
   workbookCommands,
 ];

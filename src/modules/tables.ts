@@ -10,6 +10,8 @@ import './workbook/tables.ts';
 import './intervention/tables.ts';
 import './district/directory.ts';
 import './district/tables.ts';
+import './housing/tables.ts';
+import './voucher/tables.ts';
 import './safety/tables.ts';
 import './circumstance/tables.ts';
 import './plan/family-plan.ts';

@@ -6,6 +6,7 @@ import type { DevelopmentIssuer } from '../access/tokens.ts';
 import { callersOf, DEMONSTRATION_AUTHORITY } from '../db/callers.ts';
 import { encodeId } from '../read/ids.ts';
 import { type PlaygroundClient, registerPlayground } from './playground.ts';
+import type { SharingReaders } from './sharing.ts';
 
 /** The family that every demonstration caller has to do with. */
 export const DEMONSTRATION_FAMILY = encodeId('Family', 1);
@@ -50,9 +51,21 @@ export async function addPlayground(
   });
 }
 
+/** Those as whom a reader without a token may open the page of who checks; by the playground's switch, and never in production. */
+export function demonstrationReaders(issuer: DevelopmentIssuer, authority: string = DEMONSTRATION_AUTHORITY): SharingReaders {
+  const { governance } = callersOf(authority);
+  return {
+    people: governance.map(({ client, label }) => ({ client, label })),
+    async token(client) {
+      const reader = governance.find((persona) => persona.client === client);
+      return reader ? demonstrationToken(issuer, reader.client, reader.user, authority) : null;
+    },
+  };
+}
+
 function playgroundClients(authority: string): PlaygroundClient[] {
-  const { clients, users, personas } = callersOf(authority);
-  return personas.map((persona) => {
+  const { clients, users, personas, governance } = callersOf(authority);
+  return [...personas, ...governance.slice(0, 1)].map((persona) => {
     const client = clients.find(({ id }) => id === persona.client);
     const user = users.find(({ subject }) => subject === persona.user);
     if (!client) throw new Error(`There is no client ${persona.client}.`);

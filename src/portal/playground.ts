@@ -84,12 +84,15 @@ export async function registerPlayground(app: FastifyInstance, options: Playgrou
  * page cannot forge it; opening the page from a link elsewhere is still allowed.
  */
 async function refuseOtherSites(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+  if (fromOwnPage(request)) return undefined;
+  return reply.code(403).send({ error: 'The playground answers its own page only.' });
+}
+
+/** Whether a request is one of this server's own pages, or opens one. */
+export function fromOwnPage(request: FastifyRequest): boolean {
   const site = request.headers['sec-fetch-site'];
   const opened = request.method === 'GET' && request.headers['sec-fetch-mode'] === 'navigate';
-  if (site === undefined || site === 'same-origin' || opened) {
-    return undefined;
-  }
-  return reply.code(403).send({ error: 'The playground answers its own page only.' });
+  return site === undefined || site === 'same-origin' || opened;
 }
 
 function readWanted(body: unknown): { client: string; user: string | null | undefined } | null {

@@ -16,7 +16,7 @@ import {
 import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
 import { AGENCY_NAME } from '../access/describe.ts';
 import type { Cell, MatrixRow } from '../access/matrix.ts';
-import type { AgencyView, FieldVerdict } from '../graphql/generated.ts';
+import type { AccessExplanation, AgencyView, FieldVerdict } from '../graphql/generated.ts';
 import { Html, html } from './html.ts';
 
 const STYLE = readFileSync(new URL('./sharing.css', import.meta.url), 'utf8');
@@ -206,9 +206,33 @@ ${commands.map(section)}`,
   );
 }
 
-export type FamilyForm = { family: string; person: string; client: string; agency: string; user: string; purpose: string };
+export type FamilyForm = {
+  family: string;
+  person: string;
+  client: string;
+  agency: string;
+  user: string;
+  purpose: string;
+  /** `Type.field`: the reasons of one field's verdict are asked for. */
+  field: string;
+  /** The one row of which they are. */
+  row: string;
+  /** As whom a reader without a token asks, where that may be chosen. */
+  as: string;
+};
 
-type View = Pick<AgencyView, 'client' | 'organisation' | 'agency' | 'user' | 'purpose' | 'agreementVersion' | 'there' | 'steps' | 'fields'>;
+/** As whom a reader without a token may ask: in development alone. */
+export type Reader = { client: string; label: string };
+
+type View = Pick<
+  AgencyView,
+  'client' | 'organisation' | 'agency' | 'user' | 'purpose' | 'agreementVersion' | 'others' | 'there' | 'steps' | 'fields'
+>;
+
+type Explanation = Pick<
+  AccessExplanation,
+  'field' | 'client' | 'organisation' | 'user' | 'purpose' | 'agreementVersion' | 'verdict' | 'steps'
+>;
 
 const VERDICTS: [FieldVerdict, string, string, 'open' | 'part' | 'closed'][] = [
   ['SEEN', 'seen', 'every row that is here, but for what is kept from somebody or has a class of its own', 'open'],
@@ -220,7 +244,12 @@ const VERDICTS: [FieldVerdict, string, string, 'open' | 'part' | 'closed'][] = [
 const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'Europe/London' });
 
 /** `/sharing/family`: a form, and what the client that it names would see. Names and verdicts; never values. */
-export function familyPage(form: FamilyForm, fault: string | null, view: View | null): string {
+export function familyPage(
+  form: FamilyForm,
+  fault: string | null,
+  view: View | Explanation | null,
+  readers: readonly Reader[] = [],
+): string {
   tables = 0;
   const field = (name: keyof FamilyForm, label: string, hint: string, required = false) =>
     html`<label for="${name}">${label}</label><input id="${name}" name="${name}" value="${form[name]}" autocomplete="off" aria-describedby="${name}-hint"${required && html` required`}><p class="note" id="${name}-hint">${hint}</p>`;
@@ -231,6 +260,12 @@ export function familyPage(form: FamilyForm, fault: string | null, view: View | 
 and by whom, is on the disclosure record.</p>
 ${fault && html`<p class="fault" role="alert">${fault}</p>`}
 <form method="get" action="/sharing/family">
+${
+  readers.length > 0 &&
+  html`<label for="as">Ask as</label><select id="as" name="as">${readers.map(
+    ({ client, label }) => html`<option value="${client}"${client === form.as && html` selected`}>${label}</option>`,
+  )}</select><p class="note">People of the demonstration; elsewhere one asks with a token of one’s own.</p>`
+}
 ${field('family', 'Family', 'The family’s id: Family-1', true)}
 <label for="agency">Agency</label><select id="agency" name="agency"><option value="">(the client below)</option>${AGENCIES.map(
       (agency) => html`<option value="${agency}"${agency === form.agency && html` selected`}>${capital(AGENCY_NAME[agency])}</option>`,
@@ -241,21 +276,40 @@ ${field('user', 'User', 'Who would work with it; empty: nobody')}
       (purpose) => html`<option value="${purpose}"${purpose === form.purpose && html` selected`}>${purpose}</option>`,
     )}</select>
 ${field('person', 'Person', 'A member’s id, where it differs between members: Person-101')}
+${field('field', 'Field', 'Why is one field seen, or not? Family.workbook. Empty: every field, without the reasons of each')}
+${field('row', 'Row', 'One row of that field’s type, by its id: Intervention-1. Empty: its rows together')}
 <button type="submit">Show</button>
 </form>
-${view && seen(form, view)}`,
+${view && ('fields' in view ? seen(form, view) : why(form, view))}`,
   );
 }
 
-function seen(form: FamilyForm, { client, organisation, user, purpose, agreementVersion, there, steps, fields }: View): Html {
+const reasons = (steps: View['steps']): Html =>
+  html`<ul>${steps.map(({ words, from, until }) => html`<li>${words}${from && ` From ${day.format(new Date(from))}.`}${until && ` Until ${day.format(new Date(until))}.`}</li>`)}</ul>`;
+
+/** The page's address with the form filled in so; what is empty is left out. */
+const addressOf = (form: FamilyForm): string =>
+  `/sharing/family?${new URLSearchParams(Object.entries(form).filter(([, value]) => value !== ''))}`;
+
+/** The reasons of one field's verdict. */
+function why(form: FamilyForm, { field, client, organisation, user, purpose, agreementVersion, verdict, steps }: Explanation): Html {
+  const words = VERDICTS.find(([name]) => name === verdict)?.[1];
+  return html`<h2>${field}${form.row && ` of ${form.row}`}: ${words}</h2>
+<p>For ${organisation} and ${form.family}: as the client ${client}${user ? `, with the user ${user}` : ', without a user'}, for ${purpose}, under the agreement
+${agreementVersion}. <a href="${addressOf({ ...form, client, agency: '', field: '', row: '' })}">Every field</a></p>
+${reasons(steps)}`;
+}
+
+function seen(form: FamilyForm, { client, organisation, user, purpose, agreementVersion, others, there, steps, fields }: View): Html {
   const types = [...Map.groupBy(fields, ({ type }) => type)];
   const open = types.filter(([, of]) => of.some(({ verdict }) => verdict !== 'NOT_SHARED'));
   const closed = types.filter(([, of]) => of.every(({ verdict }) => verdict === 'NOT_SHARED')).map(([type]) => type);
   return html`<h2>${organisation} and ${form.family}${form.person && `, ${form.person}`}</h2>
 <p>As the client ${client}${user ? `, with the user ${user}` : ', without a user'}, for ${purpose}, under the agreement ${agreementVersion}:
 ${there ? 'the family is there.' : html`<strong>the family is not there.</strong>`}</p>
+${others.length > 0 && html`<p>This is one of ${others.length + 1} organisations of that agency that work with the family. For another, choose its client: ${others.map((other, i) => html`${i > 0 && ', '}<a href="${addressOf({ ...form, client: other, agency: '', user: '' })}">${other}</a>`)}.</p>`}
 <h3>Why</h3>
-<ul>${steps.map(({ words, from, until }) => html`<li>${words}${from && ` From ${day.format(new Date(from))}.`}${until && ` Until ${day.format(new Date(until))}.`}</li>`)}</ul>
+${reasons(steps)}
 ${table(
   'In short',
   ['Verdict', 'What it means', 'Fields'],
@@ -271,13 +325,23 @@ ${table(
     return [
       html`<code>${one.field}</code>`,
       one.class,
-      html`<td class="${look}">${words}${!one.alike && ', and less of some members'}</td>`,
+      html`<td class="${look}"><a href="${addressOf({ ...form, client, agency: '', field: `${type}.${one.field}` })}">${words}</a>${!one.alike && ', and less of some members'}</td>`,
     ];
   }),
 )}`,
 )}
 ${closed.length > 0 && html`<h3>Nothing of</h3><p>${closed.join(', ')}</p>`}`;
 }
+
+/** The page for who has not said who they are. */
+export const noTokenPage = (): string =>
+  document(
+    'What would they see of a family?',
+    '/sharing/family',
+    html`<p>This page wants to know who asks: an access token with the role information-governance, in the header <code>Authorization</code>. A browser
+does not send one by itself: the page is opened through your organisation’s sign-in, a proxy that signs you in and adds the token. Whoever runs this server
+knows its address; how it is set up stands in the operators’ handbook. <a href="/sharing">The agreement</a> is for everybody.</p>`,
+  );
 
 /** The page for who may not ask. */
 export const notForYouPage = (): string =>

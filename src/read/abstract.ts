@@ -98,8 +98,8 @@ export function unionStream(
       const binding = bindingOf(ctx, type);
       const table = tableOf(column);
       const name = alias(ctx, 'k');
-      const source = sourceOf(ctx, binding, name, on === undefined);
-      const beside = isAnchor(binding, table) ? null : sideJoin(ctx, binding, table, name);
+      const source = sourceOf(ctx, binding, name, on === undefined, page.scope.known);
+      const beside = isAnchor(binding, table) ? null : sideJoin(ctx, binding, table, name, page.scope.known);
       const at = `${beside?.name ?? name}.${quoted(column.name)}`;
       const isDay = column.getSQLType() === 'date';
       const asMoment = (value: string) => (isDay ? `(${value}::timestamp at time zone 'UTC')` : value);

@@ -15,6 +15,7 @@ import { collectSubfields } from 'graphql/execution/collectFields.js';
 import type { DataClass } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { type Access, mayRead, type Refusal } from '../access/decide.ts';
+import type { Barred } from '../access/predicates.ts';
 import type { FeedPage } from '../change/feed.ts';
 import type { Classified } from '../graphql/classes.ts';
 import type { Binding, RootBinding } from './binding.ts';
@@ -53,6 +54,8 @@ export type Context = {
   fragments: Record<string, FragmentDefinitionNode>;
   variables: Variables;
   parameters: Parameter[];
+  /** Whom the user is barred from, as every root's subquery finds it beside itself. */
+  barred: Barred | null;
   refused: Map<string, Refused>;
   /** Fields of personal data in the answer, `Type.field`, and their classes: for the disclosure record. */
   fields: Set<string>;

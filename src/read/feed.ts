@@ -159,7 +159,7 @@ export function compileFeed(
     }
     const { costs } = ctx;
     ctx.costs = [];
-    const source = sourceOf(ctx, binding, own, false);
+    const source = sourceOf(ctx, binding, own, false, ROOT_SCOPE.known);
     const seenHere: string[] = [];
     disclose(ctx, binding, own, ROOT_SCOPE, seenHere);
     const shapes = object(ctx);
@@ -170,7 +170,7 @@ export function compileFeed(
     // The feed is of the families that are open to its reader; what is its own of others it asks for by its id.
     if (family && typeof binding.anchor !== 'string')
       where.push(
-        `(select true from fsp.family_grant entry where ${familyEntry(ctx.client, 'entry').join(' and ')} and entry.family = ${own}.${family})`,
+        `(select true from fsp.family_grant entry where ${familyEntry(ctx.client, 'entry', ctx.barred).join(' and ')} and entry.family = ${own}.${family})`,
       );
     const columns = [
       ...shapes.map((_, i) => `row_to_json(o${i}.*) as j${i}`),

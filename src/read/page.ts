@@ -66,12 +66,12 @@ export type Stream = {
 export function tableStream(ctx: Context, entity: Entity, { keys, descending }: Order, on: (row: string) => string, entered = false) {
   return (row: string, args?: Arguments): Stream => {
     const binding = bindingOf(ctx, entity.type);
-    const source = sourceOf(ctx, binding, row, entered);
+    const source = sourceOf(ctx, binding, row, entered, entity.scope.known);
     const sides = new Map<PgTable, string>();
     for (const { table, column } of keys) {
       if (!table || sides.has(table)) continue;
       // An inner join: rows that withhold the sort key take no part.
-      const { name, join } = sideJoin(ctx, binding, table, row);
+      const { name, join } = sideJoin(ctx, binding, table, row, entity.scope.known);
       sides.set(table, name);
       source.from += ` join ${join}`;
       showsKey(ctx, binding, table, column);
@@ -116,8 +116,12 @@ export function showsKey(ctx: Context, { type, fields }: Binding, table: PgTable
   ctx.classes.add(classOf(table).dataClass);
 }
 
-/** Compiles a connection to a subquery with one row: its JSON, and the families and persons in it. */
-export function compilePage(ctx: Context, page: Page): Sub {
+/**
+ * Compiles a connection to a subquery with one row: its JSON, and the families and persons in it.
+ *
+ * @param counted and as `n` how many rows were found, 0 where there is none.
+ */
+export function compilePage(ctx: Context, page: Page, counted = false): Sub {
   const connection = namedObject(ctx, page.parentType, page.field) as GraphQLObjectType;
   const field = (ctx.schema.getType(page.parentType) as GraphQLObjectType).getFields()[page.field] as GraphQLField<unknown, unknown>;
   const args = argumentsOf(ctx, field, page.nodes[0] as FieldNode);
@@ -173,7 +177,7 @@ export function compilePage(ctx: Context, page: Page): Sub {
   const discloses = disclosing.length > 0;
   const built = `select ${[...(beyond ? [`${row}.n`] : []), sorting(row, ''), ...perRow, ...(discloses ? [`${seenSql(disclosing)} as d`] : [])].join(', ')} from (${numbered}) ${row} ${laterals.join(' ')}`;
   const whole = `select ${['count(*) as n', ...(discloses ? [`string_agg(p.d, '') as d`] : []), ...gathered].join(', ')} from (${built}) p`;
-  const sql = `select row_to_json(o.*) as j${discloses ? ', x.d' : ''} from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
+  const sql = `select row_to_json(o.*) as j${discloses ? ', x.d' : ''}${counted ? ', x.n' : ''} from (${whole}) x cross join lateral (select ${columns.join(', ')}) o`;
   return { sql, discloses };
 
   function part(name: string, nodes: readonly FieldNode[], at: string): string {

@@ -9,6 +9,7 @@ import {
   type GraphQLObjectType,
   getNamedType,
   isAbstractType,
+  isLeafType,
   Kind,
   type OperationDefinitionNode,
 } from 'graphql';
@@ -18,7 +19,8 @@ import { type DataClass, isPersonal } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
 import { inboxTypes } from '../access/inbox.ts';
-import { USER } from '../access/predicates.ts';
+import { barredRow, USER } from '../access/predicates.ts';
+>>>>>>> main
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
@@ -59,6 +61,7 @@ export type Part =
 export type PayloadPart =
   | { kind: 'sql'; key: string; row: string }
   | { kind: 'text'; key: string; json: string }
+  | { kind: 'once'; key: string; name: string }
   | { kind: 'userErrors' | 'warnings'; key: string; fields: { key: string; name: string }[] };
 
 export type Command = { field: string; input: (variables: Variables) => Record<string, unknown> };
@@ -130,6 +133,9 @@ export function createPlanner(
   };
 }
 
+/** The alias of what the user is barred from, in every root's statement. */
+const BARRED = 'barred';
+
 /** Asks graphql-shield's rule of every field that the document names, once. */
 async function askRules({ schema }: AssembledSchema, rules: Rules, document: DocumentNode, client: Client): Promise<Map<string, boolean>> {
   const answers = namedFields(schema, document).map(
@@ -154,6 +160,7 @@ async function compile(
   for (const definition of document.definitions) {
     if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments[definition.name.value] = definition;
   }
+  const barredFrom = barredRow(client);
   const ctx: Context = {
     client,
     schema,
@@ -161,6 +168,7 @@ async function compile(
     fragments,
     variables,
     parameters: [(run) => run.client.user],
+    barred: barredFrom === null ? null : { family: `${BARRED}.family`, person: `${BARRED}.person` },
     refused: new Map(),
     fields: new Set(),
     classes: new Set(),
@@ -191,8 +199,9 @@ async function compile(
     if (discloses) ctx.personal = true;
     // `$1` is the user in every plan; it is named once, so that it has a type where no rule reads it.
     const user = branches.length === 0 ? ' where ($1::text is null or true)' : '';
+    const from = barredFrom !== null ? `(${barredFrom}) ${BARRED} cross join lateral (${sql}) q` : `(${sql}) q`;
     branches.push(
-      `select '${name}'::text as part, ${asked}::text as asked, q.j, ${discloses ? 'q.d' : 'null::text as d'} from (${sql}) q${user}`,
+      `select '${name}'::text as part, ${asked}::text as asked, q.j, ${discloses ? 'q.d' : 'null::text as d'} from ${from}${user}`,
     );
     return name;
   };
@@ -499,6 +508,9 @@ function compileCommand(
       const fields = [...selection(ctx, ctx.schema.getType('UserError') as GraphQLObjectType, innerNodes)];
       return { kind: name, key: inner, fields: fields.map(([k, [n]]) => ({ key: k, name: (n as FieldNode).name.value })) };
     }
+    // What the command tells and no row holds.
+    if (isLeafType(getNamedType((payload.getFields()[name] as GraphQLField<unknown, unknown>).type)))
+      return { kind: 'once', key: inner, name };
     const at = `${key}.${inner}`;
     const entity = namedObject(ctx, payload.name, name);
     const binding = ctx.catalogue.bindings.get(entity?.name ?? '') as Binding;

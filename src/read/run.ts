@@ -350,16 +350,18 @@ function payloadJson(parts: PayloadPart[], found: Found['json'], written: Comman
         ? (found[part.row] ?? 'null')
         : part.kind === 'text'
           ? part.json
-          : JSON.stringify(
-              written[part.kind].map((error) =>
-                Object.fromEntries(
-                  part.fields.map(({ key, name }) => [
-                    key,
-                    name === '__typename' ? 'UserError' : (error[name as keyof typeof error] ?? null),
-                  ]),
+          : part.kind === 'once'
+            ? JSON.stringify(written.once?.[part.name] ?? null)
+            : JSON.stringify(
+                written[part.kind].map((error) =>
+                  Object.fromEntries(
+                    part.fields.map(({ key, name }) => [
+                      key,
+                      name === '__typename' ? 'UserError' : (error[name as keyof typeof error] ?? null),
+                    ]),
+                  ),
                 ),
-              ),
-            );
+              );
     return `${JSON.stringify(part.key)}:${json}`;
   });
   return `{${members.join(',')}}`;

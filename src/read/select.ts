@@ -1,12 +1,12 @@
 /** Selection set → SQL: one subquery for each object, giving its JSON and the families and persons in it. */
 
 import type { PgTable } from 'drizzle-orm/pg-core';
-import { type FieldNode, GraphQLObjectType, getNamedType } from 'graphql';
+import { type FieldNode, type GraphQLField, GraphQLObjectType, getNamedType } from 'graphql';
 import { levelOf } from '../access/agreement.ts';
 import { isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { ownProbe } from '../access/masks.ts';
-import { familyEntry, notBarred, personEntry, rowEntry, rowPredicates } from '../access/predicates.ts';
+import { familyEntry, type Known, notBarred, personEntry, rowEntry, rowPredicates, unguarded } from '../access/predicates.ts';
 import { classOf, type TableClass } from '../db/classified.ts';
 import { checkSameField } from '../graphql/limits.ts';
 import { LIMITS } from '../limits.ts';
@@ -25,16 +25,30 @@ import {
   tableOf,
   type UnionField,
 } from './binding.ts';
-import { type Arguments, alias, type Context, mayShow, parameter, selection, type Times, type Variables, valueAt } from './context.ts';
+import {
+  type Arguments,
+  alias,
+  argumentsOf,
+  type Context,
+  mayShow,
+  parameter,
+  selection,
+  type Times,
+  type Variables,
+  valueAt,
+} from './context.ts';
 import { decodeId, idSql } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
 import { quoted, scalarSql, valueSql } from './scalar.ts';
 import { compileWithheld, Grants } from './withheld.ts';
 
-/** What the enclosing object has already put into the disclosure, and whose grants can be reused. */
-export type Scope = { familySeen: boolean; personSeen: boolean };
+/** What the enclosing object has already put into the disclosure. */
+type Seen = { familySeen: boolean; personSeen: boolean };
 
-export const ROOT_SCOPE: Scope = { familySeen: false, personSeen: false };
+/** That, and what it knows of the family and the person whom the object is about as well. */
+export type Scope = Seen & { known: Known };
+
+export const ROOT_SCOPE: Scope = { familySeen: false, personSeen: false, known: {} };
 
 export type Entity = {
   type: string;
@@ -50,41 +64,41 @@ export type Entity = {
 export type Source = { from: string; where: string[] };
 
 /** @param entered the row is reached without its family (by id): the rules of entry stand on it. */
-export function sourceOf(ctx: Context, binding: Binding, row: string, entered: boolean): Source {
+export function sourceOf(ctx: Context, binding: Binding, row: string, entered: boolean, known: Known): Source {
   const { client } = ctx;
   if (binding.fresh) ctx.fresh = true;
-  if (binding.anchor === 'family') return { from: `fsp.family_grant ${row}`, where: familyEntry(client, row) };
-  if (binding.anchor === 'person') return { from: `fsp.person_grant ${row}`, where: personEntry(client, row) };
+  if (binding.anchor === 'family') return { from: `fsp.family_grant ${row}`, where: familyEntry(client, row, ctx.barred) };
+  if (binding.anchor === 'person') return { from: `fsp.person_grant ${row}`, where: personEntry(client, row, ctx.barred) };
   if (Array.isArray(binding.anchor)) {
     const [first] = binding.anchor as [PgTable, ...PgTable[]];
     const columns = columnNames(first).map(quoted).join(', ');
     const branches = binding.anchor.flatMap((table) => {
       const entry = classOf(table);
       if (mayRead(client, entry.dataClass).open === false) return [];
-      return `select ${columns} from fsp.${entry.name} b where ${and(shownRows(ctx, entry, 'b'))}`;
+      return `select ${columns} from fsp.${entry.name} b where ${and(shownRows(ctx, entry, 'b', known))}`;
     });
     return { from: `(${branches.join(' union all ')}) ${row}`, where: [] };
   }
-  const source = tableSource(ctx, binding.anchor, row);
-  if (entered) source.where.push(...rowEntry(classOf(binding.anchor), row, client));
+  const source = tableSource(ctx, binding.anchor, row, known);
+  if (entered) source.where.push(...rowEntry(classOf(binding.anchor), row, client, ctx.barred));
   return source;
 }
 
 /** What the request's rules say of a row, and whether it is kept from those to whom the answer is handed on. */
-function shownRows({ client, shownTo }: Context, entry: TableClass, row: string): string[] {
+function shownRows({ client, shownTo, barred }: Context, entry: TableClass, row: string, known: Known): string[] {
   const handedOn = entry.keptFrom ? shownTo.map((persons) => `(${persons} = '{}' or not ${persons} <@ ${row}.${entry.keptFrom})`) : [];
-  return [...rowPredicates(entry, row, client), ...handedOn];
+  return [...rowPredicates(entry, row, client, known, barred), ...handedOn];
 }
 
 /** The rows of one table that the request may see. */
-function tableSource(ctx: Context, table: PgTable, row: string): Source {
+function tableSource(ctx: Context, table: PgTable, row: string, known: Known = {}): Source {
   const { client } = ctx;
   const entry = classOf(table);
   const from = `fsp.${entry.name} ${row}`;
   // A table of a class that is closed to the request is not even named: its agency, or who asks in it, has no right to it.
   if (mayRead(client, entry.dataClass).open === false) return { from: `(${noRows(table)}) ${row}`, where: [] };
   if (!isPersonal(entry.dataClass)) return { from, where: entry.purposes?.includes(client.purpose) === false ? ['false'] : [] };
-  return { from, where: shownRows(ctx, entry, row) };
+  return { from, where: shownRows(ctx, entry, row, known) };
 }
 
 /** Whether a table's columns are those of the type's own row. */
@@ -92,12 +106,12 @@ export const isAnchor = ({ anchor }: Binding, table: PgTable): boolean =>
   anchor === table || (Array.isArray(anchor) && anchor.includes(table));
 
 /** The row of a side table beside a row, as what stands in a join. */
-export function sideJoin(ctx: Context, binding: Binding, table: PgTable, row: string): { name: string; join: string } {
+export function sideJoin(ctx: Context, binding: Binding, table: PgTable, row: string, known: Known): { name: string; join: string } {
   const key = binding.sides?.find(([t]) => t === table)?.[1].name;
   const entry = classOf(table);
   if (!key) throw new Error(`Type ${binding.type} has no side table ${entry.name}.`);
   const name = alias(ctx, 's');
-  const on = [`${name}.${quoted(key)} = ${row}.${quoted(binding.id ?? 'id')}`, ...shownRows(ctx, entry, name)];
+  const on = [`${name}.${quoted(key)} = ${row}.${quoted(binding.id ?? 'id')}`, ...shownRows(ctx, entry, name, known)];
   return { name, join: `fsp.${entry.name} ${name} on ${and(on)}` };
 }
 
@@ -112,7 +126,7 @@ function noRows(table: PgTable): string {
 export function subquery(ctx: Context) {
   return (table: PgTable, row: string, entered = false): string => {
     const source = tableSource(ctx, table, row);
-    if (entered) source.where.push(...rowEntry(classOf(table), row, ctx.client));
+    if (entered) source.where.push(...rowEntry(classOf(table), row, ctx.client, ctx.barred));
     return `from ${source.from} where ${and(source.where)}`;
   };
 }
@@ -164,7 +178,8 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   const binding = bindingOf(ctx, entity.type);
   const type = ctx.schema.getType(entity.type) as GraphQLObjectType;
   const shape: Shape = { columns: [], joins: [], seen: [] };
-  const grants = new Grants(ctx, binding, row, shape.joins);
+  const known = knownOf(ctx, binding, row, entity.scope.known, shape.joins);
+  const grants = new Grants(ctx, binding, row, shape.joins, known);
   const sides = new Map<PgTable, string>();
   const scope = disclose(ctx, binding, row, entity.scope, shape.seen);
 
@@ -172,7 +187,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     if (isAnchor(binding, table)) return row;
     let name = sides.get(table);
     if (!name) {
-      const beside = sideJoin(ctx, binding, table, row);
+      const beside = sideJoin(ctx, binding, table, row, known);
       name = beside.name;
       sides.set(table, name);
       shape.joins.push(`left join ${beside.join}`);
@@ -227,7 +242,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   function codeSql(field: CodeField, nodes: readonly FieldNode[], at: string): string {
     const child = alias(ctx, 'c');
     const value = `${side(tableOf(field.column))}.${quoted(field.column.name)}`;
-    const found = rows(ctx, { type: 'Code', nodes, scope, at, times: entity.times }, child, {
+    const found = rows(ctx, { type: 'Code', nodes, scope: { ...scope, known: {} }, at, times: entity.times }, child, {
       where: [`${child}.list = '${field.list}'`, `${child}.code = ${value}`],
       tail: `order by ${child}.version desc limit 1`,
     });
@@ -239,6 +254,10 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     const inner: Scope = {
       familySeen: scope.familySeen && field.sameFamily === true,
       personSeen: scope.personSeen && field.samePerson === true,
+      known: {
+        ...(field.sameFamily && known.family && { family: known.family }),
+        ...(field.samePerson && known.person && { person: known.person }),
+      },
     };
     const many = (variables: Variables) => entity.times(variables) * LIMITS.costOfList;
     const next: Entity = { type: field.to, nodes, scope: inner, at, times: field.kind === 'list' ? many : entity.times };
@@ -256,35 +275,49 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     }
     const open = grants.listGate(entity.type, name);
     const on = (member: string, other?: On) => (other ?? field.on)(parent, member);
-    const stream =
-      field.kind === 'union'
-        ? unionStream(ctx, next, field, on, parent)
-        : field.kind === 'page' &&
-          ((member: string, args: Arguments) =>
-            tableStream(ctx, next, field.order as Order, (each) => and([joinOf(each), ...chosen(field, args, each)]))(member));
-    const json = jsonOf(
-      stream
-        ? compilePage(ctx, { ...next, parentType: entity.type, field: name, stream })
-        : listOf(rows(ctx, next, child, { where: [join], tail: `order by ${orderBy((field as RelationField).order as Order, child)}` })),
-    );
-    const some = open && field.kind !== 'union' ? someShown(name, field.to, joinOf) : null;
-    return open ? `case when ${open}${some ? ` or ${some}` : ''} then ${json} end` : json;
+    if (field.kind === 'union') {
+      const json = jsonOf(
+        compilePage(ctx, { ...next, parentType: entity.type, field: name, stream: unionStream(ctx, next, field, on, parent) }),
+      );
+      return open ? `case when ${open} then ${json} end` : json;
+    }
+    // Although the class is closed here as a whole, some of the rows may be shown: then the list is.
+    const counted = open !== null && mayShowSome(name, field.to);
+    if (field.kind === 'list') {
+      const each = rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` });
+      return gated(open, listOf(each, counted), counted);
+    }
+    const given = argumentsOf(ctx, type.getFields()[name] as GraphQLField<unknown, unknown>, nodes[0] as FieldNode);
+    // What is asked of a page may leave out what else there is.
+    const narrowed = counted && Object.keys(given.now).some((argument) => argument !== 'first' && isGiven(given, argument));
+    const stream = (member: string, args: Arguments) =>
+      tableStream(ctx, next, field.order as Order, (each) => and([joinOf(each), ...chosen(field, args, each)]))(member, args);
+    const page = compilePage(ctx, { ...next, parentType: entity.type, field: name, stream }, counted && !narrowed);
+    return narrowed ? `case when ${open} or ${someShown(next, joinOf)} then ${jsonOf(page)} end` : gated(open, page, counted);
   }
 
-  /**
-   * SQL that, although a list's class is closed here as a whole, some of its rows are shown: what a decision opens of one person, what is
-   * the organisation's own. Null where there is no such row.
-   */
-  function someShown(name: string, to: string, joinOf: (each: string) => string): string | null {
-    const shown = bindingOf(ctx, to);
-    if (typeof shown.anchor === 'string' || Array.isArray(shown.anchor)) return null;
-    const table = classOf(shown.anchor);
+  /** A list's JSON where its class is open, or, counted, where it has rows. */
+  function gated(open: string | null, sub: Sub, counted: boolean): string {
+    if (!counted) return open ? `case when ${open} then ${jsonOf(sub)} end` : jsonOf(sub);
+    const name = joined(sub);
+    return `case when ${open} or ${name}.n > 0 then ${name}.j end`;
+  }
+
+  /** Whether some rows of a list may be shown although its class is closed: what a decision opens of one person, what is the organisation's own. */
+  function mayShowSome(name: string, to: string): boolean {
+    const { anchor } = bindingOf(ctx, to);
+    if (typeof anchor === 'string' || Array.isArray(anchor)) return false;
+    const table = classOf(anchor);
     const { agency, organisation } = ctx.client;
-    if (table.dataClass !== ctx.catalogue.classes.fieldClass(entity.type, name)) return null;
+    if (table.dataClass !== ctx.catalogue.classes.fieldClass(entity.type, name)) return false;
     const ofPersons = table.person !== undefined && levelOf(table.dataClass, agency) === 'D';
+    return ofPersons || ownProbe(table, 'own', agency, String(organisation.id)) !== null;
+  }
+
+  /** SQL that there are rows of it that are shown. */
+  function someShown({ type, scope }: Entity, joinOf: (each: string) => string): string {
     const each = alias(ctx, 't');
-    if (!ofPersons && !ownProbe(table, each, agency, String(organisation.id))) return null;
-    const source = sourceOf(ctx, shown, each, false);
+    const source = sourceOf(ctx, bindingOf(ctx, type), each, false, scope.known);
     return `(select true from ${source.from} where ${and([joinOf(each), ...source.where])} limit 1)`;
   }
 
@@ -297,7 +330,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
   /** The person of a row that has proved the person's grant already; whether this very user may see them it has not. */
   function personOf(person: Entity, key: string, name: string): Sub {
     const shape = compileObject(ctx, person, name);
-    const where = [`${name}.person is not null`, ...notBarred(ctx.client, 'person', `${name}.person`)];
+    const where = [`${name}.person is not null`, ...notBarred(ctx.client, 'person', `${name}.person`, ctx.barred)];
     return objectSub(shape, `(select ${key} as person) ${name}`, `where ${and(where)}`);
   }
 
@@ -306,11 +339,15 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
    * PostgreSQL looks it up for each row, where it might hash a join's whole table, and plans it by itself.
    */
   function jsonOf(sub: Sub): string {
-    if (!sub.discloses) return `(${sub.sql})`;
+    return sub.discloses ? `${joined(sub)}.j` : `(${sub.sql})`;
+  }
+
+  /** The alias of a subquery that is joined beside the row. */
+  function joined(sub: Sub): string {
     const name = alias(ctx, 'l');
     shape.joins.push(`left join lateral (${sub.sql}) ${name} on true`);
-    shape.seen.push(`${name}.d`);
-    return `${name}.j`;
+    if (sub.discloses) shape.seen.push(`${name}.d`);
+    return name;
   }
 }
 
@@ -330,10 +367,10 @@ function provesPerson(ctx: Context, parent: Binding, field: RelationField, nodes
   });
 }
 
-/** A subquery's rows as one JSON array and one list of disclosures. */
-export function listOf({ sql, discloses }: Sub): Sub {
+/** A subquery's rows as one JSON array and one list of disclosures, and if it is to be counted their number as `n`. */
+export function listOf({ sql, discloses }: Sub, counted = false): Sub {
   return {
-    sql: `select coalesce(array_to_json(array_agg(n.j)), '[]'::json) as j${discloses ? `, string_agg(n.d, '') as d` : ''} from (${sql}) n`,
+    sql: `select coalesce(array_to_json(array_agg(n.j)), '[]'::json) as j${discloses ? `, string_agg(n.d, '') as d` : ''}${counted ? ', count(*) as n' : ''} from (${sql}) n`,
     discloses,
   };
 }
@@ -347,7 +384,7 @@ export function objectSub({ columns, joins, seen }: Shape, from: string, rest: s
 
 /** The rows of a type. */
 export function rows(ctx: Context, entity: Entity, row: string, rest: { where: string[]; tail?: string; entered?: boolean }): Sub {
-  const source = sourceOf(ctx, bindingOf(ctx, entity.type), row, rest.entered ?? false);
+  const source = sourceOf(ctx, bindingOf(ctx, entity.type), row, rest.entered ?? false, entity.scope.known);
   const shape = compileObject(ctx, entity, row);
   return objectSub(shape, source.from, `where ${and([...rest.where, ...source.where])} ${rest.tail ?? ''}`);
 }
@@ -359,8 +396,35 @@ export function seenSql(seen: string[]): string {
   return seenSql(chunks);
 }
 
+/**
+ * Whether the user may know where everybody is in the row's family, and where the row's person is: worked out once, beside the row, for all
+ * below it that is about the same.
+ *
+ * @param above of the enclosing object, where that is about the same family or person.
+ */
+function knownOf(ctx: Context, { anchor }: Binding, row: string, above: Known, joins: string[]): Known {
+  const once = (of: 'family' | 'person', column: string | undefined) => {
+    if (!column || above[of]) return above[of];
+    let name: string | null = null;
+    return () => {
+      if (name === null) {
+        name = alias(ctx, 'u');
+        // Without the offset PostgreSQL would write the rule out again wherever it is named.
+        joins.push(
+          `cross join lateral (select ${unguarded(ctx.client, 'WHEREABOUTS', of, `${row}.${column}`) ?? 'true'} as open offset 0) ${name}`,
+        );
+      }
+      return `${name}.open`;
+    };
+  };
+  const keys: { family?: string | undefined; person?: string | undefined } =
+    typeof anchor === 'string' ? { [anchor]: anchor } : classOf(Array.isArray(anchor) ? (anchor[0] as PgTable) : anchor);
+  const [family, person] = [once('family', keys.family), once('person', keys.person)];
+  return { ...(family && { family }), ...(person && { person }) };
+}
+
 /** Adds what the row itself discloses, and says what its children need not add again. */
-export function disclose(ctx: Context, binding: Binding, row: string, scope: Scope, seen: string[]): Scope {
+export function disclose(ctx: Context, binding: Binding, row: string, scope: Seen, seen: string[]): Seen {
   if (!ctx.discloses) return scope;
   if (binding.anchor === 'family') {
     if (!scope.familySeen) seen.push(`'f' || ${row}.family || ','`);

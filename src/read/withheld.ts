@@ -5,7 +5,7 @@ import { AGREEMENT, levelOf } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import { mayRead } from '../access/decide.ts';
 import { bitOf, effectiveMask } from '../access/masks.ts';
-import { ofLogin, openedHere, unguarded } from '../access/predicates.ts';
+import { type Known, ofLogin, openedHere, unguarded } from '../access/predicates.ts';
 import { classOf } from '../db/classified.ts';
 import { type Binding, type FieldBinding, fieldTable } from './binding.ts';
 import { alias, type Context, selection } from './context.ts';
@@ -17,15 +17,17 @@ export class Grants {
   private readonly binding: Binding;
   private readonly row: string;
   private readonly joins: string[];
+  private readonly known: Known;
   /** The person's key, in a row that may be about nobody. */
   private about: string | null = null;
   private found: { family?: string; person?: string } | null = null;
 
-  constructor(ctx: Context, binding: Binding, row: string, joins: string[]) {
+  constructor(ctx: Context, binding: Binding, row: string, joins: string[], known: Known) {
     this.ctx = ctx;
     this.binding = binding;
     this.row = row;
     this.joins = joins;
+    this.known = known;
   }
 
   private grants(): { family?: string; person?: string } {
@@ -74,8 +76,10 @@ export class Grants {
 
   /** SQL: the user may know where everybody is of whom this tells; null where the class tells nothing of it. */
   private unguarded(dataClass: DataClass, family?: string, person?: string): string | null {
-    if (family) return unguarded(this.ctx.client, dataClass, 'family', `${family}.family`);
-    return person ? unguarded(this.ctx.client, dataClass, 'person', `${person}.person`) : null;
+    const of = family ? 'family' : 'person';
+    const grant = family ?? person;
+    const rule = grant ? unguarded(this.ctx.client, dataClass, of, `${grant}.${of}`) : null;
+    return rule && (this.known[of]?.() ?? rule);
   }
 
   /** SQL: an emergency of the user's own opens it; null where the purpose is another. */

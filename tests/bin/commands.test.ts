@@ -7,7 +7,15 @@ import { decodeJwt } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { levelOf } from '../../src/access/agreement.ts';
 import { AGENCIES, type Agency } from '../../src/access/classes.ts';
-import { blindedDocuments, type MatrixRow, matrixChanges, matrixMarkdown, matrixRows, parseMatrix } from '../../src/access/matrix.ts';
+import {
+  blindedDocuments,
+  inputGaps,
+  type MatrixRow,
+  matrixChanges,
+  matrixMarkdown,
+  matrixRows,
+  parseMatrix,
+} from '../../src/access/matrix.ts';
 import { viewFor } from '../../src/access/view.ts';
 import { operation } from '../../src/portal/demonstration.ts';
 import { productSchema } from '../../src/server.ts';
@@ -100,9 +108,37 @@ describe('the matrix', () => {
     expect(blindedDocuments(schema, documents, before, rows)).toEqual(['one-family for EDUCATION: Person.nhsNumber']);
     expect(matrixChanges(rows, rows)).toEqual([]);
   });
+
+  it('says of a field that its row’s own class is needed too, and of an input who may use the command without it', () => {
+    const without = (name: string) => rows.filter((row) => row.name !== name);
+    expect(matrixChanges(without('Intervention.programme'), rows)[0]).toContain('opens for POLICE (N → A†)');
+    const [gap, ...others] = inputGaps(schema, without('RequestInterventionInput.reason'), rows);
+    expect(others).toEqual([]);
+    expect(gap).toBeUndefined();
+    // As if it were of a class that the team does not write.
+    const narrow = rows.map((row) =>
+      row.name === 'RequestInterventionInput.reason'
+        ? { ...row, dataClass: 'CASE' as const, cells: { ...row.cells, TEAM: 'N' as const } }
+        : row,
+    );
+    expect(inputGaps(schema, rows, narrow)).toEqual([
+      'RequestInterventionInput.reason (CASE): TEAM may use requestIntervention and not this',
+    ]);
+    expect(inputGaps(schema, rows, rows)).toEqual([]);
+  });
 });
 
 describe('token', () => {
+  it('says how it is used, as every command does, and whom one may be', async () => {
+    for (const name of ['token', 'sdl', 'demo', 'disclosure-verify', 'retention']) {
+      const { code, out } = await run(name, ['--help']);
+      expect([name, code]).toEqual([name, 0]);
+      expect(out).toMatch(/^`npm run /);
+    }
+    const { out } = await run('token', ['--list']);
+    expect(out).toContain('Any user of an organisation works through any of its clients.');
+  });
+
   it('is for a client and a user who works through it', async () => {
     const { code, out } = await run('token', ['--client', 'cherwell-housing-desk', '--user', 'dilys.penrose']);
     expect(code).toBe(0);

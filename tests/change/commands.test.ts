@@ -158,7 +158,7 @@ describe('addWorkbookEntry', () => {
 describe('offerService', () => {
   it('offers a service of the directory and reads the offer back', async () => {
     const services = (
-      await server.ask('socialWorker', '{ services(filter: { district: "E07000177", kind: "leisure" }) { nodes { id code } } }')
+      await server.ask('socialWorker', '{ services(filter: { district: "E07000177", kind: "holiday-club" }) { nodes { id code } } }')
     ).body.data.services.nodes;
     const { body } = await server.ask('socialWorker', offer, {
       input: { idempotencyKey: 'o1', family, person: child, service: services[0].id, offered: '2026-11-02' },

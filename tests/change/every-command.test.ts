@@ -10,6 +10,7 @@ import {
   getNamedType,
   isEnumType,
   isInputObjectType,
+  isLeafType,
   isListType,
   isNonNullType,
   isObjectType,
@@ -33,7 +34,9 @@ const inputOf = (name: string) => getNamedType(field(name).args[0]?.type as Grap
 const payloadOf = (name: string) => getNamedType(field(name).type) as GraphQLObjectType;
 /** The fields of a payload that give what was written. */
 const written = (name: string) =>
-  Object.values(payloadOf(name).getFields()).filter((each) => each.name !== 'userErrors' && each.name !== 'warnings');
+  Object.values(payloadOf(name).getFields()).filter(
+    (each) => each.name !== 'userErrors' && each.name !== 'warnings' && !isLeafType(getNamedType(each.type)),
+  );
 
 /** Restated from the agreement. */
 const mayWrite = (agency: Agency, dataClass: DataClass, command: string) =>
@@ -49,6 +52,8 @@ const NEVER = 99_999_999;
 /** Names of fields with ids whose type has another name than the field. */
 const ID_TYPES: Record<string, string> = {
   action: 'FamilyAction',
+  answer: 'HousingAnswer',
+  council: 'Organisation',
   addressee: 'Organisation',
   assessor: 'Organisation',
   breaches: 'SafetyCondition',
@@ -67,6 +72,7 @@ const ID_TYPES: Record<string, string> = {
   keptFrom: 'Person',
   members: 'Person',
   merge: 'PersonMerge',
+  need: 'HousingNeed',
   merged: 'Person',
   minutesKeptFrom: 'Person',
   of: 'WorkbookEntry',
@@ -106,6 +112,8 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   liftProcessingRestriction: { restriction: 'ProcessingRestriction' },
   requestRectification: { fact: 'Plan' },
   reviewSubjectAccessItems: { request: 'SubjectAccess', items: 'SubjectAccessItem', fields: 'SubjectAccessField' },
+  answerHousingReferral: { referral: 'HousingReferral' },
+  withdrawHousingReferral: { referral: 'HousingReferral' },
   withdrawSharingDecision: { decision: 'SharingDecision' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };

@@ -28,6 +28,37 @@ afterAll(() => owner.end());
 const found = async (sql: string): Promise<string[]> => (await owner.query<{ name: string }>(sql)).rows.map(({ name }) => name);
 const TABLE = `pg_class c where c.relnamespace = 'fsp'::regnamespace and c.relkind in ('r', 'p')`;
 
+describe('what follows a change', () => {
+  it('grants are written anew when any table changes that they are worked out from', async () => {
+    // What is written there itself; who asks; and an adoption, which is recorded with the restriction that opens it to named users.
+    const others = ['family_grant', 'person_grant', 'user_focus', 'user_rule', 'login', 'organisation', 'person', 'adoption'];
+    const read = await found(
+      `select distinct m[1] as name from pg_proc p cross join regexp_matches(p.prosrc, '(?:from|join)\\s+fsp\\.([a-z_]+)', 'g') m
+       where p.pronamespace = 'fsp'::regnamespace and p.proname = any (array['rebuild_grants', 'is_restricted'])
+         and to_regclass('fsp.' || m[1]) is not null`,
+    );
+    const followed = await found(
+      `select distinct c.relname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid
+       where c.relnamespace = 'fsp'::regnamespace and t.tgname like 'grants\\_%'`,
+    );
+    expect(read).toContain('involvement');
+    const forgotten = read.filter((name) => !others.includes(name) && !followed.includes(name));
+    expect(forgotten, 'read by fsp.rebuild_grants, and no trigger of src/access/grants.sql follows it').toEqual([]);
+  });
+  it('whatever belongs to an intervention and names its worker is handed over with it', async () => {
+    const { rows } = await owner.query(
+      "select prosrc from pg_proc where proname = 'follow_progress' and pronamespace = 'fsp'::regnamespace",
+    );
+    const named = await found(
+      `select a.attrelid::regclass::text as name from pg_attribute a join pg_attribute w on w.attrelid = a.attrelid and w.attname = 'worker'
+       join ${TABLE.replace('where', 'on c.oid = a.attrelid where')} and a.attname = 'intervention' and not a.attisdropped`,
+    );
+    expect(named.length).toBeGreaterThan(6);
+    const word = (name: string) => new RegExp(`\\b${name.replace(/^fsp\./, '')}\\b`);
+    expect(named.filter((name) => name !== 'fsp.intervention_progress' && !word(name).test(rows[0].prosrc))).toEqual([]);
+  });
+});
+
 describe('tables', () => {
   it('have row-level security, for their owner as well, unless nobody is in them; those no login writes', async () => {
     const bare = await found(`select c.relname as name from ${TABLE} and not (c.relrowsecurity and c.relforcerowsecurity)`);

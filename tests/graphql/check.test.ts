@@ -37,7 +37,7 @@ describe('the schema', () => {
     [
       'a class of another table',
       sdl.replace('name: String @classified(as: FAMILY)', 'name: String @classified(as: CASE)'),
-      'Family.name: class CASE, but its table family_name is of class FAMILY.',
+      'Family.name: class CASE, but its table family_name is of class FAMILY: it wants a table of its own class among the sides (docs/engineers.md, Adding a field).',
     ],
     [
       'a maskable field that is non-null',
@@ -108,7 +108,9 @@ describe('the schema', () => {
   it('with a computed value of another table’s class does not start', () => {
     const family = BINDINGS.get('Family') as Binding;
     const bindings = new Map(BINDINGS).set('Family', { ...family, fields: { ...family.fields, name: computed(familyStage, () => `'x'`) } });
-    expect(faultsOf(sdl, bindings)).toContain('Family.name: class FAMILY, but its table family_stage is of class CASE.');
+    expect(faultsOf(sdl, bindings)).toContain(
+      'Family.name: class FAMILY, but its table family_stage is of class CASE: it wants a table of its own class among the sides (docs/engineers.md, Adding a field).',
+    );
   });
   it('with a binding taken away does not start', () => {
     expect(faultsOf(sdl, without(BINDINGS, 'Plan')).join('\n')).toContain('Plan: the type has no binding');

@@ -5,6 +5,8 @@ import { type Browser, type BrowserContext, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AGREEMENT, AGREEMENT_VERSION, PURPOSE_NAMES } from '../../src/access/agreement.ts';
 import { AGENCIES } from '../../src/access/classes.ts';
+import { demonstrationReaders } from '../../src/portal/demonstration.ts';
+import { addFrontDoor } from '../../src/portal/sharing.ts';
 import { chromiumPath } from '../support/chromium.ts';
 import { type Caller, encodeId, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
@@ -134,6 +136,60 @@ describe('the agreement', () => {
 });
 
 describe('what they would see of a family', () => {
+  it('tells a person without a token in a page what is wanted, and a program in JSON', async () => {
+    const page = await server.app.inject({ url: '/sharing/family', headers: { accept: 'text/html,application/xhtml+xml' } });
+    expect(page.statusCode).toBe(401);
+    expect(page.headers['www-authenticate']).toBe('Bearer');
+    expect(page.headers['content-type']).toContain('text/html');
+    expect(page.headers['content-security-policy']).not.toMatch(/unsafe|script-src/);
+    expect(page.body).toContain('role information-governance');
+    const program = await server.app.inject({ url: '/sharing/family', headers: { accept: 'application/json' } });
+    expect(program.json().errors[0].extensions.code).toBe('UNAUTHENTICATED');
+    // Nobody is taken for somebody else because the address says so.
+    const asking = `/sharing/family?as=occ-governance&family=${family}&agency=POLICE`;
+    expect((await server.app.inject(asking)).statusCode).toBe(401);
+  });
+
+  it('in development asks as whoever is picked, from the first click on, and never for another site', async () => {
+    const readers = demonstrationReaders(server.issuer);
+    const trial = await testServer(ownerUrl, { readers, verify: server.issuer.verify });
+    addFrontDoor(trial.app, true);
+    const at = await trial.listen({ host: '127.0.0.1', port: 0 });
+    const visitor = await browser.newContext();
+    try {
+      const page = await visitor.newPage();
+      await page.goto(`${at}/sharing`);
+      await page.getByRole('link', { name: 'What would they see of a family?' }).click();
+      await page.getByLabel('Family', { exact: true }).fill(family);
+      await page.getByLabel('Agency').selectOption({ label: 'The police' });
+      await page.getByRole('button', { name: 'Show' }).click();
+      await page.getByRole('heading', { name: /Thames Valley Police and Family-1/ }).waitFor();
+      // From a verdict to its reasons, and back to every field.
+      await page.locator('h3:text-is("Person") + div tr', { hasText: 'nhsNumber' }).getByRole('link').click();
+      await page.getByRole('heading', { name: 'Person.nhsNumber: withheld' }).waitFor();
+      expect(await page.locator('main').innerText()).toContain('No decision shares NHS_NUMBER.');
+      await page.getByRole('link', { name: 'Every field' }).click();
+      await page.getByRole('heading', { name: /Thames Valley Police and Family-1/ }).waitFor();
+      // What stands for several says so.
+      await page.getByLabel('or client').fill('');
+      await page.getByLabel('Agency').selectOption({ label: 'Providers' });
+      await page.getByRole('button', { name: 'Show' }).click();
+      await page.getByText(/This is one of \d+ organisations of that agency/).waitFor();
+      // The police's own lead asks of the police alone.
+      await page.goto(`${at}/sharing/family?as=thames-valley-police-governance&family=${family}&agency=HEALTH`);
+      expect(await page.locator('main').innerText()).toContain('not yours to ask about');
+      const elsewhere = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' };
+      const asked = await trial.app.inject({ url: `/sharing/family?as=occ-governance&family=${family}&agency=POLICE`, headers: elsewhere });
+      expect(asked.body).not.toContain('the family is there');
+      expect((await trial.app.inject('/sharing/family?as=occ-social-care&family=Family-1&agency=POLICE')).body).not.toContain('is there');
+      const door = await trial.app.inject('/');
+      expect([door.statusCode, door.headers.location]).toEqual([302, '/playground']);
+    } finally {
+      await visitor.close();
+      await trial.close();
+    }
+  }, 60_000);
+
   it('is asked by a form, and answered without a value of the record', async () => {
     const { page } = await open('/sharing/family');
     await page.getByLabel('Family', { exact: true }).fill(family);

@@ -281,7 +281,7 @@ function buildOffers({ story, rows, id }: Builder): void {
       takenUpOn: part.takenUp ?? null,
       outcome: part.outcome ?? null,
     });
-    rows.serviceOfferLink.push({ offer, ...row, ...serviceLink(part.service) });
+    rows.serviceOfferLink.push({ offer, ...row, ...serviceLink(part.service, row.controller) });
   }
 }
 

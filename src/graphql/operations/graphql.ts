@@ -315,11 +315,16 @@ export type ServiceFilter = {
 };
 
 export type ServiceOfferStatus =
+  /** By who gives the service: there is a place */
+  | 'ACCEPTED'
+  /** It came to its end */
   | 'COMPLETED'
   | 'DECLINED'
   | 'NOT_AVAILABLE'
   | 'OFFERED'
-  | 'TAKEN_UP';
+  | 'TAKEN_UP'
+  /** By who gives the service: there will be one */
+  | 'WAITING';
 
 export type SharingLevel =
   /** Always */
@@ -482,6 +487,9 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'GroupProgramme' }
         | { __typename: 'GroupSession' }
         | { __typename: 'GroupSupervision' }
+        | { __typename: 'HousingAnswer' }
+        | { __typename: 'HousingNeed' }
+        | { __typename: 'HousingReferral' }
         | { __typename: 'HousingSituation' }
         | { __typename: 'Incident' }
         | { __typename: 'IndividualSupervision' }
@@ -548,6 +556,8 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'Training' }
         | { __typename: 'TrustedAdult' }
         | { __typename: 'Visit' }
+        | { __typename: 'Voucher' }
+        | { __typename: 'VoucherRedemption' }
         | { __typename: 'WhereaboutsProtection' }
         | { __typename: 'WorkbookEntry', occurred: string | null, module: string | null, author: string | null, narrative: string | null }
         | { __typename: 'WorkbookReading' }

@@ -5,6 +5,7 @@ import {
   districtRollout,
   service,
   serviceArea,
+  serviceCapacity,
   serviceContact,
   serviceCost,
   serviceDocument,
@@ -52,6 +53,7 @@ export const bindings: Binding[] = [
     type: 'Service',
     anchor: service,
     id: 'id',
+    sides: [[serviceCapacity, serviceCapacity.service]],
     fields: {
       code: column(service.code),
       name: column(service.name),
@@ -70,6 +72,9 @@ export const bindings: Binding[] = [
       fees: column(service.fees),
       free: column(service.free),
       discounted: column(service.discounted),
+      byVoucher: column(service.byVoucher),
+      places: column(serviceCapacity.places),
+      placesLeft: computed(service, (s) => `fsp.places_left(${s}.id)`, { type: 'integer' }),
       alert: column(service.alert),
       accreditations: column(service.accreditations),
       lastModified: column(service.lastModified),
@@ -90,7 +95,8 @@ export const bindings: Binding[] = [
       expectedToMove: {
         kind: 'list',
         to: 'OutcomeIndicator',
-        on: (s, i) => `${i}.id in (select moved.indicator from fsp.service_indicator moved where moved.kind = ${s}.kind)`,
+        on: (s, i) =>
+          `${i}.id in (select own.indicator from fsp.service_own_indicator own where own.service = ${s}.id union all select moved.indicator from fsp.service_indicator moved where moved.kind = ${s}.kind and not exists (select from fsp.service_own_indicator own where own.service = ${s}.id))`,
         order: { keys: [{ column: 'id', type: 'integer' }] },
       },
     },
@@ -234,6 +240,9 @@ export const bindings: Binding[] = [
       status: column(serviceOffer.status),
       takenUp: column(serviceOffer.takenUpOn),
       outcome: column(serviceOffer.outcome),
+      reason: code('offer-reason', serviceOffer.reason),
+      answered: column(serviceOffer.answeredOn),
+      heldUntil: column(serviceOffer.heldUntil),
       version: column(serviceOffer.version),
       family: one('Family', serviceOffer.family, 'family'),
     },
@@ -242,6 +251,23 @@ export const bindings: Binding[] = [
 
 export const roots: Record<string, RootBinding> = {
   serviceFeeds: { kind: 'list', to: 'ServiceFeed', order: { keys: [{ column: 'id', type: 'integer' }] }, filters: {} },
+  offers: {
+    kind: 'page',
+    to: 'ServiceOffer',
+    // Those of which the asking organisation gives the service, found by their links, which are few: of all others none is asked.
+    standing: (o) =>
+      `${o}.id = any (array(select given.offer from fsp.service_offer_link given where given.provider = (select fsp.current_organisation())))`,
+    order: () => ({
+      keys: [
+        { column: 'offered_on', type: 'date' },
+        { column: 'id', type: 'bigint' },
+      ],
+    }),
+    filters: {
+      'filter.open': { decode: 'text', where: (o, p) => `(${o}.status in ('OFFERED', 'WAITING', 'ACCEPTED', 'TAKEN_UP')) = ${p}::boolean` },
+      'filter.status': { decode: 'text', where: (o, p) => `${o}.status = ${p}` },
+    },
+  },
   districts: { kind: 'list', to: 'District', order: { keys: [{ column: 'code', type: 'text' }] }, filters: {} },
   services: {
     kind: 'page',

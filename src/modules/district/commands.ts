@@ -2,10 +2,12 @@
 import { eq } from 'drizzle-orm';
 import { maskOf } from '../../access/classes.ts';
 import { amend } from '../../change/amend.ts';
+import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../../change/visible.ts';
 import type { ServiceOfferStatus } from '../../graphql/generated.ts';
 import { organisation } from '../sharing/tables.ts';
+import { takingPlace } from './full.ts';
 import { checkOffer, checkOfferOutcome, type OfferInput, type OutcomeInput } from './rules.ts';
 import { service, serviceOffer, serviceOfferLink } from './tables.ts';
 
@@ -36,7 +38,7 @@ export const offerService: Command = async (tx, raw, client, now) => {
     ...owned,
     offer: id,
     service: offered.id,
-    provider: offered.organisation,
+    provider: offered.byVoucher ? client.organisation.id : offered.organisation,
     rowMask: Number(maskOf([offered.dataClass])),
   });
   return { change: { action: 'offerService', entity: 'ServiceOffer', id, family, persons: [person], dataClasses: ['OFFER'] } };
@@ -49,22 +51,23 @@ export const recordOfferOutcome: Command = async (tx, raw, client, now) => {
   const offer = await visibleRow(tx, serviceOffer, key, client);
   if (!offer) return { userErrors: [notFound(what.name, ...what.path)] };
   // Of an offer that has moved on meanwhile the caller is told so, and not what its step would have broken.
+  const [link] = await tx.select().from(serviceOfferLink).where(eq(serviceOfferLink.offer, offer.id));
+  const gives = link?.provider === client.organisation.id;
   const errors =
-    offer.version === input.expectedVersion ? checkOfferOutcome(input, { ...offer, status: offer.status as ServiceOfferStatus }, now) : [];
+    offer.version === input.expectedVersion
+      ? checkOfferOutcome(input, { ...offer, status: offer.status as ServiceOfferStatus, gives }, now)
+      : [];
+  errors.push(...(await checkCodes(tx, input.on, [{ list: 'offer-reason', value: input.reason, path: ['reason'] }])));
   if (errors.length > 0) return { userErrors: errors };
-  const refused = await amend(
-    tx,
-    client,
-    serviceOffer,
-    key,
-    input.expectedVersion,
-    {
-      status: input.status,
-      ...(input.status === 'TAKEN_UP' ? { takenUpOn: input.on } : {}),
-      ...(input.outcome ? { outcome: input.outcome } : {}),
-    },
-    what,
-  );
+  const set = {
+    status: input.status,
+    answeredOn: input.on,
+    ...(input.status === 'TAKEN_UP' ? { takenUpOn: input.on } : {}),
+    ...(input.outcome ? { outcome: input.outcome } : {}),
+    ...(input.reason ? { reason: input.reason } : {}),
+    ...(input.heldUntil ? { heldUntil: input.heldUntil } : {}),
+  };
+  const refused = await takingPlace(() => amend(tx, client, serviceOffer, key, input.expectedVersion, set, what), 'status');
   if (refused) return { userErrors: [refused] };
   const { id, family, person } = offer;
   return { change: { action: 'recordOfferOutcome', entity: 'ServiceOffer', id, family, persons: [person], dataClasses: ['OFFER'] } };

@@ -18,17 +18,29 @@ export function checkOffer(input: OfferInput, service: { active: boolean }, now:
 export type OutcomeInput = Omit<RecordOfferOutcomeInput, 'idempotencyKey'>;
 
 const NEXT: Record<ServiceOfferStatus, readonly ServiceOfferStatus[]> = {
-  OFFERED: ['TAKEN_UP', 'DECLINED', 'NOT_AVAILABLE'],
+  OFFERED: ['ACCEPTED', 'WAITING', 'TAKEN_UP', 'DECLINED', 'NOT_AVAILABLE'],
+  WAITING: ['ACCEPTED', 'TAKEN_UP', 'DECLINED', 'NOT_AVAILABLE'],
+  ACCEPTED: ['TAKEN_UP', 'DECLINED', 'NOT_AVAILABLE'],
   TAKEN_UP: ['COMPLETED', 'DECLINED', 'NOT_AVAILABLE'],
   DECLINED: [],
   NOT_AVAILABLE: [],
   COMPLETED: [],
 };
 
-/** Whether an offer may come to stand so. Pure. */
+/** Steps that promise a place, or one later: for who gives the service alone to take. */
+const PROMISES: ReadonlySet<ServiceOfferStatus> = new Set(['ACCEPTED', 'WAITING']);
+
+/** Steps of which has to be said why. */
+const NEEDS_REASON: ReadonlySet<ServiceOfferStatus> = new Set(['DECLINED', 'NOT_AVAILABLE']);
+
+/**
+ * Whether an offer may come to stand so. Pure.
+ *
+ * @param at how it stands; `gives`: the caller's organisation gives the service.
+ */
 export function checkOfferOutcome(
   input: OutcomeInput,
-  at: { status: ServiceOfferStatus; offeredOn: string; takenUpOn: string | null },
+  at: { status: ServiceOfferStatus; offeredOn: string; takenUpOn: string | null; answeredOn: string | null; gives: boolean },
   now: Date,
 ): UserError[] {
   const { errors, invalid, rule, text, past } = faults();
@@ -39,8 +51,13 @@ export function checkOfferOutcome(
     const can = next.length > 0 ? `it can become ${next.slice(0, -1).join(', ')} or ${next.at(-1)}` : 'that is an end: offer it anew';
     rule('OFFER_STEP', `An offer that is ${at.status} cannot become ${input.status}; ${can}.`, 'status');
   }
-  const before = at.takenUpOn ?? at.offeredOn;
+  if (input.heldUntil && input.status !== 'ACCEPTED') invalid('Only what is accepted waits to be taken up.', 'heldUntil');
+  if (input.heldUntil && input.heldUntil < input.on) invalid('Must not be before it was accepted.', 'heldUntil');
+  if (PROMISES.has(input.status) && !at.gives)
+    rule('OFFER_STEP', 'Who gives the service accepts, or puts on the waiting list; it is not yours to promise.', 'status');
+  const before = at.answeredOn ?? at.takenUpOn ?? at.offeredOn;
   if (input.on < before) rule('OFFER_ORDER', `The step before it was on ${before}.`, 'on');
-  if ((input.status === 'DECLINED' || input.status === 'NOT_AVAILABLE') && !input.outcome) invalid('Say why.', 'outcome');
+  if (NEEDS_REASON.has(input.status) && !input.reason)
+    invalid('Say why, by a code of the list offer-reason: codes(list: "offer-reason") { code label } has them.', 'reason');
   return errors;
 }

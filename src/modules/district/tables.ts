@@ -71,6 +71,8 @@ export const service = classify(
       accreditations: text('accreditations'),
       free: boolean('free').notNull().default(false),
       discounted: boolean('discounted').notNull().default(false),
+      /** Given to whoever brings a code, so that its desk never learns who sent them: every service of leisure. */
+      byVoucher: boolean('by_voucher').notNull().generatedAlwaysAs(sql`kind = 'leisure'`),
       /** Who gives it, as the feed names them. */
       provider: uuid('provider').references(() => serviceProvider.id),
       /** When the publisher says that it changed. */
@@ -242,6 +244,54 @@ export const districtRollout = classify(
   'DIRECTORY',
 );
 
+/** How many places a service has, said by who gives it; a service without one does not count them. */
+export const serviceCapacity = classify(
+  fsp.table(
+    'service_capacity',
+    {
+      service: integer('service')
+        .primaryKey()
+        .references(() => service.id),
+      places: integer('places').notNull(),
+    },
+    () => [check('service_capacity_is_some', sql`places >= 0`)],
+  ),
+  'DIRECTORY',
+);
+
+/** Who holds a place: an offer, an answer to a need of housing, a voucher. Written by the database alone (`fsp.follow_place`), read by nobody. */
+export const servicePlace = classify(
+  fsp.table(
+    'service_place',
+    {
+      id: id(),
+      service: ofService(),
+      /** The table and key of what holds it. */
+      heldBy: text('held_by').notNull(),
+      heldKey: key('held_key').notNull(),
+      /** The last day; null: until it is given back. */
+      until: date('until'),
+    },
+    (t) => [unique('service_place_holder').on(t.heldBy, t.heldKey), index('service_place_service').on(t.service)],
+  ),
+  'OPERATION',
+);
+
+/** Which indicators a service is meant to move, where who gives it has said so; else its kind's are. */
+export const serviceOwnIndicator = classify(
+  fsp.table(
+    'service_own_indicator',
+    {
+      service: ofService(),
+      indicator: integer('indicator')
+        .notNull()
+        .references(() => outcomeIndicator.id),
+    },
+    (t) => [primaryKey({ columns: [t.service, t.indicator] })],
+  ),
+  'DIRECTORY',
+);
+
 /** Which indicator each kind of service is expected to move. */
 export const serviceIndicator = classify(
   fsp.table(
@@ -274,6 +324,12 @@ export const serviceOffer = classify(
       status: text('status').notNull(),
       takenUpOn: date('taken_up_on'),
       outcome: text('outcome'),
+      /** Why it is not, or no longer, to be had: code list `offer-reason`. */
+      reason: text('reason'),
+      /** The day of its latest step. */
+      answeredOn: date('answered_on'),
+      /** The last day on which an accepted place waits to be taken up. */
+      heldUntil: date('held_until'),
       version: version(),
       ...times(),
     },
@@ -287,7 +343,7 @@ export const serviceOffer = classify(
   },
 );
 
-/** Which service was offered, and by whom it is given; needs the service's own class as well. */
+/** Which service was offered, and on whose desk it is (of what is given by voucher, on nobody's but who offered it); needs the service's own class as well. */
 export const serviceOfferLink = classify(
   fsp.table(
     'service_offer_link',

@@ -7,7 +7,7 @@ import type { Client } from '../../access/client.ts';
 import { mayRead } from '../../access/decide.ts';
 import { effectiveMask, isNow } from '../../access/masks.ts';
 import { LOGIN, ORGANISATION, selectPredicate } from '../../access/policies.ts';
-import { familyEntry, personEntry, rowPredicates, USER } from '../../access/predicates.ts';
+import { familyEntry, notBarred, personEntry, rowPredicates, USER, unguarded } from '../../access/predicates.ts';
 import { classOf, type TableClass } from '../../db/classified.ts';
 import { quoted } from '../../read/scalar.ts';
 import { and } from '../../read/select.ts';
@@ -52,7 +52,15 @@ export type Facts = {
   work: Work[];
   /** Whether the user works with named persons of the family only. */
   focused: boolean;
+  /** The one row that is asked about; null: rows of the type together. */
+  row: RowAsked | null;
 };
+
+/** What a table's part of one row asks for besides its class; null: the table's part is hidden from who asks, as from whom it is asked of. */
+export type OwnRules = { mask: bigint; keptFrom: string[] } | null;
+
+/** One row: about whom it is, and what its own table and the tables beside it ask. */
+export type RowAsked = { person: string | null; of: Map<string, OwnRules> };
 
 /** A member whom the asker sees, and with whom the organisation does not work. */
 const ABSENT = { there: false, granted: false, agreed: false, unborn: false, mask: 0n, both: 0n, shared: 0n, withheld: 0n };
@@ -81,8 +89,9 @@ function seenSql(table: TableClass, asked: Client): string {
 }
 
 /** The rows of a table that might be, and whether each would be seen. */
-function rowsOf(table: TableClass, asked: Client): string {
+function rowsOf(table: TableClass, asked: Client, row: RowAsked | null): string {
   const { own } = table;
+  const rules = row?.of.get(table.name);
   const values = new Map<string, string>();
   const set = (column: string | undefined, value: string) => column && values.set(column, value);
   for (const column of own?.columns ?? []) set(column, `case when x_row.mine then ${asked.organisation.id} else -1 end`);
@@ -90,21 +99,33 @@ function rowsOf(table: TableClass, asked: Client): string {
   set(table.family, '$2::bigint');
   set(table.other, 'x_subject.person');
   set(table.person, 'x_subject.person');
-  set(table.rowMask, '0');
-  set(table.keptFrom, "'[]'::jsonb");
+  set(table.rowMask, String(rules?.mask ?? 0));
+  set(table.keptFrom, `'[${rules?.keptFrom.join(',') ?? ''}]'::jsonb`);
   const object = [...values].map(([column, value]) => `'${column}', ${value}`).join(', ');
   const about = !table.person ? 'where x_subject.person is null' : table.personOptional ? '' : 'where x_subject.person is not null';
-  return `select '${table.name}' as "table", x_subject.person::text as person, x_row.mine, coalesce(${seenSql(table, asked)}, false) as seen
+  return `select '${table.name}' as "table", x_subject.person::text as person, x_row.mine, ${rules === null ? 'false' : `coalesce(${seenSql(table, asked)}, false)`} as seen
     from x_subject cross join (values (false), (true)) x_row (mine)
     cross join lateral jsonb_populate_record(null::fsp.${quoted(table.name)}, jsonb_build_object(${object})) ${quoted(table.name)} ${about}`;
 }
 
-/** Asks what holds for a client and a family. `tables`: of whose rows it is asked. */
-export async function readFacts(ask: Ask, caller: Client, asked: Client, subject: Subject, tables: TableClass[]): Promise<Facts> {
+/**
+ * Asks what holds for a client and a family.
+ *
+ * @param tables of whose rows it is asked.
+ * @param row the one row that is asked about, as `readRow` gives it.
+ */
+export async function readFacts(
+  ask: Ask,
+  caller: Client,
+  asked: Client,
+  subject: Subject,
+  tables: TableClass[],
+  row: RowAsked | null = null,
+): Promise<Facts> {
   const { agency } = asked;
   const login = `${asked.login.id}::bigint`;
   const entry = familyEntry(asked, 'fg').map(elsewhere);
-  const rows = tables.map((table) => rowsOf(table, asked)).join('\n union all ');
+  const rows = tables.map((table) => rowsOf(table, asked, row)).join('\n union all ');
   const sql = `with
     x_family_grant as materialized (select * from fsp.explain_family_grant($2::bigint, ${login})),
     x_person_grant as materialized (select * from fsp.explain_person_grant($2::bigint, ${login}) where person = any ($3::bigint[])),
@@ -154,6 +175,52 @@ export async function readFacts(ask: Ask, caller: Client, asked: Client, subject
     rows: Map.groupBy(told.rows as RowSeen[], ({ table }) => table),
     work: told.work,
     focused: told.focused,
+    row,
+  };
+}
+
+/** A part of a row: its table, and the column that has the row's key. */
+export type RowPart = { table: TableClass; key: string };
+
+/**
+ * What one row of a family asks for besides its class: read on the login of who asks, to whom the row has to be there. Where a class of its
+ * own hides what stands beside it, another organisation asks of its own clients, to whom it is hidden as well; the county, which asks of
+ * everybody, is told the class and nothing else (`fsp.explain_row_mask`).
+ *
+ * @param parts the row's own table first, then the tables beside it that are asked about.
+ * @returns null where there is no such row of the family for who asks, or it is about somebody whom they do not see.
+ */
+export async function readRow(
+  ask: Ask,
+  caller: Client,
+  { family, people }: Subject,
+  [whole, ...sides]: [RowPart, ...RowPart[]],
+  row: string,
+): Promise<RowAsked | null> {
+  const { table } = whole;
+  if (!table.family) return null;
+  const rules = ({ rowMask, keptFrom }: TableClass, alias: string) =>
+    `json_build_object('mask', ${rowMask ? `${alias}.${rowMask}::text` : "'0'"}, 'keptFrom', ${keptFrom ? `${alias}.${keptFrom}::text[]` : "'{}'::text[]"})`;
+  const beside = sides.map(({ table: side, key }) => {
+    const told = `(select ${rules(side, 's')} from fsp.${quoted(side.name)} s where s.${quoted(key)} = one.${quoted(whole.key)})`;
+    if (caller.agency !== 'LA' || !side.rowMask) return `'${side.name}', ${told}`;
+    const mask = `fsp.explain_row_mask($2::bigint, '${side.name}', one.${quoted(whole.key)})`;
+    return `'${side.name}', coalesce(${told}, (select json_build_object('mask', m::text, 'keptFrom', '{}'::text[]) from ${mask} m where m is not null))`;
+  });
+  const hidden = [
+    ...[table.person, table.other].flatMap((person) => (person ? notBarred(caller, 'person', `one.${person}`) : [])),
+    unguarded(caller, table.dataClass, 'family', `one.${table.family}`),
+  ].filter((rule) => rule !== null);
+  const about = table.person ? `one.${table.person}` : 'null::bigint';
+  const sql = `select coalesce((select json_build_object('person', (${about})::text, 'of', json_build_object(${[`'${table.name}', ${rules(table, 'one')}`, ...beside].join(', ')}))
+    from fsp.${quoted(table.name)} one where one.${quoted(whole.key)} = $4::bigint and one.${table.family} = $2::bigint
+      and (${about} is null or ${about} = any ($3::bigint[])) and ${and(['($1::text is null or true)', ...hidden])}), 'null')::text as j`;
+  const told = JSON.parse(await ask(caller.login.name, sql, [caller.user, family, `{${people}}`, row]));
+  if (told === null) return null;
+  const of = Object.entries(told.of as Record<string, { mask: string; keptFrom: string[] } | null>);
+  return {
+    person: told.person,
+    of: new Map(of.map(([name, own]): [string, OwnRules] => [name, own && { mask: BigInt(own.mask), keptFrom: own.keptFrom }])),
   };
 }
 

@@ -1,13 +1,13 @@
 /** The reasons for what a client sees, in words: from the agreement to the decision. They tell what the rules said and decide nothing. */
-import { AGREEMENT, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR } from '../../access/agreement.ts';
-import { type DataClass, isPersonal } from '../../access/classes.ts';
+import { AGREEMENT, DECIDES, levelOf, PURPOSES, type PurposeRule, ROLE_CLOSES, ROLES_FOR } from '../../access/agreement.ts';
+import { type DataClass, isPersonal, maskOf, type PersonalClass } from '../../access/classes.ts';
 import { type Client, hasRole } from '../../access/client.ts';
 import { type Access, mayRead, narrowedToUser } from '../../access/decide.ts';
 import { AGENCY_NAME } from '../../access/describe.ts';
 import { bitOf } from '../../access/masks.ts';
 import type { TableClass } from '../../db/classified.ts';
-import type { Decision, Facts, Member, Period } from './facts.ts';
-import { type FieldVerdict, isThere, type Verdict } from './verdict.ts';
+import type { Decision, Facts, Member, Period, Work } from './facts.ts';
+import { closedClasses, type FieldVerdict, isThere, type Verdict } from './verdict.ts';
 
 export type Step = {
   rule:
@@ -48,7 +48,7 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 
 /** Who asks. `fault`: why such a request would not even be answered. */
 export function clientSteps(client: Client, fault: string | null): Step[] {
-  const whom = client.user === null ? 'without a person' : `with the user ${client.user}`;
+  const whom = client.user === null ? 'without a user' : `with the user ${client.user}`;
   return [
     step('CLIENT', 'NEUTRAL', `${client.id} is a client of ${client.organisation.name} (${AGENCY_NAME[client.agency]}), ${whom}.`),
     ...(fault ? [step('CLIENT', 'CLOSES', fault)] : []),
@@ -105,6 +105,22 @@ export function classSteps(client: Client, dataClass: DataClass, access: Access)
   return steps;
 }
 
+/** From when until when there is work of today. Not the grant's period: that is cut anew by every decision and change of stage. */
+function periodOf(work: Work[]): Period {
+  const today = work.filter(({ now }) => now);
+  const of = (ends: (string | null)[], by: (a: string, b: string) => string): string | null =>
+    ends.length === 0 || ends.includes(null) ? null : (ends as string[]).reduce(by);
+  const from = of(
+    today.map((one) => one.from),
+    (a, b) => (Date.parse(a) <= Date.parse(b) ? a : b),
+  );
+  const until = of(
+    today.map((one) => one.until),
+    (a, b) => (Date.parse(a) >= Date.parse(b) ? a : b),
+  );
+  return { from, until };
+}
+
 /** Whether the family is there: involvement, user and stage. */
 export function entrySteps(client: Client, facts: Facts): Step[] {
   const { grant } = facts;
@@ -125,7 +141,7 @@ export function entrySteps(client: Client, facts: Facts): Step[] {
         client.agency === 'LA' && facts.work.length === 0
           ? 'The family is the county’s own.'
           : `${client.organisation.name} works with ${grant.onlyWith ? 'named persons of the family' : 'the family'} today.`,
-        grant,
+        periodOf(facts.work),
       ),
     );
   else
@@ -136,7 +152,7 @@ export function entrySteps(client: Client, facts: Facts): Step[] {
     USER: [
       'The rules about the user leave the family open.',
       client.user === null
-        ? 'Without a person the client is shown no family: its users have to be named in the team.'
+        ? 'Without a user the client is shown no family: its users have to be named in the team.'
         : 'The user is shut out of this family: not named in the team, or a rule about this user closes it.',
     ],
     STAGE: [
@@ -214,7 +230,13 @@ export function decisionSteps(client: Client, dataClass: DataClass, facts: Facts
 }
 
 /** What else the rows ask: the object's class, a class of their own, whom they are kept from. */
-export function rowSteps(client: Client, dataClass: DataClass, tables: TableClass[], rowClass: boolean, facts: Facts): Step[] {
+export function rowSteps(
+  client: Client,
+  dataClass: DataClass,
+  tables: TableClass[],
+  { rowClass, person }: { rowClass: boolean; person: string | null },
+  facts: Facts,
+): Step[] {
   const steps: Step[] = [];
   for (const other of new Set(tables.map((table) => table.dataClass).filter((one) => one !== dataClass && isPersonal(one)))) {
     const open = mayRead(client, other).open !== false;
@@ -226,18 +248,41 @@ export function rowSteps(client: Client, dataClass: DataClass, tables: TableClas
       ),
     );
   }
-  if (rowClass || tables.some((table) => table.rowMask))
-    steps.push(step('ROW_CLASS', 'NEUTRAL', 'A row may have a class of its own (its programme’s, its service’s), which is needed too.'));
+  if (rowClass) steps.push(rowClassStep(client, tables, person, facts));
   if (tables.some((table) => table.other)) steps.push(step('PERSON', 'NEUTRAL', 'It is about two persons: both have to be there.'));
   if (tables.some((table) => table.keptFrom)) {
     const only = facts.focused || facts.grant?.onlyWith === true;
-    steps.push(
-      only
-        ? step('KEPT_FROM', 'CLOSES', 'They work with named persons only: rows that are kept from all of these are not there.')
-        : step('KEPT_FROM', 'NEUTRAL', 'Rows may be kept from named persons; then they are not there for who works with these alone.'),
-    );
+    const kept = facts.row && tables.some(({ name }) => (facts.row?.of.get(name)?.keptFrom ?? []).length > 0);
+    if (kept !== false)
+      steps.push(
+        only
+          ? step('KEPT_FROM', 'CLOSES', 'They work with named persons only: rows that are kept from all of these are not there.')
+          : step('KEPT_FROM', 'NEUTRAL', 'Rows may be kept from named persons; then they are not there for who works with these alone.'),
+      );
   }
   return steps;
+}
+
+/** Whether the class of its own that a row may have is open, too. Which it is, is not said: it tells what the row does. */
+function rowClassStep(client: Client, tables: TableClass[], person: string | null, facts: Facts): Step {
+  const { closed, ownOnly } = closedClasses(client, facts, person);
+  if (!facts.row) {
+    const list = [
+      closed.length > 0 && `Closed to them: ${closed.join(', ')}.`,
+      ownOnly.length > 0 && `Own rows alone: ${ownOnly.join(', ')}.`,
+    ].filter((words) => words !== false);
+    return step(
+      'ROW_CLASS',
+      'NEUTRAL',
+      ['A row may have a class of its own (its programme’s, its service’s), which is needed too.', ...list].join(' '),
+    );
+  }
+  const rules = tables.flatMap(({ name }) => facts.row?.of.get(name) ?? (facts.row?.of.has(name) ? [null] : []));
+  const needs = (of: PersonalClass[]) => rules.some((own) => own !== null && (own.mask & maskOf(of)) !== 0n);
+  if (rules.includes(null) || needs(closed))
+    return step('ROW_CLASS', 'CLOSES', 'This row has a class of its own, which is closed to them.');
+  if (needs(ownOnly)) return step('ROW_CLASS', 'CLOSES', 'This row has a class of its own, of which they see their own rows alone.');
+  return step('ROW_CLASS', 'OPENS', 'This row asks for no class that is closed to them.');
 }
 
 export function ownSteps(client: Client, tables: TableClass[], verdict: Verdict): Step[] {
@@ -254,9 +299,41 @@ const VERDICT: Record<Verdict, [Step['verdict'], string]> = {
   NOT_SHARED: ['CLOSES', 'it is not shared'],
 };
 
-export function verdictStep(name: string, { verdict, alike }: FieldVerdict): Step {
-  const [opens, words] = VERDICT[verdict];
-  return step('VERDICT', opens, capital(`${name}: ${words}${alike ? '' : ' for some members of the family, and less for others'}.`));
+/**
+ * What would open what is withheld: a decision, and whose. Null where no decision would alone: the agreement knows none for this agency, the
+ * purpose opens no more, one withholds it, or another class is closed as well.
+ */
+export function openedBy(
+  client: Client,
+  dataClass: DataClass,
+  tables: TableClass[],
+  { person, verdict }: { person: string | null; verdict: Verdict },
+  facts: Facts,
+): string | null {
+  if ((verdict !== 'WITHHELD' && verdict !== 'OWN_ROWS_ONLY') || !isPersonal(dataClass)) return null;
+  const { closed, ownOnly } = closedClasses(client, facts, person);
+  const shut = [...closed, ...ownOnly];
+  const asks = new Set([dataClass, ...tables.map((table) => table.dataClass)].filter(isPersonal) as PersonalClass[]);
+  for (const own of facts.row?.of.values() ?? [null])
+    if (facts.row && (own === null || (own.mask & maskOf(shut.filter((one) => !asks.has(one)))) !== 0n)) return null;
+  const missing = [...asks].filter((one) => shut.includes(one));
+  const [only] = missing;
+  if (only === undefined || missing.length > 1 || mayRead(client, only).open !== 'all') return null;
+  const level = levelOf(only, client.agency);
+  const bit = bitOf(only);
+  const grants = [...(facts.grant ? [facts.grant] : []), ...facts.members.filter((one) => person === null || one.person === person)];
+  if ((level !== 'D' && level !== 'O/D') || grants.some(({ withheld }) => (withheld & bit) !== 0n)) return null;
+  const deciders = DECIDES[only].map((agency) => AGENCY_NAME[agency]).join(' or ');
+  return `A decision to share ${only}, made by ${deciders}${DECIDES[only].includes('LA') ? '' : ' of their own rows'}, would open it.`;
+}
+
+/** @param rowClass whether rows, of which none is named, may have a class of their own that the verdict knows nothing of. */
+export function verdictStep(name: string, { verdict, alike }: FieldVerdict, rowClass = false, opener: string | null = null): Step {
+  const [opens, flat] = VERDICT[verdict];
+  const words =
+    rowClass && (verdict === 'SEEN' || verdict === 'OWN_ROWS_ONLY') ? `${flat}, where the row’s own class is open to them, too` : flat;
+  const told = capital(`${name}: ${words}${alike ? '' : ' for some members of the family, and less for others'}.`);
+  return step('VERDICT', opens, opener === null ? told : `${told} ${opener}`);
 }
 
 export const fieldStep = (name: string, dataClass: DataClass): Step =>

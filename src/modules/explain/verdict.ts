@@ -1,7 +1,7 @@
 /** What becomes of a field, from what the rules said of the rows and classes that it is read from. */
 import type { GraphQLSchema } from 'graphql';
 import { levelOf } from '../../access/agreement.ts';
-import { type DataClass, isPersonal } from '../../access/classes.ts';
+import { type DataClass, isPersonal, PERSONAL_CLASSES, type PersonalClass } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
 import { type Access, mayRead } from '../../access/decide.ts';
 import { bitOf } from '../../access/masks.ts';
@@ -10,7 +10,7 @@ import { classOf, isBetweenOrganisations, type TableClass } from '../../db/class
 import type { Classified } from '../../graphql/classes.ts';
 import { type Binding, fieldTable } from '../../read/binding.ts';
 import { isAnchor } from '../../read/select.ts';
-import type { Facts } from './facts.ts';
+import type { Facts, RowPart } from './facts.ts';
 
 export type Catalogue = { schema: GraphQLSchema; classes: Classified; bindings: ReadonlyMap<string, Binding> };
 
@@ -34,6 +34,16 @@ export function sideOf(binding: Binding, field: string): TableClass | null {
   return from && !isAnchor(binding, from) ? classOf(from) : null;
 }
 
+/** The table of a type's own rows and the sides of some fields, each with the column that has a row's key; none of a family or person. */
+export function partsOf(binding: Binding, fields: string[]): { whole: RowPart[]; sides: RowPart[] } {
+  const { id, sides = [] } = binding;
+  const named = new Set(fields.flatMap((field) => sideOf(binding, field)?.table ?? []));
+  return {
+    whole: id === undefined ? [] : anchors(binding).map((table) => ({ table, key: id })),
+    sides: sides.flatMap(([table, column]) => (named.has(table) ? [{ table: classOf(table), key: column.name }] : [])),
+  };
+}
+
 /** Tables of personal data that a type is read from. */
 export function tablesOf(binding: Binding, fields: string[]): TableClass[] {
   const sides = fields.flatMap((field) => sideOf(binding, field) ?? []);
@@ -54,6 +64,7 @@ function isGated(binding: Binding, field: string, dataClass: DataClass): boolean
 
 /** About whom an object of a type may be: `null` stands for the family as a whole. */
 function subjects(binding: Binding, facts: Facts): (string | null)[] {
+  if (facts.row) return [facts.row.person];
   const people = facts.members.map(({ person }) => person);
   if (binding.anchor === 'family') return [null];
   if (binding.anchor === 'person') return people;
@@ -115,6 +126,22 @@ export function verdictOf(catalogue: Catalogue, asked: Client, facts: Facts, typ
     const has = (maskBehind(binding, facts, person) & bit) === bit;
     return has ? 'SEEN' : levelOf(dataClass, asked.agency) === 'O/D' ? 'OWN_ROWS_ONLY' : 'WITHHELD';
   }
+}
+
+/** Of which classes a client sees none of these rows, and of which its own alone. `person`: about whom; null: about anybody of the family. */
+export function closedClasses(asked: Client, facts: Facts, person: string | null): { closed: PersonalClass[]; ownOnly: PersonalClass[] } {
+  const members = facts.members.filter((one) => one.there && (person === null || one.person === person));
+  const masks = members.length > 0 ? members.map(({ both }) => both) : [facts.grant?.mask ?? 0n];
+  const of = (dataClass: PersonalClass): 'open' | 'own' | 'closed' => {
+    const access = mayRead(asked, dataClass);
+    if (access.open === false) return 'closed';
+    if (access.open !== 'all') return 'own';
+    const bit = bitOf(dataClass);
+    if (masks.every((mask) => (mask & bit) === bit)) return 'open';
+    return levelOf(dataClass, asked.agency) === 'O/D' ? 'own' : 'closed';
+  };
+  const ways = Map.groupBy(PERSONAL_CLASSES, of);
+  return { closed: ways.get('closed') ?? [], ownOnly: ways.get('own') ?? [] };
 }
 
 /** The classes that the grants behind an object open. */

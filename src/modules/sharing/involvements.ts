@@ -1,32 +1,16 @@
 /** Who works with a family. */
 import { eq, sql } from 'drizzle-orm';
 import { AT_RISK, type Stage } from '../../access/agreement.ts';
-import type { Client } from '../../access/client.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command } from '../../change/command.ts';
 import { familyVisible, keyOf, notFound } from '../../change/visible.ts';
-import type { Transaction } from '../../db/transactions.ts';
 import type { EndInvolvementInput, OpenInvolvementInput } from '../../graphql/generated.ts';
 import { today } from '../clock/calendar.ts';
 import { familyStage, involvement } from '../family/tables.ts';
-import { agencyOf, answersForRecord, memberOf } from './named.ts';
+import { agencyOf, maySayWho, memberOf } from './named.ts';
 import { checkInvolvement } from './rules.ts';
 
 type Given<T> = Omit<T, 'idempotencyKey'>;
-
-/**
- * Who may say who works with somebody whose whereabouts are protected: whoever is named with them, or answers for the record. Anybody else
- * would name themselves, or take the place of who is named. A record system holds the record whole.
- */
-async function maySayWho(tx: Transaction, client: Client, family: number, person: number | null): Promise<boolean> {
-  if (person === null || answersForRecord(client) || client.purpose === 'RECORD_SYNC') return true;
-  const { rowCount } = await tx.execute(sql`
-    select from fsp.user_rule r where r.login = ${client.login.id}::bigint and r.kind = 'guarded' and r.family = ${family}::bigint
-      and r.person is null and r.about = ${person}::bigint and r.starts <= now() and r.ends > now()
-      and not exists (select from fsp.user_rule n where n.login = r.login and n.kind = 'named' and n.family = r.family and n.person is null
-        and n.about = r.about and ${client.user}::text = any (n.subjects) and n.starts <= now() and n.ends > now())`);
-  return rowCount === 0;
-}
 
 export const openInvolvement: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as Given<OpenInvolvementInput>;

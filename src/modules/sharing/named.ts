@@ -36,3 +36,17 @@ export async function memberOf(tx: Transaction, family: number, id: string | nul
     ).length > 0;
   return (await belongs(membership)) || (mayRead(client, 'CLINICAL').open !== false && (await belongs(unbornMembership))) ? key : null;
 }
+
+/**
+ * Who may say who works with somebody whose whereabouts are protected: whoever is named with them, or answers for the record. Anybody else
+ * would name themselves, or take the place of who is named. A record system holds the record whole.
+ */
+export async function maySayWho(tx: Transaction, client: Client, family: number, person: number | null): Promise<boolean> {
+  if (person === null || answersForRecord(client) || client.purpose === 'RECORD_SYNC') return true;
+  const { rowCount } = await tx.execute(sql`
+    select from fsp.user_rule r where r.login = ${client.login.id}::bigint and r.kind = 'guarded' and r.family = ${family}::bigint
+      and r.person is null and r.about = ${person}::bigint and r.starts <= now() and r.ends > now()
+      and not exists (select from fsp.user_rule n where n.login = r.login and n.kind = 'named' and n.family = r.family and n.person is null
+        and n.about = r.about and ${client.user}::text = any (n.subjects) and n.starts <= now() and n.ends > now())`);
+  return rowCount === 0;
+}

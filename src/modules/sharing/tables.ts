@@ -242,6 +242,7 @@ export const userRule = classify(
     (t) => [
       index('user_rule_family').on(t.family, t.login, t.kind),
       index('user_rule_person').on(t.person, t.login, t.kind),
+      index('user_rule_barred').on(t.login).where(sql`${t.kind} = 'barred'`),
       ...ofClock('user_rule', t),
     ],
   ),

@@ -30,31 +30,39 @@ afterAll(async () => {
 
 describe('the steps of an offer', () => {
   const now = new Date('2026-11-20T12:00:00Z');
-  const all: ServiceOfferStatus[] = ['OFFERED', 'TAKEN_UP', 'DECLINED', 'COMPLETED', 'NOT_AVAILABLE'];
+  const all: ServiceOfferStatus[] = ['OFFERED', 'ACCEPTED', 'WAITING', 'TAKEN_UP', 'DECLINED', 'COMPLETED', 'NOT_AVAILABLE'];
+  const first = { offeredOn: '2026-10-01', takenUpOn: null, answeredOn: null };
   it.each([
-    ['OFFERED', 'TAKEN_UP DECLINED NOT_AVAILABLE'],
+    ['OFFERED', 'ACCEPTED WAITING TAKEN_UP DECLINED NOT_AVAILABLE'],
+    ['WAITING', 'ACCEPTED TAKEN_UP DECLINED NOT_AVAILABLE'],
+    ['ACCEPTED', 'TAKEN_UP DECLINED NOT_AVAILABLE'],
     ['TAKEN_UP', 'DECLINED COMPLETED NOT_AVAILABLE'],
     ['DECLINED', ''],
     ['COMPLETED', ''],
     ['NOT_AVAILABLE', ''],
   ] as const)('from %s', (status, expected) => {
-    const at = { status, offeredOn: '2026-10-01', takenUpOn: null };
+    const at = { status, ...first, gives: true };
     const input = (to: ServiceOfferStatus) => ({
       offer: 'ServiceOffer-1',
       expectedVersion: 1,
       status: to,
       on: '2026-10-02',
-      outcome: 'Why.',
+      reason: 'other',
     });
-    expect(all.filter((to) => checkOfferOutcome(input(to), at, now).length === 0).join(' ')).toBe(expected);
+    const steps = (gives: boolean) => all.filter((to) => checkOfferOutcome(input(to), { ...at, gives }, now).length === 0).join(' ');
+    expect(steps(true)).toBe(expected);
+    // Who offers it promises nobody a place.
+    expect(steps(false)).toBe(expected.replace('ACCEPTED ', '').replace('WAITING ', ''));
   });
   it('keeps the days in order and asks why not', () => {
-    const at = { status: 'OFFERED' as const, offeredOn: '2026-10-01', takenUpOn: null };
+    const at = { status: 'OFFERED' as const, ...first, gives: true };
     const input = { offer: 'ServiceOffer-1', expectedVersion: 1, status: 'DECLINED' as const, on: '2026-09-01' };
     expect(checkOfferOutcome(input, at, now).map(({ path, rule }) => [path[0], rule])).toEqual([
       ['on', 'OFFER_ORDER'],
-      ['outcome', undefined],
+      ['reason', undefined],
     ]);
+    const late = { ...at, status: 'WAITING' as const, answeredOn: '2026-10-09' };
+    expect(checkOfferOutcome({ ...input, status: 'ACCEPTED', on: '2026-10-08' }, late, now)).toMatchObject([{ rule: 'OFFER_ORDER' }]);
   });
 });
 
@@ -91,7 +99,7 @@ describe('recordOfferOutcome', () => {
   });
 
   it('is said by the desk that gives the service, step by step', async () => {
-    const id = await offer('cherwell-swimming');
+    const id = await offer('cherwell-healthy-eating');
     const taken = await record(leisure, { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' });
     expect(taken.data.recordOfferOutcome).toEqual({
       offer: { status: 'TAKEN_UP', takenUp: '2026-11-04', outcome: null, version: 2 },
@@ -114,7 +122,7 @@ describe('recordOfferOutcome', () => {
     expect(again.data.recordOfferOutcome.userErrors).toMatchObject([{ code: 'RULE', rule: 'OFFER_STEP', path: ['status'] }]);
   });
   it('is missing for another desk, and refused to agencies whose act it is not', async () => {
-    const id = await offer('cherwell-swimming');
+    const id = await offer('cherwell-healthy-eating');
     const input = { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' };
     const housing = await record('housingDesk', input);
     const never = await record('housingDesk', { ...input, offer: encodeId('ServiceOffer', 999_999) });
@@ -127,10 +135,102 @@ describe('recordOfferOutcome', () => {
     expect(changed.rowCount).toBe(0);
     await desk.end();
   });
+  it('goes from accepted or waiting to its end, with a reason by code', async () => {
+    const id = await offer('cherwell-holiday-club');
+    const early = await record('socialWorker', { offer: id, expectedVersion: 1, status: 'ACCEPTED', on: '2026-11-03' });
+    expect(early.data.recordOfferOutcome.userErrors).toMatchObject([{ code: 'RULE', rule: 'OFFER_STEP', path: ['status'] }]);
+    const waits = await record(leisure, { offer: id, expectedVersion: 1, status: 'WAITING', on: '2026-11-03' });
+    expect(waits.data.recordOfferOutcome.offer).toMatchObject({ status: 'WAITING', takenUp: null });
+    const given = await record(leisure, { offer: id, expectedVersion: 2, status: 'ACCEPTED', on: '2026-11-05' });
+    expect(given.data.recordOfferOutcome.offer).toMatchObject({ status: 'ACCEPTED' });
+    const no = { offer: id, expectedVersion: 3, status: 'DECLINED', on: '2026-11-06' };
+    const unsaid = await record(leisure, no);
+    expect(unsaid.data.recordOfferOutcome.userErrors).toMatchObject([{ code: 'INVALID', path: ['reason'] }]);
+    const uncoded = await record(leisure, { ...no, reason: 'because' });
+    expect(uncoded.data.recordOfferOutcome.userErrors).toMatchObject([{ code: 'INVALID', path: ['reason'] }]);
+    const declined = await record(leisure, { ...no, reason: 'no-contact' });
+    expect(declined.data.recordOfferOutcome.offer).toMatchObject({ status: 'DECLINED' });
+    const { body } = await server.ask(
+      'socialWorker',
+      'query($id: ID!) { node(id: $id) { ... on ServiceOffer { reason { code label } answered } } }',
+      { id },
+    );
+    expect(body.data.node).toEqual({ reason: { code: 'no-contact', label: 'The family could not be reached' }, answered: '2026-11-06' });
+  });
   it('is said by a provider’s user of a service that it gives', async () => {
     const id = await offer('mutual-aid-meetings');
     const taken = await record('provider', { offer: id, expectedVersion: 1, status: 'TAKEN_UP', on: '2026-11-04' });
     expect(taken.data.recordOfferOutcome.offer).toMatchObject({ status: 'TAKEN_UP' });
+  });
+});
+
+describe('the inbox of a desk', () => {
+  const INBOX = `query($filter: OfferFilter, $first: Int, $after: String) { offers(filter: $filter, first: $first, after: $after) {
+    nodes { id status offered service { organisation { code } } person { id } family { id } } pageInfo { hasNextPage endCursor } totalCount { value } } }`;
+  const deskOf = async (code: string): Promise<Caller> => {
+    const { rows } = await owner.query(
+      'select u.subject from fsp.app_user u join fsp.organisation o on o.id = u.organisation where o.code = $1 order by 1 limit 1',
+      [code],
+    );
+    return { client: `${code}-desk`, user: rows[0].subject, purpose: 'EARLY_HELP' };
+  };
+  const inbox = async (who: PersonaName | Caller, filter: object | null = null) =>
+    (await server.ask(who, INBOX, { filter, first: 100 })).body.data.offers;
+  /** As the database has them. */
+  const given = async (desk: string, where = 'true') =>
+    (
+      await owner.query(
+        `select 'ServiceOffer-' || f.id as id from fsp.service_offer f join fsp.service_offer_link l on l.offer = f.id
+         join fsp.service s on s.id = l.service join fsp.organisation o on o.id = s.organisation
+         where o.code = $1 and s.data_class <> 'VICTIM' and ${where} order by f.offered_on, f.id`,
+        [desk],
+      )
+    ).rows.map(({ id }) => id);
+
+  it.each(['cherwell-housing', 'cherwell-safety', 'oxford-housing'])('of %s has its own services’ offers and no other’s', async (code) => {
+    const desk = await deskOf(code);
+    const all = await inbox(desk);
+    const expected = await given(code);
+    expect(expected.length).toBeGreaterThan(0);
+    expect(all.nodes.map(({ id }: any) => id)).toEqual(expected);
+    expect(all.totalCount.value).toBe(expected.length);
+    for (const { service } of all.nodes) expect(service.organisation.code).toBe(code);
+    const open = await inbox(desk, { open: true });
+    expect(open.nodes.map(({ id }: any) => id)).toEqual(await given(code, `f.status in ('OFFERED', 'WAITING', 'ACCEPTED', 'TAKEN_UP')`));
+    const declined = await inbox(desk, { status: 'DECLINED' });
+    expect(declined.nodes.map(({ id }: any) => id)).toEqual(await given(code, `f.status = 'DECLINED'`));
+    // A page after the other gives the same.
+    const paged: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const { body } = await server.ask(desk, INBOX, { first: 2, after });
+      paged.push(...body.data.offers.nodes.map(({ id }: any) => id));
+      if (!body.data.offers.pageInfo.hasNextPage) break;
+      after = body.data.offers.pageInfo.endCursor;
+    }
+    expect(paged).toEqual(expected);
+  });
+  it('names nobody whose family the desk does not work with', async () => {
+    const desk = await deskOf('oxford-housing');
+    const granted = new Set(
+      (
+        await owner.query(
+          `select g.family from fsp.family_grant g join fsp.login l on l.id = g.login join fsp.organisation o on o.id = l.organisation
+           where o.code = 'oxford-housing' and not l.sealed and g.starts <= now() and g.ends > now()`,
+        )
+      ).rows.map(({ family }) => encodeId('Family', family)),
+    );
+    const { nodes } = await inbox(desk);
+    for (const { family, person } of nodes) {
+      if (family === null) expect(person).toBeNull();
+      else expect(granted).toContain(family.id);
+    }
+    expect(nodes.some(({ family }: any) => family === null)).toBe(true);
+  });
+  it('is refused to agencies that give no services, and empty for who gives none', async () => {
+    for (const who of ['school', 'police', 'evaluator'] as const)
+      expect((await server.ask(who, INBOX)).body.errors?.[0].extensions).toMatchObject({ code: 'FORBIDDEN', field: 'Query.offers' });
+    const sanctuary = await deskOf('west-oxfordshire-leisure');
+    expect((await inbox(sanctuary, { status: 'WAITING' })).nodes).toEqual([]);
   });
 });
 

@@ -29,8 +29,8 @@ afterAll(async () => {
   await owner?.end();
 });
 
-const EXPLAIN = `query($client: String!, $user: String, $purpose: String, $family: ID!, $person: ID, $field: String!) {
-  explainAccess(client: $client, user: $user, purpose: $purpose, family: $family, person: $person, field: $field) {
+const EXPLAIN = `query($client: String!, $user: String, $purpose: String, $family: ID!, $person: ID, $field: String!, $row: ID) {
+  explainAccess(client: $client, user: $user, purpose: $purpose, family: $family, person: $person, field: $field, row: $row) {
     verdict alike class organisation agency purpose agreementVersion steps { rule verdict words from until } } }`;
 const explained = async (caller: Caller, variables: Record<string, unknown>) =>
   (await server.ask(caller, EXPLAIN, { ...officer, family, field: 'Person.nhsNumber', ...variables })).body;
@@ -143,6 +143,50 @@ describe('the reasons', () => {
       'OWN_ROWS NEUTRAL',
       'VERDICT CLOSES',
     ]);
+    expect(body.data.explainAccess.steps.at(-1).words).toBe(
+      'Person.nhsNumber: it is withheld. A decision to share NHS_NUMBER, made by the county, would open it.',
+    );
+  });
+
+  it('name whose decision would open it, and none where none would', async () => {
+    const last = async (variables: Record<string, unknown>) => (await explained(lead, variables)).data.explainAccess.steps.at(-1).words;
+    expect(await last({ client: 'oxford-health-visiting', user: 'amara.osei', field: 'InterventionTest.result' })).toContain(
+      'A decision to share CLINICAL, made by health or providers of their own rows, would open it.',
+    );
+    // For this purpose own rows alone are opened, whatever is decided.
+    expect(
+      await last({ client: 'oxford-health-visiting', user: 'amara.osei', purpose: 'CHILD_IN_NEED', field: 'InterventionTest.result' }),
+    ).not.toContain('would open it');
+    expect(await last({ field: 'Family.workbook' })).not.toContain('would open it');
+    expect(await last({ field: 'Family.name' })).not.toContain('would open it');
+  });
+
+  it('of a field whose rows may have a class of their own never say flatly that it is seen, and of one row say which it is', async () => {
+    const school = { client: 'school-tansy-bridge-pastoral', user: 'owen.lathbury', field: 'Intervention.programme' };
+    const { steps, verdict } = (await explained(lead, school)).data.explainAccess;
+    expect(verdict).toBe('SEEN');
+    expect(steps.at(-1).words).toBe('Intervention.programme: it is seen, where the row’s own class is open to them, too.');
+    expect(steps.find((step: any) => step.rule === 'ROW_CLASS').words).toMatch(/Closed to them: .*CLINICAL/);
+    const { rows } = await owner.query(
+      'select min(intervention) as id, row_mask = 0 or (row_mask & (1 << 15)) = 0 as plain from fsp.intervention_link where family = 1 group by 2',
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    for (const { id, plain } of rows) {
+      const one = (await explained(lead, { ...school, row: encodeId('Intervention', id) })).data.explainAccess;
+      if (!plain) expect(one.verdict).toBe('WITHHELD');
+      if (!plain) expect(one.steps.find((step: any) => step.rule === 'ROW_CLASS').verdict).toBe('CLOSES');
+      // Which class it is, is not told: it would tell what the help is for.
+      expect(JSON.stringify(one.steps.filter((step: any) => step.rule === 'ROW_CLASS'))).not.toMatch(/CLINICAL|VICTIM/);
+    }
+    // Of another family, of another type, and of none there is nothing.
+    const elsewhere = (await owner.query('select min(id) as id from fsp.intervention where family <> 1')).rows[0].id;
+    for (const row of [encodeId('Intervention', elsewhere), 'Intervention-999999999', 'Meeting-1'])
+      expect((await explained(lead, { ...school, row })).data).toEqual({ explainAccess: null });
+    // Nor does a login learn the class of a row by plain SQL, but the county's of its own families.
+    const asSchool = await sqlAs('school-tansy-bridge', false, ownerUrl);
+    const told = await asSchool.query("select fsp.explain_row_mask(1, 'intervention_link', $1) as mask", [rows[0].id]);
+    await asSchool.end();
+    expect(told.rows[0].mask).toBeNull();
   });
 
   it('end where it closes', async () => {
@@ -168,6 +212,11 @@ describe('the reasons', () => {
   });
 
   it('name a decision: what, by whom, under which gateway, from when until when', async () => {
+    const worked = (body: any) =>
+      body.data.explainAccess.steps
+        .filter((step: any) => step.rule === 'INVOLVEMENT')
+        .map(({ words, from, until }: any) => [words, from, until]);
+    const before = worked(await explained(lead, {}));
     await owner.query(
       `insert into fsp.sharing_decision (family, data_classes, mask, effect, agency, gateway, reason, decided_by, controller, "from", until, agreement_version)
        select 1, '{NHS_NUMBER}', 16, 'SHARE', 'POLICE', 'Children Act 1989 s.47', 'For the test.', 'grace.whitlock', id, now() - interval '1 day', now() + interval '1 day', 'tests'
@@ -175,6 +224,9 @@ describe('the reasons', () => {
     );
     const body = await explained(lead, {});
     expect(body.data.explainAccess.verdict).toBe('SEEN');
+    // They work with the family since when they did, whatever is decided.
+    expect(worked(body)).toEqual(before);
+    expect(before.every(([, from]: any) => from !== null)).toBe(true);
     const decided = body.data.explainAccess.steps.filter((step: any) => step.rule === 'DECISION');
     expect(decided.map(({ verdict }: any) => verdict)).toEqual(['NEUTRAL', 'OPENS']);
     expect(decided[0].words).toBe('Decided to share for the family, by grace.whitlock, under Children Act 1989 s.47.');
@@ -188,7 +240,16 @@ describe('the reasons', () => {
   it('what is no field, and no id, is said in words', async () => {
     for (const field of ['Person', 'Person.none', 'Nothing.at', 'Query.family', 'Person.nhsNumber.more'])
       expect((await explained(lead, { field })).errors?.[0].extensions.code).toBe('BAD_USER_INPUT');
-    expect((await explained(lead, { family: 'nonsense' })).errors?.[0].extensions.code).toBe('BAD_ID');
+    expect((await explained(lead, { field: 'Person.ethnicty' })).errors?.[0].message).toContain('Person.ethnicity');
+    for (const [argument, id] of [
+      ['family', 'FSP-0000001x'],
+      ['person', 'nonsense'],
+      ['row', '12'],
+    ] as const) {
+      const [error] = (await explained(lead, { [argument]: id })).errors ?? [];
+      expect(error.extensions.code).toBe('BAD_ID');
+      expect(error.message).toContain(`: ${argument}. Ids are like`);
+    }
     const both = await server.ask(lead, `{ agencyView(client: "occ-analyst", agency: LA, family: "${family}") { there } }`);
     expect(both.body.errors?.[0].extensions.code).toBe('BAD_USER_INPUT');
   });

@@ -1,5 +1,5 @@
 import { rowId } from '../../generate.ts';
-import { frontDoor, type Step, type Teller } from './step.ts';
+import { dilys, frontDoor, type Step, type Teller } from './step.ts';
 
 const bruno: Teller = { client: 'occ-social-care', user: 'bruno.inskip', purpose: 'SAFEGUARDING' };
 const bethan: Teller = { client: 'occ-front-door', user: 'bethan.rowe', purpose: 'SAFEGUARDING' };
@@ -61,4 +61,86 @@ export const COURT_RECORD: Step[] = [
     }),
   },
   { on: '2026-03-03', as: bethan, do: 'mergePersons', amends: (n) => ['merge', n.made('one mother')], input: () => ({}) },
+  // A home that was sought without a name, found, and kept: what the council was shown of who it is has ended with it.
+  {
+    on: '2026-03-09',
+    as: bruno,
+    do: 'askForHousing',
+    name: ['HousingNeed', 'a home'],
+    input: (n) => ({
+      family: n.family,
+      person: n.person('1'),
+      council: n.organisation('cherwell-housing'),
+      need: 'threatened',
+      within: '56-days',
+    }),
+  },
+  {
+    on: '2026-03-11',
+    as: dilys,
+    do: 'answerHousingNeed',
+    name: ['HousingAnswer', 'a tenancy'],
+    input: (n) => ({
+      need: n.made('a home'),
+      answer: 'OFFERED',
+      kind: 'private-tenancy',
+      service: n.id('Service', 102),
+      bedrooms: 3,
+      availableFrom: '2026-04-01',
+      heldUntil: '2026-03-25',
+      note: 'A landlord who has let to families before.',
+    }),
+  },
+  {
+    on: '2026-03-13',
+    as: bruno,
+    do: 'acceptHousingOffer',
+    amends: (n) => ['answer', n.made('a tenancy')],
+    input: () => ({ agreed: '2026-03-12', contactAgreed: true }),
+  },
+  {
+    on: '2026-04-02',
+    as: dilys,
+    do: 'recordHousingAnswer',
+    amends: (n) => ['answer', n.made('a tenancy')],
+    input: () => ({ status: 'TAKEN_UP' }),
+  },
+  {
+    on: '2026-06-30',
+    as: dilys,
+    do: 'recordHousingAnswer',
+    amends: (n) => ['answer', n.made('a tenancy')],
+    input: () => ({ status: 'ENDED', reason: 'need-met' }),
+  },
+  // A code that is none, as it was read over the telephone.
+  { on: '2026-04-09', as: dilys, do: 'redeemVoucher', input: () => ({ code: 'K7QM-2V9D-XXXX-0000' }) },
+  // The duty to refer, with consent; the council helped, and what it was shown has ended.
+  {
+    on: '2026-07-06',
+    as: bruno,
+    do: 'referForHousing',
+    name: ['HousingReferral', 'threatened'],
+    input: (n) => ({
+      family: n.family,
+      person: n.person('1'),
+      council: n.organisation('cherwell-housing'),
+      opinion: 'THREATENED',
+      consent: { on: '2026-07-06', how: 'in-person' },
+      contact: '07700 900173',
+    }),
+  },
+  {
+    on: '2026-07-08',
+    as: dilys,
+    do: 'answerHousingReferral',
+    amends: (n) => ['referral', n.made('threatened')],
+    input: () => ({ status: 'ACCEPTED' }),
+  },
+  {
+    on: '2026-09-02',
+    as: dilys,
+    do: 'answerHousingReferral',
+    amends: (n) => ['referral', n.made('threatened')],
+    input: () => ({ status: 'ENDED', reason: 'need-met' }),
+  },
 ];

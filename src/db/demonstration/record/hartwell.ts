@@ -929,5 +929,28 @@ export const HARTWELL_RECORD: Step[] = [
       wanted: 'Eight weeks of treatment first, then a review.',
     }),
   },
+  {
+    on: '2026-11-02',
+    as: grace,
+    do: 'offerService',
+    name: ['ServiceOffer', 'swimming'],
+    input: (n) => ({ family: n.family, person: n.person('maisie'), service: n.id('Service', 106), offered: '2026-11-02' }),
+  },
+  { on: '2026-11-02', as: grace, do: 'issueVoucher', input: (n) => ({ offer: n.made('swimming'), expires: '2027-03-31' }) },
+  // The council knows the family, and not that this is its need.
+  {
+    on: '2026-11-09',
+    as: grace,
+    do: 'askForHousing',
+    name: ['HousingNeed', 'a bigger home'],
+    input: (n) => ({
+      family: n.family,
+      person: n.person('mother'),
+      council: n.organisation('cherwell-housing'),
+      need: 'overcrowded',
+      within: 'later',
+    }),
+  },
+  { on: '2026-11-12', as: dilys, do: 'answerHousingNeed', input: (n) => ({ need: n.made('a bigger home'), answer: 'WAITING' }) },
   ...RIGHTS_RECORD,
 ];
