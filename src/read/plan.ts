@@ -20,7 +20,6 @@ import type { Client } from '../access/client.ts';
 import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
 import { inboxTypes } from '../access/inbox.ts';
 import { barredRow, USER } from '../access/predicates.ts';
->>>>>>> main
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
 import { PublicError } from '../errors.ts';
