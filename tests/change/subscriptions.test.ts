@@ -291,7 +291,7 @@ describe('whoever is cut off', () => {
 });
 
 describe('a right that ends', () => {
-  it('ends what follows the family, in the words for a family that never was', async () => {
+  it('103 ends what follows the family, in the words for a family that never was', async () => {
     const involvement = await involve('oxford-health', family);
     const client = await open(health);
     const [whole, entries] = [
@@ -377,7 +377,7 @@ describe('what is not one’s own', () => {
     { client: 'team-07-workbook', user: 'jonah.pryce', purpose: 'SAFEGUARDING' },
     { client: 'oxford-university-evaluation', user: 'cornelius.bright', purpose: 'EVALUATION' },
   ];
-  it('and what never was end alike, for every agency', async () => {
+  it('104 and what never was end alike, for every agency', async () => {
     for (const who of CLIENTS) {
       const { rows } = await owner.query(
         `select f.id from fsp.family f where not exists (
