@@ -200,7 +200,9 @@ begin
       or exists (select from fsp.processing_restriction r where r.family = asked and r.controller = org)
       or exists (select from fsp.dispute r where r.family = asked and r.holder = org)
       or exists (select from fsp.disagreement r where r.family = asked and r.controller = org)
-      or exists (select from fsp.access_notice r where r.family = asked and r.addressee = org))
+      or exists (select from fsp.access_notice r where r.family = asked and r.addressee = org)
+      or exists (select from fsp.record_source r where r.family = asked and r.controller = org)
+      or exists (select from fsp.record_run_line r where r.family = asked and r.controller = org))
     and (behind_seal or not fsp.is_restricted(asked, org));
 end $$;
 
@@ -218,7 +220,8 @@ begin
       or exists (select from fsp.person_upn r where r.person = asked and r.controller = org)
       or exists (select from fsp.person_equality r where r.person = asked and r.controller = org)
       or exists (select from fsp.person_disability r where r.person = asked and r.controller = org)
-      or exists (select from fsp.person_merge r where r.merged = asked and r.controller = org))
+      or exists (select from fsp.person_merge r where r.merged = asked and r.controller = org)
+      or exists (select from fsp.person_source r where r.person = asked and r.controller = org))
     and (behind_seal or not exists (
       select from (
         select m.family from fsp.membership m where m.person = asked
@@ -863,7 +866,8 @@ declare
 "adult_voice_answer": [{"column":"voice","parent":"adult_voice","key":"id","required":true}],
 "post_share": [{"column":"post","parent":"post","key":"id","required":true}],
 "post_holding": [{"column":"post","parent":"post","key":"id","required":true}],
-"disagreement": [{"column":"decision","parent":"decision","key":"id","required":true}]
+"disagreement": [{"column":"decision","parent":"decision","key":"id","required":true}],
+"record_run_line": [{"column":"run","parent":"record_run","key":"id","required":true}]
 }'::jsonb;
 begin
   if session_user <> current_user then
@@ -917,11 +921,11 @@ do $$
 declare
   written text;
 begin
-  foreach written in array array['outbox', 'idempotency', 'disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'person_new_name', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'housing_need', 'housing_origin', 'housing_answer', 'housing_introduction', 'housing_referral', 'housing_referral_contact', 'voucher', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'told_family', 'told_family_person', 'subject_access', 'rights_request', 'processing_restriction', 'retention_hold', 'erasure_proposal', 'dispute', 'disagreement'] loop
+  foreach written in array array['outbox', 'idempotency', 'disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'person_new_name', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'housing_need', 'housing_origin', 'housing_answer', 'housing_introduction', 'housing_referral', 'housing_referral_contact', 'voucher', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'told_family', 'told_family_person', 'subject_access', 'rights_request', 'processing_restriction', 'retention_hold', 'erasure_proposal', 'dispute', 'disagreement', 'person_source', 'record_source', 'record_run', 'record_run_line'] loop
     execute format('drop trigger if exists stamp on fsp.%I', written);
     execute format('create trigger stamp before insert on fsp.%I for each row execute function fsp.stamp()', written);
   end loop;
-  foreach written in array array['disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'person_new_name', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'housing_need', 'housing_origin', 'housing_answer', 'housing_introduction', 'housing_referral', 'housing_referral_contact', 'voucher', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'told_family', 'told_family_person', 'subject_access', 'rights_request', 'processing_restriction', 'retention_hold', 'erasure_proposal', 'dispute', 'disagreement'] loop
+  foreach written in array array['disclosure_elsewhere', 'person_identity', 'person_expected', 'person_nhs_number', 'person_upn', 'person_equality', 'person_disability', 'person_new_name', 'family_name', 'family_stage', 'membership', 'household', 'household_member', 'relationship', 'workbook_entry', 'workbook_entry_person', 'workbook_reading', 'workbook_child_words', 'workbook_parent_words', 'workbook_joint', 'workbook_concern', 'workbook_mi_practice', 'workbook_trigger', 'workbook_delivered', 'workbook_entry_version', 'plan', 'plan_category', 'plan_end', 'plan_review', 'step_event', 'step_reason', 'step_evidence', 'episode', 'episode_need', 'strategy_discussion', 'strategy_outcome', 'section47', 'section47_outcome', 'conference', 'conference_view', 'pre_proceedings', 'pre_proceedings_outcome', 'pre_proceedings_court', 'preparatory_assessment', 'family_group', 'placement', 'placement_place', 'visit', 'visit_place', 'marac', 'marac_content', 'contact_arrangement', 'contact_place', 'return_home', 'return_stage', 'intervention', 'intervention_link', 'intervention_progress', 'intervention_event', 'relapse_detail', 'intervention_session', 'intervention_outcome', 'onward_activity', 'intervention_test', 'abstinence', 'service_offer', 'service_offer_link', 'housing_need', 'housing_origin', 'housing_answer', 'housing_introduction', 'housing_referral', 'housing_referral_contact', 'voucher', 'safety_condition', 'safety_condition_person', 'safety_offence_reason', 'safety_victim_reason', 'incident', 'incident_informant', 'housing_situation', 'school_record', 'family_plan', 'family_goal', 'family_action', 'family_action_service', 'family_plan_review', 'clock', 'task', 'assessment', 'assessment_finding', 'assessment_outcome', 'assessment_factor', 'assessment_ace', 'context_fact', 'trio', 'specialist_assessment', 'tool_reading', 'tool_score', 'referral', 'referral_child', 'referral_child_place', 'referral_feedback', 'referral_feedback_answer', 'contact', 'contact_source', 'contact_concern', 'contact_informant', 'contact_child', 'information_request', 'information_request_person', 'information_answer', 'look_up', 'meeting', 'meeting_place', 'meeting_person', 'meeting_attendance', 'meeting_action', 'meeting_minutes', 'meeting_circulation', 'safe_working_agreement', 'decision', 'decision_evidence', 'group_supervision', 'group_supervision_participant', 'group_supervision_contribution', 'group_supervision_action', 'individual_supervision', 'case_audit', 'child_voice', 'adult_voice', 'child_voice_answer', 'adult_voice_answer', 'trusted_adult', 'relationship_feedback', 'establishment', 'post', 'post_share', 'post_holding', 'training', 'confidence_answer', 'evidence_pack', 'told_family', 'told_family_person', 'subject_access', 'rights_request', 'processing_restriction', 'retention_hold', 'erasure_proposal', 'dispute', 'disagreement', 'person_source', 'record_source', 'record_run', 'record_run_line'] loop
     execute format('drop trigger if exists amend on fsp.%I', written);
     execute format('create trigger amend before update on fsp.%I for each row execute function fsp.amend()', written);
   end loop;
@@ -1346,7 +1350,9 @@ begin
       ('SHARING', 'processing_restriction', true),
       ('IDENTITY', 'dispute', true),
       ('ASSESSMENT', 'disagreement', true),
-      ('SHARING', 'access_notice', false)) as h (class, name, of_person) where h.class = wanted loop
+      ('SHARING', 'access_notice', false),
+      ('NHS_NUMBER', 'record_source', false),
+      ('NHS_NUMBER', 'record_run_line', false)) as h (class, name, of_person) where h.class = wanted loop
       execute format('select exists (select from fsp.%I r where r.family = $1 and r.controller = $2 and ($3::bigint is null or %s))',
         held.name, case when held.of_person then 'r.person = $3' else 'false' end) into found using asked, org, whom;
       exit when found;
@@ -2638,7 +2644,11 @@ declare
 "disagreement": "ASSESSMENT",
 "person_merge": "SHARING",
 "person_same": "IDENTITY",
-"access_notice": "SHARING"
+"access_notice": "SHARING",
+"person_source": "NHS_NUMBER",
+"record_source": "NHS_NUMBER",
+"record_run": "NHS_NUMBER",
+"record_run_line": "NHS_NUMBER"
 }'::jsonb;
   own_of constant jsonb := '{
 "sharing_decision": ["controller"],
@@ -2795,7 +2805,11 @@ declare
 "dispute": ["holder"],
 "disagreement": ["controller"],
 "person_merge": ["controller"],
-"access_notice": ["addressee"]
+"access_notice": ["addressee"],
+"person_source": ["controller"],
+"record_source": ["controller"],
+"record_run": ["controller"],
+"record_run_line": ["controller"]
 }'::jsonb;
   shown integer[];
   made bigint;
@@ -11888,6 +11902,131 @@ alter table fsp.notice_delay force row level security;
 create policy owner_all on fsp.notice_delay for all to "{{owner}}"
   using (true)
   with check (true);
+
+-- person_source: NHS_NUMBER
+alter table fsp.person_source enable row level security;
+alter table fsp.person_source force row level security;
+create policy owner_all on fsp.person_source for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.person_source to "{{db}}_agency_la";
+create policy la_select on fsp.person_source for select to "{{db}}_agency_la"
+  using ((select true from fsp.person_grant pg where pg.person = person_source.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+grant insert on fsp.person_source to "{{db}}_agency_la";
+create policy la_insert on fsp.person_source for insert to "{{db}}_agency_la"
+  with check (person_source.controller = (select fsp.current_organisation())
+    and (select true from fsp.person_grant pg where pg.person = person_source.person and pg.starts <= now() and pg.ends > now() and ((((33521663 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) | 33554431) & 16) = 16 and (((33521663 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & pg.needs) = pg.needs));
+grant update on fsp.person_source to "{{db}}_agency_la";
+create policy la_update on fsp.person_source for update to "{{db}}_agency_la"
+  using (person_source.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_source.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)))
+  with check (person_source.controller = (select fsp.current_organisation()) and (select true from fsp.person_grant pg where pg.person = person_source.person and pg.starts <= now() and pg.ends > now() and (((33521663 | ((pg.shared | pg.family_shared) & 32768)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+grant select on fsp.person_source to "{{db}}_agency_team";
+create policy team_select on fsp.person_source for select to "{{db}}_agency_team"
+  using ((select true from fsp.person_grant pg where pg.person = person_source.person and pg.starts <= now() and pg.ends > now() and (((3831711 | ((pg.shared | pg.family_shared) & 262208)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+grant select on fsp.person_source to "{{db}}_agency_health";
+create policy health_select on fsp.person_source for select to "{{db}}_agency_health"
+  using ((select true from fsp.person_grant pg where pg.person = person_source.person and pg.starts <= now() and pg.ends > now() and (((415 | ((pg.shared | pg.family_shared) & 4191808)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+grant select on fsp.person_source to "{{db}}_agency_police";
+create policy police_select on fsp.person_source for select to "{{db}}_agency_police"
+  using ((select true from fsp.person_grant pg where pg.person = person_source.person and pg.starts <= now() and pg.ends > now() and (((131471 | ((pg.shared | pg.family_shared) & 864784)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+grant select on fsp.person_source to "{{db}}_agency_provider";
+create policy provider_select on fsp.person_source for select to "{{db}}_agency_provider"
+  using ((select true from fsp.person_grant pg where pg.person = person_source.person and pg.starts <= now() and pg.ends > now() and (((15 | ((pg.shared | pg.family_shared) & 153552)) & ~(pg.withheld | pg.family_withheld)) & (16 | pg.needs)) = (16 | pg.needs)));
+
+-- record_source: NHS_NUMBER
+alter table fsp.record_source enable row level security;
+alter table fsp.record_source force row level security;
+create policy owner_all on fsp.record_source for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.record_source to "{{db}}_agency_la";
+create policy la_select on fsp.record_source for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = record_source.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 16) = 16));
+grant insert on fsp.record_source to "{{db}}_agency_la";
+create policy la_insert on fsp.record_source for insert to "{{db}}_agency_la"
+  with check (record_source.controller = (select fsp.current_organisation())
+    and (select true from fsp.family_grant fg where fg.family = record_source.family and fg.starts <= now() and fg.ends > now() and ((((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 33554431) & 16) = 16));
+grant update on fsp.record_source to "{{db}}_agency_la";
+create policy la_update on fsp.record_source for update to "{{db}}_agency_la"
+  using (record_source.controller = (select fsp.current_organisation()) and fsp.own_open(record_source.family))
+  with check (record_source.controller = (select fsp.current_organisation()) and fsp.own_open(record_source.family));
+grant select on fsp.record_source to "{{db}}_agency_team";
+create policy team_select on fsp.record_source for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = record_source.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 16) = 16)
+    or (record_source.controller = (select fsp.current_organisation()) and fsp.own_open(record_source.family)));
+grant select on fsp.record_source to "{{db}}_agency_health";
+create policy health_select on fsp.record_source for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = record_source.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 16) = 16)
+    or (record_source.controller = (select fsp.current_organisation()) and fsp.own_open(record_source.family)));
+grant select on fsp.record_source to "{{db}}_agency_police";
+create policy police_select on fsp.record_source for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = record_source.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 16) = 16));
+grant select on fsp.record_source to "{{db}}_agency_provider";
+create policy provider_select on fsp.record_source for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = record_source.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 16) = 16));
+
+-- record_run: NHS_NUMBER
+alter table fsp.record_run enable row level security;
+alter table fsp.record_run force row level security;
+create policy owner_all on fsp.record_run for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.record_run to "{{db}}_agency_la";
+create policy la_select on fsp.record_run for select to "{{db}}_agency_la"
+  using ((record_run.controller = (select fsp.current_organisation())));
+grant insert on fsp.record_run to "{{db}}_agency_la";
+create policy la_insert on fsp.record_run for insert to "{{db}}_agency_la"
+  with check (record_run.controller = (select fsp.current_organisation()));
+grant update on fsp.record_run to "{{db}}_agency_la";
+create policy la_update on fsp.record_run for update to "{{db}}_agency_la"
+  using (record_run.controller = (select fsp.current_organisation()))
+  with check (record_run.controller = (select fsp.current_organisation()));
+grant select on fsp.record_run to "{{db}}_agency_team";
+create policy team_select on fsp.record_run for select to "{{db}}_agency_team"
+  using ((record_run.controller = (select fsp.current_organisation())));
+grant select on fsp.record_run to "{{db}}_agency_health";
+create policy health_select on fsp.record_run for select to "{{db}}_agency_health"
+  using ((record_run.controller = (select fsp.current_organisation())));
+grant select on fsp.record_run to "{{db}}_agency_police";
+create policy police_select on fsp.record_run for select to "{{db}}_agency_police"
+  using (false);
+grant select on fsp.record_run to "{{db}}_agency_provider";
+create policy provider_select on fsp.record_run for select to "{{db}}_agency_provider"
+  using (false);
+
+-- record_run_line: NHS_NUMBER
+alter table fsp.record_run_line enable row level security;
+alter table fsp.record_run_line force row level security;
+create policy owner_all on fsp.record_run_line for all to "{{owner}}"
+  using (true)
+  with check (true);
+grant select on fsp.record_run_line to "{{db}}_agency_la";
+create policy la_select on fsp.record_run_line for select to "{{db}}_agency_la"
+  using ((select true from fsp.family_grant fg where fg.family = record_run_line.family and fg.starts <= now() and fg.ends > now() and (((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) & 16) = 16)
+    or (record_run_line.family is null and (record_run_line.controller = (select fsp.current_organisation()) and (record_run_line.family is null or fsp.own_open(record_run_line.family)))));
+grant insert on fsp.record_run_line to "{{db}}_agency_la";
+create policy la_insert on fsp.record_run_line for insert to "{{db}}_agency_la"
+  with check (record_run_line.controller = (select fsp.current_organisation())
+    and (record_run_line.family is null or (select true from fsp.family_grant fg where fg.family = record_run_line.family and fg.starts <= now() and fg.ends > now() and ((((33521663 | ((fg.shared) & 32768)) & ~(fg.withheld)) | 33554431) & 16) = 16))
+    and (record_run_line.run is null or (select true from fsp.record_run p where p.id = record_run_line.run)));
+grant update on fsp.record_run_line to "{{db}}_agency_la";
+create policy la_update on fsp.record_run_line for update to "{{db}}_agency_la"
+  using (record_run_line.controller = (select fsp.current_organisation()) and (record_run_line.family is null or fsp.own_open(record_run_line.family)))
+  with check (record_run_line.controller = (select fsp.current_organisation()) and (record_run_line.family is null or fsp.own_open(record_run_line.family)));
+grant select on fsp.record_run_line to "{{db}}_agency_team";
+create policy team_select on fsp.record_run_line for select to "{{db}}_agency_team"
+  using ((select true from fsp.family_grant fg where fg.family = record_run_line.family and fg.starts <= now() and fg.ends > now() and (((3831711 | ((fg.shared) & 262208)) & ~(fg.withheld)) & 16) = 16)
+    or (record_run_line.controller = (select fsp.current_organisation()) and (record_run_line.family is null or fsp.own_open(record_run_line.family))));
+grant select on fsp.record_run_line to "{{db}}_agency_health";
+create policy health_select on fsp.record_run_line for select to "{{db}}_agency_health"
+  using ((select true from fsp.family_grant fg where fg.family = record_run_line.family and fg.starts <= now() and fg.ends > now() and (((415 | ((fg.shared) & 4191808)) & ~(fg.withheld)) & 16) = 16)
+    or (record_run_line.controller = (select fsp.current_organisation()) and (record_run_line.family is null or fsp.own_open(record_run_line.family))));
+grant select on fsp.record_run_line to "{{db}}_agency_police";
+create policy police_select on fsp.record_run_line for select to "{{db}}_agency_police"
+  using ((select true from fsp.family_grant fg where fg.family = record_run_line.family and fg.starts <= now() and fg.ends > now() and (((131471 | ((fg.shared) & 864784)) & ~(fg.withheld)) & 16) = 16));
+grant select on fsp.record_run_line to "{{db}}_agency_provider";
+create policy provider_select on fsp.record_run_line for select to "{{db}}_agency_provider"
+  using ((select true from fsp.family_grant fg where fg.family = record_run_line.family and fg.starts <= now() and fg.ends > now() and (((15 | ((fg.shared) & 153552)) & ~(fg.withheld)) & 16) = 16));
 
 -- noun_master: DIRECTORY
 grant select on fsp.noun_master to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator", "{{db}}_gate", "{{db}}_recorder";

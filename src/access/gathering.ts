@@ -98,6 +98,10 @@ const DECLARED: Record<string, Custom> = {
   retention_hold: { none: 'why records are kept longer, which may be what somebody else claims or is suspected of' },
   erasure_proposal: { none: 'that a record is due to be erased' },
   erasure: { none: 'what was erased of others' },
+  person_source: { none: `under which number a record system knows somebody: ${copy}` },
+  record_source: { none: `under which number a record system knows a record: ${copy}` },
+  record_run: { none: ours },
+  record_run_line: { none: ours },
   // What was gathered before is not gathered again.
   subject_access: { none: 'the request itself' },
   subject_access_section: { none: 'an earlier gathering' },

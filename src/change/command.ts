@@ -37,9 +37,12 @@ export type Change = {
 /**
  * What a command decides: what to mend, or what it wrote.
  *
+ * - `also`: what a batch wrote line by line.
  * - `once`: values of its payload that are kept nowhere, and told in the first answer alone.
  */
-export type Decision = { userErrors: UserError[] } | { change: Change; warnings?: UserError[]; once?: Record<string, string> };
+export type Decision =
+  | { userErrors: UserError[] }
+  | { change: Change; also?: Change[]; warnings?: UserError[]; once?: Record<string, string> };
 
 /**
  * Loads, decides by pure rules, writes; in the transaction it is given.
@@ -111,19 +114,21 @@ export async function runCommand(
       const elsewhere = await masteredElsewhere(tx, client, field, change.entity);
       if (elsewhere) throw new Refused([elsewhere]);
       const warnings = [...(decision.warnings ?? []), ...remarksOf(tx)];
-      await tx.insert(outbox).values({
-        organisation: client.organisation.id,
-        client: client.id,
-        subject: client.user,
-        purpose: client.purpose,
-        requestId: client.requestId,
-        action: change.action,
-        entity: change.entity,
-        entityId: change.id,
-        family: change.family,
-        persons: change.persons,
-        dataClasses: change.dataClasses,
-      });
+      await tx.insert(outbox).values(
+        [change, ...(decision.also ?? [])].map((each) => ({
+          organisation: client.organisation.id,
+          client: client.id,
+          subject: client.user,
+          purpose: client.purpose,
+          requestId: client.requestId,
+          action: each.action,
+          entity: each.entity,
+          entityId: each.id,
+          family: each.family,
+          persons: each.persons,
+          dataClasses: each.dataClasses,
+        })),
+      );
       await tx
         .update(idempotency)
         .set({ result: { id: String(change.id), warnings } })

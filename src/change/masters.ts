@@ -58,6 +58,9 @@ const ALSO: Record<string, readonly string[]> = {
   recordUnbornChild: ['Family'],
   recordBirth: ['Family'],
   endMembership: ['Family'],
+  upsertFamilies: ['Family', 'Person'],
+  upsertPersons: ['Person'],
+  upsertWorkbookEntries: ['WorkbookEntry'],
 };
 
 /** The noun of which a type's rows are; null: of none that could be mastered elsewhere. */

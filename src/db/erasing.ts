@@ -32,6 +32,8 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   disclosure_family: { none: record },
   disclosure_chain: { none: record },
   erasure: { none: 'the record of what was erased' },
+  record_run: { none: 'how many lines a batch had' },
+  record_run_line: { where: `r.family = ${FAMILY}` },
   // Keys alone: who was shown a row is told that it is gone.
   feed_change: { none: 'that a row is gone is told to those who were shown it' },
   feed_seen: { none: record },

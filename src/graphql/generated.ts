@@ -1135,6 +1135,11 @@ export type ChildWordsInput = {
   words: Scalars['String']['input'];
 };
 
+export type ChildWordsRecordInput = {
+  person: Scalars['String']['input'];
+  words: Scalars['String']['input'];
+};
+
 export type ChronologyConnection = {
   __typename?: 'ChronologyConnection';
   edges?: Maybe<Array<ChronologyEdge>>;
@@ -1379,7 +1384,8 @@ export type CompleteAssessmentInput = {
   analysis?: InputMaybe<Scalars['String']['input']>;
   assessment: Scalars['ID']['input'];
   authorisedOn: Scalars['Date']['input'];
-  childSeen: Scalars['Boolean']['input'];
+  /** Left out only of what is entered late, where its source does not say. */
+  childSeen?: InputMaybe<Scalars['Boolean']['input']>;
   context?: InputMaybe<Array<ContextFactInput>>;
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -3014,6 +3020,8 @@ export type Family = Node & {
   preProceedings?: Maybe<Array<PreProceedings>>;
   /** Data about its members that is stored and not used. */
   processingRestrictions?: Maybe<Array<ProcessingRestriction>>;
+  /** Under which ids record systems know the family, and what stands in it. */
+  recordIds?: Maybe<RecordIdConnection>;
   /** The family's number in the county's record system. */
   reference?: Maybe<Scalars['String']['output']>;
   /** What its young people say of working with somebody. */
@@ -3193,6 +3201,13 @@ export type FamilyMeetingsArgs = {
 
 /** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
 export type FamilyOffersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A family that one multi-disciplinary team works with, from one plan and one Workbook. */
+export type FamilyRecordIdsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
 };
@@ -3390,6 +3405,22 @@ export type FamilyPlanReview = {
   outcome?: Maybe<Scalars['String']['output']>;
   reviewed?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
+};
+
+/** What is not given stays as it is. Days and moments are texts here: one that is none fails its own line, not the batch. */
+export type FamilyRecordInput = {
+  /** When it was last changed there, with its zone: `2026-11-21T09:30:00Z`. Of two states the later counts. */
+  changed: Scalars['String']['input'];
+  household?: InputMaybe<HouseholdRecordInput>;
+  /** Who belongs to it. Who is not named stays; who has left has `until`. */
+  members: Array<MemberRecordInput>;
+  name: Scalars['String']['input'];
+  /** The family's number. Without one it is `sourceId`. */
+  reference?: InputMaybe<Scalars['String']['input']>;
+  /** The family's id in the record system. It never stands for another family. */
+  sourceId: Scalars['String']['input'];
+  /** Where the system counts its changes: the higher counts, whenever it was. */
+  version?: InputMaybe<Scalars['Int']['input']>;
 };
 
 /** A family that is there for named users alone; to everybody else it does not exist. */
@@ -3614,6 +3645,17 @@ export type HouseholdMember = {
   person?: Maybe<Person>;
   until?: Maybe<Scalars['Date']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type HouseholdRecordInput = {
+  address: Scalars['String']['input'];
+  /** ONS code. */
+  district: Scalars['String']['input'];
+  from: Scalars['String']['input'];
+  /** Who lives there, by their ids in the record system. Not given: all members of the line. */
+  persons?: InputMaybe<Array<Scalars['String']['input']>>;
+  postcode: Scalars['String']['input'];
+  uprn?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** What a council answers to a need. */
@@ -4621,6 +4663,18 @@ export type MeetingStatus =
   | 'CALLED'
   | 'HELD';
 
+export type MemberRecordInput = {
+  /** The family's id in the record system: in `upsertPersons`, of somebody new. */
+  family?: InputMaybe<Scalars['String']['input']>;
+  from?: InputMaybe<Scalars['String']['input']>;
+  /** Whether they have parental responsibility for each child named with them. */
+  parentalResponsibility?: InputMaybe<Scalars['Boolean']['input']>;
+  person: PersonRecordInput;
+  /** From the code list `family-role`; `unborn-child` for a child who is expected. */
+  role?: InputMaybe<Scalars['String']['input']>;
+  until?: InputMaybe<Scalars['String']['input']>;
+};
+
 export type MergePersonsInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -5079,6 +5133,15 @@ export type Mutation = {
   stepUp?: Maybe<StepUpPayload>;
   /** They are two after all: both are again as they were. */
   unmergePersons?: Maybe<UnmergePersonsPayload>;
+  /**
+   * What a record system says of families, under its own ids: new ones are put on record, others brought up to date. At most 100, each by itself:
+   * a bad one fails alone. The same batch twice changes nothing, and an older state never overwrites a newer one.
+   */
+  upsertFamilies?: Maybe<UpsertFamiliesPayload>;
+  /** What a record system says of persons, under its own ids: as `upsertFamilies`. Somebody new comes with the family they belong to. */
+  upsertPersons?: Maybe<UpsertPersonsPayload>;
+  /** What a record system says of the Workbook, under its own ids: as `upsertFamilies`. What an entry said before is kept. */
+  upsertWorkbookEntries?: Maybe<UpsertWorkbookEntriesPayload>;
   /** The person agrees no longer. What the council was shown ends with it. */
   withdrawHousingReferral?: Maybe<WithdrawHousingReferralPayload>;
   /** Ends an own decision now. Who was shown data under it is told that it is no longer theirs to use. */
@@ -5958,6 +6021,21 @@ export type MutationUnmergePersonsArgs = {
 };
 
 
+export type MutationUpsertFamiliesArgs = {
+  input: UpsertFamiliesInput;
+};
+
+
+export type MutationUpsertPersonsArgs = {
+  input: UpsertPersonsInput;
+};
+
+
+export type MutationUpsertWorkbookEntriesArgs = {
+  input: UpsertWorkbookEntriesInput;
+};
+
+
 export type MutationWithdrawHousingReferralArgs = {
   input: WithdrawHousingReferralInput;
 };
@@ -6386,6 +6464,11 @@ export type ParentWordsInput = {
   words: Scalars['String']['input'];
 };
 
+export type ParentWordsRecordInput = {
+  person: Scalars['String']['input'];
+  words: Scalars['String']['input'];
+};
+
 /** A member of a family. A person's other families are never listed. */
 export type Person = Node & {
   __typename?: 'Person';
@@ -6412,6 +6495,8 @@ export type Person = Node & {
   newNames?: Maybe<Array<NewName>>;
   /** Ten digits with a check digit (modulus 11). */
   nhsNumber?: Maybe<Scalars['String']['output']>;
+  /** Under which ids record systems know the person. */
+  recordIds?: Maybe<Array<PersonRecordId>>;
   /** From the code list `religion`. */
   religion?: Maybe<Code>;
   /** Records that are of the same person, of those that the caller may see anyway. */
@@ -6469,6 +6554,44 @@ export type PersonMergeStatus =
   /** Waits for somebody else to agree */
   | 'PROPOSED'
   | 'UNMERGED';
+
+/** The id of a record-system's own for a person. */
+export type PersonRecordId = {
+  __typename?: 'PersonRecordId';
+  /** When the state that was last taken was changed there. */
+  changed?: Maybe<Scalars['DateTime']['output']>;
+  sourceId?: Maybe<Scalars['String']['output']>;
+  /** The system's name, as it gives it with each batch. */
+  system?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+/** What is not given stays as it is. */
+export type PersonRecordInput = {
+  accessNeeds?: InputMaybe<Scalars['String']['input']>;
+  /** When it was last changed there, with its zone: `2026-11-21T09:30:00Z`. Of two states the later counts. */
+  changed: Scalars['String']['input'];
+  dateOfBirth?: InputMaybe<Scalars['String']['input']>;
+  /** All of them, from the code list `disability`; `NONE` stands alone. */
+  disabilities?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** From the code list `ethnicity`. */
+  ethnicity?: InputMaybe<Scalars['String']['input']>;
+  /** Of a child who is not born yet. */
+  expectedDate?: InputMaybe<Scalars['String']['input']>;
+  familyName?: InputMaybe<Scalars['String']['input']>;
+  givenName?: InputMaybe<Scalars['String']['input']>;
+  interpreter?: InputMaybe<Scalars['String']['input']>;
+  nhsNumber?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `religion`. */
+  religion?: InputMaybe<Scalars['String']['input']>;
+  /** From the code list `sex`. */
+  sex?: InputMaybe<Scalars['String']['input']>;
+  /** The person's id in the record system. It never stands for another person. */
+  sourceId: Scalars['String']['input'];
+  upn?: InputMaybe<Scalars['String']['input']>;
+  /** Where the system counts its changes: the higher counts, whenever it was. */
+  version?: InputMaybe<Scalars['Int']['input']>;
+};
 
 export type PlaceHoldInput = {
   /** From the code list `retention-hold`. */
@@ -7119,6 +7242,8 @@ export type Query = {
   providerSnapshot?: Maybe<ProviderSnapshot>;
   /** What the caller's organisation was shown and stands no longer as it was, latest first. */
   recallNotices?: Maybe<RecallNoticeConnection>;
+  /** Batches that record systems pushed in, the latest first. */
+  recordRuns?: Maybe<RecordRunConnection>;
   /**
    * Referrals, the latest first: for a partner its own, for the county all that were sent to it. Those that were found to be
    * about a restricted family are shown to its named users alone; their senders see no difference.
@@ -7401,6 +7526,12 @@ export type QueryRecallNoticesArgs = {
 };
 
 
+export type QueryRecordRunsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
 export type QueryReferralsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ReferralFilter>;
@@ -7489,6 +7620,18 @@ export type ReachGoalPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+export type ReadingRecordInput = {
+  /** From the code list `behaviour`. */
+  behaviour: Scalars['String']['input'];
+  /** 1 to 5. */
+  capacityForChange?: InputMaybe<Scalars['Int']['input']>;
+  /** From the code list `engagement`. */
+  engagement?: InputMaybe<Scalars['String']['input']>;
+  person: Scalars['String']['input'];
+  /** A `StageOfChange`. */
+  stageOfChange: Scalars['String']['input'];
 };
 
 export type RecallKind =
@@ -8037,6 +8180,33 @@ export type RecordHousingSituationPayload = {
   warnings: Array<UserError>;
 };
 
+/** The id of a record-system's own for a family, and for what stands in it. */
+export type RecordId = {
+  __typename?: 'RecordId';
+  /** When the state that was last taken was changed there. */
+  changed?: Maybe<Scalars['DateTime']['output']>;
+  /** Of what it is the id there: `Family`, `WorkbookEntry`, … */
+  entity?: Maybe<Scalars['String']['output']>;
+  sourceId?: Maybe<Scalars['String']['output']>;
+  /** The system's name, as it gives it with each batch. */
+  system?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type RecordIdConnection = {
+  __typename?: 'RecordIdConnection';
+  edges?: Maybe<Array<RecordIdEdge>>;
+  nodes?: Maybe<Array<RecordId>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RecordIdEdge = {
+  __typename?: 'RecordIdEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RecordId>;
+};
+
 export type RecordIncidentInput = {
   account?: InputMaybe<Scalars['String']['input']>;
   basis: IncidentBasis;
@@ -8436,6 +8606,12 @@ export type RecordRelationshipPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordResult =
+  | 'CREATED'
+  | 'FAILED'
+  | 'UNCHANGED'
+  | 'UPDATED';
+
 export type RecordReviewInput = {
   /** Codes of the list `attending-agency`. */
   attended: Array<Scalars['String']['input']>;
@@ -8463,6 +8639,78 @@ export type RecordReviewPayload = {
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
+};
+
+/** One batch that a record system pushed in, and what became of each of its lines. Kept for 30 days. */
+export type RecordRun = Node & {
+  __typename?: 'RecordRun';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  created?: Maybe<Scalars['Int']['output']>;
+  failed?: Maybe<Scalars['Int']['output']>;
+  id: Scalars['ID']['output'];
+  lines?: Maybe<RecordRunLineConnection>;
+  system?: Maybe<Scalars['String']['output']>;
+  unchanged?: Maybe<Scalars['Int']['output']>;
+  updated?: Maybe<Scalars['Int']['output']>;
+  withheld: Array<Withheld>;
+};
+
+
+/** One batch that a record system pushed in, and what became of each of its lines. Kept for 30 days. */
+export type RecordRunLinesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+export type RecordRunConnection = {
+  __typename?: 'RecordRunConnection';
+  edges?: Maybe<Array<RecordRunEdge>>;
+  nodes?: Maybe<Array<RecordRun>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RecordRunEdge = {
+  __typename?: 'RecordRunEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RecordRun>;
+};
+
+/** What became of one line of a batch, and what is to be said of it: a line has a row for each thing to be said. */
+export type RecordRunLine = {
+  __typename?: 'RecordRunLine';
+  /** The family that it is about. */
+  family?: Maybe<Family>;
+  /** Its place in the batch, from 1. */
+  line?: Maybe<Scalars['Int']['output']>;
+  message?: Maybe<Scalars['String']['output']>;
+  /** JSON pointer (RFC 6901) into the line. */
+  path?: Maybe<Scalars['String']['output']>;
+  /** The id here of what the line is about. Null where it failed before there was one. */
+  record?: Maybe<Scalars['String']['output']>;
+  /** FAILED: nothing of the line is in, and what was there before stays as it was. */
+  result?: Maybe<RecordResult>;
+  /**
+   * Which rule it breaks, as its source numbers it (a CIN census rule: `1510`); INVALID, NOT_FOUND, CONFLICT, REFUSED; SAME_VERSION (other content
+   * under the version that is here), OLDER_VERSION (a newer one is here), STAYS (what the line has no more is not taken away).
+   */
+  rule?: Maybe<Scalars['String']['output']>;
+  sourceId?: Maybe<Scalars['String']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type RecordRunLineConnection = {
+  __typename?: 'RecordRunLineConnection';
+  edges?: Maybe<Array<RecordRunLineEdge>>;
+  nodes?: Maybe<Array<RecordRunLine>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type RecordRunLineEdge = {
+  __typename?: 'RecordRunLineEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<RecordRunLine>;
 };
 
 export type RecordSafetyConditionInput = {
@@ -11165,6 +11413,57 @@ export type UnmergePersonsPayload = {
   warnings: Array<UserError>;
 };
 
+export type UpsertFamiliesInput = {
+  families: Array<FamilyRecordInput>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The record system's name, always the same: 2 to 60 of a-z, 0-9 and -, beginning with a letter. */
+  system: Scalars['String']['input'];
+};
+
+export type UpsertFamiliesPayload = {
+  __typename?: 'UpsertFamiliesPayload';
+  /** What became of each line. */
+  run?: Maybe<RecordRun>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type UpsertPersonsInput = {
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  persons: Array<MemberRecordInput>;
+  /** The record system's name, always the same: 2 to 60 of a-z, 0-9 and -, beginning with a letter. */
+  system: Scalars['String']['input'];
+};
+
+export type UpsertPersonsPayload = {
+  __typename?: 'UpsertPersonsPayload';
+  /** What became of each line. */
+  run?: Maybe<RecordRun>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type UpsertWorkbookEntriesInput = {
+  entries: Array<WorkbookEntryRecordInput>;
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** The record system's name, always the same: 2 to 60 of a-z, 0-9 and -, beginning with a letter. */
+  system: Scalars['String']['input'];
+};
+
+export type UpsertWorkbookEntriesPayload = {
+  __typename?: 'UpsertWorkbookEntriesPayload';
+  /** What became of each line. */
+  run?: Maybe<RecordRun>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
 /** What the caller can mend in its input. */
 export type UserError = {
   __typename?: 'UserError';
@@ -11536,6 +11835,33 @@ export type WorkbookEntryEdge = {
   __typename?: 'WorkbookEntryEdge';
   cursor: Scalars['String']['output'];
   node?: Maybe<WorkbookEntry>;
+};
+
+/** What is not given stays as it is. Persons are named by their ids in the record system. */
+export type WorkbookEntryRecordInput = {
+  /** Name of the practitioner who wrote it there. */
+  author?: InputMaybe<Scalars['String']['input']>;
+  /** When it was last changed there, with its zone: `2026-11-21T09:30:00Z`. Of two states the later counts. */
+  changed: Scalars['String']['input'];
+  childWords?: InputMaybe<Array<ChildWordsRecordInput>>;
+  /** From the code list `discipline`. */
+  discipline: Scalars['String']['input'];
+  /** The family's id in the record system. Not given: the one family to which the first person belongs. */
+  family?: InputMaybe<Scalars['String']['input']>;
+  keptFrom?: InputMaybe<Array<Scalars['String']['input']>>;
+  module: Scalars['String']['input'];
+  narrative?: InputMaybe<Scalars['String']['input']>;
+  /** It stays what it was when the entry came. */
+  occurred: Scalars['String']['input'];
+  parentWords?: InputMaybe<Array<ParentWordsRecordInput>>;
+  persons: Array<Scalars['String']['input']>;
+  readings?: InputMaybe<Array<ReadingRecordInput>>;
+  /** From the code list `session-type`. */
+  sessionType: Scalars['String']['input'];
+  /** The entry's id in the record system. It never stands for another entry. */
+  sourceId: Scalars['String']['input'];
+  /** Where the system counts its changes: the higher counts, whenever it was. */
+  version?: InputMaybe<Scalars['Int']['input']>;
 };
 
 export type WorkbookEvidence = {

@@ -33,6 +33,8 @@ import * as meetingCommands from './meeting/commands.ts';
 import * as meetingDecisions from './meeting/decisions.ts';
 import * as merge from './merge/binding.ts';
 import * as mergeCommands from './merge/commands.ts';
+import * as mirror from './mirror/binding.ts';
+import * as mirrorCommands from './mirror/commands.ts';
 import * as outcome from './outcome/binding.ts';
 import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
@@ -85,6 +87,7 @@ const modules: Module[] = [
   mastery,
   meeting,
   merge,
+  mirror,
   outcome,
   person,
   plan,
@@ -141,6 +144,7 @@ const commands: Record<string, Command>[] = [
   meetingCommands,
   meetingDecisions,
   mergeCommands,
+  mirrorCommands,
   personCommands,
   planIndex,
   retractionCommands,

@@ -30,6 +30,7 @@ import './retraction/tables.ts';
 import './dispute/tables.ts';
 import './merge/tables.ts';
 import './record/tables.ts';
+import './mirror/tables.ts';
 import './rights/tables.ts';
 import './mastery/tables.ts';
 import '../change/tables.ts';

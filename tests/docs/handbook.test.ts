@@ -95,6 +95,14 @@ const NOT_RUN: { command: RegExp; why: string; check?: () => void }[] = [
     check: () => proves('tests/exchange/pull.test.ts', 'is pulled page by page'),
   },
   {
+    command: /^npm run (import:cin|import:workbook|export:ssd)\b/,
+    why: 'it reads files of a record system, and is run elsewhere',
+    check: () => {
+      for (const words of ['import:cin builds families', 'import:workbook writes entries', 'export:ssd writes its files'])
+        proves('tests/bin/imports.test.ts', words);
+    },
+  },
+  {
     command: /^npm run (demo|sdl)\b/,
     why: 'it takes a while, and is run elsewhere',
     check: () => {
@@ -550,6 +558,10 @@ describe('words', () => {
     ...capital('src/access/agreement.ts'),
     ...capital('tests/access/matrix.test.ts'),
     ...capital('src/change/masters.ts'),
+    ...capital('src/modules/mirror/lines.ts'),
+    ...capital('src/modules/mirror/entries.ts'),
+    // LiquidLogic's.
+    ...capital('src/exchange/liquidlogic/forms.ts'),
     // Tools, clocks and rules by their codes.
     ...['tools', 'timescales'].flatMap((file) =>
       JSON.parse(source(`reference/england/${file}.json`)).entries.map(({ code }: { code: string }) => code),

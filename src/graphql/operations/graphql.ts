@@ -521,6 +521,7 @@ export type ChangesQuery = { changes: { cursor: string, hasMore: boolean, nodes:
         | { __typename: 'ProcessingRestriction' }
         | { __typename: 'Programme' }
         | { __typename: 'RecallNotice' }
+        | { __typename: 'RecordRun' }
         | { __typename: 'Referral' }
         | { __typename: 'ReferralFeedback' }
         | { __typename: 'Relationship' }

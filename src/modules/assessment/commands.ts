@@ -207,6 +207,8 @@ export const completeAssessment: Command = async (tx, raw, client, now) => {
     ],
     isLenient(client, input.historical),
   );
+  if (typeof input.childSeen !== 'boolean' && !isLenient(client, input.historical))
+    said.errors.push({ code: 'INVALID', message: 'Say whether the child was seen.', path: ['childSeen'] });
   if (row.status !== 'OPEN') said.errors.push({ code: 'INVALID', message: 'It is no longer open.', path: ['assessment'] });
   if (said.errors.length > 0) return { userErrors: said.errors };
   const set = { status: 'COMPLETED', authorisedOn: input.authorisedOn };
@@ -217,7 +219,7 @@ export const completeAssessment: Command = async (tx, raw, client, now) => {
   await tx.insert(assessmentFinding).values({
     ...owned,
     authorisedOn: input.authorisedOn,
-    childSeen: input.childSeen,
+    childSeen: input.childSeen ?? null,
     seenAlone: input.seenAlone ?? null,
     analysis: input.analysis ?? null,
   });

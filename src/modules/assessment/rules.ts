@@ -72,7 +72,8 @@ type Found = Pick<AmendInput, 'childSeen' | 'seenAlone' | 'outcomes' | 'factors'
 function checkFound(found: Found, { invalid, rule, text, list }: Faults): void {
   text(found.analysis, LONGEST.analysis, 'analysis');
   for (const field of ['outcomes', 'factors', 'context', 'aces'] as const) list(found[field], LONGEST.list, field);
-  if (found.seenAlone && found.childSeen === false) invalid('A child that was not seen was not seen alone.', 'seenAlone');
+  if (found.seenAlone && found.childSeen !== true && found.childSeen !== undefined)
+    invalid('A child that was not seen was not seen alone.', 'seenAlone');
   if (found.outcomes) {
     if (found.outcomes.length === 0) invalid('A completed assessment has at least one outcome.', 'outcomes');
     twice(found.outcomes, (code, i) => invalid(`${code} is given twice.`, 'outcomes', i));

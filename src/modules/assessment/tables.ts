@@ -68,7 +68,8 @@ export const assessmentFinding = classify(
       ...ofAssessment(),
       id: id(),
       authorisedOn: date('authorised_on').notNull(),
-      childSeen: boolean('child_seen').notNull(),
+      /** Null: the source of what was entered late does not say. */
+      childSeen: boolean('child_seen'),
       seenAlone: boolean('seen_alone'),
       analysis: text('analysis'),
       version: version(),

@@ -3,7 +3,6 @@
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
 import type { DataClass } from '../../access/classes.ts';
 import type { Client } from '../../access/client.ts';
-import { ownFamiliesOnly } from '../../access/decide.ts';
 import { amend, conflict } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
@@ -32,66 +31,12 @@ import type {
 import { today } from '../clock/calendar.ts';
 import { district } from '../district/tables.ts';
 
-import { plainNhsNumber } from '../person/identifiers.ts';
-import { takenNumbers } from '../person/numbers.ts';
-import { NOT_OBTAINED, personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from '../person/tables.ts';
+import { personExpected, personIdentity } from '../person/tables.ts';
+import { classesOf, makeFamily, memberFaults, writeMember } from './making.ts';
 import { checkAddition, checkBirth, checkFamily, checkMove, checkRelationship, checkUnborn, relationshipOfRole } from './rules.ts';
-import { familyName, familyStage, household, householdMember, membership, relationship, unbornMembership } from './tables.ts';
+import { familyName, household, householdMember, membership, relationship, unbornMembership } from './tables.ts';
 
 type Input<T> = Omit<T, 'idempotencyKey'>;
-
-/** Codes of a new member, and numbers that somebody whom the caller sees has. */
-async function memberFaults(
-  tx: Transaction,
-  member: NewMemberInput,
-  client: Client,
-  day: string,
-  ...path: (string | number)[]
-): Promise<UserError[]> {
-  const at = (field: string) => [...path, field].map(String);
-  return [
-    ...(await checkCodes(tx, day, [
-      { list: 'sex', value: member.sex, path: at('sex') },
-      { list: 'family-role', value: member.role, path: at('role') },
-      { list: 'ethnicity', value: member.ethnicity, path: at('ethnicity') },
-      { list: 'religion', value: member.religion, path: at('religion') },
-    ])),
-    ...(await takenNumbers(tx, member, null, client, ...path)),
-  ];
-}
-
-/** Writes somebody new into a family. @returns the person's key. */
-async function writeMember(tx: Transaction, family: number, member: NewMemberInput, since: string, client: Client): Promise<number> {
-  const made = await tx.execute<{ person: string }>(
-    sql`select fsp.new_member(${family}::bigint, ${member.role}::text, ${since}::date, false) as person`,
-  );
-  const owned = { person: Number(made.rows[0]?.person), controller: client.organisation.id };
-  await tx.insert(personIdentity).values({
-    ...owned,
-    givenName: member.givenName,
-    familyName: member.familyName,
-    dateOfBirth: member.dateOfBirth,
-    sex: member.sex,
-    interpreter: member.interpreter ?? null,
-    accessNeeds: member.accessNeeds ?? null,
-  });
-  if (member.nhsNumber) await tx.insert(personNhsNumber).values({ ...owned, nhsNumber: plainNhsNumber(member.nhsNumber) });
-  if (member.upn) await tx.insert(personUpn).values({ ...owned, upn: member.upn });
-  if (member.ethnicity || member.religion)
-    await tx.insert(personEquality).values({ ...owned, ethnicity: member.ethnicity ?? NOT_OBTAINED, religion: member.religion ?? null });
-  return owned.person;
-}
-
-/** Classes of what is written about new members. */
-function classesOf(members: readonly NewMemberInput[]): DataClass[] {
-  return [
-    'FAMILY',
-    'IDENTITY',
-    ...(members.some(({ nhsNumber }) => nhsNumber) ? (['NHS_NUMBER'] as const) : []),
-    ...(members.some(({ upn }) => upn) ? (['UPN'] as const) : []),
-    ...(members.some(({ ethnicity, religion }) => ethnicity || religion) ? (['EQUALITY'] as const) : []),
-  ];
-}
 
 async function districtFaults(tx: Transaction, code: string, ...path: string[]): Promise<UserError[]> {
   const [found] = await tx.select().from(district).where(eq(district.code, code));
@@ -109,22 +54,8 @@ export const registerFamily: Command = async (tx, raw, client, now) => {
     errors.push({ code: 'CONFLICT', message: 'A family that you see has this reference.', path: ['reference'] });
   if (errors.length > 0) return { userErrors: errors };
 
-  const made = await tx.execute<{ family: string }>(sql`select fsp.new_family() as family`);
-  const family = Number(made.rows[0]?.family);
+  const family = await makeFamily(tx, client, input, now);
   const owned = { family, controller: client.organisation.id };
-  await tx.insert(familyName).values({
-    ...owned,
-    reference: input.reference ?? `FSP-${String(family).padStart(7, '0')}`,
-    name: input.name,
-  });
-  // Where nothing is open yet, early help is what a family is on record for.
-  await tx.insert(familyStage).values({ ...owned, stage: 'EARLY_HELP', since: now });
-  // Whose sight ends at their own families leads this one: else they would never see again what they have just written.
-  if (ownFamiliesOnly(client))
-    await tx.execute(
-      sql`select fsp.open_involvement(${family}::bigint, null, ${client.organisation.id}, 'lead-practitioner', ${client.userName}::text,
-        ${client.user}::text, true, false, now(), null)`,
-    );
   const persons: number[] = [];
   for (const member of input.members) persons.push(await writeMember(tx, family, member, since, client));
 

@@ -24,6 +24,9 @@ const LONGEST_BEFORE_BIRTH = 280;
 /** A pregnancy that ended this long ago has been followed by a birth, or by none. */
 const OVERDUE = 28;
 
+/** A new member as another system tells of them: it may not know their names. */
+export type MemberSaid = Omit<NewMemberInput, 'givenName' | 'familyName'> & { givenName?: string | null; familyName?: string | null };
+
 type Numbers = { nhsNumber?: string | null; upn?: string | null };
 
 function checkNumbers({ nhsNumber, upn }: Numbers, { invalid, rule }: Faults, ...path: (string | number)[]): void {
@@ -33,7 +36,7 @@ function checkNumbers({ nhsNumber, upn }: Numbers, { invalid, rule }: Faults, ..
   if (pupil) rule(pupil.rule, pupil.message, ...path, 'upn');
 }
 
-function checkMember(member: NewMemberInput, now: Date, found: Faults, ...path: (string | number)[]): void {
+export function checkMember(member: MemberSaid, now: Date, found: Faults, ...path: (string | number)[]): void {
   found.text(member.givenName, LONGEST.name, ...path, 'givenName');
   found.text(member.familyName, LONGEST.name, ...path, 'familyName');
   found.text(member.interpreter, LONGEST.name, ...path, 'interpreter');
@@ -51,6 +54,12 @@ function checkPlace(place: Omit<NewHouseholdInput, 'members'>, found: Faults, ..
   if (place.uprn && !/^\d{1,12}$/.test(place.uprn)) found.invalid('A UPRN has at most twelve digits.', ...path, 'uprn');
 }
 
+/** What a family is called, and by which number. */
+export function checkNamed(input: { name: string; reference?: string | null }, found: Faults): void {
+  found.text(input.name, LONGEST.name, 'name');
+  found.text(input.reference, LONGEST.reference, 'reference');
+}
+
 /** The number, among those of one input, that two members have. */
 function repeated(members: readonly NewMemberInput[], field: 'nhsNumber' | 'upn'): number | null {
   const values = members.map((member) => (member[field] ? plainNhsNumber(member[field]) : null));
@@ -64,8 +73,7 @@ type Input<T> = Omit<T, 'idempotencyKey'>;
 /** Everything the caller can mend about a family that is to be put on record. */
 export function checkFamily(input: Input<RegisterFamilyInput>, now: Date): UserError[] {
   const found = faults();
-  found.text(input.name, LONGEST.name, 'name');
-  found.text(input.reference, LONGEST.reference, 'reference');
+  checkNamed(input, found);
   if (input.members.length === 0) found.invalid('A family has at least one member.', 'members');
   found.list(input.members, LONGEST.members, 'members');
   for (const [index, member] of input.members.entries()) checkMember(member, now, found, 'members', index);

@@ -105,13 +105,17 @@ export async function eraseApproved(client: pg.Client): Promise<Erased> {
 /** A day in which a client may ask again, and an hour for clocks that differ. */
 const KEY_HOURS = 25;
 
-/** Takes away idempotency keys that nobody asks by any more, and revoked tokens that have expired by themselves. */
+/** How long what became of a batch can be read. */
+const RUN_DAYS = 30;
+
+/** Takes away idempotency keys that nobody asks by any more, revoked tokens that have expired by themselves, and old batches. */
 export async function sweep(client: pg.Client): Promise<{ keys: number; tokens: number }> {
   // The demonstration's keys say how far it was told.
   const keys = await client.query(
     `delete from fsp.idempotency where at < now() - make_interval(hours => $1) and key not like 'demonstration %'`,
     [KEY_HOURS],
   );
+  await client.query('delete from fsp.record_run where at < now() - make_interval(days => $1)', [RUN_DAYS]);
   const tokens = await client.query(`delete from fsp.revoked_token where expires < now() - interval '1 hour'`);
   return { keys: keys.rowCount ?? 0, tokens: tokens.rowCount ?? 0 };
 }

@@ -193,7 +193,9 @@ describe('an erasure', () => {
         );
     return tables;
   };
-  const STAYS = new Set(['disclosure', 'disclosure_entry', 'disclosure_family', 'disclosure_chain', 'erasure', 'idempotency']);
+  // Of the feed keys alone: who was shown a row is told that it is gone.
+  const FEED = ['feed_change', 'feed_seen'];
+  const STAYS = new Set(['disclosure', 'disclosure_entry', 'disclosure_family', 'disclosure_chain', 'erasure', 'idempotency', ...FEED]);
   const erasureOf = () => does(gideon, 'proposeErasure', { family, rule: 'ERASURE_REQUEST', reason: 'She asked for it.' }, PROPOSAL);
 
   it('is proposed where somebody asked for it, of a family with whom work has ended', async () => {

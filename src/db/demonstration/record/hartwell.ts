@@ -1,5 +1,5 @@
 import { RIGHTS_RECORD } from './rights.ts';
-import { callum, dilys, frontDoor, grace, harriet, jonah, type Names, owen, type Step, saira } from './step.ts';
+import { callum, dilys, frontDoor, grace, harriet, jonah, type Names, owen, recordSystem, type Step, saira } from './step.ts';
 
 const CHILDREN = ['maisie', 'callum', 'poppy'];
 const historical = true;
@@ -927,6 +927,31 @@ export const HARTWELL_RECORD: Step[] = [
       role: 'Substance misuse worker',
       reason: 'She had asked for treatment the week before, and nobody had offered it yet.',
       wanted: 'Eight weeks of treatment first, then a review.',
+    }),
+  },
+  // The county's record system says under which of its ids it knows them.
+  {
+    on: '2026-10-23',
+    as: recordSystem,
+    do: 'upsertFamilies',
+    input: () => ({
+      system: 'liquidlogic',
+      families: [
+        {
+          sourceId: 'FSP-0000001',
+          changed: '2026-10-22T21:00:00.000Z',
+          name: 'Hartwell',
+          members: [
+            ['Rachel', '1991-05-22', 'mother'],
+            ['Maisie', '2016-09-14', 'child'],
+            ['Callum', '2019-03-02', 'child'],
+            ['Poppy', '2023-07-30', 'child'],
+          ].map(([givenName, dateOfBirth, role], i) => ({
+            role,
+            person: { sourceId: String(300_101 + i), changed: '2026-10-22T21:00:00.000Z', givenName, familyName: 'Hartwell', dateOfBirth },
+          })),
+        },
+      ],
     }),
   },
   {

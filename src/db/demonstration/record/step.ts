@@ -36,6 +36,7 @@ export const grace = teller('occ-social-care', 'grace.whitlock');
 export const marcus = teller('occ-social-care', 'marcus.oyelaran');
 export const frontDoor = teller('occ-front-door', 'philippa.nunn');
 export const gideon = teller('occ-governance', 'gideon.marlowe', 'SUBJECT_ACCESS');
+export const recordSystem = teller('occ-record-system', 'grace.whitlock', 'RECORD_SYNC');
 export const jonah = teller('team-07-workbook', 'jonah.pryce');
 export const niamh = teller('team-07-workbook', 'niamh.carroll');
 export const ruth = teller('team-07-workbook', 'ruth.ellery');

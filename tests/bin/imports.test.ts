@@ -1,0 +1,60 @@
+/** The commands that bring records in and take the dataset out, each in a process of its own. */
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { oneLine, root, run } from '../support/command.ts';
+import { LOGIN_SECRET, preparedDatabase } from '../support/server.ts';
+
+/** Milliseconds for what starts processes, on a machine that has other work. */
+const SLOW = 240_000;
+const folder = mkdtempSync(path.join(tmpdir(), 'fsp-imports-'));
+let own: Record<string, string>;
+beforeAll(async () => {
+  own = { DATABASE_URL: await preparedDatabase('fsp_imports'), LOGIN_SECRET };
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const census = (name: string) => path.join(root, 'tests/exchange/cin', `${name}.xml`);
+
+it('import:cin builds families, says what was wrong, and changes nothing a second time', { timeout: SLOW }, async () => {
+  const good = await run('import-cin', ['--file', census('good')], own);
+  expect(good).toMatchObject({ code: 0, err: '' });
+  expect(good.out).toContain('line 8 OX0001: created\n');
+  expect(good.out).toMatch(/3 created, 0 updated, 0 unchanged, 0 failed\.\n$/);
+  const again = await run('import-cin', ['--file', census('good')], own);
+  expect(again.out).toMatch(/0 created, 0 updated, 3 unchanged, 0 failed\.\n$/);
+  const broken = path.join(folder, 'broken.xml');
+  writeFileSync(broken, '<Message><Children><Child>');
+  expect(await run('import-cin', ['--file', broken], own)).toMatchObject({ code: 1, err: oneLine });
+  expect(await run('import-cin', [], own)).toEqual({ code: 1, out: '', err: 'Say which file: --file census.xml\n' });
+});
+
+it('import:workbook writes entries, and says from where the next pull goes on', { timeout: SLOW }, async () => {
+  const file = path.join(folder, 'answers.csv');
+  const row = (question: string, answer: string) =>
+    `7,${question.length},OX0001,Family Solutions Plus Workbook,${question},,${answer},2026-10-05 14:10:00,FSPWB,C`;
+  const head =
+    'FACT_FORM_ID,FACT_FORM_ANSWER_ID,DIM_PERSON_ID,DIM_ASSESSMENT_TEMPLATE_ID_DESC,DIM_ASSESSMENT_TEMPLATE_QUESTION_ID_DESC,ANSWER_NO,ANSWER,ANSWERED_DTTM,DIM_LOOKUP_FORM_TYPE_ID_CODE,DIM_LOOKUP_STEP_SUBSTATUS_CODE';
+  writeFileSync(
+    file,
+    [head, row('Module', 'Module 2'), row('Date of session', '2026-10-05 13:30'), row('What we did', 'We talked.')].join('\n'),
+  );
+  const args = ['--file', file, '--system', 'cin-census'];
+  const first = await run('import-workbook', args, own);
+  expect(first).toEqual({
+    code: 0,
+    err: '',
+    out: '1 forms, 0 passed over: 1 created, 0 updated, 0 unchanged, 0 failed.\nGo on with --since 2026-10-05T13:10:00.000\n',
+  });
+  expect((await run('import-workbook', args, own)).out).toContain('0 created, 0 updated, 1 unchanged');
+  expect(await run('import-workbook', [...args, '--client', 'occ-front-door'], own)).toMatchObject({ code: 1, err: oneLine });
+});
+
+it('export:ssd writes its files', { timeout: SLOW }, async () => {
+  const out = path.join(folder, 'ssd');
+  const done = await run('export-ssd', ['--out', out, '--system', 'cin-census'], own);
+  expect(done).toMatchObject({ code: 0, err: '' });
+  expect(done.out).toMatch(/^\d+ families: 61 files in /);
+  expect(readdirSync(out)).toHaveLength(61);
+  expect(await run('export-ssd', [], own)).toEqual({ code: 1, out: '', err: 'Say where to: --out <folder>\n' });
+});
