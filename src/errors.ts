@@ -3,6 +3,7 @@ export const ERRORS = {
   UNAUTHENTICATED: { status: 401, words: 'A valid access token is needed.' },
   PURPOSE_REQUIRED: { status: 403, words: 'Say for what purpose you ask, in the header X-Purpose-Of-Use.' },
   PURPOSE_NOT_ALLOWED: { status: 403, words: 'This client may not ask for that purpose.' },
+  ORIGIN_NOT_ALLOWED: { status: 403, words: 'Pages of this origin may not connect.' },
   FORBIDDEN: { status: 200, words: 'This field is not shared with you.' },
   BAD_REQUEST: { status: 400, words: 'This is not a GraphQL request: POST a JSON object with "query", and "variables" if there are any.' },
   BAD_USER_INPUT: { status: 400, words: 'A value is not one that is allowed here.' },

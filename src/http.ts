@@ -1,5 +1,6 @@
 /** HTTP, from the first byte to the route: sizes and times, hosts and origins, content types, headers, the form of errors. */
 import { isUtf8 } from 'node:buffer';
+import type { Duplex } from 'node:stream';
 import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
@@ -76,6 +77,24 @@ function begin(request: FastifyRequest, reply: FastifyReply): void {
   void reply.header('vary', 'Authorization, Origin');
 }
 
+/** Why a request is not for this server, before anything else of it is read; null: it may be. */
+export function addressFault(url: string, host: string, allowedHosts: readonly string[]): PublicError | null {
+  // Of a proxy one asks for whole addresses, whose host would go before the header's; this is none.
+  if (!url.startsWith('/')) return new PublicError('BAD_REQUEST', 'Ask for a path.');
+  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) return new PublicError('BAD_REQUEST', 'The Host header is not a host.');
+  const allowed = allowedHosts.length === 0 || allowedHosts.includes(host.replace(/:\d+$/, '')) || allowedHosts.includes(host);
+  return allowed ? null : new PublicError('MISDIRECTED');
+}
+
+/** An answer to what never becomes a request of Fastify's, and the end of its connection. */
+export function refuseRaw(socket: Duplex, error: PublicError): void {
+  const { status, ...shown } = formatError(error);
+  const body = errorBody([shown]);
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
 /** A Fastify application with everything that stands before a route. */
 export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigins = [] }: HttpOptions): Promise<FastifyInstance> {
   const app = Fastify({
@@ -96,18 +115,15 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
       // Two tokens are one header that is none: the first would win, which somebody in front may have put there.
       joinDuplicateHeaders: true,
       maxHeaderSize: LIMITS.headerBytes,
+      // Whoever asks for another protocol than this one is answered in HTTP.
+      shouldUpgradeCallback: ({ method, headers }) => method === 'GET' && /^websocket$/i.test(headers.upgrade ?? ''),
       headersTimeout: LIMITS.headersSeconds * 1000,
       connectionsCheckingInterval: 5_000,
     },
     // What the HTTP parser refuses never becomes a request.
     clientErrorHandler(error, socket) {
       if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-      const refused = new PublicError(PARSER_CODES[error.code] ?? 'BAD_REQUEST');
-      const { status, ...shown } = formatError(refused);
-      const body = errorBody([shown]);
-      socket.end(
-        `HTTP/1.1 ${status} Refused\r\ncontent-type: application/json; charset=utf-8\r\ncache-control: no-store\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-      );
+      refuseRaw(socket, new PublicError(PARSER_CODES[error.code] ?? 'BAD_REQUEST'));
     },
     frameworkErrors(error, request, reply) {
       begin(request, reply);
@@ -149,13 +165,8 @@ export async function createHttp({ log, metrics, allowedHosts = [], allowedOrigi
     begin(request, reply);
     if (closing) return sendError(request, reply, new PublicError('UNAVAILABLE'));
     const host = request.headers.host ?? '';
-    // Of a proxy one asks for whole addresses, whose host would go before the header's; this is none.
-    if (!request.url.startsWith('/')) return sendError(request, reply, new PublicError('BAD_REQUEST', 'Ask for a path.'));
-    if (!HOST.test(host) || !URL.canParse(`http://${host}`))
-      return sendError(request, reply, new PublicError('BAD_REQUEST', 'The Host header is not a host.'));
-    if (allowedHosts.length > 0 && !allowedHosts.includes(host.replace(/:\d+$/, '')) && !allowedHosts.includes(host)) {
-      return sendError(request, reply, new PublicError('MISDIRECTED'));
-    }
+    const fault = addressFault(request.url, host, allowedHosts);
+    if (fault) return sendError(request, reply, fault);
     const { origin } = request.headers;
     if (origin && allowedOrigins.includes(origin)) {
       void reply

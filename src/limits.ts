@@ -117,6 +117,27 @@ export const LIMIT_TABLE = {
   headSeconds: limit(5, 's', 'How often the newest hash of the record is signed and written outside the database.'),
   disclosuresWaiting: limit(20_000, 'records', 'Answers wait for their record; beyond this nothing more is answered.'),
 
+  // Subscriptions: connections that stay open, and what is told on them.
+  initSeconds: limit(5, 's', 'Who connects says at once who asks; nobody else holds a connection.'),
+  socketsPerClient: limit(500, 'connections a client', 'A quarter of all: one application does not keep the others out.'),
+  socketsPerUser: limit(10, 'connections a user', 'A person has some windows open, on two devices.'),
+  subscriptions: limit(50, 'operations a connection', 'A page shows a few families; a caseload has thirty.'),
+  operationIdCharacters: limit(128, 'characters', 'It is sent back with every event; a UUID has 36.'),
+  messages: limit(300, 'messages in 10 s and connection', 'Six times the operations of a connection, begun and ended.'),
+  unreadSeconds: limit(20, 's', 'How long a message may wait to be read: nothing more is made for a connection until it is.'),
+  unreadBytes: limit(1_048_576, 'bytes', 'Answers to pings that nobody reads.'),
+  pingSeconds: limit(30, 's', 'Less than a load balancer keeps a silent connection (60 s); who answers none until the next is gone.'),
+  standingSeconds: limit(5, 's', 'How often who is connected is recognised anew when nothing happens; with every event it is as well.'),
+  visibleSeconds: limit(
+    60,
+    's',
+    'How often a family that is followed is looked for when nothing happens, each once for all who see the same.',
+  ),
+  newsSeconds: limit(5, 's', 'How often changes are looked for that nobody said, and rights that ended by the clock.'),
+  newsRows: limit(5_000, 'changes', 'Read in one statement; the next one goes on.'),
+  newsSharedSeconds: limit(1, 's', 'How long what was read for a change serves others who ask the same.'),
+  closingSeconds: limit(2, 's', 'How long a connection that is being closed has to say so too.'),
+
   // The public directory: feeds of Open Referral UK, and what is served of it to anybody.
   serviceCharacters: limit(262_144, 'characters', 'A service with everything the profile has takes 6,000; with fifty places 60,000.'),
   faultsPerService: limit(20, 'faults', 'Enough to mend a record; what follows mostly follows from these.'),

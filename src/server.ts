@@ -7,7 +7,7 @@ import { fastifyApolloHandler } from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
-import { authenticate, PurposeRefused } from './access/authenticate.ts';
+import { type Asking, authenticate, correlationIdOf, PurposeRefused } from './access/authenticate.ts';
 import { type Budget, createBudgets, rateLimitHeaders } from './access/budget.ts';
 import type { Agency } from './access/classes.ts';
 import type { Client } from './access/client.ts';
@@ -17,6 +17,7 @@ import type { VerifyToken } from './access/tokens.ts';
 import { viewFor } from './access/view.ts';
 import { runCommand } from './change/command.ts';
 import { createFeed } from './change/feed.ts';
+import { createNews } from './change/news.ts';
 import { webhookSecret } from './change/standard-webhooks.ts';
 import { createDeliverer, type WebhookOptions } from './change/webhooks.ts';
 import type { DatabaseServer } from './config.ts';
@@ -46,6 +47,7 @@ import { addSharingPages, type SharingReaders } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
+import { addSubscriptions } from './socket.ts';
 import { createMetrics, type Metrics, nothingTold } from './watch.ts';
 
 export type ServerOptions = {
@@ -103,6 +105,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const assembled = productSchema();
   const rules = deriveRules(assembled.schema, assembled.classes);
   const secret = database.loginSecret;
+  const cursorSecret = createHmac('sha256', secret).update('cursors').digest();
 
   const gate = createGate(database.server, secret);
   const fault = await databaseFault(gate.query).catch(async (error) => {
@@ -114,7 +117,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     throw new Error(fault);
   }
   const metrics = createMetrics(() => pools.load());
-  const pools = createPools(database.server, secret, metrics.waited);
+  const pools = createPools(database.server, secret, metrics.waited, metrics.ran);
   const budgets = createBudgets(options.budget);
   const transactions = createTransactions(database.server, secret);
   const store = createStore(database.server, secret, options.prepare ?? true, metrics.disclosed);
@@ -175,7 +178,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         recorder: options.disclosure === false ? null : recorder,
         tally,
         fresh: indexer.fresh,
-        cursorSecret: createHmac('sha256', secret).update('cursors').digest(),
+        cursorSecret,
         prepare: options.prepare ?? true,
         staticSchema,
         command: (field, input, client) => runCommand(transactions, COMMANDS, field, input, client),
@@ -215,38 +218,46 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
 
   /** One unit before anything is read or put on record: what is malformed or refused is not free. */
-  const charge = (asking: Identified, client: Client) => {
-    asking.payer = client.id;
+  const charge = (client: Client) => {
     const { granted, wait } = budgets.take(client.id, 1);
     if (granted) return;
     tally.note(`BUDGET_SPENT ${client.id} ${client.user}`, (count) => spentRecord(client, count));
     throw budgetSpent(wait);
   };
-  const authenticated = async (request: FastifyRequest, reply: FastifyReply) => {
-    const asking = request as Identified;
+  /** Who asks: that nobody was recognised, or a purpose refused, is put on record. @param paying told whose budget pays. */
+  const recognise = async (asking: Asking, requestId: string, paying: (client: Client) => void = () => {}): Promise<Client> => {
     try {
-      const client = await authenticate({ headers: request.headers, address: request.ip }, verify, gate, asking.requestId).catch(
-        async (error) => {
-          if (error instanceof PurposeRefused) {
-            charge(asking, error.client);
-            await recordRefusal(error);
-          }
-          throw error;
-        },
-      );
-      asking.client = client;
-      asking.asker.who = `${client.id} ${client.user ?? ''}`;
-      charge(asking, client);
+      const client = await authenticate(asking, verify, gate, requestId).catch(async (error) => {
+        if (error instanceof PurposeRefused) {
+          paying(error.client);
+          charge(error.client);
+          await recordRefusal(error);
+        }
+        throw error;
+      });
+      paying(client);
+      charge(client);
+      return client;
     } catch (error) {
       if (!(error instanceof PublicError) || error.cause)
         log.error(
-          { err: (error as Error).cause ?? error, request: asking.requestId, correlation: asking.correlationId },
+          { err: (error as Error).cause ?? error, request: requestId, correlation: correlationIdOf(asking.headers) },
           'authentication failed',
         );
+      if (error instanceof Unauthenticated) tally.note(error.why, (count) => strangersRecord(error.why, count));
+      throw error;
+    }
+  };
+  const authenticated = async (request: FastifyRequest, reply: FastifyReply) => {
+    const asking = request as Identified;
+    try {
+      asking.client = await recognise({ headers: request.headers, address: request.ip }, asking.requestId, (client) => {
+        asking.payer = client.id;
+        asking.asker.who = `${client.id} ${client.user ?? ''}`;
+      });
+    } catch (error) {
       if (error instanceof Unauthenticated) {
-        const { why } = error;
-        asking.told.why = why;
-        tally.note(why, (count) => strangersRecord(why, count));
+        asking.told.why = error.why;
         void reply.header('www-authenticate', 'Bearer');
       }
       return sendError(request, reply, error);
@@ -305,6 +316,35 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       };
     },
   };
+  const news = createNews(gate, cursorSecret, (error) =>
+    log.warn({ err: error }, 'the changes that subscriptions follow could not be read'),
+  );
+  const subscriptions = addSubscriptions(app, {
+    news,
+    log,
+    metrics,
+    allowedHosts: options.allowedHosts ?? [],
+    allowedOrigins: options.allowedOrigins ?? [],
+    recognise,
+    again: (asking, requestId) => authenticate(asking, verify, gate, requestId),
+    charge,
+    onStanding: gate.onChange,
+    async ask(client, asker, { query, variables, operationName }, event) {
+      const told = nothingTold();
+      const request = { query, ...(variables ? { variables } : {}), ...(operationName ? { operationName } : {}) };
+      const { http, body } = await apollo.executeOperation(request, { contextValue: Object.freeze({ client, asker, told, event }) });
+      const result = body.kind === 'single' ? body.singleResult : {};
+      const data = (result as { data?: unknown }).data;
+      const wait = http.headers.get('retry-after');
+      metrics.asked(told);
+      return {
+        status: http.status ?? 200,
+        retryAfter: wait === undefined ? null : Number(wait),
+        text: data instanceof Answer ? data.text : JSON.stringify(result),
+      };
+    },
+  });
+  app.addHook('preClose', subscriptions.close);
   addEvidencePages(app, pages);
   addSubjectAccessPages(app, pages);
   addSharingPages(app, assembled, pages, options.readers);
@@ -348,6 +388,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     listen: (address) => app.listen(address),
     async close() {
       await Promise.all([app.close(), deliverer?.end()]);
+      news.end();
       await apollo.stop();
       await tally.flush();
       await recorder.end();

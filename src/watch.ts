@@ -87,6 +87,7 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
       this.set({ state: 'waiting' }, waiting);
     },
   });
+  const statements = new Counter({ name: 'fsp_statements_total', help: 'Statements that read for answers.', registers });
   const disclosures = new Counter({ name: 'fsp_disclosures_total', help: 'Disclosures put on record.', registers });
   const disclosureWrites = new Histogram({
     name: 'fsp_disclosure_write_seconds',
@@ -106,18 +107,29 @@ export function createMetrics(load: () => { running: number; waiting: number }) 
     labelNames: ['outcome'],
     registers,
   });
+  const sockets = new Gauge({ name: 'fsp_sockets', help: 'WebSockets that are open.', registers });
+  const subscriptions = new Gauge({ name: 'fsp_subscriptions', help: 'Subscriptions under way.', registers });
+  const events = new Counter({ name: 'fsp_events_total', help: 'Events told to subscriptions.', registers });
   const planMade = plans.labels('made');
   const planFound = plans.labels('found');
+  const asked = (told: Told) => {
+    for (const code of told.codes) errors.labels(code).inc();
+    if (told.cost) cost.inc(told.cost.actual);
+  };
   return {
     registry,
     answered(told: Told, status: number, seconds: number) {
       const operation = told.operation !== null && published.has(told.operation) ? told.operation : 'other';
       requests.labels(operation, String(status)).observe(seconds);
-      for (const code of told.codes) errors.labels(code).inc();
-      if (told.cost) cost.inc(told.cost.actual);
+      asked(told);
     },
+    asked,
     planned: (made: boolean) => (made ? planMade : planFound).inc(),
+    ran: () => statements.inc(),
     waited: (seconds: number) => waits.observe(seconds),
+    sockets: (open: number) => sockets.set(open),
+    subscriptions: (more: number) => subscriptions.inc(more),
+    told: () => events.inc(),
     alerted: (alert: string) => alerts.labels(alert).inc(),
     webhook: (outcome: string) => webhooks.labels(outcome).inc(),
     disclosed(records: number, seconds: number) {

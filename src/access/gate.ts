@@ -41,6 +41,10 @@ export type Gate = {
   query(sql: string): Promise<Record<string, unknown>[]>;
   /** One statement with its parameters. @throws what the database says */
   ask(sql: string, parameters: (string | null)[]): Promise<Record<string, unknown>[]>;
+  /** Has somebody told whenever who stands where may have changed. */
+  onChange(told: () => void): void;
+  /** Listens to a channel; told as well when the connection was lost and is back, since nobody knows what was said meanwhile. */
+  listen(channel: string, told: () => void): void;
   end(): Promise<void>;
 };
 
@@ -94,9 +98,11 @@ export function createGate(server: DatabaseServer, secret: string): Gate {
   // What was read before a change and comes after it must not be kept.
   let changes = 0;
   const kept = new Map<string, { standing: Standing; until: number }>();
+  const hearers: (() => void)[] = [];
   const forget = () => {
     changes++;
     kept.clear();
+    for (const told of hearers) told();
   };
   const listener = postgres({
     ...options,
@@ -107,6 +113,7 @@ export function createGate(server: DatabaseServer, secret: string): Gate {
       forget();
     },
   });
+  const channels: Promise<unknown>[] = [];
   const started = listener
     .listen('fsp_gate', forget, () => {
       forget();
@@ -132,8 +139,10 @@ export function createGate(server: DatabaseServer, secret: string): Gate {
     },
     query: (text) => sql.unsafe(text) as unknown as Promise<Record<string, unknown>[]>,
     ask: (text, parameters) => sql.unsafe(text, parameters as never[], { prepare: false }) as unknown as Promise<Record<string, unknown>[]>,
+    onChange: (told) => void hearers.push(told),
+    listen: (channel, told) => void channels.push(listener.listen(channel, told, told).catch(() => {})),
     async end() {
-      await started;
+      await Promise.all([started, ...channels]);
       await Promise.all([sql.end({ timeout: 2 }), listener.end({ timeout: 2 })]);
     },
   };

@@ -26,6 +26,7 @@ import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES 
 import { DISPUTABLE } from './disputable.ts';
 import { FED, FED_TYPES, feedings } from './fed.ts';
 import { gathering } from './gathering.ts';
+import { inboxes, inboxTypes } from './inbox.ts';
 import { bitOf, grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
 import { RETRACTABLE, STAND_BY_THEMSELVES, typeOfTable } from './retractable.ts';
 
@@ -588,6 +589,12 @@ function fillIn(sql: string): string {
         .map(({ table, type, key, family }) => `(${quoted([table, type, key, family ?? ''])})`)
         .join(',\n      '),
     )
+    .replaceAll('{{inboxes}}', () =>
+      inboxes()
+        .map(({ table, type, key, organisations }) => `(${quoted([table, type, key, organisations.join(' ')])})`)
+        .join(',\n      '),
+    )
+    .replaceAll('{{inbox_types}}', () => quoted(inboxTypes()))
     .replaceAll('{{fed_types}}', quoted(FED_TYPES))
     .replaceAll('{{fed_rows}}', () =>
       FED.filter((name) => name !== 'family' && name !== 'person')
@@ -619,6 +626,7 @@ export function accessSql(): string {
     './directory.sql',
     './feed.sql',
     './webhook.sql',
+    './news.sql',
     './housing.sql',
     './voucher.sql',
     './places.sql',

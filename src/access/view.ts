@@ -167,7 +167,8 @@ export function namesIn(schema: GraphQLSchema, classes: Classified, agency: Agen
       }
     }
   };
-  for (const root of [schema.getQueryType(), schema.getMutationType()]) if (root && open.type(root.name)) enter(root);
+  for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()])
+    if (root && open.type(root.name)) enter(root);
   return names;
 }
 

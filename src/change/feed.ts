@@ -86,7 +86,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
   };
   /** How places of a client are sealed, under the rights that it has. */
   const sealing = (client: Client, { field, types }: Omit<FeedAsked, 'after' | 'first'>) => {
-    const key = cursorKey(secret, client.id, `feed ${client.purpose}`);
+    const key = feedKey(secret, client);
     const rights = createHash('sha256')
       .update(JSON.stringify([client.planKey, AGREEMENT_VERSION, field, types]))
       .digest('base64url')
@@ -202,33 +202,47 @@ function goOn(
 const partsOf = ({ phase, at, xid, type, key, begun, since }: Place) => [phase, at, xid, type, key, begun, since];
 
 /** AES-256-GCM (NIST SP 800-38D) with 12 random bytes before it and 16 of proof behind: it shows nothing of how much happens here. */
-function sealed(key: Buffer, parts: Sealed | unknown[]): string {
+export function sealed(key: Buffer, parts: Sealed | unknown[]): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
   const text = Buffer.concat([cipher.update(JSON.stringify(parts), 'utf8'), cipher.final()]);
   return Buffer.concat([nonce, text, cipher.getAuthTag()]).toString('base64url');
 }
 
-/** @throws PublicError BAD_CURSOR */
-function opened(key: Buffer, cursor: string): { rights: string; place: Place } {
+/** What a cursor holds. @throws PublicError BAD_CURSOR for a foreign or altered one. */
+export function unsealed(key: Buffer, cursor: string): unknown[] {
   try {
     if (!/^[A-Za-z0-9_-]{40,600}$/.test(cursor)) throw new Error('not of its form');
     const bytes = Buffer.from(cursor, 'base64url');
     const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12));
     decipher.setAuthTag(bytes.subarray(-16));
-    const text = Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8');
-    const [rights, phase, at, xid, type, last, begun, since] = JSON.parse(text) as [
-      string,
-      Phase,
-      number,
-      string,
-      string,
-      number,
-      string,
-      string,
-    ];
-    return { rights, place: { phase, at, xid, type, key: last, begun, since } };
+    return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()]).toString('utf8')) as unknown[];
   } catch {
     throw new PublicError('BAD_CURSOR');
   }
+}
+
+/** @throws PublicError BAD_CURSOR */
+function opened(key: Buffer, cursor: string): { rights: string; place: Place } {
+  const [rights, phase, at, xid, type, last, begun, since] = unsealed(key, cursor) as [
+    string,
+    Phase,
+    number,
+    string,
+    string,
+    number,
+    string,
+    string,
+  ];
+  return { rights, place: { phase, at, xid, type, key: last, begun, since } };
+}
+
+/** The key of a client's cursors of the feed. */
+const feedKey = (secret: Buffer, client: Client): Buffer => cursorKey(secret, client.id, `feed ${client.purpose}`);
+
+/** How far a reader of the feed has come: the last of the changes that it need not be told. @throws PublicError BAD_CURSOR */
+export function reached(secret: Buffer, client: Client, cursor: string): { xid: string; id: number } {
+  const { place } = opened(feedKey(secret, client), cursor);
+  // The change that a page ended within may not be told whole.
+  return place.phase === 'log' ? { xid: place.xid, id: place.at - 1 } : { xid: place.begun, id: 0 };
 }

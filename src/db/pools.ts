@@ -135,13 +135,20 @@ const endedByMistake = (error: unknown, asker: Asker, since: number) =>
  * Pools by login, made when first asked for; the one unused for longest makes room.
  *
  * @param waited told, in seconds, how long a statement waited for a connection.
+ * @param ran told of each statement.
  */
-export function createPools(server: DatabaseServer, secret: string, waited: (seconds: number) => void = () => {}): Pools {
+export function createPools(
+  server: DatabaseServer,
+  secret: string,
+  waited: (seconds: number) => void = () => {},
+  ran: () => void = () => {},
+): Pools {
   const pools = new Map<string, Pool & { close: () => Promise<void> }>();
   const make = (login: string) => {
     const sql = postgres(clientOptions(server, login, secret, LIMITS.connectionsPerLogin));
     const turns = createTurns();
     const once = async (text: string, parameters: (string | null)[], prepare: boolean, asker: Asker) => {
+      ran();
       const query = sql.unsafe(text, parameters as never[], { prepare });
       let settled = false;
       // Ended only while it runs: postgres.js loses the connection of a statement that is ended on its way to one.

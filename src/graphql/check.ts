@@ -14,8 +14,10 @@ import {
 import { AGREEMENT } from '../access/agreement.ts';
 import type { DataClass } from '../access/classes.ts';
 import { FED_TYPES } from '../access/fed.ts';
+import { inboxTypes } from '../access/inbox.ts';
 import { classifiedTables, classOf, STRUCTURE_COLUMNS } from '../db/classified.ts';
 import { type Binding, fieldTable, membersOf, type RootBinding, type Stream, tableOf } from '../read/binding.ts';
+import { SUBSCRIPTIONS } from '../read/event.ts';
 import { FEED_ROOTS } from '../read/feed.ts';
 import { enumName } from './classes.ts';
 import type { AssembledSchema } from './schema.ts';
@@ -60,7 +62,7 @@ export function schemaFaults(
   commands: ReadonlyMap<string, unknown>,
 ): string[] {
   const faults: string[] = [];
-  const operationTypes = new Set([schema.getQueryType()?.name, schema.getMutationType()?.name]);
+  const operationTypes = new Set([schema.getQueryType()?.name, schema.getMutationType()?.name, schema.getSubscriptionType()?.name]);
   for (const { type, field, dataClass } of classes.all) {
     if (dataClass !== 'STRUCTURE' && !Object.hasOwn(AGREEMENT, dataClass))
       faults.push(`${type}.${field}: the class ${dataClass} has no row in the agreement.`);
@@ -90,7 +92,9 @@ export function schemaFaults(
         const bound =
           type.name === schema.getMutationType()?.name
             ? commands.has(field.name)
-            : roots.has(field.name) || FEED_ROOTS.has(field.name) || STATIC_ROOTS.has(field.name) || field.name === 'node';
+            : type.name === schema.getSubscriptionType()?.name
+              ? SUBSCRIPTIONS.has(field.name)
+              : roots.has(field.name) || FEED_ROOTS.has(field.name) || STATIC_ROOTS.has(field.name) || field.name === 'node';
         if (!bound) faults.push(`${name}: the root field has no binding.`);
         continue;
       }
@@ -109,6 +113,7 @@ export function schemaFaults(
   for (const binding of bindings.values()) faults.push(...bindingFaults(binding, schema.getType(binding.type) !== undefined, classes));
   faults.push(...tableFaults(bindings));
   faults.push(...feedFaults(schema, bindings));
+  for (const name of inboxTypes()) if (!bindings.get(name)?.id) faults.push(`inboxChanged: ${name} has no binding with an id.`);
   for (const [name, root] of roots) if (root.kind === 'union') faults.push(...streamFaults(schema, bindings, 'Query', name, root));
   for (const { type, fields } of bindings.values()) {
     for (const [name, field] of Object.entries(fields))

@@ -10975,6 +10975,68 @@ export type SubjectAccessStatus =
   | 'SIGNED'
   | 'WITHDRAWN';
 
+/**
+ * What is told as it happens, over a WebSocket at `/graphql` (protocol `graphql-transport-ws`). Of every event the caller is shown what
+ * it may see then: rights, purpose, token and budget count each time. An operation whose right has ended is ended with an error, a
+ * connection whose token has ended is closed.
+ *
+ * Each event has `extensions.cursor`. `after` goes on from one, or from a `cursor` of `changes`: nothing in between is lost, nothing
+ * before it is told again. Without it the first message says where the telling begins.
+ */
+export type Subscription = {
+  __typename?: 'Subscription';
+  /** The family as it stands, at first and whenever something of it may have changed for the caller: several changes may come as one. */
+  familyChanged?: Maybe<Family>;
+  /**
+   * What was sent to the caller's organisation, or by it, and what becomes of it: referrals, requests for information, offers of
+   * services. The first message holds none, and says where the telling begins.
+   */
+  inboxChanged?: Maybe<Node>;
+  /** Each entry that is added to a family's Workbook, once. The first message holds none, and says where the telling begins. */
+  workbookEntryAdded?: Maybe<WorkbookEntry>;
+};
+
+
+/**
+ * What is told as it happens, over a WebSocket at `/graphql` (protocol `graphql-transport-ws`). Of every event the caller is shown what
+ * it may see then: rights, purpose, token and budget count each time. An operation whose right has ended is ended with an error, a
+ * connection whose token has ended is closed.
+ *
+ * Each event has `extensions.cursor`. `after` goes on from one, or from a `cursor` of `changes`: nothing in between is lost, nothing
+ * before it is told again. Without it the first message says where the telling begins.
+ */
+export type SubscriptionFamilyChangedArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  id: Scalars['ID']['input'];
+};
+
+
+/**
+ * What is told as it happens, over a WebSocket at `/graphql` (protocol `graphql-transport-ws`). Of every event the caller is shown what
+ * it may see then: rights, purpose, token and budget count each time. An operation whose right has ended is ended with an error, a
+ * connection whose token has ended is closed.
+ *
+ * Each event has `extensions.cursor`. `after` goes on from one, or from a `cursor` of `changes`: nothing in between is lost, nothing
+ * before it is told again. Without it the first message says where the telling begins.
+ */
+export type SubscriptionInboxChangedArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/**
+ * What is told as it happens, over a WebSocket at `/graphql` (protocol `graphql-transport-ws`). Of every event the caller is shown what
+ * it may see then: rights, purpose, token and budget count each time. An operation whose right has ended is ended with an error, a
+ * connection whose token has ended is closed.
+ *
+ * Each event has `extensions.cursor`. `after` goes on from one, or from a `cursor` of `changes`: nothing in between is lost, nothing
+ * before it is told again. Without it the first message says where the telling begins.
+ */
+export type SubscriptionWorkbookEntryAddedArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  family: Scalars['ID']['input'];
+};
+
 /** What was agreed: who does what, by when. */
 export type SupervisionAction = Node & {
   __typename?: 'SupervisionAction';

@@ -68,7 +68,6 @@ export function compileFeed(
     after: (variables) => (args.at(variables).after as string | null | undefined) ?? null,
     first,
   };
-  const candidates = parameter(ctx, (run) => JSON.stringify(pageOf(run, key).candidates));
   ctx.costs.push(() => 1);
   const outer = ctx.client;
   ctx.client = { ...outer, copies: true };
@@ -92,6 +91,7 @@ export function compileFeed(
 
   /** The page's changes; joined, for what they disclose. */
   function listSql(inner: readonly FieldNode[], at: string): string {
+    const candidates = parameter(ctx, (run) => JSON.stringify(pageOf(run, key).candidates));
     const change = getNamedType(page.getFields().nodes?.type) as GraphQLObjectType;
     const selected = [...selection(ctx, change, inner)];
     const rowKeys = selected.filter(([, [node]]) => node?.name.value === 'node' || node?.name.value === 'entry');

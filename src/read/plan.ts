@@ -8,6 +8,7 @@ import {
   type GraphQLInputType,
   type GraphQLObjectType,
   getNamedType,
+  isAbstractType,
   isLeafType,
   Kind,
   type OperationDefinitionNode,
@@ -17,6 +18,7 @@ import { purposeRule } from '../access/agreement.ts';
 import { type DataClass, isPersonal } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import { mayRead, mayWrite, requestMasks } from '../access/decide.ts';
+import { inboxTypes } from '../access/inbox.ts';
 import { barredRow, USER } from '../access/predicates.ts';
 import type { Rules } from '../access/rules.ts';
 import { classOf } from '../db/classified.ts';
@@ -42,6 +44,7 @@ import {
   selection,
   type Variables,
 } from './context.ts';
+import { SUBSCRIPTIONS, type Subscribed } from './event.ts';
 import { compileFeed, FEED_ROOTS, type FeedRoot } from './feed.ts';
 import { decodeId } from './ids.ts';
 import { compilePage, tableStream } from './page.ts';
@@ -81,6 +84,8 @@ export type Plan = {
   command: Command | null;
   /** Its roots of the change feed: what may be told next is asked for first. */
   feeds: FeedRoot[];
+  /** Of a subscription: what it follows. */
+  subscribed: ((variables: Variables) => Subscribed) | null;
   /** How often it was run: a plan seen often is prepared. */
   runs: number;
 };
@@ -93,7 +98,8 @@ export type PlannerOptions = {
 };
 
 export type Planner = {
-  plan(document: DocumentNode, operation: OperationDefinitionNode, client: Client, variables: Variables): Promise<Plan>;
+  /** @param about of a subscription's event: the type of the row that it is of. */
+  plan(document: DocumentNode, operation: OperationDefinitionNode, client: Client, variables: Variables, about?: string): Promise<Plan>;
 };
 
 export function createPlanner(
@@ -107,18 +113,18 @@ export function createPlanner(
   const catalogue: Catalogue = { bindings, roots, classes: assembled.classes };
   const plans = new WeakMap<DocumentNode, Map<string, Promise<Plan>>>();
   return {
-    plan(document, operation, client, variables) {
+    plan(document, operation, client, variables, about) {
       let known = plans.get(document);
       if (!known) {
         known = new Map();
         plans.set(document, known);
       }
-      const key = `${operation.name?.value ?? ''}|${client.planKey}|${shapeOf(assembled.schema, operation, variables)}`;
+      const key = `${operation.name?.value ?? ''}|${client.planKey}|${shapeOf(assembled.schema, operation, variables)}|${about ?? ''}`;
       const found = known.get(key);
       planned(!found);
       if (found) return found;
       if (known.size >= LIMITS.plansPerDocument) known.clear();
-      const made = compile(assembled, catalogue, rules, document, operation, client, variables, discloses);
+      const made = compile(assembled, catalogue, rules, document, operation, client, variables, discloses, about);
       known.set(key, made);
       made.catch(() => known.delete(key));
       return made;
@@ -146,6 +152,7 @@ async function compile(
   client: Client,
   variables: Variables,
   discloses: boolean,
+  about?: string,
 ): Promise<Plan> {
   const { schema } = assembled;
   const fragments: Record<string, FragmentDefinitionNode> = {};
@@ -172,11 +179,15 @@ async function compile(
     allowed: await askRules(assembled, rules, document, client),
     next: 0,
   };
-  const root = (operation.operation === 'mutation' ? schema.getMutationType() : schema.getQueryType()) as GraphQLObjectType;
+  const root = schema.getRootType(operation.operation) as GraphQLObjectType;
   const collected = collectFields(schema, fragments, variables, root, operation.selectionSet);
   if (operation.operation === 'mutation' && [...collected].filter(([, [n]]) => n?.name.value !== '__typename').length > 1) {
     throw new PublicError('MULTIPLE_MUTATIONS');
   }
+  // Validation counts the fields as they are written; which of them stand there directives say.
+  if (operation.operation === 'subscription' && [...collected.values()].some(([node]) => !SUBSCRIPTIONS.has(node?.name.value ?? '')))
+    throw new PublicError('GRAPHQL_VALIDATION_FAILED');
+  if (operation.operation === 'subscription' && collected.size !== 1) throw new PublicError('GRAPHQL_VALIDATION_FAILED');
 
   // Each root is a row of its own: PostgreSQL plans them one by one, where joined it would look for their best order.
   const branches: string[] = [];
@@ -199,6 +210,7 @@ async function compile(
   const heavy = new Set<string>();
   let command: Command | null = null;
   const feeds: FeedRoot[] = [];
+  let subscribed: Plan['subscribed'] = null;
 
   for (const [key, nodes] of collected) {
     const node = nodes[0] as FieldNode;
@@ -217,6 +229,10 @@ async function compile(
       const made = compileCommand(ctx, root, key, nodes, add);
       parts.push(made.part);
       command = made.command;
+    } else if (operation.operation === 'subscription') {
+      const made = compileEvent(ctx, root, key, nodes, about, add);
+      subscribed = made.subscribed;
+      parts.push(made.row ? { kind: 'sql', key, row: made.row } : { kind: 'text', key, json: 'null' });
     } else if (FEED_ROOTS.has(name)) {
       const made = feedAllowed(ctx, root, key, nodes, feeds.length);
       if (made) feeds.push(made.feed);
@@ -241,6 +257,7 @@ async function compile(
     staticKeys,
     command,
     feeds,
+    subscribed,
     runs: 0,
   };
 }
@@ -399,6 +416,46 @@ function compileNode(
     idParameter(ctx, type, (variables) => args.at(variables).id),
     add,
   );
+}
+
+/** A subscription's field: the row that the event is of, entered as by its id. Before there is one, what it asks for is judged all the same. */
+function compileEvent(
+  ctx: Context,
+  root: GraphQLObjectType,
+  key: string,
+  nodes: readonly FieldNode[],
+  about: string | undefined,
+  add: Add,
+): { row: string | null; subscribed: NonNullable<Plan['subscribed']> } {
+  const node = nodes[0] as FieldNode;
+  const field = root.getFields()[node.name.value] as GraphQLField<unknown, unknown>;
+  const args = argumentsOf(ctx, field, node);
+  const argument = SUBSCRIPTIONS.get(field.name)?.family ?? null;
+  const subscribed = (variables: Variables): Subscribed => {
+    const { [argument ?? '']: given, after } = args.at(variables);
+    const id = argument === null ? null : decodeId(String(given));
+    const family = id && (id.type === 'Family' ? id.key : '');
+    return { key, field: field.name, family, after: (after as string | null | undefined) ?? null };
+  };
+  const named = getNamedType(field.type);
+  const types = isAbstractType(named) ? inboxTypes() : [named.name];
+  if (!fieldAllowed(ctx, root, key, field, args.now)) return { row: null, subscribed };
+  if (purposeRule(ctx.client.purpose).singleRecord || types.every((type) => showsNothing(ctx, type))) {
+    refuse(ctx, `${root.name}.${field.name}`, 'STRUCTURE', 'NOT_FOR_THIS_PURPOSE', key);
+    return { row: null, subscribed };
+  }
+  const type = about ?? (types.length === 1 ? (types[0] as string) : null);
+  const binding = type === null ? undefined : ctx.catalogue.bindings.get(type);
+  if (!binding?.id || showsNothing(ctx, binding.type)) return { row: null, subscribed };
+  const row = entityById(
+    ctx,
+    binding,
+    key,
+    nodes,
+    parameter(ctx, (run) => run.written),
+    add,
+  );
+  return { row, subscribed };
 }
 
 function entityById(ctx: Context, binding: Binding, at: string, nodes: readonly FieldNode[], id: string, add: Add): string {

@@ -23,11 +23,15 @@ import { LIMITS } from '../limits.ts';
 import type { Sources } from '../modules/explain/explain.ts';
 import type { Told } from '../watch.ts';
 import type { Run, Variables } from './context.ts';
+import type { Event } from './event.ts';
 import { seenOfFeeds } from './feed.ts';
 import type { PayloadPart, Plan, Planner } from './plan.ts';
 
-/** What a request carries through Apollo Server; new for each, frozen. `feed`: of a webhook, whose candidates wait already. */
-export type RequestContext = { client: Client; asker: Asker; told: Told; feed?: Feed };
+/**
+ * What a request carries through Apollo Server; new for each, frozen. `feed`: of a webhook, whose candidates wait already; `event`: what a
+ * subscription is read for.
+ */
+export type RequestContext = { client: Client; asker: Asker; told: Told; feed?: Feed; event?: Event };
 
 /** An answer whose text is finished; it travels as `data`, and the server's `stringifyResult` prints it. */
 export class Answer {
@@ -63,7 +67,7 @@ export type Executor = {
 };
 
 /** What a statement found: the JSON of each row of its result by name, and the families and persons in all of them. */
-type Found = { json: Record<string, string | null>; seen: string };
+export type Found = { json: Record<string, string | null>; seen: string };
 
 /** Runs of plans so far. */
 let runs = 0;
@@ -125,19 +129,25 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   const answer = async (context: GraphQLRequestContext<RequestContext>, found: (plan: Plan) => void): Promise<string> => {
     const { document, operation, request, source } = context as typeof context & Partial<Asked> & Omit<Asked, 'operation'>;
     // graphql-js validates nothing below a root type that the schema does not have.
-    if (!operation || operation.operation === 'subscription') throw new PublicError('OPERATION_RESOLUTION_FAILURE');
-    const { client, asker, told } = context.contextValue;
+    if (!operation) throw new PublicError('OPERATION_RESOLUTION_FAILURE');
+    const { client, asker, told, event } = context.contextValue;
+    if ((operation.operation === 'subscription') !== (event !== undefined && !event.probe))
+      throw new PublicError('OPERATION_RESOLUTION_FAILURE', event ? ONLY_SUBSCRIPTIONS : NO_SUBSCRIPTIONS);
     told.operation = operation.name?.value ?? null;
     const variables = coerceVariables(executor.schema, document, operation, request.variables ?? {});
-    const plan = await executor.planner.plan(document, operation, client, variables);
+    const plan = await executor.planner.plan(document, operation, client, variables, event?.of?.type);
+    if (event) event.subscribed = plan.subscribed?.(variables) ?? null;
+    if (event?.probe) return probe(plan, { source, variables: request.variables }, variables, context.contextValue as Probing);
     found(plan);
-    const requested = plan.cost(variables);
+    const share = event?.shared && event.of ? shareKey(client, source, request, event.of) : null;
+    // What others have read of the same changes is no more work.
+    const requested = share !== null && event?.shared?.has(share) ? 1 : plan.cost(variables);
     pay(client, requested);
     let actual = 1;
     let remaining = 0;
     let data: string;
     try {
-      data = await dataOf(plan, { document, operation, source }, variables, context.contextValue);
+      data = await dataOf(plan, { document, operation, source }, variables, context.contextValue, share);
       actual = costOfAnswer(data, requested);
     } catch (error) {
       // What was worked for and not finished costs as much as if it had been; what failed for our reasons only its asking.
@@ -155,7 +165,27 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     for (const { extensions } of errors) told.codes.push(extensions.code);
     const errorsJson = errors.length > 0 ? `"errors":${JSON.stringify(errors)},` : '';
     const cost = { requested, actual, remaining, restoreRate: budget.restorePerSecond };
-    return `{${errorsJson}"data":{${data}},"extensions":{"cost":${JSON.stringify(cost)}}}`;
+    const cursor = event?.cursor ? `"cursor":${JSON.stringify(event.cursor)},` : '';
+    return `{${errorsJson}"data":{${data}},"extensions":{${cursor}"cost":${JSON.stringify(cost)}}}`;
+  };
+
+  /** What is read for the same changes by those who may see the same, and ask the same, is read once. */
+  const readOnce = (plan: Plan, run: Run, asker: Asker, shared: Event['shared'], share: string | null): Promise<Found> => {
+    if (!shared || share === null) return read(plan, run, asker);
+    const known = shared.get(share) ?? read(plan, run, asker);
+    shared.set(share, known);
+    return known;
+  };
+
+  type Probing = RequestContext & { event: Event };
+
+  /** Whether there is something: nothing of it leaves. */
+  const probe = async (plan: Plan, request: Shared, variables: Variables, { client, asker, event }: Probing): Promise<string> => {
+    const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
+    const share = shareKey(client, request.source, request, { type: '', key: '' });
+    const { json } = plan.sql ? await readOnce(plan, run, asker, event.shared, share) : NOTHING;
+    event.outcome = Object.values(json).some((found) => found !== null) ? 'shown' : 'nothing';
+    return '{}';
   };
 
   /** @param wait seconds until the user may open what was asked for; 0: now. */
@@ -170,7 +200,8 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     plan: Plan,
     { document, operation, source }: Asked,
     variables: Variables,
-    { client, asker, feed = executor.feed }: RequestContext,
+    { client, asker, event, feed = executor.feed }: RequestContext,
+    share: string | null,
   ) => {
     const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
     let written: CommandResult | null = null;
@@ -180,9 +211,16 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       written = await executor.command(plan.command.field, plan.command.input(variables), client);
       run.written = written.id;
     }
+    if (event?.of) run.written = event.of.key;
     if (plan.feeds.length > 0) run.feeds = await feedsOf(feed, plan, variables, client);
+    const needsRow = plan.command !== null || event !== undefined;
     const { json: found, seen: told } =
-      plan.sql && (plan.command === null || run.written !== null) ? await read(plan, run, asker) : NOTHING;
+      plan.sql && (!needsRow || run.written !== null) ? await readOnce(plan, run, asker, event?.shared ?? null, share) : NOTHING;
+    if (event) {
+      event.outcome = plan.refused.some(({ at }) => at === event.subscribed?.key) ? 'refused' : eventOutcome(plan, found);
+      // Of what is not there for the caller nothing was shown.
+      if (event.outcome === 'nothing') return `${JSON.stringify(event.subscribed?.key)}:null`;
+    }
     const statics =
       plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client, asker) : { texts: {}, seen: '' };
     const { rest: seen, shown: fed } = plan.feeds.length > 0 ? seenOfFeeds(told) : NO_FEEDS(told);
@@ -191,7 +229,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
     for (const [place, { key }] of plan.feeds.entries()) await feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? new Set());
-    await records.answer(plan, client, asked, shown, run.written !== null);
+    await records.answer(plan, client, asked, shown, plan.command !== null && run.written !== null);
     return plan.parts
       .map((part) => {
         const json =
@@ -289,6 +327,23 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     },
   };
 }
+
+const NO_SUBSCRIPTIONS = 'Subscriptions are asked for over a WebSocket.';
+const ONLY_SUBSCRIPTIONS = 'Over a WebSocket only subscriptions are asked for.';
+
+type Shared = { source: string; variables?: Record<string, unknown> | undefined };
+
+/** Two who agree in it are shown the same: the same application, user and rights, which ask the same of the same row. */
+const shareKey = (
+  client: Client,
+  source: string,
+  { variables, operationName }: { variables?: unknown; operationName?: unknown },
+  of: { type: string; key: string },
+) => JSON.stringify([client.id, client.user, client.planKey, source, operationName, variables, of.type, of.key]);
+
+/** Whether the row of an event is there. */
+const eventOutcome = ({ parts }: Plan, json: Found['json']): Event['outcome'] =>
+  parts.some((part) => part.kind === 'sql' && (json[part.row] ?? null) !== null) ? 'shown' : 'nothing';
 
 function payloadJson(parts: PayloadPart[], found: Found['json'], written: CommandResult): string {
   const members = parts.map((part) => {
