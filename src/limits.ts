@@ -163,6 +163,8 @@ export const LIMIT_TABLE = {
   ),
   webhookRoundSeconds: limit(1, 's', 'How often each webhook looks what is new.'),
   webhookAtOnce: limit(8, 'requests a webhook', 'Of as many families side by side; those of one family wait for each other.'),
+  feedCandidates: limit(500, 'rows', 'Looked at for a page of the feed; where the reader sees too few of them, eight times as many.'),
+  feedCandidatesMost: limit(32_000, 'rows', 'Then a page comes short: what the reader does not see in between can be told from no fewer.'),
   webhookWaiting: limit(1_000, 'events a webhook', 'What is beyond stays in the feed until these are sent.'),
   webhookAnswerBytes: limit(65_536, 'bytes', 'The status is all that counts; what is longer is not read.'),
   webhookTries: limit(10, 'times', 'With the waits of Standard Webhooks (5 s to 24 h) some three days; then it is a dead letter.'),

@@ -254,7 +254,7 @@ revoke all on function fsp.feed_before(bigint, text[], xid8, xid8, text, bigint,
 -- oldest that is under way wait: what commits late would be passed over. `g`: to be told as gone where the reader does not see it. Once
 -- it was, what becomes of the row is no longer told; when the reader's own rights change, it is.
 create or replace function fsp.feed_log(of_login bigint, of_reader bigint, types text[], after_xid xid8, after_id bigint, after_type text,
-  after_key bigint, most integer) returns jsonb
+  after_key bigint, most integer, open_types text[]) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -291,8 +291,9 @@ begin
       left join fsp.feed_seen s on s.reader = of_reader and s.type = r.type and s.key = r.key
       where r.type = any (types)
         and ((change.xid, change.id) > (after_xid, after_id) or (r.type collate "C", r.key) > (after_type collate "C", after_key))
-        and (s.key is not null
-          or case when r.type = 'Person'
+        -- Of a class that is closed to the reader's agency nothing is asked: what it takes up of a page would tell of it.
+        and (s.key is not null or r.type = any (open_types) and
+          case when r.type = 'Person'
             then exists (select from fsp.person_grant g where g.login = of_login and g.person = r.key and g.starts <= now() and g.ends > now())
             else exists (select from fsp.family_grant g where g.login = of_login and g.family = r.family and g.starts <= now() and g.ends > now()) end)
       order by r.type collate "C", r.key
@@ -308,7 +309,7 @@ begin
   return jsonb_build_object('rows', to_jsonb(found), 'more', false, 'x', greatest(horizon, after_xid)::text, 'e', 0);
 end
 $$;
-revoke all on function fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer) from public;
+revoke all on function fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[]) from public;
 
 -- What a reader is shown now, and what it is told is gone: noted before the answer leaves.
 create or replace function fsp.feed_noted(of_reader bigint, there_now jsonb, gone_now jsonb) returns void
@@ -327,5 +328,5 @@ revoke all on function fsp.feed_noted(bigint, jsonb, jsonb) from public;
 grant execute on function fsp.feed_clock(), fsp.feed_open(text, text),
   fsp.feed_families(bigint, text[], bigint, text, bigint, integer),
   fsp.feed_before(bigint, text[], xid8, xid8, text, bigint, integer),
-  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer), fsp.feed_noted(bigint, jsonb, jsonb)
+  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[]), fsp.feed_noted(bigint, jsonb, jsonb)
   to "{{db}}_gate";

@@ -58,18 +58,27 @@ export type FeedPage = {
   anew: boolean;
 };
 
-/** What a root of the feed asks. `types`: GraphQL types in the order of their names. */
-export type FeedAsked = { field: string; types: readonly string[]; after: string | null; first: number };
+/** Of a page's candidates: those that are there for the reader, and the last that the page came to. */
+export type FeedShown = { there: ReadonlySet<number>; last: number };
+
+/**
+ * What a root of the feed asks.
+ *
+ * - `types`: GraphQL types in the order of their names.
+ * - `open`: those of which the reader may see rows at all; all, where it is not said.
+ * - `first`: how many candidates.
+ */
+export type FeedAsked = { field: string; types: readonly string[]; open?: readonly string[]; after: string | null; first: number };
 
 export type Feed = {
   /** The next page's candidates. @throws PublicError BAD_CURSOR for a foreign or altered cursor. */
   next(client: Client, asked: FeedAsked): Promise<FeedPage>;
   /** A cursor for who is told of nothing but what changes from now on, or from a transaction (the oldest that was under way). */
-  fromNow(client: Client, asked: Omit<FeedAsked, 'after' | 'first'>, begun?: string): Promise<string>;
+  fromNow(client: Client, asked: Omit<FeedAsked, 'after' | 'first' | 'open'>, begun?: string): Promise<string>;
   /** Which reader a client is. */
   reader(client: Client): Promise<string>;
   /** Notes what of a page is shown, and what is told as gone, by their numbers: before the answer leaves. */
-  noted(page: FeedPage, shown: ReadonlySet<number>): Promise<void>;
+  noted(page: FeedPage, shown: FeedShown): Promise<void>;
 };
 
 type Row = { a?: number; x?: string; e?: number; f?: number | null; t: string; k: number; g?: boolean; at?: string };
@@ -85,7 +94,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
     return rows[0]?.j;
   };
   /** How places of a client are sealed, under the rights that it has. */
-  const sealing = (client: Client, { field, types }: Omit<FeedAsked, 'after' | 'first'>) => {
+  const sealing = (client: Client, { field, types }: Omit<FeedAsked, 'after' | 'first' | 'open'>) => {
     const key = feedKey(secret, client);
     const rights = createHash('sha256')
       .update(JSON.stringify([client.planKey, AGREEMENT_VERSION, field, types]))
@@ -106,7 +115,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
       return sealing(client, asked).seal({ phase: 'log', at: 0, xid: at, type: '', key: 0, begun: at, since: at });
     },
     reader: async (client) => String((await open(client)).reader),
-    async next(client, { field, types, after, first }) {
+    async next(client, { field, types, open: openTypes = types, after, first }) {
       const { key, rights, seal } = sealing(client, { field, types });
       const given = after === null ? null : opened(key, after);
       await ask('select fsp.feed_clock()::text as j', []);
@@ -115,6 +124,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
       const anew = place !== given?.place;
       const login = String(client.login.id);
       const of = `{${types.join(',')}}`;
+      const ofOpen = `{${openTypes.join(',')}}`;
       const candidates: Candidate[] = [];
       let more = true;
       const take = (rows: Row[], make: (row: Row) => Place, quiet: boolean) => {
@@ -137,8 +147,8 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
         const { at, xid, type, key: last, begun, since } = place;
         if (place.phase === 'log') {
           const found = (await ask(
-            'select fsp.feed_log($1::bigint, $2::bigint, $3::text[], $4::xid8, $5::bigint, $6::text, $7::bigint, $8::integer) as j',
-            [login, String(reader), of, xid, String(at), type, String(last), wanted],
+            'select fsp.feed_log($1::bigint, $2::bigint, $3::text[], $4::xid8, $5::bigint, $6::text, $7::bigint, $8::integer, $9::text[]) as j',
+            [login, String(reader), of, xid, String(at), type, String(last), wanted, ofOpen],
           )) as { rows: Row[]; more: boolean; x?: string; e?: number };
           take(found.rows, (row) => ({ ...place, at: row.e ?? 0, xid: row.x ?? xid, type: row.t, key: row.k }), false);
           if (found.x !== undefined) place = { ...place, xid: found.x, at: found.e ?? 0, type: '', key: 0 };
@@ -148,7 +158,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
         if (place.phase === 'families') {
           const rows = (await ask('select fsp.feed_families($1::bigint, $2::text[], $3::bigint, $4::text, $5::bigint, $6::integer) as j', [
             login,
-            of,
+            ofOpen,
             String(at),
             type,
             String(last),
@@ -169,9 +179,9 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
       }
       return { reader: String(reader), candidates, cursor: seal(place), more, anew };
     },
-    async noted({ reader, candidates }, shown) {
+    async noted({ reader, candidates }, { there: shown, last }) {
       const named = (of: Candidate[]) => JSON.stringify(of.map(({ type, key, family }) => ({ t: type, k: key, f: family })));
-      const gone = candidates.filter(({ n, gone }) => gone && !shown.has(n));
+      const gone = candidates.filter(({ n, gone }) => gone && n <= last && !shown.has(n));
       const there = candidates.filter(({ n }) => shown.has(n));
       if (gone.length + there.length === 0) return;
       await ask('select fsp.feed_noted($1::bigint, $2::text::jsonb, $3::text::jsonb)::text as j', [reader, named(there), named(gone)]);
@@ -201,11 +211,14 @@ function goOn(
 
 const partsOf = ({ phase, at, xid, type, key, begun, since }: Place) => [phase, at, xid, type, key, begun, since];
 
+/** What is sealed is as long as this: its length would tell of the row that a cursor stands at. */
+const SEALED = 256;
+
 /** AES-256-GCM (NIST SP 800-38D) with 12 random bytes before it and 16 of proof behind: it shows nothing of how much happens here. */
 export function sealed(key: Buffer, parts: Sealed | unknown[]): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce);
-  const text = Buffer.concat([cipher.update(JSON.stringify(parts), 'utf8'), cipher.final()]);
+  const text = Buffer.concat([cipher.update(JSON.stringify(parts).padEnd(SEALED), 'utf8'), cipher.final()]);
   return Buffer.concat([nonce, text, cipher.getAuthTag()]).toString('base64url');
 }
 

@@ -9,7 +9,7 @@ import { mayRead } from '../access/decide.ts';
 import { FED_TYPES } from '../access/fed.ts';
 import { isNow } from '../access/masks.ts';
 import { familyEntry, whereaboutsProtected } from '../access/predicates.ts';
-import type { FeedPage } from '../change/feed.ts';
+import type { FeedPage, FeedShown } from '../change/feed.ts';
 import { classOf } from '../db/classified.ts';
 import { enumName } from '../graphql/classes.ts';
 import { firstOf } from '../graphql/values.ts';
@@ -17,6 +17,9 @@ import type { Binding } from './binding.ts';
 import { type Arguments, alias, type Context, mayShow, parameter, type Run, selection, type Times, type Variables } from './context.ts';
 import { quoted } from './scalar.ts';
 import { and, bindingOf, compileObject, disclose, ROOT_SCOPE, type Sub, seenSql, sourceOf } from './select.ts';
+
+/** What a page says of itself. */
+const SCALARS: ReadonlySet<string> = new Set(['__typename', 'cursor', 'hasMore']);
 
 /** The roots, each with the types that it tells of; null: those of the argument `types`, or all. */
 export const FEED_ROOTS: ReadonlyMap<string, readonly string[] | null> = new Map([
@@ -29,18 +32,25 @@ export type FeedRoot = {
   key: string;
   field: string;
   types: readonly string[];
+  /** Those of them of which the reader may see rows at all. */
+  open: readonly string[];
   after: (variables: Variables) => string | null;
   first: (variables: Variables) => number;
 };
 
 const pageOf = (run: Run, key: string): FeedPage => run.feeds?.get(key) as FeedPage;
 
-/** Numbers of the candidates that are there, as they stand among what an answer discloses: `v<root>.<n>,`. */
-export function seenOfFeeds(seen: string): { rest: string; shown: Map<number, Set<number>> } {
-  const shown = new Map<number, Set<number>>();
-  const rest = seen.replaceAll(/v(\d+)\.(\d+),/g, (_, root: string, n: string) => {
-    const of = shown.get(Number(root)) ?? new Set();
-    shown.set(Number(root), of.add(Number(n)));
+/**
+ * Numbers of the candidates that are there, and of the last that a full page came to, as they stand among what an answer discloses:
+ * `v<root>.<n>,` and `w<root>.<n>,`.
+ */
+export function seenOfFeeds(seen: string): { rest: string; shown: Map<number, FeedShown> } {
+  const shown = new Map<number, { there: Set<number>; last: number }>();
+  const rest = seen.replaceAll(/([vw])(\d+)\.(\d+),/g, (_, what: string, root: string, n: string) => {
+    const of = shown.get(Number(root)) ?? { there: new Set(), last: Number.POSITIVE_INFINITY };
+    shown.set(Number(root), of);
+    if (what === 'v') of.there.add(Number(n));
+    else of.last = Number(n);
     return '';
   });
   return { rest, shown };
@@ -65,6 +75,7 @@ export function compileFeed(
     key,
     field: field.name,
     types,
+    open: types.filter((type) => !isClosed(ctx, bindingOf(ctx, type))),
     after: (variables) => (args.at(variables).after as string | null | undefined) ?? null,
     first,
   };
@@ -73,27 +84,36 @@ export function compileFeed(
   ctx.client = { ...outer, copies: true };
   const laterals: string[] = [];
   const seen: string[] = [];
-  const columns = [...selection(ctx, page, nodes)].map(([name, inner]) => {
-    const asked = (inner[0] as FieldNode).name.value;
-    const value =
-      asked === '__typename'
+  const most = `${parameter(ctx, (run) => String(first(run.variables)))}::int`;
+  const selected = [...selection(ctx, page, nodes)];
+  const asked = ([, [node]]: (typeof selected)[number]) => (node as FieldNode).name.value;
+  const lists = new Map(
+    selected.filter((each) => !SCALARS.has(asked(each))).map(([name, inner]) => [name, listSql(inner, `${key}.${name}`)]),
+  );
+  // Where a page ends follows from what is shown, also where nothing of it is asked for.
+  const [list = listSql([], key)] = lists.values();
+  const columns = selected.map((each) => {
+    const [name] = each;
+    const made = lists.get(name);
+    const ofPage = (value: (page: FeedPage) => string) => parameter(ctx, (run) => value(pageOf(run, key)));
+    const value = made
+      ? `${made}.j`
+      : asked(each) === '__typename'
         ? `'${page.name}'::text`
-        : asked === 'cursor'
-          ? `${parameter(ctx, (run) => pageOf(run, key).cursor)}::text`
-          : asked === 'hasMore'
-            ? `${parameter(ctx, (run) => String(pageOf(run, key).more))}::text::boolean`
-            : listSql(inner, `${key}.${name}`);
+        : asked(each) === 'cursor'
+          ? `case when ${list}.more then ${list}.cursor else ${ofPage(({ cursor }) => cursor)}::text end`
+          : `(${list}.more or ${ofPage(({ more }) => String(more))}::text::boolean)`;
     return `${value} as ${quoted(name)}`;
   });
   ctx.client = outer;
   const sql = `select row_to_json(o.*) as j, concat(${['null', ...seen].join(', ')}) as d from (select) one ${laterals.join(' ')} cross join lateral (select ${columns.join(', ')}) o`;
   return { sub: { sql, discloses: true }, feed };
 
-  /** The page's changes; joined, for what they disclose. */
+  /** The page's changes; joined, for what they disclose. @returns the alias of what was gathered of them. */
   function listSql(inner: readonly FieldNode[], at: string): string {
     const candidates = parameter(ctx, (run) => JSON.stringify(pageOf(run, key).candidates));
     const change = getNamedType(page.getFields().nodes?.type) as GraphQLObjectType;
-    const selected = [...selection(ctx, change, inner)];
+    const selected = inner.length > 0 ? [...selection(ctx, change, inner)] : [];
     const rowKeys = selected.filter(([, [node]]) => node?.name.value === 'node' || node?.name.value === 'entry');
     const shownRows = rowKeys.filter(([name, [node]]) => mayShow(ctx, change.name, (node as FieldNode).name.value, `${at}.${name}`));
     const made = types.map((type) => memberSql(type, shownRows, at));
@@ -133,16 +153,24 @@ export function compileFeed(
     ].join(', ');
     const union = members.length > 0 ? members.join(' union all ') : `select ${none} where false`;
     const list = alias(ctx, 'l');
+    // One more than the page holds tells whether there is more: by what is shown, never by what is not.
     const rows =
-      `select c.n, row_to_json(e.*) as j, v.there and c.quiet as mute, concat(case when not c.quiet then v.d end, case when v.there then 'v${place}.' || c.n || ',' end) as d ` +
-      `from json_to_recordset(${candidates}::json) as c (n integer, cursor text, at text, type text, key bigint, gone boolean, quiet boolean) ` +
+      `select c.n, c.cursor, row_to_json(e.*) as j, v.there and c.quiet as mute, concat(case when not c.quiet then v.d end, case when v.there then 'v${place}.' || c.n || ',' end) as d ` +
+      `from (select * from json_to_recordset(${candidates}::json) as r (n integer, cursor text, at text, type text, key bigint, gone boolean, quiet boolean) order by r.n) c ` +
       `left join lateral (${union}) v on true cross join lateral (select ${parts.join(', ')}) e ` +
-      `where v.there or c.gone`;
+      `where v.there or c.gone order by c.n limit ${most} + 1`;
+    const gathered = [
+      `coalesce(json_agg(p.j order by p.n) filter (where p.mute is not true and p.place <= ${most}), '[]'::json) as j`,
+      `string_agg(p.d, '') filter (where p.place <= ${most}) as d`,
+      `count(*) > ${most} as more`,
+      `max(p.n) filter (where p.place <= ${most}) as last`,
+      `max(p.cursor) filter (where p.place = ${most}) as cursor`,
+    ].join(', ');
     laterals.push(
-      `cross join lateral (select coalesce(json_agg(p.j order by p.n) filter (where p.mute is not true), '[]'::json) as j, string_agg(p.d, '') as d from (${rows}) p) ${list}`,
+      `cross join lateral (select ${gathered} from (select i.*, row_number() over (order by i.n) as place from (${rows}) i) p) ${list}`,
     );
-    seen.push(`${list}.d`);
-    return `${list}.j`;
+    seen.push(`${list}.d`, `case when ${list}.more then 'w${place}.' || ${list}.last || ',' end`);
+    return list;
   }
 
   /** The row of one type that a candidate is, where the reader sees it. */

@@ -9,7 +9,7 @@ import { type Budgets, costOfAnswer } from '../access/budget.ts';
 import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
 import type { CommandResult } from '../change/command.ts';
-import type { Feed, FeedPage } from '../change/feed.ts';
+import type { Feed, FeedPage, FeedShown } from '../change/feed.ts';
 import { type Asker, databaseError, type Pools } from '../db/pools.ts';
 import { createPreparing } from '../db/preparing.ts';
 import { type Families, openedBy } from '../disclosure/budget.ts';
@@ -74,7 +74,9 @@ let runs = 0;
 
 const NOTHING: Found = { json: {}, seen: '' };
 
-const NO_FEEDS = (rest: string) => ({ rest, shown: new Map<number, Set<number>>() });
+const NO_FEEDS = (rest: string) => ({ rest, shown: new Map<number, FeedShown>() });
+
+const NOTHING_SHOWN: FeedShown = { there: new Set(), last: Number.POSITIVE_INFINITY };
 
 /** The plugin. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
@@ -212,10 +214,10 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       run.written = written.id;
     }
     if (event?.of) run.written = event.of.key;
-    if (plan.feeds.length > 0) run.feeds = await feedsOf(feed, plan, variables, client);
     const needsRow = plan.command !== null || event !== undefined;
-    const { json: found, seen: told } =
+    const readNow = async () =>
       plan.sql && (!needsRow || run.written !== null) ? await readOnce(plan, run, asker, event?.shared ?? null, share) : NOTHING;
+    const { json: found, seen: told } = plan.feeds.length > 0 ? await readFeeds(feed, plan, run, readNow) : await readNow();
     if (event) {
       event.outcome = plan.refused.some(({ at }) => at === event.subscribed?.key) ? 'refused' : eventOutcome(plan, found);
       // Of what is not there for the caller nothing was shown.
@@ -228,7 +230,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const shown = readShown(seen + statics.seen);
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
-    for (const [place, { key }] of plan.feeds.entries()) await feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? new Set());
+    for (const [place, { key }] of plan.feeds.entries()) await feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? NOTHING_SHOWN);
     await records.answer(plan, client, asked, shown, plan.command !== null && run.written !== null);
     return plan.parts
       .map((part) => {
@@ -245,12 +247,24 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
       .join(',');
   };
 
-  /** What the roots of the change feed may tell next. */
-  const feedsOf = async (feed: Feed, plan: Plan, variables: Variables, client: Client): Promise<Map<string, FeedPage>> => {
-    const pages = new Map<string, FeedPage>();
-    for (const { key, field, types, after, first } of plan.feeds)
-      pages.set(key, await feed.next(client, { field, types, after: after(variables), first: first(variables) }));
-    return pages;
+  /**
+   * Reads what the roots of the change feed may tell next. A page that is neither full nor the last is read again out of more candidates: where it
+   * ends is not to tell how many there are that the reader does not see.
+   */
+  const readFeeds = async (feed: Feed, plan: Plan, run: Run, readNow: () => Promise<Found>): Promise<Found> => {
+    for (let most: number = LIMITS.feedCandidates; ; most *= 8) {
+      const pages = new Map<string, FeedPage>();
+      for (const { key, field, types, open, after, first } of plan.feeds)
+        pages.set(
+          key,
+          await feed.next(run.client, { field, types, open, after: after(run.variables), first: Math.max(first(run.variables), most) }),
+        );
+      run.feeds = pages;
+      const found = await readNow();
+      const { shown } = seenOfFeeds(found.seen);
+      const short = plan.feeds.some(({ key }, place) => pages.get(key)?.more && !Number.isFinite(shown.get(place)?.last ?? Number.NaN));
+      if (!short || most >= LIMITS.feedCandidatesMost) return found;
+    }
   };
 
   /** Introspection is the same for every run of a plan; the rest is asked each time. */

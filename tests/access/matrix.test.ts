@@ -32,7 +32,7 @@ type Field = GraphQLField<unknown, unknown>;
 
 /** Types that the compiler or graphql-js makes without a table of their own. */
 const MADE =
-  /^(Query|Mutation|PageInfo|TotalCount|Withheld|UserError|Viewer|ViewerClass|SharingRule|AccessStep|AccessExplanation|AgencyView|FieldView|FieldChange|DocumentChange|AgreementSimulation|(Workbook)?Changes?|EmergencyFigures|EmergencyCount)$|(Connection|Edge|Payload)$/;
+  /^(Query|Mutation|Subscription|PageInfo|TotalCount|Withheld|UserError|Viewer|ViewerClass|SharingRule|AccessStep|AccessExplanation|AgencyView|FieldView|FieldChange|DocumentChange|AgreementSimulation|(Workbook)?Changes?|EmergencyFigures|EmergencyCount)$|(Connection|Edge|Payload)$/;
 
 /** Types that only an odd way leads to. */
 const ODD: Record<string, string> = {

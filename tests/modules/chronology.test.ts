@@ -54,6 +54,8 @@ const WITHOUT: Record<string, string> = {
   ConflictOfInterest: LEDGER,
   EmergencyAccess: LEDGER,
   AccessNotice: 'Who looked, and not what happened: it stands beside the disclosures.',
+  RecordId: 'Under which of its ids a record system knows them.',
+  Voucher: part('an offer'),
   LookUpReceipt: 'Who looked, and not what happened: it stands beside the disclosures.',
 };
 
