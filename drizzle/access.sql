@@ -4874,8 +4874,16 @@ as $$
   select r.about_family from fsp.housing_referral r
   where r.id = asked and r.sender = (select l.organisation from fsp.login l where l.name = session_user) and fsp.sees(r.about_family)
 $$;
-revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) from public;
-grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+-- Whether a referral to the asking login's organisation is not over yet.
+create or replace function fsp.housing_referral_stands(asked bigint) returns boolean
+language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.housing_referral r join fsp.login l on l.organisation = r.addressee
+    where r.id = asked and l.name = session_user and r.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))
+$$;
+revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint) from public;
+grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint)
+  to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
 -- What a referral opened ends with it.
 create or replace function fsp.follow_housing_referral() returns trigger
@@ -8450,7 +8458,7 @@ create policy la_select on fsp.housing_need for select to "{{db}}_agency_la"
 grant insert on fsp.housing_need to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_need for insert to "{{db}}_agency_la"
   with check (housing_need.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_need to "{{db}}_agency_la";
+grant update (status, reason) on fsp.housing_need to "{{db}}_agency_la";
 create policy la_update on fsp.housing_need for update to "{{db}}_agency_la"
   using (housing_need.sender = (select fsp.current_organisation()))
   with check (housing_need.sender = (select fsp.current_organisation()));
@@ -8460,7 +8468,7 @@ create policy team_select on fsp.housing_need for select to "{{db}}_agency_team"
 grant insert on fsp.housing_need to "{{db}}_agency_team";
 create policy team_insert on fsp.housing_need for insert to "{{db}}_agency_team"
   with check (housing_need.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_need to "{{db}}_agency_team";
+grant update (status, reason) on fsp.housing_need to "{{db}}_agency_team";
 create policy team_update on fsp.housing_need for update to "{{db}}_agency_team"
   using (housing_need.sender = (select fsp.current_organisation()))
   with check (housing_need.sender = (select fsp.current_organisation()));
@@ -8518,7 +8526,7 @@ create policy la_select on fsp.housing_answer for select to "{{db}}_agency_la"
 grant insert on fsp.housing_answer to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_answer for insert to "{{db}}_agency_la"
   with check (housing_answer.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_answer to "{{db}}_agency_la";
+grant update (status, reason) on fsp.housing_answer to "{{db}}_agency_la";
 create policy la_update on fsp.housing_answer for update to "{{db}}_agency_la"
   using ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())))
   with check ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())));
@@ -8528,7 +8536,7 @@ create policy team_select on fsp.housing_answer for select to "{{db}}_agency_tea
 grant insert on fsp.housing_answer to "{{db}}_agency_team";
 create policy team_insert on fsp.housing_answer for insert to "{{db}}_agency_team"
   with check (housing_answer.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_answer to "{{db}}_agency_team";
+grant update (status, reason) on fsp.housing_answer to "{{db}}_agency_team";
 create policy team_update on fsp.housing_answer for update to "{{db}}_agency_team"
   using ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())))
   with check ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())));
@@ -8541,7 +8549,7 @@ create policy district_select on fsp.housing_answer for select to "{{db}}_agency
 grant insert on fsp.housing_answer to "{{db}}_agency_district";
 create policy district_insert on fsp.housing_answer for insert to "{{db}}_agency_district"
   with check (housing_answer.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_answer to "{{db}}_agency_district";
+grant update (status, reason) on fsp.housing_answer to "{{db}}_agency_district";
 create policy district_update on fsp.housing_answer for update to "{{db}}_agency_district"
   using ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())))
   with check ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())));
@@ -8589,7 +8597,7 @@ create policy la_select on fsp.housing_referral for select to "{{db}}_agency_la"
 grant insert on fsp.housing_referral to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_referral for insert to "{{db}}_agency_la"
   with check (housing_referral.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_referral to "{{db}}_agency_la";
+grant update (status, reason) on fsp.housing_referral to "{{db}}_agency_la";
 create policy la_update on fsp.housing_referral for update to "{{db}}_agency_la"
   using ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())))
   with check ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())));
@@ -8599,7 +8607,7 @@ create policy team_select on fsp.housing_referral for select to "{{db}}_agency_t
 grant insert on fsp.housing_referral to "{{db}}_agency_team";
 create policy team_insert on fsp.housing_referral for insert to "{{db}}_agency_team"
   with check (housing_referral.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_referral to "{{db}}_agency_team";
+grant update (status, reason) on fsp.housing_referral to "{{db}}_agency_team";
 create policy team_update on fsp.housing_referral for update to "{{db}}_agency_team"
   using ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())))
   with check ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())));
@@ -8609,7 +8617,7 @@ create policy health_select on fsp.housing_referral for select to "{{db}}_agency
 grant select on fsp.housing_referral to "{{db}}_agency_district";
 create policy district_select on fsp.housing_referral for select to "{{db}}_agency_district"
   using (((housing_referral.addressee = (select fsp.current_organisation()) or (housing_referral.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral.id)))));
-grant update on fsp.housing_referral to "{{db}}_agency_district";
+grant update (status, reason) on fsp.housing_referral to "{{db}}_agency_district";
 create policy district_update on fsp.housing_referral for update to "{{db}}_agency_district"
   using ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())))
   with check ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())));
@@ -8625,25 +8633,25 @@ create policy owner_all on fsp.housing_referral_contact for all to "{{owner}}"
   with check (true);
 grant select on fsp.housing_referral_contact to "{{db}}_agency_la";
 create policy la_select on fsp.housing_referral_contact for select to "{{db}}_agency_la"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant insert on fsp.housing_referral_contact to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_referral_contact for insert to "{{db}}_agency_la"
   with check (housing_referral_contact.sender = (select fsp.current_organisation()));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_team";
 create policy team_select on fsp.housing_referral_contact for select to "{{db}}_agency_team"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_health";
 create policy health_select on fsp.housing_referral_contact for select to "{{db}}_agency_health"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_education";
 create policy education_select on fsp.housing_referral_contact for select to "{{db}}_agency_education"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_police";
 create policy police_select on fsp.housing_referral_contact for select to "{{db}}_agency_police"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_district";
 create policy district_select on fsp.housing_referral_contact for select to "{{db}}_agency_district"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_provider";
 create policy provider_select on fsp.housing_referral_contact for select to "{{db}}_agency_provider"
   using (false);

@@ -442,6 +442,13 @@ describe('when an offer is accepted', () => {
     const after = (await read('housingDesk', need)).body.data.node;
     expect(after).toMatchObject({ status: 'ENDED', introduction: { person: null, family: null } });
   });
+  it('of two askings of one council at once one stands', async () => {
+    const asked = await Promise.all([1, 2, 3, 4].map(() => does(FRONT_DOOR, 'askForHousing', asking(first))));
+    const made = asked.filter(({ row }) => row);
+    expect(made).toHaveLength(1);
+    for (const { row, userErrors } of asked) if (!row) expect(userErrors).toMatchObject([{ rule: 'HOUSING_ASKED' }]);
+    await close(made[0]?.row.id);
+  });
   it('of two acceptances at once one stands', async () => {
     const need = await ask(unknown);
     const answers = [await offer(need), await offer(need), await offer(need)];
