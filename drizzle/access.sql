@@ -4774,57 +4774,61 @@ as $$
 $$;
 revoke all on function fsp.households_in(text) from public;
 
--- What may be said of a person's household without saying whose it is: the most, of which at least six households known here can be meant
--- (the Department for Education withholds counts of one to five). From the most to the least: ages in the postcode area, ages in the
--- district, heads in the district, heads in the county, nothing. Where somebody's whereabouts are protected no place is said at all.
+-- What may be said of a person's household without saying whose it is: the most that is said, in the very same words, of at least six
+-- households known here (the Department for Education withholds counts of one to five). From the most to the least: ages in the postcode
+-- area, ages in the district, heads in the district, heads in the county, nothing. A home of which more may be said is none of those of
+-- which less is: what is left out would tell. Where somebody's whereabouts are protected no place is said at all.
 -- Answered to a county that sees the family and the person; to others with nothing.
 create or replace function fsp.housing_profile(asked bigint, whom bigint)
   returns table (adults integer, children integer, aged_0_4 integer, aged_5_10 integer, aged_11_15 integer, aged_16_17 integer, area text)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
+#variable_conflict use_column
 declare
   fewest constant integer := 6;
-  home fsp.household;
-  own record;
-  hidden boolean;
-  alike_near integer;
-  alike integer;
-  heads_alike integer;
+  home bigint;
 begin
   if not exists (select from fsp.login l join fsp.organisation o on o.id = l.organisation
       where l.name = session_user and o.agency = 'LA' and not l.emergency) or not fsp.sees(asked, whom) then return; end if;
-  select h.* into home from fsp.household h join fsp.household_member m on m.household = h.id
+  select h.id into home from fsp.household h join fsp.household_member m on m.household = h.id
     where h.family = asked and m.person = whom and coalesce(m.until, 'infinity') > current_date and coalesce(h.until, 'infinity') > current_date
     order by h.id desc limit 1;
-  if home.id is null then
+  if home is null then
     return query select null::integer, null::integer, null::integer, null::integer, null::integer, null::integer, null::text;
     return;
   end if;
-  hidden := exists (select from fsp.household_member m join lateral fsp.same_persons(array[m.person]) one on true
-    join fsp.whereabouts_protection w on w.person = one.same
-    where m.household = home.id and w."from" <= now() and coalesce(w.until, 'infinity') > now());
-  select x.*, x.aged_0_4 + x.aged_5_10 + x.aged_11_15 + x.aged_16_17 as children into own
-    from fsp.households_in(home.district) x where x.household = home.id;
-  if not hidden then
-    select count(*) filter (where row (x.adults, x.aged_0_4, x.aged_5_10, x.aged_11_15, x.aged_16_17)
-        = row (own.adults, own.aged_0_4, own.aged_5_10, own.aged_11_15, own.aged_16_17) and x.outward = own.outward),
-      count(*) filter (where row (x.adults, x.aged_0_4, x.aged_5_10, x.aged_11_15, x.aged_16_17)
-        = row (own.adults, own.aged_0_4, own.aged_5_10, own.aged_11_15, own.aged_16_17)),
-      count(*) filter (where row (x.adults, x.aged_0_4 + x.aged_5_10 + x.aged_11_15 + x.aged_16_17) = row (own.adults, own.children))
-    into alike_near, alike, heads_alike from fsp.households_in(home.district) x;
-    if alike >= fewest then
-      return query select own.adults, own.children, own.aged_0_4, own.aged_5_10, own.aged_11_15, own.aged_16_17,
-        case when alike_near >= fewest then own.outward else home.district end;
-      return;
-    elsif heads_alike >= fewest then
-      return query select own.adults, own.children, null::integer, null::integer, null::integer, null::integer, home.district;
-      return;
-    end if;
-  end if;
-  select count(*) into heads_alike from fsp.households_in(null) x
-    where row (x.adults, x.aged_0_4 + x.aged_5_10 + x.aged_11_15 + x.aged_16_17) = row (own.adults, own.children);
-  return query select case when heads_alike >= fewest then own.adults end, case when heads_alike >= fewest then own.children end,
-    null::integer, null::integer, null::integer, null::integer, null::text;
+  return query
+    with hid as (
+      select m.household from fsp.whereabouts_protection w
+      join lateral fsp.same_persons(array[w.person]) one on true
+      join fsp.household_member m on m.person = one.same
+      where w."from" <= now() and coalesce(w.until, 'infinity') > now()
+    ), h as (
+      select x.*, x.aged_0_4 + x.aged_5_10 + x.aged_11_15 + x.aged_16_17 as children,
+        x.household in (select hid.household from hid) as hidden
+      from fsp.households_in(null) x
+    ), a as (
+      select h.*, not hidden and count(*) filter (where not hidden)
+        over (partition by district, outward, adults, aged_0_4, aged_5_10, aged_11_15, aged_16_17) >= fewest as near
+      from h
+    ), b as (
+      select a.*, not (hidden or near) and count(*) filter (where not (hidden or near))
+        over (partition by district, adults, aged_0_4, aged_5_10, aged_11_15, aged_16_17) >= fewest as ages
+      from a
+    ), c as (
+      select b.*, not (hidden or near or ages) and count(*) filter (where not (hidden or near or ages))
+        over (partition by district, adults, children) >= fewest as heads
+      from b
+    ), d as (
+      select c.*, not (near or ages or heads) and count(*) filter (where not (near or ages or heads))
+        over (partition by adults, children) >= fewest as county
+      from c
+    )
+    select case when near or ages or heads or county then d.adults end, case when near or ages or heads or county then d.children end,
+      case when near or ages then d.aged_0_4 end, case when near or ages then d.aged_5_10 end,
+      case when near or ages then d.aged_11_15 end, case when near or ages then d.aged_16_17 end,
+      case when near then d.outward when ages or heads then d.district end
+    from d where d.household = home;
 end
 $$;
 revoke all on function fsp.housing_profile(bigint, bigint) from public;
@@ -4871,8 +4875,16 @@ as $$
   select r.about_family from fsp.housing_referral r
   where r.id = asked and r.sender = (select l.organisation from fsp.login l where l.name = session_user) and fsp.sees(r.about_family)
 $$;
-revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) from public;
-grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+-- Whether a referral to the asking login's organisation is not over yet.
+create or replace function fsp.housing_referral_stands(asked bigint) returns boolean
+language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.housing_referral r join fsp.login l on l.organisation = r.addressee
+    where r.id = asked and l.name = session_user and r.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))
+$$;
+revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint) from public;
+grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint)
+  to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
 -- What a referral opened ends with it.
 create or replace function fsp.follow_housing_referral() returns trigger
@@ -4951,6 +4963,11 @@ as $$
 declare
   there integer;
 begin
+  -- A place that is held is kept, also where fewer are there than are held.
+  update fsp.service_place p set until = until_day
+    where p.held_by = holder and p.held_key = holder_key and p.service = of_service
+      and coalesce(p.until, 'infinity') >= (now() at time zone 'Europe/London')::date;
+  if found then return; end if;
   delete from fsp.service_place p where p.held_by = holder and p.held_key = holder_key;
   select c.places into there from fsp.service_capacity c where c.service = of_service for update;
   if there <= (select count(*) from fsp.service_place p
@@ -4981,8 +4998,14 @@ begin
     select s.id, s.by_voucher into of_service, by_voucher from fsp.service_offer_link k join fsp.service s on s.id = k.service
       where k.offer = coalesce((row_now ->> 'offer')::bigint, new.id);
     if tg_table_name = 'service_offer' then
-      -- Of what is given by voucher the voucher holds it.
-      if by_voucher then return null; end if;
+      -- Of what is given by voucher the voucher holds it: until the offer is over, and with it what was issued for it.
+      if by_voucher then
+        if new.status in ('DECLINED', 'NOT_AVAILABLE', 'COMPLETED') then
+          update fsp.voucher v set status = 'VOID' where v.offer = new.id and v.status = 'ISSUED';
+          delete from fsp.service_place p using fsp.voucher v where v.offer = new.id and p.held_by = 'voucher' and p.held_key = v.id;
+        end if;
+        return null;
+      end if;
       holds := new.status in ('ACCEPTED', 'TAKEN_UP');
       until_day := case when new.status = 'ACCEPTED' then (row_now ->> 'held_until')::date end;
     else
@@ -8436,7 +8459,7 @@ create policy la_select on fsp.housing_need for select to "{{db}}_agency_la"
 grant insert on fsp.housing_need to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_need for insert to "{{db}}_agency_la"
   with check (housing_need.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_need to "{{db}}_agency_la";
+grant update (status, reason) on fsp.housing_need to "{{db}}_agency_la";
 create policy la_update on fsp.housing_need for update to "{{db}}_agency_la"
   using (housing_need.sender = (select fsp.current_organisation()))
   with check (housing_need.sender = (select fsp.current_organisation()));
@@ -8446,7 +8469,7 @@ create policy team_select on fsp.housing_need for select to "{{db}}_agency_team"
 grant insert on fsp.housing_need to "{{db}}_agency_team";
 create policy team_insert on fsp.housing_need for insert to "{{db}}_agency_team"
   with check (housing_need.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_need to "{{db}}_agency_team";
+grant update (status, reason) on fsp.housing_need to "{{db}}_agency_team";
 create policy team_update on fsp.housing_need for update to "{{db}}_agency_team"
   using (housing_need.sender = (select fsp.current_organisation()))
   with check (housing_need.sender = (select fsp.current_organisation()));
@@ -8504,7 +8527,7 @@ create policy la_select on fsp.housing_answer for select to "{{db}}_agency_la"
 grant insert on fsp.housing_answer to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_answer for insert to "{{db}}_agency_la"
   with check (housing_answer.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_answer to "{{db}}_agency_la";
+grant update (status, reason) on fsp.housing_answer to "{{db}}_agency_la";
 create policy la_update on fsp.housing_answer for update to "{{db}}_agency_la"
   using ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())))
   with check ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())));
@@ -8514,7 +8537,7 @@ create policy team_select on fsp.housing_answer for select to "{{db}}_agency_tea
 grant insert on fsp.housing_answer to "{{db}}_agency_team";
 create policy team_insert on fsp.housing_answer for insert to "{{db}}_agency_team"
   with check (housing_answer.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_answer to "{{db}}_agency_team";
+grant update (status, reason) on fsp.housing_answer to "{{db}}_agency_team";
 create policy team_update on fsp.housing_answer for update to "{{db}}_agency_team"
   using ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())))
   with check ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())));
@@ -8527,7 +8550,7 @@ create policy district_select on fsp.housing_answer for select to "{{db}}_agency
 grant insert on fsp.housing_answer to "{{db}}_agency_district";
 create policy district_insert on fsp.housing_answer for insert to "{{db}}_agency_district"
   with check (housing_answer.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_answer to "{{db}}_agency_district";
+grant update (status, reason) on fsp.housing_answer to "{{db}}_agency_district";
 create policy district_update on fsp.housing_answer for update to "{{db}}_agency_district"
   using ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())))
   with check ((housing_answer.sender = (select fsp.current_organisation()) or housing_answer.addressee = (select fsp.current_organisation())));
@@ -8575,7 +8598,7 @@ create policy la_select on fsp.housing_referral for select to "{{db}}_agency_la"
 grant insert on fsp.housing_referral to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_referral for insert to "{{db}}_agency_la"
   with check (housing_referral.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_referral to "{{db}}_agency_la";
+grant update (status, reason) on fsp.housing_referral to "{{db}}_agency_la";
 create policy la_update on fsp.housing_referral for update to "{{db}}_agency_la"
   using ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())))
   with check ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())));
@@ -8585,7 +8608,7 @@ create policy team_select on fsp.housing_referral for select to "{{db}}_agency_t
 grant insert on fsp.housing_referral to "{{db}}_agency_team";
 create policy team_insert on fsp.housing_referral for insert to "{{db}}_agency_team"
   with check (housing_referral.sender = (select fsp.current_organisation()));
-grant update on fsp.housing_referral to "{{db}}_agency_team";
+grant update (status, reason) on fsp.housing_referral to "{{db}}_agency_team";
 create policy team_update on fsp.housing_referral for update to "{{db}}_agency_team"
   using ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())))
   with check ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())));
@@ -8595,7 +8618,7 @@ create policy health_select on fsp.housing_referral for select to "{{db}}_agency
 grant select on fsp.housing_referral to "{{db}}_agency_district";
 create policy district_select on fsp.housing_referral for select to "{{db}}_agency_district"
   using (((housing_referral.addressee = (select fsp.current_organisation()) or (housing_referral.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral.id)))));
-grant update on fsp.housing_referral to "{{db}}_agency_district";
+grant update (status, reason) on fsp.housing_referral to "{{db}}_agency_district";
 create policy district_update on fsp.housing_referral for update to "{{db}}_agency_district"
   using ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())))
   with check ((housing_referral.sender = (select fsp.current_organisation()) or housing_referral.addressee = (select fsp.current_organisation())));
@@ -8611,25 +8634,25 @@ create policy owner_all on fsp.housing_referral_contact for all to "{{owner}}"
   with check (true);
 grant select on fsp.housing_referral_contact to "{{db}}_agency_la";
 create policy la_select on fsp.housing_referral_contact for select to "{{db}}_agency_la"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant insert on fsp.housing_referral_contact to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_referral_contact for insert to "{{db}}_agency_la"
   with check (housing_referral_contact.sender = (select fsp.current_organisation()));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_team";
 create policy team_select on fsp.housing_referral_contact for select to "{{db}}_agency_team"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_health";
 create policy health_select on fsp.housing_referral_contact for select to "{{db}}_agency_health"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_education";
 create policy education_select on fsp.housing_referral_contact for select to "{{db}}_agency_education"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_police";
 create policy police_select on fsp.housing_referral_contact for select to "{{db}}_agency_police"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_district";
 create policy district_select on fsp.housing_referral_contact for select to "{{db}}_agency_district"
-  using (((housing_referral_contact.addressee = (select fsp.current_organisation()) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_provider";
 create policy provider_select on fsp.housing_referral_contact for select to "{{db}}_agency_provider"
   using (false);

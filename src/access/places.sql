@@ -18,6 +18,11 @@ as $$
 declare
   there integer;
 begin
+  -- A place that is held is kept, also where fewer are there than are held.
+  update fsp.service_place p set until = until_day
+    where p.held_by = holder and p.held_key = holder_key and p.service = of_service
+      and coalesce(p.until, 'infinity') >= (now() at time zone 'Europe/London')::date;
+  if found then return; end if;
   delete from fsp.service_place p where p.held_by = holder and p.held_key = holder_key;
   select c.places into there from fsp.service_capacity c where c.service = of_service for update;
   if there <= (select count(*) from fsp.service_place p
@@ -48,8 +53,14 @@ begin
     select s.id, s.by_voucher into of_service, by_voucher from fsp.service_offer_link k join fsp.service s on s.id = k.service
       where k.offer = coalesce((row_now ->> 'offer')::bigint, new.id);
     if tg_table_name = 'service_offer' then
-      -- Of what is given by voucher the voucher holds it.
-      if by_voucher then return null; end if;
+      -- Of what is given by voucher the voucher holds it: until the offer is over, and with it what was issued for it.
+      if by_voucher then
+        if new.status in ('DECLINED', 'NOT_AVAILABLE', 'COMPLETED') then
+          update fsp.voucher v set status = 'VOID' where v.offer = new.id and v.status = 'ISSUED';
+          delete from fsp.service_place p using fsp.voucher v where v.offer = new.id and p.held_by = 'voucher' and p.held_key = v.id;
+        end if;
+        return null;
+      end if;
       holds := new.status in ('ACCEPTED', 'TAKEN_UP');
       until_day := case when new.status = 'ACCEPTED' then (row_now ->> 'held_until')::date end;
     else

@@ -158,7 +158,8 @@ function personalTable(table: TableClass): string[] {
     }
     const update = updatePredicate(table, agency);
     if (update) {
-      lines.push(`grant update on fsp.${table.name} to ${role};`);
+      const changing = table.amendedColumns ? ` (${table.amendedColumns.join(', ')})` : '';
+      lines.push(`grant update${changing} on fsp.${table.name} to ${role};`);
       lines.push(policy(table.name, `${name}_update`, 'update', role, update, update));
     }
   }

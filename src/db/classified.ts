@@ -59,6 +59,8 @@ export type TableClass = {
   /** Columns that name the organisations which may change the row; `through`: also those to which it is own through another. */
   amendedBy: string[];
   amendedThrough: boolean;
+  /** The columns that they may change, where it is not every one. The database counts the version. */
+  amendedColumns?: readonly string[];
   /** Whether organisations to which the row would be own through another may write it, also where no grant opens the family. */
   writtenThrough: boolean;
   /** Column with the key of a directory row (`service`, `programme`) whose data class the row's mask is. */
@@ -104,6 +106,7 @@ export type ClassifyOptions = {
   amendingActs?: ActName[];
   amendedBy?: string[];
   amendedThrough?: boolean;
+  amendedColumns?: readonly string[];
   writtenThrough?: boolean;
   rowClassOf?: string;
   ownRows?: boolean;
@@ -136,6 +139,7 @@ export function classify<T extends PgTable>(table: T, dataClass: DataClass, opti
     blind: options.blind ?? false,
     writtenThrough: options.writtenThrough ?? false,
   };
+  if (options.amendedColumns) entry.amendedColumns = options.amendedColumns;
   if (options.rowClassOf) entry.rowClassOf = options.rowClassOf;
   const family = options.family ?? (has('family') ? 'family' : undefined);
   const person = options.person ?? (has('person') ? 'person' : undefined);

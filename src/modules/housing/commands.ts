@@ -51,6 +51,8 @@ export const askForHousing: Command = async (tx, raw, client, now) => {
   if (desk === null) errors.push(notFound("council's housing desk", 'council'));
   if (errors.length > 0 || person === null || desk === null) return { userErrors: errors };
 
+  // Two who ask for one family at the same time stand in a queue.
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('fsp.housing_need'), hashint8(${family}::bigint))`);
   const asked = await tx
     .select({ id: housingNeed.id })
     .from(housingNeed)

@@ -42,6 +42,8 @@ export const referForHousing: Command = async (tx, raw, client, now) => {
     rule('WHEREABOUTS_PROTECTED', 'Where this person is, is protected: who is named with them, or a manager, refers them.', 'person');
   errors.push(...closed);
   if (errors.length > 0 || person === null || desk === null) return { userErrors: errors };
+  // Two who refer one person at the same time stand in a queue.
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtext('fsp.housing_referral'), hashint8(${person}::bigint))`);
   const open = await tx
     .select({ id: housingReferral.id })
     .from(housingReferral)

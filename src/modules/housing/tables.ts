@@ -28,6 +28,9 @@ const ofNeed = (county: string, council: string, need: string): Own => ({
   families: (row) => `fsp.housing_families(${row}.${need})`,
 });
 
+/** Either of the two says how it stands; what the other has written is not theirs to change. */
+const AMENDED = ['status', 'reason'];
+
 export type NeedStatus = 'OPEN' | 'ACCEPTED' | 'WITHDRAWN' | 'ENDED';
 
 /** A need profile, as one council is shown it. Which of its make-up and area is said follows from how many it could be (`fsp.housing_profile`). */
@@ -70,6 +73,7 @@ export const housingNeed = classify(
     acts: ['askForHousing'],
     amendingActs: ['closeHousingNeed'],
     amendedBy: ['sender'],
+    amendedColumns: AMENDED,
     blind: true,
   },
 );
@@ -140,6 +144,7 @@ export const housingAnswer = classify(
     acts: ['answerHousingNeed'],
     amendingActs: ['acceptHousingOffer', 'refuseHousingOffer', 'recordHousingAnswer'],
     amendedBy: ['sender', 'addressee'],
+    amendedColumns: AMENDED,
   },
 );
 
@@ -181,6 +186,12 @@ const ofReferral = (referral: string): Own => ({
   families: (row) => `fsp.housing_referral_families(${row}.${referral})`,
 });
 
+const ofContact: Own = {
+  ...ofReferral('referral'),
+  through: (row, org) =>
+    `((${row}.addressee = ${org} and fsp.housing_referral_stands(${row}.referral)) or (${row}.sender = ${org} and fsp.housing_referral_open(${row}.referral)))`,
+};
+
 /** What the county tells a council under the duty to refer: with the person's consent, and to the council that the person chose. */
 export const housingReferral = classify(
   fsp.table(
@@ -221,10 +232,11 @@ export const housingReferral = classify(
     acts: ['referForHousing'],
     amendingActs: ['answerHousingReferral', 'withdrawHousingReferral'],
     amendedBy: ['sender', 'addressee'],
+    amendedColumns: AMENDED,
   },
 );
 
-/** How the person agreed to be reached. */
+/** How the person agreed to be reached: the council's as long as the referral stands. */
 export const housingReferralContact = classify(
   fsp.table(
     'housing_referral_contact',
@@ -243,5 +255,5 @@ export const housingReferralContact = classify(
     ],
   ),
   'WHEREABOUTS',
-  { own: ofReferral('referral'), writer: 'sender', acts: ['referForHousing'], amendedBy: [] },
+  { own: ofContact, writer: 'sender', acts: ['referForHousing'], amendedBy: [] },
 );

@@ -17,11 +17,17 @@ const ENTITY = 'WorkbookEntry';
 
 type Line = WorkbookEntryRecordInput;
 
-/** What a record says, apart from when it said so: in the same order, however its parts came. */
+/**
+ * What a record says, apart from when it said so: in the same order, however its parts came. Without what stays as it came first, whatever a
+ * later state says of it: whose family it is, who wrote it, when it was.
+ */
 function contentOf({
   sourceId: _id,
   changed: _changed,
   version: _version,
+  family: _family,
+  author: _author,
+  occurred: _occurred,
   persons,
   keptFrom,
   readings,
@@ -35,17 +41,21 @@ function contentOf({
   return { ...said, ...parts, childWords: sorted(childWords), parentWords: sorted(parentWords) };
 }
 
-/** Every person that a line names, by their ids in the record system. @throws where one of them is nobody. */
-async function personsOf(to: Pushing, line: Line): Promise<Map<string, number>> {
-  const named: [string, string[]][] = [
+/** Whom a line names, by their ids in the record system, and where. */
+function namedIn(line: Line): [string, string[]][] {
+  return [
     ...line.persons.map((id, i): [string, string[]] => [id, ['persons', String(i)]]),
     ...(line.keptFrom ?? []).map((id, i): [string, string[]] => [id, ['keptFrom', String(i)]]),
     ...(['readings', 'childWords', 'parentWords'] as const).flatMap((field) =>
       (line[field] ?? []).map(({ person }, i): [string, string[]] => [person, [field, String(i), 'person']]),
     ),
   ];
+}
+
+/** Every person that a line names, by their ids in the record system. @throws where one of them is nobody. */
+async function personsOf(to: Pushing, line: Line): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  for (const [id, path] of named) {
+  for (const [id, path] of namedIn(line)) {
     if (found.has(id)) continue;
     const known = await personOf(to, id);
     if (!known) refuse(notFound('person', ...path));
@@ -142,8 +152,8 @@ async function bringUpToDate(
   if (!row) refuse(notFound('entry', 'sourceId'));
   refuseIf([...checkEntry(input, now), ...(await entryCodes(tx, input, now))]);
   const members = await visibleMembers(tx, family, [...persons.values()]);
-  for (const [i, each] of line.persons.entries())
-    if (!members.has(persons.get(each) as number)) refuse(notFound('member of this family', 'persons', String(i)));
+  for (const [each, path] of namedIn(line))
+    if (!members.has(persons.get(each) as number)) refuse(notFound('member of this family', ...path));
   const changed = (['module', 'sessionType', 'narrative'] as const).filter((field) => {
     const said = line[field];
     return said !== null && said !== undefined && said !== row[field];

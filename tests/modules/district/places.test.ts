@@ -149,6 +149,37 @@ describe('places', () => {
     await owner.query(`update fsp.service_place set until = current_date - 2 where held_by = 'voucher'`);
     expect((await left('cherwell-swimming')).placesLeft).toBe(2);
   });
+  it('of a voucher are kept though there are fewer now, and come back with the offer', async () => {
+    const code = 'cherwell-swimming';
+    const held = async () => {
+      const { rows } = await owner.query(
+        `select count(*)::int as n from fsp.service_place p join fsp.service s on s.id = p.service where s.code = $1 and coalesce(p.until, 'infinity') >= current_date`,
+        [code],
+      );
+      return rows[0].n;
+    };
+    await setPlaces(code, 5);
+    const issue = async (of: string) =>
+      (await does('socialWorker', 'issueVoucher', 'voucher { id } code', { offer: of, expires: soon })).code;
+    const redeem = async (voucher: string) =>
+      (await does(desk, 'redeemVoucher', 'redemption { result }', { code: voucher })).redemption?.result;
+    const before = await held();
+    const [one, other] = [await offer(code), await offer(code)];
+    const [good, lost] = [await issue(one), await issue(other)];
+    expect(await held()).toBe(before + 2);
+    // What was issued is honoured, however few places are said to be there since.
+    await setPlaces(code, 0);
+    expect(await redeem(good)).toBe('ACCEPTED');
+    expect(await held()).toBe(before + 2);
+    // An offer that comes to nothing takes its voucher and the place with it; a voucher that was used keeps its place until all is done.
+    const reason = 'family-declined';
+    expect((await record('socialWorker', other, 1, 'DECLINED', { reason })).userErrors).toEqual([]);
+    expect(await redeem(lost)).toBe('NOT_KNOWN');
+    expect(await held()).toBe(before + 1);
+    expect((await record('socialWorker', one, 2, 'COMPLETED')).userErrors).toEqual([]);
+    expect(await held()).toBe(before);
+    await setPlaces(code, null);
+  });
 });
 
 describe('what a service is meant to move', () => {

@@ -145,7 +145,47 @@ describe('a referral', () => {
     const input = { referral: made.id, expectedVersion: 1, reason: 'family-declined' };
     expect((await does('housingDesk', 'withdrawHousingReferral', input)).errors?.[0].extensions.reason).toBe('NOT_YOURS_TO_WRITE');
     expect((await does(FRONT_DOOR, 'withdrawHousingReferral', input)).housingReferral.status).toBe('WITHDRAWN');
-    expect(await node('housingDesk', made.id)).toMatchObject({ status: 'WITHDRAWN', person: null });
+    expect(await node('housingDesk', made.id)).toMatchObject({ status: 'WITHDRAWN', person: null, contact: null });
+    // Nor how to reach them, by plain SQL; the county has what it wrote.
+    const client = await sqlAs('cherwell-housing', false, url);
+    const id = made.id.split('-')[1];
+    expect((await client.query('select from fsp.housing_referral where id = $1', [id])).rowCount).toBe(1);
+    expect((await client.query('select * from fsp.housing_referral_contact')).rows).toEqual([]);
+    await client.end();
+    expect((await node(FRONT_DOOR, made.id)).contact).toBe('x@example.org');
+  });
+  it('of two at once one is made, and nothing of it but how it stands is the council’s to change', async () => {
+    const asked = await Promise.all(
+      [1, 2, 3, 4].map(() => does(FRONT_DOOR, 'referForHousing', referral(someone, { consent, contact: 'y@example.org' }))),
+    );
+    const made = asked.filter(({ housingReferral }) => housingReferral);
+    expect(made).toHaveLength(1);
+    for (const { housingReferral, userErrors } of asked)
+      if (!housingReferral) expect(userErrors).toMatchObject([{ rule: 'HOUSING_REFERRED' }]);
+    const client = await sqlAs('cherwell-housing', false, url);
+    const [{ housingReferral: one }] = made as [{ housingReferral: { id: string; version: number } }];
+    const { id, version } = one;
+    const key = id.split('-')[1];
+    for (const [column, value] of Object.entries({
+      about_family: 1,
+      about_person: 1,
+      consented_on: null,
+      gateway: 'x',
+      opinion: 'x',
+      worker: 'x',
+      version: 9,
+    }))
+      await expect(
+        client.query(`update fsp.housing_referral set ${column} = $2 where id = $1`, [key, value]),
+        column,
+      ).rejects.toMatchObject({
+        code: '42501',
+      });
+    for (const table of ['housing_need', 'housing_answer'])
+      await expect(client.query(`update fsp.${table} set version = 9`), table).rejects.toMatchObject({ code: '42501' });
+    await client.end();
+    const done = await does(FRONT_DOOR, 'withdrawHousingReferral', { referral: id, expectedVersion: version, reason: 'family-declined' });
+    expect(done.housingReferral).toMatchObject({ status: 'WITHDRAWN', version: version + 1 });
   });
   it('without consent is for a manager, where a child may come to significant harm, on a ground of safeguarding', async () => {
     const withoutConsent = { gateway: 'CA2004-s11', reason: 'The children sleep in a car tonight.' };

@@ -336,6 +336,31 @@ describe('Workbook entries', () => {
     expect((await shown(id)).readings).toEqual([{ stageOfChange: 'PREPARATION', capacityForChange: 3 }]);
   });
 
+  it('a later state says nothing of somebody of another family', async () => {
+    await families(family('W-2', [mother('WQ-1', { givenName: 'Cora' })], { name: 'Other' }));
+    const reading = { behaviour: 'alcohol', stageOfChange: 'ACTION' };
+    const before = await counts();
+    const version = 9;
+    for (const [path, more] of Object.entries({
+      '/persons/1': { persons: ['WP-1', 'WQ-1'] },
+      '/keptFrom/0': { keptFrom: ['WQ-1'] },
+      '/readings/0/person': { readings: [{ person: 'WQ-1', ...reading }] },
+      '/childWords/0/person': { childWords: [{ person: 'WQ-1', words: 'x' }] },
+      '/parentWords/1/person': { parentWords: [...entry().parentWords, { person: 'WQ-1', words: 'x' }] },
+    }))
+      expect((await entries(entry({ version, changed: T3, ...more }))).lines, path).toMatchObject([
+        { result: 'FAILED', rule: 'NOT_FOUND', path },
+      ]);
+    expect(await counts()).toEqual(before);
+  });
+
+  it('of the same version with another author, moment or family nothing is new', async () => {
+    const line = entry({ sourceId: 'E-9', family: 'W-1' });
+    expect(results(await entries(line))).toEqual(['CREATED']);
+    const other = { author: 'Somebody Else', occurred: '2026-09-29T13:00:00.000Z', family: null };
+    expect(results(await entries({ ...line, ...other }, { ...line, ...other, changed: T2 }))).toEqual(['UNCHANGED', 'UNCHANGED']);
+  });
+
   it('what was taken out as wrong does not come back', async () => {
     await owner.query(`delete from fsp.workbook_entry_version; delete from fsp.workbook_reading where entry = ${id.split('-')[1]}`);
     for (const table of ['workbook_entry_person', 'workbook_parent_words'])
