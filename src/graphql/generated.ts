@@ -10260,7 +10260,7 @@ export type ServiceRunLine = {
   path?: Maybe<Scalars['String']['output']>;
   /** FAILED: it is not in, or stays as it was. Else what `path` points at was left out of it. */
   result?: Maybe<ServiceRunResult>;
-  /** The keyword of JSON schema that it breaks, or SECRET_PLACE, TOO_LONG, DUPLICATE, NOT_AN_OBJECT, ID_NOT_UUID, NO_POINT, UNREADABLE. */
+  /** The keyword of JSON schema that it breaks, or SECRET_PLACE, TOO_LONG, DUPLICATE, NOT_AN_OBJECT, ID_NOT_UUID, NO_POINT, UNREADABLE, UNWRITABLE. */
   rule?: Maybe<Scalars['String']['output']>;
   /** Null where it must not be pointed at. */
   sourceId?: Maybe<Scalars['String']['output']>;
