@@ -3158,6 +3158,7 @@ CREATE TABLE "fsp"."service_feed" (
 	"district" text,
 	"url" text,
 	"enabled" boolean DEFAULT true NOT NULL,
+	"by_operator" boolean DEFAULT false NOT NULL,
 	"registered_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "service_feed_code_unique" UNIQUE("code"),
 	CONSTRAINT "service_feed_url_unique" UNIQUE("url")

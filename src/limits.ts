@@ -144,6 +144,8 @@ export const LIMIT_TABLE = {
   feedPageBytes: limit(16_777_216, 'bytes', 'A hundred services of the greatest length; a field of five megabytes is read, and refused.'),
   feedPages: limit(2_000, 'pages', 'A hundred thousand services by fifty; a feed that has no end is broken off here.'),
   feedSeconds: limit(30, 's', 'How long one page may take, with its body.'),
+  feedRunSeconds: limit(1_800, 's', 'How long one feed may take as a whole; the next ones wait for it.'),
+  feedPageServices: limit(1_000, 'services', 'A page is asked for with a hundred; one with more than this is refused.'),
   feedTries: limit(3, 'times', 'A page that fails is asked for again, after 1 and 4 seconds.'),
   feedRedirects: limit(3, 'redirects', 'From an old name to a new one, and to HTTPS.'),
   feedDetailsAtOnce: limit(4, 'requests', 'As many services are fetched side by side; a council’s server has other work.'),

@@ -10,7 +10,7 @@ $$;
 revoke all on function fsp.may_publish(integer) from public;
 
 -- Registers a feed of the asking organisation, or changes its address; as the owner of the organisation named. Null: the code, or
--- the address, is another's.
+-- the address, is another's, or the feed has been switched off, which the owner alone undoes.
 create or replace function fsp.register_service_feed(asked_code text, asked_organisation integer, asked_district text, asked_url text) returns integer
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -22,8 +22,11 @@ begin
     select l.organisation into strict org from fsp.login l where l.name = session_user;
   end if;
   if exists (select from fsp.service_feed f where f.url = asked_url and f.code <> asked_code) then return null; end if;
-  insert into fsp.service_feed as f (code, organisation, district, url) values (asked_code, org, asked_district, asked_url)
-  on conflict (code) do update set url = excluded.url, district = excluded.district, enabled = true where f.organisation = excluded.organisation
+  insert into fsp.service_feed as f (code, organisation, district, url, by_operator)
+  values (asked_code, org, asked_district, asked_url, session_user = '{{owner}}')
+  on conflict (code) do update set url = excluded.url, district = excluded.district, enabled = true,
+      by_operator = excluded.by_operator or (f.by_operator and f.url is not distinct from excluded.url)
+    where f.organisation = excluded.organisation and (f.enabled or session_user = '{{owner}}')
   returning f.id into found_id;
   return found_id;
 end $$;
@@ -82,7 +85,10 @@ begin
 
   -- An id is whose it was first: who publishes it again does not take it over.
   if known.id is not null then shown_as := known.public_id;
-  elsif exists (select from fsp.service s where s.public_id = (item ->> 'publicId')::uuid) then shown_as := (item ->> 'ownId')::uuid;
+  else
+    if exists (select from fsp.service s where s.public_id = shown_as) then shown_as := (item ->> 'ownId')::uuid; end if;
+    -- That one can be worked out, and be taken already.
+    while exists (select from fsp.service s where s.public_id = shown_as) loop shown_as := gen_random_uuid(); end loop;
   end if;
   if given_by is not null then
     insert into fsp.service_provider as p (id, feed, source_id, name, description, website, email)
@@ -161,6 +167,20 @@ begin
 end $$;
 revoke all on function fsp.write_service(bigint, jsonb) from public;
 grant execute on function fsp.write_service(bigint, jsonb) to {{members}};
+
+-- The same, from a text; `unwritable` where the database does not take it: what is wrong with one service is not the others' trouble.
+create or replace function fsp.try_write_service(asked_run bigint, item text) returns text
+language plpgsql set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return fsp.write_service(asked_run, item::jsonb);
+exception when others then
+  -- Data that is none, that breaks a rule, or that is too much.
+  if left(sqlstate, 2) in ('22', '23', '54') then return 'unwritable'; end if;
+  raise;
+end $$;
+revoke all on function fsp.try_write_service(bigint, text) from public;
+grant execute on function fsp.try_write_service(bigint, text) to {{members}};
 
 -- What is to be said of services of a run; `failed` counts those of them that did not come in.
 create or replace function fsp.note_service_lines(asked_run bigint, lines jsonb, failed_services integer) returns void

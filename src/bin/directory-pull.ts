@@ -5,7 +5,6 @@
  */
 import { parseArgs } from 'node:util';
 import { readConfig } from '../config.ts';
-import { FeedError } from '../exchange/open-referral/fetch.ts';
 import type { Ask } from '../exchange/open-referral/publish.ts';
 import { checkFeed, pullFeed, type Report } from '../exchange/open-referral/pull.ts';
 import { command } from './command.ts';
@@ -61,9 +60,8 @@ await command(async () => {
         console.log(report(feed.code, pulled, false).join('\n'));
         if (!pulled.complete) process.exitCode = 1;
       } catch (error) {
-        // One feed's trouble is not the next one's.
-        if (!(error instanceof FeedError)) throw error;
-        console.error(`${feed.code}: ${error.message}`);
+        // One feed's trouble is not the next one's, whatever it is.
+        console.error(`${feed.code}: ${error instanceof Error ? error.message : String(error)}`);
         process.exitCode = 1;
       }
     }

@@ -342,7 +342,7 @@ export async function addFeed(
   { code, organisation, district, url }: { code: string; organisation: string; district?: string; url?: string },
 ): Promise<Outcome> {
   const before = await client.query(
-    'select from fsp.service_feed f join fsp.organisation o on o.id = f.organisation where f.code = $1 and o.code = $2 and f.url is not distinct from $3 and f.district is not distinct from $4 and f.enabled',
+    'select from fsp.service_feed f join fsp.organisation o on o.id = f.organisation where f.code = $1 and o.code = $2 and f.url is not distinct from $3 and f.district is not distinct from $4 and f.enabled and f.by_operator',
     [code, organisation, url ?? null, district ?? null],
   );
   if (before.rowCount === 1) return 'as it was';

@@ -1055,7 +1055,7 @@ export type ChangeType =
   | 'VISIT'
   | 'WORKBOOK_ENTRY';
 
-/** One page of the feed. It may hold fewer changes than were asked for, or none, and not be the last. */
+/** One page of the feed: full, or the last. */
 export type Changes = {
   __typename?: 'Changes';
   /** Where to go on; also of a page without changes. */
@@ -10260,7 +10260,7 @@ export type ServiceRunLine = {
   path?: Maybe<Scalars['String']['output']>;
   /** FAILED: it is not in, or stays as it was. Else what `path` points at was left out of it. */
   result?: Maybe<ServiceRunResult>;
-  /** The keyword of JSON schema that it breaks, or SECRET_PLACE, TOO_LONG, DUPLICATE, NOT_AN_OBJECT, ID_NOT_UUID, NO_POINT, UNREADABLE. */
+  /** The keyword of JSON schema that it breaks, or SECRET_PLACE, TOO_LONG, DUPLICATE, NOT_AN_OBJECT, ID_NOT_UUID, NO_POINT, UNREADABLE, UNWRITABLE. */
   rule?: Maybe<Scalars['String']['output']>;
   /** Null where it must not be pointed at. */
   sourceId?: Maybe<Scalars['String']['output']>;

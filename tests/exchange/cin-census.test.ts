@@ -203,6 +203,12 @@ describe('a file', () => {
     ['of another kind', '<html></html>', /no census/],
     ['that is empty', '', /empty|^Line/],
     ['that nests without end', `<Message><Children><Child>${'<a>'.repeat(50)}`, /deeper/],
+    ['that nests without end outside a child', `<Message><Children>${'<a>'.repeat(50)}`, /deeper/],
+    [
+      'with attributes without end',
+      `<Message><Children><Child ${Array.from({ length: 60 }, (_, i) => `a${i}="1"`).join(' ')}`,
+      /attributes/,
+    ],
     ['with one endless text', `<Message><Children><Child><a>${'x'.repeat(20_000)}`, /longer/],
     ['with one endless child', `<Message><Children><Child>${'<a/>'.repeat(6_000)}`, /more than any child/],
   ])('%s is refused with its line', async (_what, text, message) => {

@@ -21,6 +21,13 @@ describe('a refuge, or a place that is kept secret', () => {
     ['by a mark of its publisher', service({ address_confidential: true })],
     ['by a mark deep down', service({ service_at_locations: [{ location: { location_type: 'physical', is_confidential: 'yes' } }] })],
     ['as domestic abuse accommodation', service({ name: 'Domestic abuse accommodation, Oxfordshire' })],
+    ['with a space that is not seen', service({ name: 'Safe\u200bhouse' })],
+    ['with a hyphen that is not seen', service({ name: 'Willow re\u00adfuge' })],
+    ['with underscores', service({ name: 'Women_refuge' })],
+    ['with a space of HTML', service({ name: 'Domestic&nbsp;abuse accommodation' })],
+    ['with a null byte', service({ name: 'Willow ref\0uge' })],
+    ['in letters of another width', service({ name: 'Ｒｅｆｕｇｅ' })],
+    ['beside a postcode in small letters', service({ description: 'Our refuge is near ox16 5qd.' })],
   ])('%s', (_name, record) => expect(isSecretPlace(record)).toBe(true));
 });
 

@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addFeed } from '../../src/db/provision.ts';
 import { checkAddress, fetchJson, isPublic } from '../../src/exchange/open-referral/fetch.ts';
+import { uuidOf } from '../../src/exchange/open-referral/profile.ts';
 import type { Ask } from '../../src/exchange/open-referral/publish.ts';
 import { checkFeed, pullFeed, type Report } from '../../src/exchange/open-referral/pull.ts';
 import { madeService, type TestFeed, testFeed } from '../support/feed.ts';
@@ -219,6 +220,43 @@ describe('a feed with faulty services', () => {
       { description: null, source: null, document: { id: expect.any(String), name: 'Made service 1', status: 'defunct' }, places: 0 },
     ]);
   });
+  it('of which the database does not take one: the others come in, and it stays as it was', async () => {
+    feed.services = [madeService(1), madeService(2)];
+    await pull();
+    await owner.query("alter table fsp.service add constraint made_refusal check (name <> 'Unwritable')");
+    feed.services = [madeService(1, { name: 'Unwritable' }), madeService(2), madeService(3)];
+    const report = await pull();
+    await owner.query('alter table fsp.service drop constraint made_refusal');
+    expect(rulesOf(report)).toEqual(['1  UNWRITABLE']);
+    expect(report).toMatchObject({ created: 1, unchanged: 1, failed: 1, complete: true });
+    expect((await live()).length).toBe(3);
+  });
+  it('with a year 0, halves of characters and null bytes in names: they come in without these', async () => {
+    feed.services = [
+      madeService(1, {
+        last_modified: '0000-01-01T00:00:00Z',
+        schedules: [{ id: madeService(9).id, freq: 'WEEKLY', byday: 'MO', dtstart: '0000-01-03', valid_from: '0000-01-01' }],
+      }),
+      madeService(2, { 'x-\0a': 'b', 'x-\ud800': 'c', name: 'Made\0 service 2' }),
+    ];
+    expect(await pull()).toMatchObject({ created: 2, failed: 0, complete: true });
+  });
+  it('whose id, and the one it would have instead, are taken: it has a third', async () => {
+    const one = madeService(701);
+    const own = uuidOf('service', known.code, String(one.id));
+    feed.services = [one, madeService(702)];
+    await owner.query(
+      'insert into fsp.service (code, name, organisation, kind, data_class, active, public_id, status) select code || $2, name, organisation, kind, data_class, active, $1::uuid, status from fsp.service limit 1',
+      [one.id, ':a'],
+    );
+    await owner.query(
+      'insert into fsp.service (code, name, organisation, kind, data_class, active, public_id, status) select code || $2, name, organisation, kind, data_class, active, $1::uuid, status from fsp.service limit 1',
+      [own, ':b'],
+    );
+    expect(await pull()).toMatchObject({ created: 2, failed: 0 });
+    const { rows } = await owner.query('select public_id from fsp.service where feed = $1 and source_id = $2', [known.id, one.id]);
+    expect([one.id, own]).not.toContain(rows[0].public_id);
+  });
   it('an id that another feed has already is published under another', async () => {
     const one = madeService(1);
     feed.services = [one];
@@ -237,6 +275,22 @@ describe('a feed with faulty services', () => {
 });
 
 describe('a feed in trouble', () => {
+  it('that takes too long as a whole is broken off, and nothing is retired', async () => {
+    feed.services = [madeService(1)];
+    await pull();
+    expect(await pullFeed(ask, known, { ...options(), runSeconds: 0 })).toMatchObject({
+      complete: false,
+      fault: 'The feed took too long.',
+    });
+    expect((await live()).length).toBe(1);
+  });
+  it('that gives everything on one page is not read', async () => {
+    feed.instead = (_url, response) => {
+      response.end(JSON.stringify({ contents: Array.from({ length: 1_001 }, (_, i) => madeService(i)) }));
+      return true;
+    };
+    expect(await pull()).toMatchObject({ complete: false, services: 0, fault: 'Page 1 has more than 1,000 services.' });
+  });
   it('that fails twice is asked a third time', async () => {
     feed.services = [madeService(1)];
     let failures = 2;
@@ -357,6 +411,14 @@ describe('an address', () => {
       expect(await pull()).toMatchObject({ complete: false, services: 0, fault: expect.stringMatching(/public|HTTPS/) });
     },
   );
+  it('inside the network is asked for the operator, and for nobody else', async () => {
+    feed.services = [madeService(1)];
+    await owner.query('update fsp.service_feed set by_operator = false where id = $1', [known.id]);
+    await expect(pull()).rejects.toThrow(/HTTPS|public/);
+    expect(feed.asked).toEqual([]);
+    await owner.query('update fsp.service_feed set by_operator = true where id = $1', [known.id]);
+    expect(await pull()).toMatchObject({ created: 1 });
+  });
   it('that leads on and on is left', async () => {
     feed.instead = (url, response) => {
       response.writeHead(302, { location: `${url.pathname}/on` }).end();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addFeed } from '../../src/db/provision.ts';
 import { faultsOf, type ProfileType } from '../../src/exchange/open-referral/profile.ts';
 import { type Ask, beginRun, endRun, publish } from '../../src/exchange/open-referral/publish.ts';
+import { payerOf } from '../../src/exchange/open-referral/serve.ts';
 import { madeService } from '../support/feed.ts';
 import { ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
@@ -265,4 +266,28 @@ describe('what does not go out', () => {
       'service_is_no_refuge',
     );
   });
+  it('is a taxonomy or a term that is called one', async () => {
+    const run = await beginRun(ask, feed);
+    await publish(ask, feed, run, [madeService(61, { attributes: [term('Quiet places', 61)] })], new Set(), 1);
+    const { id } = term('Quiet places', 61).taxonomy_term;
+    expect((await get(`/taxonomy_terms/${id}`)).statusCode).toBe(200);
+    await owner.query(`update fsp.directory_term set document = document || '{"name": "Willow ref\u00aduge"}' where id = $1`, [id]);
+    expect((await get(`/taxonomy_terms/${id}`)).statusCode).toBe(404);
+    expect((await get('/taxonomy_terms?per_page=100')).body).not.toContain(id);
+    const [taxonomy] = (await owner.query('select taxonomy as id from fsp.directory_term where id = $1', [id])).rows;
+    expect((await get(`/taxonomies/${taxonomy.id}`)).body).not.toContain(id);
+    await owner.query(`update fsp.directory_taxonomy set document = document || '{"name": "Safe houses"}' where id = $1`, [taxonomy.id]);
+    expect((await get(`/taxonomies/${taxonomy.id}`)).statusCode).toBe(404);
+    expect((await get('/taxonomies?per_page=100')).body).not.toContain('Safe houses');
+  });
 });
+
+it.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['2001:db8::1:2', '2001:db8:0:0'],
+  ['2001:db8::2:3', '2001:db8:0:0'],
+  ['2001:db8:0:0:1::9', '2001:db8:0:0'],
+  ['2001:db8:a:b:1:2:3:4', '2001:db8:a:b'],
+  ['2001:db8:a:b::', '2001:db8:a:b'],
+  ['::1', '0:0:0:0'],
+])('the budget of %s is that of %s', (address, payer) => expect(payerOf(address)).toBe(payer));

@@ -1,5 +1,5 @@
 /** The Standard Safeguarding Dataset and Annex A: the published headers, every code in its time, the same bytes twice, and on record who read. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type pg from 'pg';
@@ -201,6 +201,18 @@ describe('Annex A', () => {
   it('writes days and ages as they are', () => {
     expect([ukDay('2026-11-21'), ukDay(null), ukDay('soon')]).toEqual(['21/11/2026', '', 'soon']);
     expect([ageOn('2016-11-20', DAY), ageOn('2016-11-21', DAY), ageOn('2027-01-01', DAY), ageOn(null, DAY)]).toEqual([10, 9, null, null]);
+  });
+  it('is not written through a link, nor into what an earlier export left', async () => {
+    const into = path.join(folder, 'linked');
+    mkdirSync(into);
+    const aim = path.join(folder, 'aim.txt');
+    writeFileSync(aim, 'as it was');
+    symlinkSync(aim, path.join(into, 'ssd_person.csv.part'));
+    writeFileSync(path.join(into, 'ssd_family.csv.part'), 'left over', { mode: 0o644 });
+    await exportDataset(askAs(SYSTEM), into, 'liquidlogic', DAY);
+    expect(readFileSync(aim, 'utf8')).toBe('as it was');
+    expect(lstatSync(path.join(into, 'ssd_person.csv')).isFile()).toBe(true);
+    expect(lstatSync(path.join(into, 'ssd_family.csv')).mode & 0o777).toBe(0o600);
   });
   it('holds no formula, where people open it; what programs read stands as it is', async () => {
     expect(['=1+1', '+44', '-5', '@x', '\tx', 'Penn', 'a=b', 12, null].map(forPeople)).toEqual([

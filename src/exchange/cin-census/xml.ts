@@ -12,6 +12,7 @@ type Parser = {
   resume(): Parser;
   error: Error | null;
   onopentag: (tag: { name: string }) => void;
+  onattribute: () => void;
   onclosetag: (name: string) => void;
   ontext: (text: string) => void;
   oncdata: (text: string) => void;
@@ -30,6 +31,8 @@ export class CensusError extends Error {}
 
 const MOST_ELEMENTS = 5_000;
 const DEEPEST = 12;
+const DEEPEST_OF_FILE = 20;
+const MOST_ATTRIBUTES = 50;
 const LONGEST_TEXT = 10_000;
 
 /**
@@ -45,6 +48,7 @@ export async function* readCensus(chunks: AsyncIterable<string>): AsyncGenerator
   /** The elements that are open, from the child (or header) down. */
   let open: Element[] = [];
   let elements = 0;
+  let attributes = 0;
   let root: string | null = null;
   let fault: CensusError | null = null;
   const stop = (message: string) => {
@@ -57,10 +61,15 @@ export async function* readCensus(chunks: AsyncIterable<string>): AsyncGenerator
     parser.resume();
   };
   parser.ondoctype = () => stop('A document type is not read.');
+  parser.onattribute = () => {
+    if (++attributes > MOST_ATTRIBUTES) stop('An element has more attributes than any of a census.');
+  };
   parser.onopentag = ({ name }) => {
     if (fault) return;
+    attributes = 0;
     root ??= name;
     path.push(name);
+    if (path.length > DEEPEST_OF_FILE) return stop('Elements stand deeper in each other than in any census.');
     const begins = open.length === 0 && ((name === 'Child' && path.length === 3) || (name === 'Header' && path.length === 2));
     if (!begins && open.length === 0) return;
     if (begins) elements = 0;

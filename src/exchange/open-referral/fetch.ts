@@ -157,6 +157,7 @@ export type FetchOptions = {
   pause?: Pause;
   /** In place of those of the table of limits. */
   seconds?: number;
+  runSeconds?: number;
   pages?: number;
 };
 

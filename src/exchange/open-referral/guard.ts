@@ -11,7 +11,21 @@ const REFUGE =
 const SECRET =
   /\b(?:confidential|secret|undisclosed) (?:address|location|venue|place)\b|\b(?:address|location|venue) (?:is |are )?(?:kept )?(?:confidential|secret|withheld|undisclosed|not (?:be )?(?:disclosed|published|made public))\b/i;
 const FLAG = /confidential|undisclosed|withheld|(?:^|_)secret/i;
-const POSTCODE = /\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b/;
+const POSTCODE = /\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b/i;
+
+/** Characters that are not seen, and would keep a word from being found. */
+const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
+
+/** A text as a reader sees it: without what is not seen, with every space, dash and underscore in one way. */
+const plain = (text: string): string =>
+  text
+    .replace(/&(?:nbsp|#160|#xa0);/gi, ' ')
+    .replace(/&(?:shy|zwnj|zwj|#173|#xad|#820[3-7]|#x200[b-f]);/gi, '')
+    .normalize('NFKC')
+    .replaceAll('\0', '')
+    .replace(UNSEEN, '')
+    .replace(/[\u2010-\u2015\u2212]/g, '-')
+    .replace(/[\s_]+/g, ' ');
 
 type Json = Record<string, unknown>;
 
@@ -20,7 +34,7 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 /** Every text of a record, and every member that says by its name that something is secret. */
 function walk(value: unknown, found: { texts: string[]; flagged: boolean }, depth = 0): void {
   if (depth > 30) return;
-  if (typeof value === 'string') found.texts.push(value);
+  if (typeof value === 'string') found.texts.push(plain(value));
   else if (Array.isArray(value)) for (const item of value) walk(item, found, depth + 1);
   else if (isObject(value)) {
     for (const [name, inner] of Object.entries(value)) {
@@ -50,7 +64,7 @@ function names(record: Json): string[] {
   const terms = (Array.isArray(record.attributes) ? record.attributes : []).map((each) =>
     isObject(each) && isObject(each.taxonomy_term) ? each.taxonomy_term.name : undefined,
   );
-  return [record.name, record.alternate_name, ...terms].filter((name) => typeof name === 'string');
+  return [record.name, record.alternate_name, ...terms].filter((name) => typeof name === 'string').map(plain);
 }
 
 /**

@@ -15,7 +15,8 @@ export type Json = Record<string, unknown>;
  * What is wrong with a service.
  *
  * - `path`: JSON pointer (RFC 6901) into the service.
- * - `rule`: keyword of JSON schema, or `SECRET_PLACE`, `TOO_LONG`, `DUPLICATE`, `NOT_AN_OBJECT`, `ID_NOT_UUID`, `UNREADABLE`.
+ * - `rule`: keyword of JSON schema, or `SECRET_PLACE`, `TOO_LONG`, `DUPLICATE`, `NOT_AN_OBJECT`, `ID_NOT_UUID`, `UNREADABLE`,
+ *   `UNWRITABLE`.
  */
 export type Fault = { path: string; rule: string; message: string };
 
@@ -86,7 +87,7 @@ function normal(value: unknown, feed: string, path: string, faults: Fault[], dep
         faults.push({ path: at, rule: 'ID_NOT_UUID', message: 'An id is no UUID; it is published under a UUID made of it.' });
       return [[name, uuidOf(feed, written)]];
     }
-    return [[name.replaceAll('\0', ''), normal(inner, feed, at, faults, depth + 1)]];
+    return [[storable(name) as string, normal(inner, feed, at, faults, depth + 1)]];
   });
   return Object.fromEntries(entries.filter(([, inner]) => inner !== undefined));
 }
@@ -162,8 +163,8 @@ export function holdService(raw: unknown, feed: string): Held {
   if (lengthOf(raw) > LIMITS.serviceCharacters) {
     return out(written, 'TOO_LONG', `A service has at most ${LIMITS.serviceCharacters.toLocaleString('en')} characters.`);
   }
-  // What is refused for what it is about is not pointed at by its id.
-  if (isSecretPlace(raw)) {
+  // What is refused for what it is about is not pointed at by its id. It is looked at as it would be stored.
+  if (isSecretPlace(storable(raw) as Json)) {
     const message = 'A refuge, or an address that is kept secret, is in no directory. What is neither has to say so in other words.';
     return { ...out(null, 'SECRET_PLACE', message), secret: written };
   }

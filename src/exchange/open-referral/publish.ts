@@ -43,7 +43,12 @@ export async function publish(ask: Ask, feed: Feed, run: number, services: unkno
       continue;
     }
     const rows = serviceRows(feed.code, sourceId, document, read, raw, faults);
-    const written = (await ask('select fsp.write_service($1, $2) as done', [run, JSON.stringify(rows)]))?.done as string;
+    const written = (await ask('select fsp.try_write_service($1, $2) as done', [run, JSON.stringify(rows)]))?.done as string;
+    if (written === 'unwritable') {
+      line('FAILED', [{ path: '', rule: 'UNWRITABLE', message: 'It has a value that the directory cannot hold.' }]);
+      kept.push(sourceId);
+      continue;
+    }
     line(written.toUpperCase() as Result);
   }
   if (kept.length > 0) await ask('select fsp.keep_services($1, $2)', [run, kept]);

@@ -53,7 +53,12 @@ const idOf = (service: unknown): string | null =>
   isObject(service) && ['string', 'number'].includes(typeof service.id) ? String(service.id) : null;
 
 /** What of a list's service is not yet the full record is fetched; one that cannot be had is no reason to stop. */
-async function details(base: string, services: unknown[], options: FetchOptions): Promise<{ records: unknown[]; lost: Set<number> }> {
+async function details(
+  base: string,
+  services: unknown[],
+  options: FetchOptions,
+  inTime: () => void,
+): Promise<{ records: unknown[]; lost: Set<number> }> {
   const records = [...services];
   const lost = new Set<number>();
   const waiting = services.flatMap((service, i) =>
@@ -61,6 +66,7 @@ async function details(base: string, services: unknown[], options: FetchOptions)
   );
   const worker = async () => {
     for (let i = waiting.shift(); i !== undefined; i = waiting.shift()) {
+      inTime();
       const id = idOf(services[i]) as string;
       try {
         const record = await fetchJson(below(base, `/services/${encodeURIComponent(id)}`), options);
@@ -104,6 +110,11 @@ async function walk(base: string, options: FetchOptions, sink: Sink): Promise<Re
   const seen = new Set<string>();
   const listed = new Set<string>();
   let says: number | null = null;
+  const deadline = Date.now() + (options.runSeconds ?? LIMITS.feedRunSeconds) * 1000;
+  /** A feed that answers, but slowly, would keep all others waiting. */
+  const inTime = () => {
+    if (Date.now() >= deadline) throw new FeedError('The feed took too long.');
+  };
   const take = (lines: Line[]) => {
     for (const line of lines) {
       report[line.result.toLowerCase() as keyof Counts]++;
@@ -114,11 +125,14 @@ async function walk(base: string, options: FetchOptions, sink: Sink): Promise<Re
     for (let page = 1; ; page++) {
       const most = options.pages ?? LIMITS.feedPages;
       if (page > most) throw new FeedError(`The feed has no end: it was broken off after ${most} pages.`);
+      inTime();
       const {
         services,
         last,
         says: now,
       } = readPage(await fetchJson(below(base, '/services', { page: String(page), per_page: '100' }), options), page);
+      if (services.length > LIMITS.feedPageServices)
+        throw new FeedError(`Page ${page} has more than ${LIMITS.feedPageServices.toLocaleString('en')} services.`);
       report.pages = page;
       says = now ?? says;
       const before = listed.size;
@@ -131,7 +145,7 @@ async function walk(base: string, options: FetchOptions, sink: Sink): Promise<Re
         if (says !== null && listed.size >= says) break;
         throw new FeedError(`Page ${page} has nothing that was not there before: the feed does not page.`);
       }
-      const { records, lost } = await details(base, services, options);
+      const { records, lost } = await details(base, services, options, inTime);
       const first = report.services + 1;
       report.services += services.length;
       const whole = records.map((record, i) => (lost.has(i) ? undefined : record));
@@ -170,14 +184,17 @@ export async function pullFeed(ask: Ask, feed: Feed & { url: string }, options: 
   const { free } = (await ask('select pg_try_advisory_lock($1, $2) as free', [LOCK, feed.id])) as { free: boolean };
   if (!free) throw new FeedError(`The feed ${feed.code} is being pulled already.`);
   try {
-    checkAddress(feed.url, options.privateHosts ?? []);
+    // An organisation does not reach what is inside the network by registering its address, nor by a redirect to it.
+    const { named } = (await ask('select by_operator as named from fsp.service_feed where id = $1', [feed.id])) as { named: boolean };
+    const reach = named ? options : { ...options, privateHosts: [] };
+    checkAddress(feed.url, reach.privateHosts ?? []);
     const run = await beginRun(ask, feed);
     let told = 0;
     const tell = async (lines: Line[]) => {
       const said = lines.map((line) => (line.faults.length > 0 && told++ >= LIMITS.feedLines ? { ...line, faults: [] } : line));
       await note(ask, run, said, false);
     };
-    const report = await walk(feed.url, options, {
+    const report = await walk(feed.url, reach, {
       async write(services, seen, first) {
         const lines = await publish(ask, feed, run, services, seen, first);
         await tell(lines);

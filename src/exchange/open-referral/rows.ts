@@ -57,10 +57,16 @@ const MONTHS = 12;
 /** A day of the calendar, from a date or a moment; null where there is none. */
 function day(value: unknown): string | null {
   const found = /^(\d{4})-(\d{2})-(\d{2})(?:$|[T ])/.exec(text(value) ?? '');
-  if (!found || Number(found[2]) > MONTHS) return null;
+  if (!found || found[1] === '0000' || Number(found[2]) > MONTHS) return null;
   const written = found[0].slice(0, 10);
   const date = new Date(`${written}T00:00:00Z`);
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(written) ? written : null;
+}
+
+/** A moment of the years 1 to 9999; null where there is none. */
+function momentOf(written: string | null): string | null {
+  const moment = written === null || Number.isNaN(Date.parse(written)) ? null : new Date(written).toISOString();
+  return moment !== null && /^(?!0000)\d{4}-/.test(moment) ? moment : null;
 }
 
 /** A time of the day, local; null where there is none. */
@@ -194,7 +200,6 @@ export function serviceRows(feed: string, sourceId: string, document: Json, read
   const organization = isObject(document.organization) ? document.organization : null;
   const at = objects(read.service_at_locations);
   const { kind, dataClass } = kindOf(document);
-  const modified = text(document.last_modified);
   const costs = objects(document.cost_options);
   // An organisation is a feed's own: two feeds that name one by the same id do not write each other's.
   const provider = organization && {
@@ -231,7 +236,7 @@ export function serviceRows(feed: string, sourceId: string, document: Json, read
       alert: text(document.alert),
       accreditations: text(document.accreditations),
       ...costsOf(document),
-      last_modified: modified && !Number.isNaN(Date.parse(modified)) ? new Date(modified).toISOString() : null,
+      last_modified: momentOf(text(document.last_modified)),
     },
     locations: at.map((each, i) => locationOf(each, i, ownId, faults)),
     schedules: objects(document.schedules).map(scheduleOf),

@@ -99,7 +99,7 @@ function serviceFilters(query: Query, { where, value }: Conditions): void {
 /** A statement's pieces: what is listed, from where, in which order. */
 type Listed = {
   item: string;
-  /** The service that it is of, as it is looked at before it goes out. */
+  /** What is looked at before it goes out: the service that it is of, the taxonomy, or the term. */
   whole: string;
   from: string;
   order: string;
@@ -154,7 +154,7 @@ const USED = 'exists (select from fsp.service_term h join fsp.service s on s.id 
 
 const taxonomies = (): Listed => ({
   item: 'x.document',
-  whole: 'null',
+  whole: 'x.document',
   from: 'fsp.directory_taxonomy x',
   order: 'x.id',
   conditions: conditions(`exists (select from fsp.directory_term t where t.taxonomy = x.id and ${USED})`),
@@ -162,7 +162,7 @@ const taxonomies = (): Listed => ({
 
 const terms = (): Listed => ({
   item: 't.document',
-  whole: 'null',
+  whole: 't.document',
   from: 'fsp.directory_term t',
   order: 't.id',
   conditions: conditions(USED),
@@ -170,8 +170,18 @@ const terms = (): Listed => ({
 
 type Ask = (text: string, values: string[]) => Promise<Record<string, unknown>[]>;
 
-/** The budget of an address; of IPv6 a household's network has one. */
-const payerOf = (address: string) => (address.includes('.') ? address : address.split(':').slice(0, 4).join(':'));
+/** Who a budget is of: an address; of IPv6 a household's network (/64), however its zeros are written. */
+export function payerOf(address: string): string {
+  if (address.includes('.')) return address;
+  const [before = '', after] = address.split('::');
+  const groups = (part: string) => (part === '' ? [] : part.split(':'));
+  const [first, last] = [groups(before), groups(after ?? '')];
+  const zeros = after === undefined ? 0 : Math.max(0, 8 - first.length - last.length);
+  return [...first, ...Array<string>(zeros).fill('0'), ...last]
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
 
 export type OpenReferralOptions = {
   server: DatabaseServer;
@@ -288,7 +298,9 @@ export function addOpenReferral(app: FastifyInstance, { server, secret, budget =
   const one = async (id: string, text: string) => {
     const [row] = isUuid(id) ? await ask(text, [id]) : [];
     if (!row || !open(row)) throw new PublicError('NOT_FOUND');
-    return withoutNulls(row.document as Json);
+    const document = withoutNulls(row.document as Json);
+    const terms = document.taxonomy_terms;
+    return Array.isArray(terms) ? { ...document, taxonomy_terms: terms.filter((whole) => open({ whole })) } : document;
   };
 
   const about = {
@@ -313,12 +325,12 @@ export function addOpenReferral(app: FastifyInstance, { server, secret, budget =
   route('/open-referral/taxonomies/:id', async (_query, id) =>
     one(
       id,
-      `select x.document || jsonb_build_object('taxonomy_terms', (select jsonb_agg(t.document order by t.id) from fsp.directory_term t where t.taxonomy = x.id and ${USED})) as document from fsp.directory_taxonomy x where x.id = $1::uuid and exists (select from fsp.directory_term t where t.taxonomy = x.id and ${USED})`,
+      `select x.document || jsonb_build_object('taxonomy_terms', (select jsonb_agg(t.document order by t.id) from fsp.directory_term t where t.taxonomy = x.id and ${USED})) as document, x.document as whole from fsp.directory_taxonomy x where x.id = $1::uuid and exists (select from fsp.directory_term t where t.taxonomy = x.id and ${USED})`,
     ),
   );
   route('/open-referral/taxonomy_terms', async (query) => page(query, terms()));
   route('/open-referral/taxonomy_terms/:id', async (_query, id) =>
-    one(id, `select t.document from fsp.directory_term t where t.id = $1::uuid and ${USED}`),
+    one(id, `select t.document, t.document as whole from fsp.directory_term t where t.id = $1::uuid and ${USED}`),
   );
   return { end: () => sql.end({ timeout: 5 }) };
 }

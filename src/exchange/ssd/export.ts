@@ -1,6 +1,6 @@
 /** Writes the Standard Safeguarding Dataset and the lists of Annex A, a family at a time, as files of comma-separated values. */
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, readdirSync, renameSync, type WriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync, type WriteStream } from 'node:fs';
 import path from 'node:path';
 import { csvLine } from '../csv.ts';
 import type { AskAs } from '../record-system.ts';
@@ -44,7 +44,9 @@ export async function exportDataset(ask: AskAs, folder: string, system: string, 
   const at = (name: string) => path.join(folder, `${name}.csv`);
   try {
     for (const [name, fields] of files) {
-      const stream = createWriteStream(`${at(name)}.part`, { mode: 0o600 });
+      // An earlier export's part goes, and a link is not followed: what is written is a new file, for its owner alone.
+      rmSync(`${at(name)}.part`, { force: true });
+      const stream = createWriteStream(`${at(name)}.part`, { mode: 0o600, flags: 'wx' });
       stream.on('error', (error) => {
         failed ??= error;
       });

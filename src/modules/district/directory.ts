@@ -22,6 +22,8 @@ export const serviceFeed = classify(
     district: text('district'),
     url: text('url').unique(),
     enabled: boolean('enabled').notNull().default(true),
+    /** The operator wrote its address down: only then it may be one of the hosts inside the network (`FEED_HOSTS`). */
+    byOperator: boolean('by_operator').notNull().default(false),
     registeredAt: moment('registered_at').notNull().defaultNow(),
   }),
   'DIRECTORY',

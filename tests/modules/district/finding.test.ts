@@ -1,6 +1,7 @@
 /** Finding a service, and publishing one: by words, age, place, hour and cost; and who may publish what. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addFeed } from '../../../src/db/provision.ts';
 import { type Ask, beginRun, endRun, publish } from '../../../src/exchange/open-referral/publish.ts';
 import { madeService } from '../../support/feed.ts';
 import { type Caller, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../../support/server.ts';
@@ -99,6 +100,30 @@ describe('a council', () => {
       feed: { code: 'cherwell-made', url: null, organisation: { code: 'cherwell' } },
       userErrors: [],
     });
+  });
+  it('does not switch on what the operator has switched off', async () => {
+    const feed = { code: 'cherwell-off', organisation: 'cherwell' };
+    await addFeed(owner, feed);
+    await owner.query("update fsp.service_feed set enabled = false where code = 'cherwell-off'");
+    const { body } = await register(council, { code: 'cherwell-off' });
+    expect(body.data?.registerServiceFeed).toMatchObject({ feed: null, userErrors: [{ code: 'CONFLICT', path: ['code'] }] });
+    const enabled = async () => (await owner.query("select enabled from fsp.service_feed where code = 'cherwell-off'")).rows[0].enabled;
+    expect(await enabled()).toBe(false);
+    await addFeed(owner, feed);
+    expect(await enabled()).toBe(true);
+  });
+  it('registers addresses as its own, not as the operator’s', async () => {
+    const url = 'https://directory.inside.example/api';
+    const named = async () =>
+      (await owner.query("select by_operator from fsp.service_feed where code = 'cherwell-named'")).rows[0].by_operator;
+    await register(council, { code: 'cherwell-named', url });
+    expect(await named()).toBe(false);
+    await addFeed(owner, { code: 'cherwell-named', organisation: 'cherwell', url });
+    expect(await named()).toBe(true);
+    await register(council, { code: 'cherwell-named', url });
+    expect(await named()).toBe(true);
+    await register(council, { code: 'cherwell-named', url: `${url}/other` });
+    expect(await named()).toBe(false);
   });
   it('does not take another’s, nor an address that is not a public one', async () => {
     const taken = await register(other, { code: 'cherwell-made' });
