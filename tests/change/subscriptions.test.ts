@@ -156,6 +156,44 @@ describe('an event', () => {
     });
     watch.stop();
   });
+  it('of a family is told where what the caller sees of it differs; a cursor says nothing of what it does not see', async () => {
+    const involvement = await involve('oxford-health', family);
+    const watch = await begun(subscribe(await open(health), FAMILY, { id: id(family) }));
+    const entries = await begun(subscribe(await open(county), ENTRIES, { family: id(family) }));
+    const from = cursorOf(watch);
+    const quiet = await begun(subscribe(await open(health), FAMILY, { id: id(family), after: from }));
+    await settled(entries);
+    const late = await begun(subscribe(await open(health), FAMILY, { id: id(family), after: from }));
+    for (const { told } of [quiet, late]) expect(told.map(({ data }) => data)).toEqual(watch.told.map(({ data }) => data));
+    await owner.query("update fsp.family_name set name = 'Seen by all' where family = $1", [family]);
+    for (const each of [watch, quiet, late]) {
+      await until(() => each.told.at(-1)?.data.familyChanged.name).toBe('Seen by all');
+      expect(each.told).toHaveLength(2);
+      each.stop();
+    }
+    entries.stop();
+    await end(involvement);
+  });
+  it('need not come for a family to be opened: that it is there is on record, and counts', async () => {
+    const strict = await testServer(ownerUrl, { verify: server.issuer.verify, familyBudget: { perUser: 1, perSync: 1 } });
+    const at = await strict.listen({ host: '127.0.0.1', port: 0 });
+    const standings = async () => {
+      const { rows } = await owner.query(
+        `select r.record from fsp.disclosure b, jsonb_array_elements(b.records::jsonb) as r (record) where r.record ->> 'operation' = 'Standing'`,
+      );
+      return rows.map(({ record }) => record).filter(({ failed }) => !failed);
+    };
+    const before = (await standings()).length;
+    const client = await open(county, at);
+    const watch = await begun(subscribe(client, ENTRIES, { family: id(family) }));
+    expect(watch.ended).toBeNull();
+    expect((await standings()).slice(before)).toMatchObject([{ client: 'occ-front-door', user: 'philippa.nunn', families: [family] }]);
+    const beyond = await begun(subscribe(client, ENTRIES, { family: id(other) }));
+    expect(beyond.ended?.errors).toMatchObject([{ extensions: { code: 'DISCLOSURE_BUDGET' } }]);
+    expect(await standings()).toHaveLength(before + 1);
+    watch.stop();
+    await strict.close();
+  });
 });
 
 describe('an inbox', () => {
@@ -344,6 +382,17 @@ describe('a right that ends', () => {
       await owner.query(off);
       await until(() => open1.ended).toMatchObject({ code: 4401 });
       await owner.query(on);
+      // The server hears of it a little later.
+      await expect
+        .poll(
+          async () => {
+            const back = await begun(subscribe(await open(health), INBOX));
+            back.stop();
+            return back.told.length;
+          },
+          { timeout: 15_000, interval: 20 },
+        )
+        .toBe(1);
     }
     const purpose = await begun(subscribe(await open(health), INBOX));
     const { rows } = await owner.query("select purposes from fsp.client where id = 'oxford-health-visiting'");
