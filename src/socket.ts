@@ -414,6 +414,21 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
       return found === null || found.event.outcome === 'shown';
     };
 
+    /** What was missed is read for one alone, and is paid; what is spent is waited for. @throws PublicError BUDGET_SPENT */
+    const missed = async (from: Place): Promise<Batch | null> => {
+      while (!ended()) {
+        try {
+          options.charge(connection.client as Client);
+          return await news.read(from, follower.following());
+        } catch (error) {
+          const wait = error instanceof PublicError && error.code === 'BUDGET_SPENT' ? Number(error.headers['retry-after']) : Number.NaN;
+          if (!(wait <= LIMITS.requestSeconds)) throw error;
+          await pause(wait * 1000, undefined, { ref: false });
+        }
+      }
+      return null;
+    };
+
     /** Goes through changes. */
     const go = async (batch: Batch): Promise<void> => {
       const changes = relevant(batch);
@@ -478,7 +493,8 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
           await go(batch);
         } else if (!joined) {
           joined = news.join(follower, place);
-          if (!joined) await go(await news.read(place, follower.following()));
+          const batch = joined ? null : await missed(place);
+          if (batch) await go(batch);
         } else {
           busy = false;
           await new Promise<void>((resolve) => {

@@ -4,8 +4,10 @@ import type { Client } from 'graphql-ws';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLASS_BIT } from '../../src/access/classes.ts';
+import { createGate } from '../../src/access/gate.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { type Caller, encodeId, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { LOGIN_SECRET } from '../support/global.ts';
+import { type Caller, encodeId, ownDatabase, serverOf, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 import { connect, params, raw, recognised, type Subscribed, socketUrl, subscribe } from '../support/subscriber.ts';
 
 const county: Caller = { client: 'occ-front-door', user: 'philippa.nunn', purpose: 'SAFEGUARDING' };
@@ -487,6 +489,36 @@ describe('equal subscribers', () => {
     );
     expect(Number(rows[0].count)).toBeGreaterThanOrEqual(60);
     for (const watch of watches) watch.stop();
+  });
+});
+
+describe('reading the feed', () => {
+  it('keeps nobody waiting who is to be recognised', async () => {
+    const gate = createGate(serverOf(ownerUrl), LOGIN_SECRET);
+    await owner.query('select pg_advisory_lock(471)');
+    const reading = Array.from({ length: 6 }, () => gate.ask('select pg_advisory_xact_lock(471)', []));
+    try {
+      expect((await gate.standing('occ-front-door', 'philippa.nunn', 'none')).client?.id).toBe('occ-front-door');
+    } finally {
+      await owner.query('select pg_advisory_unlock(471)');
+      await Promise.all(reading);
+      await gate.end();
+    }
+  });
+  it('is paid by whoever reads what others have had', async () => {
+    const counted = await testServer(ownerUrl, { verify: server.issuer.verify, budget: { units: 1000, restorePerSecond: 1e-6 } });
+    const at = await counted.listen({ host: '127.0.0.1', port: 0 });
+    const watch = await begun(subscribe(await open(county, at), ENTRIES, { family: id(family) }));
+    const after = cursorOf(watch);
+    const left = ({ told }: Subscribed, n: number): number => told[n]?.extensions.cost.remaining;
+    await settled(watch);
+    await settled(watch);
+    const each = left(watch, 1) - left(watch, 2);
+    const late = await begun(subscribe(await open(county, at), ENTRIES, { family: id(family), after }));
+    // Its connection, its beginning, that the family is there, what it missed.
+    expect(left(watch, 2) - left(late, 0)).toBeGreaterThanOrEqual(each + 4);
+    for (const subscribed of [watch, late]) subscribed.stop();
+    await counted.close();
   });
 });
 
