@@ -505,6 +505,19 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
       }
     };
 
+    const limit =
+      payload.query.length > LIMITS.documentCharacters
+        ? 'documentCharacters'
+        : JSON.stringify(payload.variables ?? {}).length > LIMITS.keptVariables
+          ? 'keptVariables'
+          : null;
+    if (limit !== null && id.length <= LIMITS.operationIdCharacters) {
+      const words = `An operation may have ${LIMITS[limit]} characters here.`;
+      const { status: _, ...shown } = formatError(new PublicError('OPERATION_TOO_LARGE', words, { limit }));
+      clearInterval(looking);
+      void inTurn(connection, async () => said(MessageType.Error, `,"payload":${JSON.stringify([shown])}`));
+      return;
+    }
     operations.set(id, operation);
     metrics.subscriptions(1);
     if (id.length > LIMITS.operationIdCharacters) {
@@ -555,7 +568,7 @@ function readMessage(text: string): Message | null {
 /** What a connection says of who asks, under the names of the headers that say it in HTTP. */
 function headersOf(payload: Record<string, unknown> | undefined): IncomingHttpHeaders {
   const given = Object.entries(payload ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
-  const known = given.filter(([name, value]) => SAID.has(name) && typeof value === 'string');
+  const known = given.filter(([name, value]) => SAID.has(name) && typeof value === 'string' && value.length <= LIMITS.headerBytes);
   // Two of one name are none, as in HTTP.
   return Object.fromEntries(known.filter(([name]) => known.filter(([other]) => other === name).length === 1)) as IncomingHttpHeaders;
 }

@@ -597,6 +597,12 @@ describe('a connection', () => {
     expect(await code('subscription { inboxChanged { id } again: inboxChanged { id } }')).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await code('subscription { __typename }')).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await code(`subscription { inboxChanged { ${'a'.repeat(64)}: id } }`)).toBe('OPERATION_TOO_LARGE');
+    const comment = `# ${'x'.repeat(LIMITS.documentCharacters)}\n`;
+    expect(await code(`${comment}${INBOX}`)).toBe('OPERATION_TOO_LARGE');
+    expect(await code(INBOX, { after: 'x'.repeat(LIMITS.keptVariables) })).toBe('OPERATION_TOO_LARGE');
+    expect((await server.ask(county, `${comment}{ codes { code } }`)).body.errors).toMatchObject([
+      { extensions: { code: 'OPERATION_TOO_LARGE', limit: 'documentCharacters' } },
+    ]);
     expect(await code(FAMILY, { id: 'no id' })).toBe('BAD_ID');
     expect(await code(FAMILY)).toBe('BAD_USER_INPUT');
     const { body } = await server.ask(county, INBOX);
