@@ -20,6 +20,11 @@ export const LIMIT_TABLE = {
   tokenCharacters: limit(9_000, 'characters', 'Tokens with many scopes have 2,000.'),
 
   // The document, before variables: checked once for each text.
+  documentCharacters: limit(
+    32_768,
+    'characters',
+    'The longest published document has 8,200; comments are no tokens and are kept as long as the rest.',
+  ),
   tokens: limit(5_000, 'tokens', 'The longest published document has 700, introspection 600. Bounds parsing and validation.'),
   selections: limit(1_000, 'fields, fragments flattened', 'Full introspection has 200. Stops fragments that double each other.'),
   depth: limit(14, 'fields', 'People ask six deep, introspection thirteen.'),
@@ -122,6 +127,7 @@ export const LIMIT_TABLE = {
   socketsPerClient: limit(500, 'connections a client', 'A quarter of all: one application does not keep the others out.'),
   socketsPerUser: limit(10, 'connections a user', 'A person has some windows open, on two devices.'),
   subscriptions: limit(50, 'operations a connection', 'A page shows a few families; a caseload has thirty.'),
+  keptVariables: limit(8_192, 'characters', 'The ids and cursor of a subscription, as JSON; they are kept as long as it lasts.'),
   operationIdCharacters: limit(128, 'characters', 'It is sent back with every event; a UUID has 36.'),
   messages: limit(300, 'messages in 10 s and connection', 'Six times the operations of a connection, begun and ended.'),
   unreadSeconds: limit(20, 's', 'How long a message may wait to be read: nothing more is made for a connection until it is.'),

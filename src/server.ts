@@ -38,6 +38,7 @@ import { schemaFaults } from './graphql/check.ts';
 import { documentLimits } from './graphql/limits.ts';
 import { type AssembledSchema, assembleSchema } from './graphql/schema.ts';
 import { createHttp, type Identified, sendError } from './http.ts';
+import { LIMITS } from './limits.ts';
 import { explainResolvers } from './modules/explain/resolvers.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
@@ -277,6 +278,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const acceptable = async (request: FastifyRequest, reply: FastifyReply) => {
     if (!ACCEPTS_JSON.test(request.headers.accept || '*/*')) return sendError(request, reply, new PublicError('NOT_ACCEPTABLE'));
   };
+  /** Before it is parsed: what was parsed is kept with its text. */
+  const sizeable = async (request: FastifyRequest, reply: FastifyReply) => {
+    const { query } = ((request.method === 'GET' ? request.query : request.body) ?? {}) as { query?: unknown };
+    if (typeof query !== 'string' || query.length <= LIMITS.documentCharacters) return;
+    const words = `A document may have ${LIMITS.documentCharacters} characters.`;
+    return sendError(request, reply, new PublicError('OPERATION_TOO_LARGE', words, { limit: 'documentCharacters' }));
+  };
   app.route({
     method: app.supportedMethods.filter((method) => method !== 'GET' && method !== 'POST'),
     url: '/graphql',
@@ -297,6 +305,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     exposeHeadRoute: false,
     url: '/graphql',
     onRequest: [authenticated, acceptable],
+    preHandler: sizeable,
     onSend: tellBudget,
     handler: fastifyApolloHandler(apollo, {
       context: async (request) => contextOf(request),

@@ -3,6 +3,7 @@
  * and again with every event; what an event shows is read by the same compiler. An operation keeps no events, only how far it has come:
  * who reads slowly is told later, and who does not read at all is cut off.
  */
+import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -285,6 +286,8 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
     let place: Place | null = null;
     /** Changes to go through; `behind`: more than these, to be read anew. */
     let next: Batch | 'behind' | null = null;
+    /** The family as it was last shown: that something changed which the caller does not see is not told. */
+    let last: string | null = null;
     let joined = false;
     let wake = () => {};
     const said = (type: MessageType, more: string) => `{"id":${JSON.stringify(id)},"type":"${type}"${more}}`;
@@ -362,7 +365,7 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
           const now = await standing(connection);
           if (!now || ended()) return null;
           operation.planKey = now.planKey;
-          if (!event.probe) options.charge(now);
+          if (!event.probe || event.first) options.charge(now);
           answered = await options.ask(now, asker, asked, event);
         } catch (error) {
           const { status, ...shown } = formatError(error);
@@ -382,7 +385,7 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
       return null;
     };
 
-    /** Shows one row; false: it is not there for the caller. */
+    /** Shows one row, a family only where it differs from what was shown of it; false: it is not there for the caller. */
     const show = async (of: NonNullable<Event['of']>, cursor: Place, shared: Event['shared']): Promise<boolean> => {
       let there = true;
       await inTurn(connection, async () => {
@@ -395,14 +398,35 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
         }
         there = found.event.outcome === 'shown';
         if (!there) return null;
+        if (subscribed?.field === 'familyChanged') {
+          const digest = createHash('sha256').update(found.event.data).digest('base64url').slice(0, 16);
+          if (digest === last) return null;
+          last = digest;
+        }
         metrics.told();
         return said(MessageType.Next, `,"payload":${found.text}`);
       });
       return there;
     };
-    const stands = async (family: string, shared: Event['shared']): Promise<boolean> => {
-      const found = await ask(() => newEvent({ probe: true, shared }), { query: STANDING, variables: { id: `Family-${family}` } }, true);
+    const stands = async (family: string, shared: Event['shared'], first = false): Promise<boolean> => {
+      const asked = { query: STANDING, variables: { id: `Family-${family}` } };
+      const found = await ask(() => newEvent({ probe: true, first, shared }), asked, true);
       return found === null || found.event.outcome === 'shown';
+    };
+
+    /** What was missed is read for one alone, and is paid; what is spent is waited for. @throws PublicError BUDGET_SPENT */
+    const missed = async (from: Place): Promise<Batch | null> => {
+      while (!ended()) {
+        try {
+          options.charge(connection.client as Client);
+          return await news.read(from, follower.following());
+        } catch (error) {
+          const wait = error instanceof PublicError && error.code === 'BUDGET_SPENT' ? Number(error.headers['retry-after']) : Number.NaN;
+          if (!(wait <= LIMITS.requestSeconds)) throw error;
+          await pause(wait * 1000, undefined, { ref: false });
+        }
+      }
+      return null;
     };
 
     /** Goes through changes. */
@@ -442,10 +466,12 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
       const { key, field, family, after } = subscribed;
       place = after === null ? await news.now() : await news.placeOf(connection.client as Client, after);
       if (family === '') return failWith(NOTHING);
-      if (field === 'familyChanged' && after === null) {
+      if (field === 'familyChanged') {
+        // As it stands, whatever happened: whether something did which the caller does not see is not to be learnt from a cursor.
+        if (after !== null) place = await news.now();
         if (!(await show({ type: 'Family', key: family as string }, place, null))) return failWith(NOTHING);
       } else {
-        if (family !== null && !(await stands(family, null))) return failWith(NOTHING);
+        if (family !== null && !(await stands(family, null, true))) return failWith(NOTHING);
         if (after === null) {
           const cursor = JSON.stringify(news.cursor(connection.client as Client, place));
           const empty = `{"data":{${JSON.stringify(key)}:null},"extensions":{"cursor":${cursor}}}`;
@@ -467,7 +493,8 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
           await go(batch);
         } else if (!joined) {
           joined = news.join(follower, place);
-          if (!joined) await go(await news.read(place, follower.following()));
+          const batch = joined ? null : await missed(place);
+          if (batch) await go(batch);
         } else {
           busy = false;
           await new Promise<void>((resolve) => {
@@ -478,6 +505,19 @@ export function addSubscriptions(app: FastifyInstance, options: SocketOptions): 
       }
     };
 
+    const limit =
+      payload.query.length > LIMITS.documentCharacters
+        ? 'documentCharacters'
+        : JSON.stringify(payload.variables ?? {}).length > LIMITS.keptVariables
+          ? 'keptVariables'
+          : null;
+    if (limit !== null && id.length <= LIMITS.operationIdCharacters) {
+      const words = `An operation may have ${LIMITS[limit]} characters here.`;
+      const { status: _, ...shown } = formatError(new PublicError('OPERATION_TOO_LARGE', words, { limit }));
+      clearInterval(looking);
+      void inTurn(connection, async () => said(MessageType.Error, `,"payload":${JSON.stringify([shown])}`));
+      return;
+    }
     operations.set(id, operation);
     metrics.subscriptions(1);
     if (id.length > LIMITS.operationIdCharacters) {
@@ -528,7 +568,7 @@ function readMessage(text: string): Message | null {
 /** What a connection says of who asks, under the names of the headers that say it in HTTP. */
 function headersOf(payload: Record<string, unknown> | undefined): IncomingHttpHeaders {
   const given = Object.entries(payload ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
-  const known = given.filter(([name, value]) => SAID.has(name) && typeof value === 'string');
+  const known = given.filter(([name, value]) => SAID.has(name) && typeof value === 'string' && value.length <= LIMITS.headerBytes);
   // Two of one name are none, as in HTTP.
   return Object.fromEntries(known.filter(([name]) => known.filter(([other]) => other === name).length === 1)) as IncomingHttpHeaders;
 }

@@ -39,7 +39,7 @@ export type Gate = {
   /** Every client that is in use. */
   clients(): Promise<KnownClient[]>;
   query(sql: string): Promise<Record<string, unknown>[]>;
-  /** One statement with its parameters. @throws what the database says */
+  /** One statement of the feed with its parameters, over connections of its own. @throws what the database says */
   ask(sql: string, parameters: (string | null)[]): Promise<Record<string, unknown>[]>;
   /** Has somebody told whenever who stands where may have changed. */
   onChange(told: () => void): void;
@@ -94,6 +94,8 @@ type Row = ClientRow & {
 export function createGate(server: DatabaseServer, secret: string): Gate {
   const options = clientOptions(server, machineLogin(server, 'gate'), secret, 3);
   const sql = postgres(options);
+  // Whoever reads the feed waits for others who do, and nobody waits for them to be recognised.
+  const feeds = postgres(options);
   let listening = false;
   // What was read before a change and comes after it must not be kept.
   let changes = 0;
@@ -138,12 +140,13 @@ export function createGate(server: DatabaseServer, secret: string): Gate {
       return (await sql.unsafe<ClientRow[]>(CLIENTS, [], { prepare: false })).map(clientOf);
     },
     query: (text) => sql.unsafe(text) as unknown as Promise<Record<string, unknown>[]>,
-    ask: (text, parameters) => sql.unsafe(text, parameters as never[], { prepare: false }) as unknown as Promise<Record<string, unknown>[]>,
+    ask: (text, parameters) =>
+      feeds.unsafe(text, parameters as never[], { prepare: false }) as unknown as Promise<Record<string, unknown>[]>,
     onChange: (told) => void hearers.push(told),
     listen: (channel, told) => void channels.push(listener.listen(channel, told, told).catch(() => {})),
     async end() {
       await Promise.all([started, ...channels]);
-      await Promise.all([sql.end({ timeout: 2 }), listener.end({ timeout: 2 })]);
+      await Promise.all([sql.end({ timeout: 2 }), feeds.end({ timeout: 2 }), listener.end({ timeout: 2 })]);
     },
   };
 }

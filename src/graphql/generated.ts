@@ -10985,7 +10985,10 @@ export type SubjectAccessStatus =
  */
 export type Subscription = {
   __typename?: 'Subscription';
-  /** The family as it stands, at first and whenever something of it may have changed for the caller: several changes may come as one. */
+  /**
+   * The family as it stands, at first, with `after` as well, and whenever what the caller sees of it in this selection has changed: several
+   * changes may come as one.
+   */
   familyChanged?: Maybe<Family>;
   /**
    * What was sent to the caller's organisation, or by it, and what becomes of it: referrals, requests for information, offers of

@@ -28,8 +28,12 @@ export type Event = {
   shared: Map<string, Promise<Found>> | null;
   /** Only whether there is something: nothing of it is shown, paid or put on record. */
   probe: boolean;
+  /** Of a probe: the first of its operation. That something is there is told by it, so it is paid, counted and put on record as a look. */
+  first: boolean;
   /** Told when the operation is known. */
   subscribed: Subscribed | null;
+  /** The members of `data` that it is shown with. */
+  data: string;
   /** `nothing`: there is no such row for the caller, or not any more. */
   outcome: 'shown' | 'nothing' | 'refused';
 };
@@ -39,7 +43,9 @@ export const newEvent = (more: Partial<Event> = {}): Event => ({
   cursor: null,
   shared: null,
   probe: false,
+  first: false,
   subscribed: null,
+  data: '',
   outcome: 'nothing',
   ...more,
 });

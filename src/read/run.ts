@@ -139,7 +139,8 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const variables = coerceVariables(executor.schema, document, operation, request.variables ?? {});
     const plan = await executor.planner.plan(document, operation, client, variables, event?.of?.type);
     if (event) event.subscribed = plan.subscribed?.(variables) ?? null;
-    if (event?.probe) return probe(plan, { source, variables: request.variables }, variables, context.contextValue as Probing);
+    if (event?.first) found(plan);
+    if (event?.probe) return probe(plan, { document, operation, source }, request.variables, variables, context.contextValue as Probing);
     found(plan);
     const share = event?.shared && event.of ? shareKey(client, source, request, event.of) : null;
     // What others have read of the same changes is no more work.
@@ -150,6 +151,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     let data: string;
     try {
       data = await dataOf(plan, { document, operation, source }, variables, context.contextValue, share);
+      if (event) event.data = data;
       actual = costOfAnswer(data, requested);
     } catch (error) {
       // What was worked for and not finished costs as much as if it had been; what failed for our reasons only its asking.
@@ -181,12 +183,23 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
 
   type Probing = RequestContext & { event: Event };
 
-  /** Whether there is something: nothing of it leaves. */
-  const probe = async (plan: Plan, request: Shared, variables: Variables, { client, asker, event }: Probing): Promise<string> => {
+  /** Whether there is something: nothing else of it leaves. */
+  const probe = async (
+    plan: Plan,
+    { document, operation, source }: Asked,
+    given: Record<string, unknown> | undefined,
+    variables: Variables,
+    { client, asker, event }: Probing,
+  ): Promise<string> => {
     const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
-    const share = shareKey(client, request.source, request, { type: '', key: '' });
-    const { json } = plan.sql ? await readOnce(plan, run, asker, event.shared, share) : NOTHING;
+    const share = shareKey(client, source, { variables: given }, { type: '', key: '' });
+    const { json, seen } = plan.sql ? await readOnce(plan, run, asker, event.shared, share) : NOTHING;
     event.outcome = Object.values(json).some((found) => found !== null) ? 'shown' : 'nothing';
+    if (event.first && event.outcome === 'shown') {
+      const shown = readShown(seen);
+      overFamilies(client, executor.families.open(client, openedBy(shown)));
+      await records.answer(plan, client, { document, source, name: operation.name?.value ?? null }, shown, false);
+    }
     return '{}';
   };
 
@@ -344,8 +357,6 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
 
 const NO_SUBSCRIPTIONS = 'Subscriptions are asked for over a WebSocket.';
 const ONLY_SUBSCRIPTIONS = 'Over a WebSocket only subscriptions are asked for.';
-
-type Shared = { source: string; variables?: Record<string, unknown> | undefined };
 
 /** Two who agree in it are shown the same: the same application, user and rights, which ask the same of the same row. */
 const shareKey = (

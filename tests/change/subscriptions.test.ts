@@ -4,8 +4,10 @@ import type { Client } from 'graphql-ws';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CLASS_BIT } from '../../src/access/classes.ts';
+import { createGate } from '../../src/access/gate.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { type Caller, encodeId, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { LOGIN_SECRET } from '../support/global.ts';
+import { type Caller, encodeId, ownDatabase, serverOf, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 import { connect, params, raw, recognised, type Subscribed, socketUrl, subscribe } from '../support/subscriber.ts';
 
 const county: Caller = { client: 'occ-front-door', user: 'philippa.nunn', purpose: 'SAFEGUARDING' };
@@ -155,6 +157,44 @@ describe('an event', () => {
       classes: ['WORKBOOK'],
     });
     watch.stop();
+  });
+  it('of a family is told where what the caller sees of it differs; a cursor says nothing of what it does not see', async () => {
+    const involvement = await involve('oxford-health', family);
+    const watch = await begun(subscribe(await open(health), FAMILY, { id: id(family) }));
+    const entries = await begun(subscribe(await open(county), ENTRIES, { family: id(family) }));
+    const from = cursorOf(watch);
+    const quiet = await begun(subscribe(await open(health), FAMILY, { id: id(family), after: from }));
+    await settled(entries);
+    const late = await begun(subscribe(await open(health), FAMILY, { id: id(family), after: from }));
+    for (const { told } of [quiet, late]) expect(told.map(({ data }) => data)).toEqual(watch.told.map(({ data }) => data));
+    await owner.query("update fsp.family_name set name = 'Seen by all' where family = $1", [family]);
+    for (const each of [watch, quiet, late]) {
+      await until(() => each.told.at(-1)?.data.familyChanged.name).toBe('Seen by all');
+      expect(each.told).toHaveLength(2);
+      each.stop();
+    }
+    entries.stop();
+    await end(involvement);
+  });
+  it('need not come for a family to be opened: that it is there is on record, and counts', async () => {
+    const strict = await testServer(ownerUrl, { verify: server.issuer.verify, familyBudget: { perUser: 1, perSync: 1 } });
+    const at = await strict.listen({ host: '127.0.0.1', port: 0 });
+    const standings = async () => {
+      const { rows } = await owner.query(
+        `select r.record from fsp.disclosure b, jsonb_array_elements(b.records::jsonb) as r (record) where r.record ->> 'operation' = 'Standing'`,
+      );
+      return rows.map(({ record }) => record).filter(({ failed }) => !failed);
+    };
+    const before = (await standings()).length;
+    const client = await open(county, at);
+    const watch = await begun(subscribe(client, ENTRIES, { family: id(family) }));
+    expect(watch.ended).toBeNull();
+    expect((await standings()).slice(before)).toMatchObject([{ client: 'occ-front-door', user: 'philippa.nunn', families: [family] }]);
+    const beyond = await begun(subscribe(client, ENTRIES, { family: id(other) }));
+    expect(beyond.ended?.errors).toMatchObject([{ extensions: { code: 'DISCLOSURE_BUDGET' } }]);
+    expect(await standings()).toHaveLength(before + 1);
+    watch.stop();
+    await strict.close();
   });
 });
 
@@ -344,6 +384,17 @@ describe('a right that ends', () => {
       await owner.query(off);
       await until(() => open1.ended).toMatchObject({ code: 4401 });
       await owner.query(on);
+      // The server hears of it a little later.
+      await expect
+        .poll(
+          async () => {
+            const back = await begun(subscribe(await open(health), INBOX));
+            back.stop();
+            return back.told.length;
+          },
+          { timeout: 15_000, interval: 20 },
+        )
+        .toBe(1);
     }
     const purpose = await begun(subscribe(await open(health), INBOX));
     const { rows } = await owner.query("select purposes from fsp.client where id = 'oxford-health-visiting'");
@@ -441,6 +492,36 @@ describe('equal subscribers', () => {
   });
 });
 
+describe('reading the feed', () => {
+  it('keeps nobody waiting who is to be recognised', async () => {
+    const gate = createGate(serverOf(ownerUrl), LOGIN_SECRET);
+    await owner.query('select pg_advisory_lock(471)');
+    const reading = Array.from({ length: 6 }, () => gate.ask('select pg_advisory_xact_lock(471)', []));
+    try {
+      expect((await gate.standing('occ-front-door', 'philippa.nunn', 'none')).client?.id).toBe('occ-front-door');
+    } finally {
+      await owner.query('select pg_advisory_unlock(471)');
+      await Promise.all(reading);
+      await gate.end();
+    }
+  });
+  it('is paid by whoever reads what others have had', async () => {
+    const counted = await testServer(ownerUrl, { verify: server.issuer.verify, budget: { units: 1000, restorePerSecond: 1e-6 } });
+    const at = await counted.listen({ host: '127.0.0.1', port: 0 });
+    const watch = await begun(subscribe(await open(county, at), ENTRIES, { family: id(family) }));
+    const after = cursorOf(watch);
+    const left = ({ told }: Subscribed, n: number): number => told[n]?.extensions.cost.remaining;
+    await settled(watch);
+    await settled(watch);
+    const each = left(watch, 1) - left(watch, 2);
+    const late = await begun(subscribe(await open(county, at), ENTRIES, { family: id(family), after }));
+    // Its connection, its beginning, that the family is there, what it missed.
+    expect(left(watch, 2) - left(late, 0)).toBeGreaterThanOrEqual(each + 4);
+    for (const subscribed of [watch, late]) subscribed.stop();
+    await counted.close();
+  });
+});
+
 describe('a connection', () => {
   it('is opened at one path, for our hosts and origins, in one protocol', async () => {
     const strict = await testServer(ownerUrl, { allowedHosts: ['fsp.example', '127.0.0.1'], allowedOrigins: ['https://desk.example'] });
@@ -516,6 +597,12 @@ describe('a connection', () => {
     expect(await code('subscription { inboxChanged { id } again: inboxChanged { id } }')).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await code('subscription { __typename }')).toBe('GRAPHQL_VALIDATION_FAILED');
     expect(await code(`subscription { inboxChanged { ${'a'.repeat(64)}: id } }`)).toBe('OPERATION_TOO_LARGE');
+    const comment = `# ${'x'.repeat(LIMITS.documentCharacters)}\n`;
+    expect(await code(`${comment}${INBOX}`)).toBe('OPERATION_TOO_LARGE');
+    expect(await code(INBOX, { after: 'x'.repeat(LIMITS.keptVariables) })).toBe('OPERATION_TOO_LARGE');
+    expect((await server.ask(county, `${comment}{ codes { code } }`)).body.errors).toMatchObject([
+      { extensions: { code: 'OPERATION_TOO_LARGE', limit: 'documentCharacters' } },
+    ]);
     expect(await code(FAMILY, { id: 'no id' })).toBe('BAD_ID');
     expect(await code(FAMILY)).toBe('BAD_USER_INPUT');
     const { body } = await server.ask(county, INBOX);
