@@ -3310,6 +3310,7 @@ CREATE TABLE "fsp"."feed_change" (
 	"type" text NOT NULL,
 	"key" bigint NOT NULL,
 	"family" bigint,
+	"masks" bigint[] DEFAULT '{}'::bigint[] NOT NULL,
 	CONSTRAINT "feed_change_once" UNIQUE("xid","login","type","key")
 );
 --> statement-breakpoint

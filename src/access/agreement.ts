@@ -6,7 +6,7 @@
 import { AGENCIES, type Agency, type DataClass, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 
 /** Grows with every change of this file; stored with each decision and disclosure. */
-export const AGREEMENT_VERSION = '2026-11-3';
+export const AGREEMENT_VERSION = '2026-11-4';
 
 /**
  * `A` always · `D` by decision for this family · `O` own rows · `O/D` own rows, others by decision ·

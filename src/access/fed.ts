@@ -6,6 +6,7 @@ import { getTableConfig } from 'drizzle-orm/pg-core';
 import { keyTo } from '../db/belonging.ts';
 import { classifiedTables, type TableClass } from '../db/classified.ts';
 import { isPersonal } from './classes.ts';
+import { bitOf } from './masks.ts';
 import { typeOfTable } from './retractable.ts';
 
 /** Tables whose rows have an id of their own and belong to a family; `family` and `person` themselves. */
@@ -64,6 +65,9 @@ export type Feeding = {
   key: string;
   /** The column with its family; a person is of no one family. */
   family: string | null;
+  /** The bit of the table's class, and the column with those that a row needs besides. */
+  classes: bigint;
+  rowMask: string | null;
 };
 
 const primaryKey = ({ table }: TableClass) => getTableConfig(table).columns.filter(({ primary }) => primary);
@@ -72,21 +76,26 @@ const primaryKey = ({ table }: TableClass) => getTableConfig(table).columns.filt
 export function feedings(all: TableClass[] = classifiedTables()): Feeding[] {
   const wholes = all.filter(({ name }) => (FED as readonly string[]).includes(name));
   return all.flatMap((table): Feeding[] => {
-    const { name, dataClass } = table;
+    const { name, dataClass, rowMask = null, family = null } = table;
     if (!isPersonal(dataClass) && !wholes.includes(table)) return [];
-    const family = table.family ?? null;
-    if (name === 'family') return [{ table: name, type: 'Family', key: 'id', family: 'id' }];
-    if (name === 'person') return [{ table: name, type: 'Person', key: 'id', family: null }];
-    if (wholes.includes(table)) return [{ table: name, type: typeOfTable(name), key: 'id', family }];
+    const as = (type: string, key: string, of: string | null): Feeding => ({
+      table: name,
+      type,
+      key,
+      family: of,
+      classes: bitOf(dataClass),
+      rowMask,
+    });
+    if (name === 'family') return [as('Family', 'id', 'id')];
+    if (name === 'person') return [as('Person', 'id', null)];
+    if (wholes.includes(table)) return [as(typeOfTable(name), 'id', family)];
     const [own, ...more] = primaryKey(table);
     const alone = more.length === 0 ? own?.name : undefined;
-    if (OF_FAMILY.has(name) || (alone !== undefined && alone === table.family))
-      return [{ table: name, type: 'Family', key: 'family', family: 'family' }];
-    if (OF_PERSON.has(name) || (alone !== undefined && alone === table.person))
-      return [{ table: name, type: 'Person', key: 'person', family: null }];
+    if (OF_FAMILY.has(name) || (alone !== undefined && alone === table.family)) return [as('Family', 'family', 'family')];
+    if (OF_PERSON.has(name) || (alone !== undefined && alone === table.person)) return [as('Person', 'person', null)];
     return wholes.flatMap((whole): Feeding[] => {
       const key = ['family', 'person'].includes(whole.name) ? undefined : keyTo(table, whole);
-      return key ? [{ table: name, type: typeOfTable(whole.name), key, family }] : [];
+      return key ? [as(typeOfTable(whole.name), key, family)] : [];
     });
   });
 }

@@ -1,6 +1,12 @@
 -- The change feed: which rows were touched, whose rights changed, and what a reader was shown. It is asked by the gate's login, and
 -- answers with types and keys alone: whether a reader sees a row today, and what stands in it, is read on the organisation's own login.
 
+create or replace function fsp.union_of(one bigint[], other bigint[]) returns bigint[]
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+  select array(select distinct m from unnest(one || other) m order by m)
+$$;
+
 -- A row was written or is gone: whoever did it, and by whichever statement. A loader that defers its grants is followed by no feed.
 create or replace function fsp.note_change() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
@@ -10,13 +16,14 @@ declare
 begin
   if current_setting('fsp.defer_grants', true) = 'on' and session_user = current_user then return null; end if;
   told := case tg_op when 'INSERT' then array[to_jsonb(new)] when 'DELETE' then array[to_jsonb(old)] else array[to_jsonb(new), to_jsonb(old)] end;
-  insert into fsp.feed_change (type, key, family)
-    select distinct on (2) tg_argv[0], (t.r ->> tg_argv[1])::bigint, (t.r ->> nullif(tg_argv[2], ''))::bigint
-    from unnest(told) with ordinality t (r, n) where t.r ->> tg_argv[1] is not null
+  insert into fsp.feed_change (type, key, family, masks)
     -- Of a row that moved to another family, that one: who was shown it before is told anyhow.
-    order by 2, t.n
-    on conflict (xid, login, type, key) do update set family = excluded.family
-      where excluded.family is not null and feed_change.family is distinct from excluded.family;
+    select tg_argv[0], (t.r ->> tg_argv[1])::bigint, (array_agg((t.r ->> nullif(tg_argv[2], ''))::bigint order by t.n))[1],
+      array_agg(distinct tg_argv[3]::bigint | coalesce((t.r ->> nullif(tg_argv[4], ''))::bigint, 0))
+    from unnest(told) with ordinality t (r, n) where t.r ->> tg_argv[1] is not null group by 2
+    on conflict (xid, login, type, key) do update
+      set family = coalesce(excluded.family, feed_change.family), masks = fsp.union_of(feed_change.masks, excluded.masks)
+      where excluded.family is not null and feed_change.family is distinct from excluded.family or not excluded.masks <@ feed_change.masks;
   return null;
 end
 $$;
@@ -28,8 +35,11 @@ language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
   if new.entity = any (array[{{fed_types}}]) then
-    insert into fsp.feed_change (type, key, family) values (new.entity, new.entity_id, case when new.entity <> 'Person' then new.family end)
-      on conflict do nothing;
+    insert into fsp.feed_change (type, key, family, masks)
+      values (new.entity, new.entity_id, case when new.entity <> 'Person' then new.family end,
+        array(select distinct coalesce(1::bigint << ({{class_bits}} ->> c)::integer, 0) from unnest(new.data_classes) c))
+      on conflict (xid, login, type, key) do update set masks = fsp.union_of(feed_change.masks, excluded.masks)
+      where not excluded.masks <@ feed_change.masks;
   end if;
   return null;
 end
@@ -41,10 +51,10 @@ declare
   fed record;
 begin
   for fed in select * from (values
-      {{feedings}}) as f (name, type, key, family) loop
+      {{feedings}}) as f (name, type, key, family, classes, row_mask) loop
     execute format('drop trigger if exists feed_%2$s on fsp.%1$I', fed.name, lower(fed.type));
-    execute format('create trigger feed_%2$s after insert or update or delete on fsp.%1$I for each row execute function fsp.note_change(%3$L, %4$L, %5$L)',
-      fed.name, lower(fed.type), fed.type, fed.key, fed.family);
+    execute format('create trigger feed_%2$s after insert or update or delete on fsp.%1$I for each row execute function fsp.note_change(%3$L, %4$L, %5$L, %6$L, %7$L)',
+      fed.name, lower(fed.type), fed.type, fed.key, fed.family, fed.classes, fed.row_mask);
   end loop;
   drop trigger if exists feed on fsp.outbox;
   create trigger feed after insert on fsp.outbox for each row execute function fsp.note_command();
@@ -254,7 +264,7 @@ revoke all on function fsp.feed_before(bigint, text[], xid8, xid8, text, bigint,
 -- oldest that is under way wait: what commits late would be passed over. `g`: to be told as gone where the reader does not see it. Once
 -- it was, what becomes of the row is no longer told; when the reader's own rights change, it is.
 create or replace function fsp.feed_log(of_login bigint, of_reader bigint, types text[], after_xid xid8, after_id bigint, after_type text,
-  after_key bigint, most integer, open_types text[]) returns jsonb
+  after_key bigint, most integer, open_types text[], open_classes bigint) returns jsonb
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
@@ -269,7 +279,9 @@ declare
 begin
   for change in
     select c.xid, c.id, c.at, c.login, c.type, c.key, c.family from fsp.feed_change c
-    where (c.xid, c.id) >= (after_xid, after_id) and c.xid < horizon and c.login in (0, of_login)
+    where (c.xid, c.id) >= (after_xid, after_id) and c.xid < horizon
+      -- What is told of a row whose open parts stayed as they were would tell that something of a closed class was written.
+      and (c.login = of_login or c.login = 0 and exists (select from unnest(c.masks) m where m & ~open_classes = 0))
     order by c.xid, c.id limit 5000
   loop
     scanned := scanned + 1;
@@ -309,7 +321,7 @@ begin
   return jsonb_build_object('rows', to_jsonb(found), 'more', false, 'x', greatest(horizon, after_xid)::text, 'e', 0);
 end
 $$;
-revoke all on function fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[]) from public;
+revoke all on function fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint) from public;
 
 -- What a reader is shown now, and what it is told is gone: noted before the answer leaves.
 create or replace function fsp.feed_noted(of_reader bigint, there_now jsonb, gone_now jsonb) returns void
@@ -328,5 +340,5 @@ revoke all on function fsp.feed_noted(bigint, jsonb, jsonb) from public;
 grant execute on function fsp.feed_clock(), fsp.feed_open(text, text),
   fsp.feed_families(bigint, text[], bigint, text, bigint, integer),
   fsp.feed_before(bigint, text[], xid8, xid8, text, bigint, integer),
-  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[]), fsp.feed_noted(bigint, jsonb, jsonb)
+  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint), fsp.feed_noted(bigint, jsonb, jsonb)
   to "{{db}}_gate";

@@ -587,7 +587,10 @@ function fillIn(sql: string): string {
     )
     .replaceAll('{{feedings}}', () =>
       feedings()
-        .map(({ table, type, key, family }) => `(${quoted([table, type, key, family ?? ''])})`)
+        .map(
+          ({ table, type, key, family, classes, rowMask }) =>
+            `(${quoted([table, type, key, family ?? '', String(classes), rowMask ?? ''])})`,
+        )
         .join(',\n      '),
     )
     .replaceAll('{{inboxes}}', () =>

@@ -5,6 +5,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { AGREEMENT_VERSION } from '../access/agreement.ts';
 import type { Client } from '../access/client.ts';
+import { requestMasks } from '../access/decide.ts';
 import type { Gate } from '../access/gate.ts';
 import { databaseError } from '../db/pools.ts';
 import { PublicError } from '../errors.ts';
@@ -122,6 +123,8 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
       const { reader, horizon, next, swept } = await open(client);
       let place = goOn(given, rights, { horizon, next, swept });
       const anew = place !== given?.place;
+      const { all, own } = requestMasks({ ...client, copies: true });
+      const mask = String(all | own);
       const login = String(client.login.id);
       const of = `{${types.join(',')}}`;
       const ofOpen = `{${openTypes.join(',')}}`;
@@ -147,8 +150,8 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
         const { at, xid, type, key: last, begun, since } = place;
         if (place.phase === 'log') {
           const found = (await ask(
-            'select fsp.feed_log($1::bigint, $2::bigint, $3::text[], $4::xid8, $5::bigint, $6::text, $7::bigint, $8::integer, $9::text[]) as j',
-            [login, String(reader), of, xid, String(at), type, String(last), wanted, ofOpen],
+            'select fsp.feed_log($1::bigint, $2::bigint, $3::text[], $4::xid8, $5::bigint, $6::text, $7::bigint, $8::integer, $9::text[], $10::bigint) as j',
+            [login, String(reader), of, xid, String(at), type, String(last), wanted, ofOpen, mask],
           )) as { rows: Row[]; more: boolean; x?: string; e?: number };
           take(found.rows, (row) => ({ ...place, at: row.e ?? 0, xid: row.x ?? xid, type: row.t, key: row.k }), false);
           if (found.x !== undefined) place = { ...place, xid: found.x, at: found.e ?? 0, type: '', key: 0 };

@@ -102,6 +102,8 @@ export const feedChange = classify(
       type: text('type').notNull(),
       key: key('key').notNull(),
       family: key('family'),
+      /** The classes that touched rows need, each row's as one mask: who reads none of them wholly is told nothing. Of rights: none. */
+      masks: key('masks').array().notNull().default(sql`'{}'::bigint[]`),
     },
     (t) => [
       index('feed_change_place').on(t.xid, t.id),

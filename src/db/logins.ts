@@ -92,11 +92,14 @@ async function databaseName(client: pg.Client): Promise<string> {
   return (rows[0] as { database: string }).database;
 }
 
+/** Of one login at a time: enough for five servers (ten for reading and a few for writing each; of the gate's, eight). */
+const CONNECTIONS = 60;
+
 /** What makes a login, or brings the one that is there to this version. */
-function loginStatements(verb: 'create' | 'alter', secret: string, name: string, limit: number): string[] {
+function loginStatements(verb: 'create' | 'alter', secret: string, name: string): string[] {
   const role = pg.escapeIdentifier(name);
   return [
-    `${verb} role ${role} login connection limit ${limit} password ${pg.escapeLiteral(scramVerifier(secret, name))}`,
+    `${verb} role ${role} login connection limit ${CONNECTIONS} password ${pg.escapeLiteral(scramVerifier(secret, name))}`,
     ...Object.entries(SETTINGS).map(
       ([setting, value]) => `alter role ${role} set ${setting} = ${setting === 'search_path' ? value : pg.escapeLiteral(value)}`,
     ),
@@ -125,7 +128,7 @@ async function makeLogins(client: pg.Client, secret: string, database: string, o
       throw new Error(`The PostgreSQL role ${name} is there already and is no organisation's: take another code.`);
     const own = ownRole(agency);
     return [
-      ...loginStatements(agencies ? 'alter' : 'create', secret, name, 60),
+      ...loginStatements(agencies ? 'alter' : 'create', secret, name),
       // Left from a database of this name that was dropped or restored: it must not open another agency's rows as well.
       ...(agencies ?? [])
         .filter((role) => role !== own)
@@ -154,7 +157,7 @@ export async function provisionLogins(client: pg.Client, secret: string): Promis
   ]);
   const verb = (role: string) => (there.some(({ name }) => name === role) ? 'alter' : 'create');
   await inTransaction(client, async () => {
-    await client.query(machinery.flatMap((name) => loginStatements(verb(name), secret, name, 20)).join(';\n'));
+    await client.query(machinery.flatMap((name) => loginStatements(verb(name), secret, name)).join(';\n'));
     await makeLogins(client, secret, database, organisations);
     await client.query(RENEW);
   });

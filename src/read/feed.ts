@@ -69,6 +69,9 @@ export function compileFeed(
   const page = getNamedType(field.type) as GraphQLObjectType;
   const first = (variables: Variables) => firstOf(args.at(variables));
   first(ctx.variables);
+  // What is fed goes into a copy.
+  const outer = ctx.client;
+  ctx.client = { ...outer, copies: true };
   const chosen = args.now.types as string[] | null | undefined;
   const types = (FEED_ROOTS.get(field.name) ?? FED_TYPES.filter((type) => !chosen || chosen.includes(enumName(type)))).toSorted();
   const feed: FeedRoot = {
@@ -80,8 +83,6 @@ export function compileFeed(
     first,
   };
   ctx.costs.push(() => 1);
-  const outer = ctx.client;
-  ctx.client = { ...outer, copies: true };
   const laterals: string[] = [];
   const seen: string[] = [];
   const most = `${parameter(ctx, (run) => String(first(run.variables)))}::int`;

@@ -2,6 +2,9 @@
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COPIED_BY_PROMISE, levelOf, PURPOSES } from '../../src/access/agreement.ts';
+import { maskOf, PERSONAL_CLASSES } from '../../src/access/classes.ts';
+import { feedings } from '../../src/access/fed.ts';
 import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { eraseFamily } from '../../src/db/erasing.ts';
 import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
@@ -277,6 +280,31 @@ describe('a change', () => {
     expect(told.filter((change) => change.id === id)).toMatchObject([{ kind: 'CURRENT', node: { narrative: 'by a command' } }]);
     await owner.query('delete from fsp.workbook_entry_person where entry = $1', [id.split('-')[1]]);
     expect((await readUntil(recordSystem, reading, isOf(id))).at(-1)).toMatchObject({ node: { persons: [] } });
+  });
+  it('of what is never shared with the reader is not told, whichever table it stands in; of the rest it is', async () => {
+    const reading = await begun(health);
+    const shown = new Set(reading.copy.keys());
+    const { opens, ownRows } = PURPOSES.SAFEGUARDING;
+    const neverShown = maskOf(
+      PERSONAL_CLASSES.filter(
+        (name) => levelOf(name, 'HEALTH') === 'N' || COPIED_BY_PROMISE.includes(name) || ![...opens, ...ownRows].includes(name),
+      ),
+    );
+    const closed = new Map<string, boolean>();
+    for (const { table, type, key, classes, rowMask } of feedings()) {
+      const keys = [...shown].filter((id) => id.startsWith(`${type}-`)).map((id) => id.split('-')[1]);
+      const { rows } = await owner.query(
+        `update fsp.${table} set ${key} = ${key} where ${key} = any ($1)${rowMask ? ` and ${rowMask} = 0` : ''} returning ${key} as touched`,
+        [keys],
+      );
+      if (rows.length === 0) continue;
+      const never = classes !== 0n && (classes & neverShown) !== 0n;
+      const told = new Set((await settle(health, reading)).map(({ id }) => id));
+      closed.set(table, never);
+      expect([...told].sort(), table).toEqual(never ? [] : [...new Set(rows.map(({ touched }) => encodeId(type, touched)))].sort());
+    }
+    expect([...closed.values()].filter((never) => never).length).toBeGreaterThan(2);
+    expect([...closed.values()].filter((never) => !never).length).toBeGreaterThan(5);
   });
   it('carries from whom it is kept, its classes and what is protected', async () => {
     const mother = storyPerson(1, 'mother');

@@ -107,7 +107,6 @@ export const extensions: Record<string, Record<string, FieldBinding>> = {
       on: () => 'true',
       among: (n, sub, f) => `${n}.id = any (array(select whose.need ${sub(housingOrigin, 'whose')} and whose.family = ${f}.family))`,
       order: byWeek,
-      sameFamily: true,
     },
   },
 };
