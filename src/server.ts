@@ -83,8 +83,17 @@ export type Server = {
   close(): Promise<void>;
 };
 
-/** The product's schema, checked. @throws naming everything that was forgotten. */
-export function productSchema(): AssembledSchema {
+/** What is the same at every call is made at the first. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+/** The product's schema, checked; made once. @throws naming everything that was forgotten. */
+export const productSchema = once((): AssembledSchema => {
   const assembled: AssembledSchema = assembleSchema({
     Query: {
       ...sharingResolvers(() => assembled.classes).Query,
@@ -94,7 +103,20 @@ export function productSchema(): AssembledSchema {
   const faults = schemaFaults(assembled, BINDINGS, ROOTS, COMMANDS);
   if (faults.length > 0) throw new Error(`The schema cannot be served:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
   return assembled;
-}
+});
+
+/** The rules of each field, and the schemas that each agency's static roots are answered from, under these rules; made once. */
+const guarded = once(() => {
+  const { schema, classes } = productSchema();
+  const rules = deriveRules(schema, classes);
+  const views = new Map<Agency, GraphQLSchema>();
+  const viewOf = (agency: Agency): GraphQLSchema => {
+    const view = views.get(agency) ?? rules.guard(viewFor(schema, classes, agency));
+    views.set(agency, view);
+    return view;
+  };
+  return { rules, viewOf };
+});
 
 /**
  * Makes a server. It refuses to be made when the schema is not whole, or the database is not of this version.
@@ -104,7 +126,7 @@ export function productSchema(): AssembledSchema {
 export async function createServer(options: ServerOptions): Promise<Server> {
   const { database, verify, log } = options;
   const assembled = productSchema();
-  const rules = deriveRules(assembled.schema, assembled.classes);
+  const { rules, viewOf } = guarded();
   const secret = database.loginSecret;
   const cursorSecret = createHmac('sha256', secret).update('cursors').digest();
 
@@ -133,19 +155,9 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   const tally = createTally(recorder.record);
 
-  const views = new Map<Agency, GraphQLSchema>();
-  const staticSchema = (agency: Agency) => {
-    let view = views.get(agency);
-    if (!view) {
-      view = rules.guard(viewFor(assembled.schema, assembled.classes, agency));
-      views.set(agency, view);
-    }
-    return view;
-  };
-
   const logFailure = (error: unknown, client: Client) =>
     log.error({ err: error, request: client.requestId, correlation: client.correlationId, client: client.id }, 'request failed');
-  const feed = createFeed(gate, createHmac('sha256', secret).update('cursors').digest());
+  const feed = createFeed(gate, cursorSecret);
   const apollo = new ApolloServer<RequestContext>({
     schema: assembled.schema,
     ...APOLLO_SWITCHES,
@@ -181,7 +193,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
         fresh: indexer.fresh,
         cursorSecret,
         prepare: options.prepare ?? true,
-        staticSchema,
+        staticSchema: viewOf,
         command: (field, input, client) => runCommand(transactions, COMMANDS, field, input, client),
         sources: (asker) => ({
           async ask(login, sql, parameters) {
