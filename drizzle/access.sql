@@ -4799,7 +4799,8 @@ revoke all on function fsp.households_in(text) from public;
 -- What may be said of a person's household without saying whose it is: the most that is said, in the very same words, of at least six
 -- households known here (the Department for Education withholds counts of one to five). From the most to the least: ages in the postcode
 -- area, ages in the district, heads in the district, heads in the county, nothing. A home of which more may be said is none of those of
--- which less is: what is left out would tell. Where somebody's whereabouts are protected no place is said at all.
+-- which less is: what is left out would tell. Where somebody's whereabouts are protected no place is said at all, and heads in the county
+-- only in the words of six who are not: heads without a place, of none but protected homes, would say that this is one.
 -- Answered to a county that sees the family and the person; to others with nothing.
 create or replace function fsp.housing_profile(asked bigint, whom bigint)
   returns table (adults integer, children integer, aged_0_4 integer, aged_5_10 integer, aged_11_15 integer, aged_16_17 integer, area text)
@@ -4842,7 +4843,7 @@ begin
         over (partition by district, adults, children) >= fewest as heads
       from b
     ), d as (
-      select c.*, not (near or ages or heads) and count(*) filter (where not (near or ages or heads))
+      select c.*, not (near or ages or heads) and count(*) filter (where not (hidden or near or ages or heads))
         over (partition by adults, children) >= fewest as county
       from c
     )
@@ -4924,6 +4925,7 @@ as $$
 declare
   org integer;
   found fsp.voucher;
+  of_offer bigint;
   of_service integer;
   outcome text;
   made bigint;
@@ -4937,13 +4939,16 @@ begin
       >= 60 then
     return null;
   end if;
-  select v.* into found from fsp.voucher v
+  select k.offer, k.service into of_offer, of_service from fsp.voucher v
     join fsp.service_offer_link k on k.offer = v.offer
     join fsp.service s on s.id = k.service and s.organisation = org and s.by_voucher
-    where v.code_hash = fingerprint for update of v;
+    where v.code_hash = fingerprint;
+  -- The offer first and its vouchers after it: in this order everybody takes them, so that nobody waits for who waits for them.
+  perform from fsp.service_offer o where o.id = of_offer for no key update;
+  select v.* into found from fsp.voucher v where v.code_hash = fingerprint and v.offer = of_offer for update;
   outcome := case when found.id is null or found.status = 'VOID' then 'NOT_KNOWN' when found.status = 'REDEEMED' then 'USED'
     when found.expires_on < day then 'EXPIRED' else 'ACCEPTED' end;
-  if outcome <> 'NOT_KNOWN' then select k.service into of_service from fsp.service_offer_link k where k.offer = found.offer; end if;
+  if outcome = 'NOT_KNOWN' then of_service := null; end if;
   if outcome = 'ACCEPTED' then
     update fsp.voucher v set status = 'REDEEMED', redeemed_on = day where v.id = found.id;
     update fsp.service_offer o set status = 'TAKEN_UP', taken_up_on = day, answered_on = day

@@ -1,5 +1,13 @@
 import { type Binding, code, column, type FieldBinding, type Order, one, type RootBinding } from '../../read/binding.ts';
-import { housingAnswer, housingIntroduction, housingNeed, housingOrigin, housingReferral, housingReferralContact, housingReferralWhy } from './tables.ts';
+import {
+  housingAnswer,
+  housingIntroduction,
+  housingNeed,
+  housingOrigin,
+  housingReferral,
+  housingReferralContact,
+  housingReferralWhy,
+} from './tables.ts';
 
 const byWeek: Order = {
   keys: [

@@ -76,9 +76,7 @@ export const referForHousing: Command = async (tx, raw, client, now) => {
   const id = (made as { id: number }).id;
   if (input.contact) await tx.insert(housingReferralContact).values({ ...between, referral: id, contact: input.contact });
   if (input.withoutConsent)
-    await tx
-      .insert(housingReferralWhy)
-      .values({ referral: id, sender: client.organisation.id, whyWithout: input.withoutConsent.reason });
+    await tx.insert(housingReferralWhy).values({ referral: id, sender: client.organisation.id, whyWithout: input.withoutConsent.reason });
   return {
     change: {
       action: 'referForHousing',

@@ -155,7 +155,10 @@ export const COURT_RECORD: Step[] = [
       person: n.person('1'),
       council: n.organisation('cherwell-housing'),
       opinion: 'HOMELESS',
-      withoutConsent: { gateway: 'CA2004-s11', reason: 'She has left the tenancy and is not reached; the children are due to visit her on Friday.' },
+      withoutConsent: {
+        gateway: 'CA2004-s11',
+        reason: 'She has left the tenancy and is not reached; the children are due to visit her on Friday.',
+      },
     }),
   },
   {
