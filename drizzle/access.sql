@@ -4898,8 +4898,16 @@ as $$
   select r.about_family from fsp.housing_referral r
   where r.id = asked and r.sender = (select l.organisation from fsp.login l where l.name = session_user) and fsp.sees(r.about_family)
 $$;
-revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) from public;
-grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
+-- Whether a referral to the asking login's organisation is not over yet.
+create or replace function fsp.housing_referral_stands(asked bigint) returns boolean
+language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.housing_referral r join fsp.login l on l.organisation = r.addressee
+    where r.id = asked and l.name = session_user and r.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))
+$$;
+revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint) from public;
+grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint)
+  to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 
 -- What a referral opened ends with it.
 create or replace function fsp.follow_housing_referral() returns trigger
@@ -8653,25 +8661,25 @@ create policy owner_all on fsp.housing_referral_contact for all to "{{owner}}"
   with check (true);
 grant select on fsp.housing_referral_contact to "{{db}}_agency_la";
 create policy la_select on fsp.housing_referral_contact for select to "{{db}}_agency_la"
-  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and (select true from fsp.housing_referral whole where whole.id = housing_referral_contact.referral and whole.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant insert on fsp.housing_referral_contact to "{{db}}_agency_la";
 create policy la_insert on fsp.housing_referral_contact for insert to "{{db}}_agency_la"
   with check (housing_referral_contact.sender = (select fsp.current_organisation()));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_team";
 create policy team_select on fsp.housing_referral_contact for select to "{{db}}_agency_team"
-  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and (select true from fsp.housing_referral whole where whole.id = housing_referral_contact.referral and whole.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_health";
 create policy health_select on fsp.housing_referral_contact for select to "{{db}}_agency_health"
-  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and (select true from fsp.housing_referral whole where whole.id = housing_referral_contact.referral and whole.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_education";
 create policy education_select on fsp.housing_referral_contact for select to "{{db}}_agency_education"
-  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and (select true from fsp.housing_referral whole where whole.id = housing_referral_contact.referral and whole.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_police";
 create policy police_select on fsp.housing_referral_contact for select to "{{db}}_agency_police"
-  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and (select true from fsp.housing_referral whole where whole.id = housing_referral_contact.referral and whole.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_district";
 create policy district_select on fsp.housing_referral_contact for select to "{{db}}_agency_district"
-  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and (select true from fsp.housing_referral whole where whole.id = housing_referral_contact.referral and whole.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
+  using ((((housing_referral_contact.addressee = (select fsp.current_organisation()) and fsp.housing_referral_stands(housing_referral_contact.referral)) or (housing_referral_contact.sender = (select fsp.current_organisation()) and fsp.housing_referral_open(housing_referral_contact.referral)))));
 grant select on fsp.housing_referral_contact to "{{db}}_agency_provider";
 create policy provider_select on fsp.housing_referral_contact for select to "{{db}}_agency_provider"
   using (false);

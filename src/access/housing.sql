@@ -144,15 +144,23 @@ as $$
   select r.about_family from fsp.housing_referral r
   where r.id = asked and r.sender = (select l.organisation from fsp.login l where l.name = session_user) and fsp.sees(r.about_family)
 $$;
-revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) from public;
-grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint) to {{members}};
+-- Whether a referral to the asking login's organisation is not over yet.
+create or replace function fsp.housing_referral_stands(asked bigint) returns boolean
+language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.housing_referral r join fsp.login l on l.organisation = r.addressee
+    where r.id = asked and l.name = session_user and r.status not in ({{housing_referral_over}}))
+$$;
+revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint) from public;
+grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint)
+  to {{members}};
 
 -- What a referral opened ends with it.
 create or replace function fsp.follow_housing_referral() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if new.status in ('DECLINED', 'ENDED', 'WITHDRAWN') and old.status is distinct from new.status then
+  if new.status in ({{housing_referral_over}}) and old.status is distinct from new.status then
     update fsp.involvement i set until = greatest(now(), i."from") where i.id = old.involvement and coalesce(i.until, 'infinity') > now();
   end if;
   return null;

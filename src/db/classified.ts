@@ -9,13 +9,12 @@ import { type DataClass, isPersonal } from '../access/classes.ts';
 /** Everything of the product lives in one schema of the database. */
 export const fsp = pgSchema('fsp');
 
-/** The row of `table` that `key` names is not over; until then, and no longer, `column` names an organisation whose the row is. */
+/** `column` names an organisation whose a row is only as long as the row of `table` that `key` names is in none of the states `over`. */
 export type Standing = { column: string; table: string; key: string; over: readonly string[] };
 
-/** SQL that a row (by its alias) is an organisation's as `Standing` says. The organisation reads the other row by its own rights. */
-export const standing = ({ column, table, key, over }: Standing, alias: string, organisation: string): string =>
-  `(${alias}.${column} = ${organisation} and (select true from fsp.${table} whole where whole.id = ${alias}.${key}` +
-  ` and whole.status not in (${over.map((status) => `'${status}'`).join(', ')})))`;
+/** SQL that a row (by its alias) is an organisation's as `Standing` says; `fsp.<table>_stands` is asked, for the organisation need not read that table. */
+export const standing = ({ column, table, key }: Standing, alias: string, organisation: string): string =>
+  `(${alias}.${column} = ${organisation} and fsp.${table}_stands(${alias}.${key}))`;
 
 /** How a row comes to be an organisation's own. */
 export type Own = {
