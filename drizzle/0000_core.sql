@@ -867,12 +867,12 @@ CREATE TABLE "fsp"."housing_referral" (
 	"consented_on" date,
 	"consented_how" text,
 	"gateway" text NOT NULL,
-	"why_without" text,
 	"involvement" bigint NOT NULL,
 	"status" text NOT NULL,
 	"reason" text,
 	"version" integer DEFAULT 1 NOT NULL,
-	CONSTRAINT "housing_referral_of_both" UNIQUE("id","sender","addressee")
+	CONSTRAINT "housing_referral_of_both" UNIQUE("id","sender","addressee"),
+	CONSTRAINT "housing_referral_of_sender" UNIQUE("id","sender")
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."housing_referral_contact" (
@@ -880,6 +880,12 @@ CREATE TABLE "fsp"."housing_referral_contact" (
 	"sender" integer NOT NULL,
 	"addressee" integer NOT NULL,
 	"contact" text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "fsp"."housing_referral_why" (
+	"referral" bigint PRIMARY KEY NOT NULL,
+	"sender" integer NOT NULL,
+	"why_without" text NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."abstinence" (
@@ -3580,6 +3586,8 @@ ALTER TABLE "fsp"."housing_referral" ADD CONSTRAINT "housing_referral_addressee_
 ALTER TABLE "fsp"."housing_referral_contact" ADD CONSTRAINT "housing_referral_contact_sender_organisation_id_fk" FOREIGN KEY ("sender") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."housing_referral_contact" ADD CONSTRAINT "housing_referral_contact_addressee_organisation_id_fk" FOREIGN KEY ("addressee") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."housing_referral_contact" ADD CONSTRAINT "housing_referral_contact_of_referral" FOREIGN KEY ("referral","sender","addressee") REFERENCES "fsp"."housing_referral"("id","sender","addressee") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."housing_referral_why" ADD CONSTRAINT "housing_referral_why_sender_organisation_id_fk" FOREIGN KEY ("sender") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "fsp"."housing_referral_why" ADD CONSTRAINT "housing_referral_why_of_referral" FOREIGN KEY ("referral","sender") REFERENCES "fsp"."housing_referral"("id","sender") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."abstinence" ADD CONSTRAINT "abstinence_family_family_id_fk" FOREIGN KEY ("family") REFERENCES "fsp"."family"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."abstinence" ADD CONSTRAINT "abstinence_person_person_id_fk" FOREIGN KEY ("person") REFERENCES "fsp"."person"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "fsp"."abstinence" ADD CONSTRAINT "abstinence_controller_organisation_id_fk" FOREIGN KEY ("controller") REFERENCES "fsp"."organisation"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint

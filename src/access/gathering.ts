@@ -97,6 +97,10 @@ const DECLARED: Record<string, Custom> = {
     where: 'exists (select from fsp.housing_referral d where d.id = r.referral and d.about_person = $1)',
     controller: 'sender',
   },
+  housing_referral_why: {
+    where: 'exists (select from fsp.housing_referral d where d.id = r.referral and d.about_person = $1)',
+    controller: 'sender',
+  },
   retention_hold: { none: 'why records are kept longer, which may be what somebody else claims or is suspected of' },
   erasure_proposal: { none: 'that a record is due to be erased' },
   erasure: { none: 'what was erased of others' },

@@ -45,7 +45,8 @@ revoke all on function fsp.households_in(text) from public;
 -- What may be said of a person's household without saying whose it is: the most that is said, in the very same words, of at least six
 -- households known here (the Department for Education withholds counts of one to five). From the most to the least: ages in the postcode
 -- area, ages in the district, heads in the district, heads in the county, nothing. A home of which more may be said is none of those of
--- which less is: what is left out would tell. Where somebody's whereabouts are protected no place is said at all.
+-- which less is: what is left out would tell. Where somebody's whereabouts are protected no place is said at all, and heads in the county
+-- only in the words of six who are not: heads without a place, of none but protected homes, would say that this is one.
 -- Answered to a county that sees the family and the person; to others with nothing.
 create or replace function fsp.housing_profile(asked bigint, whom bigint)
   returns table (adults integer, children integer, aged_0_4 integer, aged_5_10 integer, aged_11_15 integer, aged_16_17 integer, area text)
@@ -88,7 +89,7 @@ begin
         over (partition by district, adults, children) >= fewest as heads
       from b
     ), d as (
-      select c.*, not (near or ages or heads) and count(*) filter (where not (near or ages or heads))
+      select c.*, not (near or ages or heads) and count(*) filter (where not (hidden or near or ages or heads))
         over (partition by adults, children) >= fewest as county
       from c
     )
@@ -148,7 +149,7 @@ create or replace function fsp.housing_referral_stands(asked bigint) returns boo
 language sql stable parallel restricted security definer set search_path = pg_catalog, pg_temp
 as $$
   select exists (select from fsp.housing_referral r join fsp.login l on l.organisation = r.addressee
-    where r.id = asked and l.name = session_user and r.status not in ('DECLINED', 'ENDED', 'WITHDRAWN'))
+    where r.id = asked and l.name = session_user and r.status not in ({{housing_referral_over}}))
 $$;
 revoke all on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint) from public;
 grant execute on function fsp.housing_referral_open(bigint), fsp.housing_referral_families(bigint), fsp.housing_referral_stands(bigint)
@@ -159,7 +160,7 @@ create or replace function fsp.follow_housing_referral() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if new.status in ('DECLINED', 'ENDED', 'WITHDRAWN') and old.status is distinct from new.status then
+  if new.status in ({{housing_referral_over}}) and old.status is distinct from new.status then
     update fsp.involvement i set until = greatest(now(), i."from") where i.id = old.involvement and coalesce(i.until, 'infinity') > now();
   end if;
   return null;

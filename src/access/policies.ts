@@ -498,6 +498,13 @@ const heldRows = (): string =>
 /** Tables of the machinery that logins write and amend, as those of people. */
 const STAMPED_MACHINERY = new Set(['subject_access', 'retention_hold', 'erasure_proposal']);
 
+/** The states in which a row of a table is over, as a table says whose rows are somebody's only until then. */
+function statesOver(name: string): readonly string[] {
+  const found = classifiedTables().find(({ own }) => own?.standing?.table === name);
+  if (!found?.own?.standing) throw new Error(`Nothing says when a row of ${name} is over.`);
+  return found.own.standing.over;
+}
+
 /** Puts into the written SQL what follows from the agencies and the agreement. */
 function fillIn(sql: string): string {
   // The machinery has words of its own: who writes its class writes none of it.
@@ -520,6 +527,7 @@ function fillIn(sql: string): string {
     .replaceAll('{{agency_names}}', quoted(AGENCIES.map((agency) => agency.toLowerCase())))
     .replaceAll('{{everyone}}', `${everyAgency}, "{{db}}_gate", "{{db}}_recorder"`)
     .replaceAll('{{voucher_tries}}', String(LIMITS.voucherTries))
+    .replaceAll(/\{\{(\w+)_over\}\}/g, (_, name: string) => quoted(statesOver(name)))
     .replaceAll('{{stage_purposes}}', `(${stages.join(' | ')})`)
     .replaceAll('{{members}}', everyAgency)
     .replaceAll('{{own_family_rows}}', ownRows('family'))

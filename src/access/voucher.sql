@@ -7,6 +7,7 @@ as $$
 declare
   org integer;
   found fsp.voucher;
+  of_offer bigint;
   of_service integer;
   outcome text;
   made bigint;
@@ -20,13 +21,16 @@ begin
       >= {{voucher_tries}} then
     return null;
   end if;
-  select v.* into found from fsp.voucher v
+  select k.offer, k.service into of_offer, of_service from fsp.voucher v
     join fsp.service_offer_link k on k.offer = v.offer
     join fsp.service s on s.id = k.service and s.organisation = org and s.by_voucher
-    where v.code_hash = fingerprint for update of v;
+    where v.code_hash = fingerprint;
+  -- The offer first and its vouchers after it: in this order everybody takes them, so that nobody waits for who waits for them.
+  perform from fsp.service_offer o where o.id = of_offer for no key update;
+  select v.* into found from fsp.voucher v where v.code_hash = fingerprint and v.offer = of_offer for update;
   outcome := case when found.id is null or found.status = 'VOID' then 'NOT_KNOWN' when found.status = 'REDEEMED' then 'USED'
     when found.expires_on < day then 'EXPIRED' else 'ACCEPTED' end;
-  if outcome <> 'NOT_KNOWN' then select k.service into of_service from fsp.service_offer_link k where k.offer = found.offer; end if;
+  if outcome = 'NOT_KNOWN' then of_service := null; end if;
   if outcome = 'ACCEPTED' then
     update fsp.voucher v set status = 'REDEEMED', redeemed_on = day where v.id = found.id;
     update fsp.service_offer o set status = 'TAKEN_UP', taken_up_on = day, answered_on = day

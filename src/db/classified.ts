@@ -9,10 +9,19 @@ import { type DataClass, isPersonal } from '../access/classes.ts';
 /** Everything of the product lives in one schema of the database. */
 export const fsp = pgSchema('fsp');
 
+/** `column` names an organisation whose a row is only as long as the row of `table` that `key` names is in none of the states `over`. */
+export type Standing = { column: string; table: string; key: string; over: readonly string[] };
+
+/** SQL that a row (by its alias) is an organisation's as `Standing` says; `fsp.<table>_stands` is asked, for the organisation need not read that table. */
+export const standing = ({ column, table, key }: Standing, alias: string, organisation: string): string =>
+  `(${alias}.${column} = ${organisation} and fsp.${table}_stands(${alias}.${key}))`;
+
 /** How a row comes to be an organisation's own. */
 export type Own = {
   /** Columns that name an organisation: a row is own where one of them is the asking organisation. */
   columns: string[];
+  /** A column that names whose a row is only while the row that it belongs to stands; `through` asks it by `standing`. */
+  standing?: Standing;
   /** SQL for a row (by its alias) that is own through another table, `$org` standing for the organisation. */
   through?: (alias: string, organisation: string) => string;
   /** The column that names the user the row belongs to (its writer, or whom it was given to). */

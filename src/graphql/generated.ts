@@ -3877,7 +3877,7 @@ export type HousingReferral = Node & {
   consented?: Maybe<Scalars['Date']['output']>;
   /** From the code list `told-how`. */
   consentedHow?: Maybe<Code>;
-  /** How the person agreed to be reached. */
+  /** How the person agreed to be reached: the council's as long as the referral stands. */
   contact?: Maybe<Scalars['String']['output']>;
   council?: Maybe<Organisation>;
   family?: Maybe<Family>;
@@ -3894,7 +3894,7 @@ export type HousingReferral = Node & {
   status?: Maybe<HousingReferralStatus>;
   /** Counts the changes: `expectedVersion` of the next one. */
   version?: Maybe<Scalars['Int']['output']>;
-  /** The council reads it. */
+  /** Why it was made without consent: read by who sent it, and not by the council. */
   whyWithout?: Maybe<Scalars['String']['output']>;
   withheld: Array<Withheld>;
 };
@@ -11919,7 +11919,7 @@ export type WithheldReason =
 export type WithoutConsentInput = {
   /** From the code list `sharing-gateway`: CA1989-s47, CA2004-s11, CA2004-s16LA, DPA2018-sch1-18 or VITAL-INTERESTS. */
   gateway: Scalars['String']['input'];
-  /** The council reads it. */
+  /** For the county's own record: the council reads the ground alone. */
   reason: Scalars['String']['input'];
 };
 

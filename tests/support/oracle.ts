@@ -63,7 +63,9 @@ const number = (row: Row): Row =>
 export async function readWorld(owner: pg.Client): Promise<World> {
   const all = async (sql: string): Promise<Row[]> => (await owner.query(sql)).rows.map(number);
   const by = new Map<string, Row[]>();
-  for (const { table } of Object.values(THROUGH).flat()) if (!by.has(table)) by.set(table, await all(`select * from fsp.${table}`));
+  const standing = classifiedTables().flatMap(({ own }) => own?.standing ?? []);
+  for (const { table } of [...Object.values(THROUGH).flat(), ...standing])
+    if (!by.has(table)) by.set(table, await all(`select * from fsp.${table}`));
   return {
     organisations: new Map((await all('select id, code, agency from fsp.organisation')).map((o) => [o.id, o as never])),
     families: new Map((await all('select * from fsp.family')).map((f) => [f.id, f])),
@@ -149,7 +151,13 @@ export function oracle(world: World, organisationId: number) {
       };
       // Between organisations: whom the row names sees it, at every level but those that know no own rows.
       if (!table.family && !table.person && table.dataClass !== 'STRUCTURE') {
-        const named = ['sender', 'addressee', 'controller', 'recipient', 'provider'].some((column) => row[column] === organisationId);
+        // Of a column that counts only while another row stands: once that row is over, the column names nobody.
+        const standing = table.own?.standing;
+        const whole = standing && world.by.get(standing.table)?.find(({ id }) => id === row[standing.key]);
+        const past = standing && (!whole || standing.over.includes(whole.status)) ? standing.column : null;
+        const named = ['sender', 'addressee', 'controller', 'recipient', 'provider'].some(
+          (column) => column !== past && row[column] === organisationId,
+        );
         return named && level(own) !== 'N' && level(own) !== 'D';
       }
       // What names no family yet is its own organisations' alone.

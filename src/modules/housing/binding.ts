@@ -1,5 +1,13 @@
 import { type Binding, code, column, type FieldBinding, type Order, one, type RootBinding } from '../../read/binding.ts';
-import { housingAnswer, housingIntroduction, housingNeed, housingOrigin, housingReferral, housingReferralContact } from './tables.ts';
+import {
+  housingAnswer,
+  housingIntroduction,
+  housingNeed,
+  housingOrigin,
+  housingReferral,
+  housingReferralContact,
+  housingReferralWhy,
+} from './tables.ts';
 
 const byWeek: Order = {
   keys: [
@@ -79,7 +87,10 @@ export const bindings: Binding[] = [
     type: 'HousingReferral',
     anchor: housingReferral,
     id: 'id',
-    sides: [[housingReferralContact, housingReferralContact.referral]],
+    sides: [
+      [housingReferralContact, housingReferralContact.referral],
+      [housingReferralWhy, housingReferralWhy.referral],
+    ],
     fields: {
       referrer: one('Organisation', housingReferral.sender, 'id'),
       council: one('Organisation', housingReferral.addressee, 'id'),
@@ -88,7 +99,7 @@ export const bindings: Binding[] = [
       consented: column(housingReferral.consentedOn),
       consentedHow: code('told-how', housingReferral.consentedHow),
       gateway: code('sharing-gateway', housingReferral.gateway),
-      whyWithout: column(housingReferral.whyWithout),
+      whyWithout: column(housingReferralWhy.whyWithout),
       contact: column(housingReferralContact.contact),
       person: one('Person', housingReferral.aboutPerson, 'person'),
       family: one('Family', housingReferral.aboutFamily, 'family'),

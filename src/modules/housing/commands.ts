@@ -227,6 +227,13 @@ export const closeHousingNeed: Command = async (tx, raw, client, now) => {
     rule('HOUSING_STEP', `The need is ${need.status} already.`, 'need');
   errors.push(...order);
   if (errors.length > 0) return { userErrors: errors };
+  // Its answers first and the need after them, as a desk takes them that ends its answer.
+  await tx
+    .select({ id: housingAnswer.id })
+    .from(housingAnswer)
+    .where(eq(housingAnswer.need, need.id))
+    .orderBy(housingAnswer.id)
+    .for('no key update');
   const status = need.status === 'OPEN' ? 'WITHDRAWN' : 'ENDED';
   const refused = await amend(tx, client, housingNeed, key, input.expectedVersion, { status, reason: input.reason }, NEED);
   return refused ? { userErrors: [refused] } : between('closeHousingNeed', 'HousingNeed', need.id);

@@ -11,8 +11,8 @@ import { today } from '../clock/calendar.ts';
 import { familyStage } from '../family/tables.ts';
 import { answersForRecord, maySayWho, memberOf } from '../sharing/named.ts';
 import { housingDesk } from './desk.ts';
-import { checkReferral, checkReferralStep, OVER } from './rules.ts';
-import { housingReferral, housingReferralContact, type ReferralStatus } from './tables.ts';
+import { checkReferral, checkReferralStep } from './rules.ts';
+import { housingReferral, housingReferralContact, housingReferralWhy, OVER, type ReferralStatus } from './tables.ts';
 
 type Given<T> = Omit<T, 'idempotencyKey'>;
 const REFERRAL = { name: 'referral', path: ['referral'] };
@@ -69,13 +69,14 @@ export const referForHousing: Command = async (tx, raw, client, now) => {
       consentedOn: input.consent?.on ?? null,
       consentedHow: input.consent?.how ?? null,
       gateway: input.withoutConsent?.gateway ?? CONSENT,
-      whyWithout: input.withoutConsent?.reason ?? null,
       involvement: Number(rows[0]?.id),
       status: 'SENT',
     })
     .returning({ id: housingReferral.id });
   const id = (made as { id: number }).id;
   if (input.contact) await tx.insert(housingReferralContact).values({ ...between, referral: id, contact: input.contact });
+  if (input.withoutConsent)
+    await tx.insert(housingReferralWhy).values({ referral: id, sender: client.organisation.id, whyWithout: input.withoutConsent.reason });
   return {
     change: {
       action: 'referForHousing',

@@ -2,7 +2,7 @@
 import type { UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
 import type { AnswerHousingNeedInput, HousingAnswerStep, ReferForHousingInput } from '../../graphql/generated.ts';
-import type { AnswerStatus, NeedStatus, ReferralStatus } from './tables.ts';
+import { type AnswerStatus, type NeedStatus, OVER, type ReferralStatus } from './tables.ts';
 
 /** The Monday of a day's week, both ISO dates. */
 export function mondayOf(day: string): string {
@@ -98,9 +98,6 @@ export function checkReferral(
   }
   return errors;
 }
-
-/** States after which nothing follows. */
-export const OVER: readonly ReferralStatus[] = ['DECLINED', 'ENDED', 'WITHDRAWN'];
 
 const FROM: Record<ReferralStatus, readonly ReferralStatus[]> = {
   SENT: ['ACCEPTED', 'WAITING', 'DECLINED', 'WITHDRAWN'],

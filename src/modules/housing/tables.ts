@@ -5,7 +5,7 @@
  */
 import { sql } from 'drizzle-orm';
 import { bigint, boolean, date, foreignKey, index, integer, type PgColumn, text, unique } from 'drizzle-orm/pg-core';
-import { classify, fsp, key, type Own, version } from '../../db/classified.ts';
+import { classify, fsp, key, type Own, type Standing, standing, version } from '../../db/classified.ts';
 import { service } from '../district/tables.ts';
 import { controller, familyKey, personKey } from '../family/tables.ts';
 import { organisation } from '../sharing/tables.ts';
@@ -186,10 +186,21 @@ const ofReferral = (referral: string): Own => ({
   families: (row) => `fsp.housing_referral_families(${row}.${referral})`,
 });
 
-const ofContact: Own = {
+/** States after which nothing follows. */
+export const OVER: readonly ReferralStatus[] = ['DECLINED', 'ENDED', 'WITHDRAWN'];
+
+/** What stands beside a referral and is the county's alone. */
+const ofSender: Own = {
   ...ofReferral('referral'),
-  through: (row, org) =>
-    `((${row}.addressee = ${org} and fsp.housing_referral_stands(${row}.referral)) or (${row}.sender = ${org} and fsp.housing_referral_open(${row}.referral)))`,
+  through: (row, org) => `(${row}.sender = ${org} and fsp.housing_referral_open(${row}.referral))`,
+};
+
+const WHILE_IT_STANDS: Standing = { column: 'addressee', table: 'housing_referral', key: 'referral', over: OVER };
+
+const ofContact: Own = {
+  ...ofSender,
+  standing: WHILE_IT_STANDS,
+  through: (row, org) => `(${standing(WHILE_IT_STANDS, row, org)} or ${ofSender.through?.(row, org)})`,
 };
 
 /** What the county tells a council under the duty to refer: with the person's consent, and to the council that the person chose. */
@@ -210,7 +221,6 @@ export const housingReferral = classify(
       consentedHow: text('consented_how'),
       /** Code list `sharing-gateway`. */
       gateway: text('gateway').notNull(),
-      whyWithout: text('why_without'),
       /** The person's involvement with the council that it opened, and that ends with it. */
       involvement: key('involvement').notNull(),
       status: text('status').$type<ReferralStatus>().notNull(),
@@ -223,6 +233,7 @@ export const housingReferral = classify(
       index('housing_referral_sender').on(t.sender, t.madeOn, t.id),
       index('housing_referral_family').on(t.aboutFamily),
       unique('housing_referral_of_both').on(t.id, t.sender, t.addressee),
+      unique('housing_referral_of_sender').on(t.id, t.sender),
     ],
   ),
   'OFFER',
@@ -256,4 +267,25 @@ export const housingReferralContact = classify(
   ),
   'WHEREABOUTS',
   { own: ofContact, writer: 'sender', acts: ['referForHousing'], amendedBy: [] },
+);
+
+/** Why somebody is referred who did not agree: for the county's own record. The council reads the ground, and not this. */
+export const housingReferralWhy = classify(
+  fsp.table(
+    'housing_referral_why',
+    {
+      referral: key('referral').primaryKey(),
+      sender: toOrganisation('sender'),
+      whyWithout: text('why_without').notNull(),
+    },
+    (t) => [
+      foreignKey({
+        name: 'housing_referral_why_of_referral',
+        columns: [t.referral, t.sender],
+        foreignColumns: [housingReferral.id, housingReferral.sender],
+      }),
+    ],
+  ),
+  'OFFER',
+  { own: ofSender, writer: 'sender', acts: ['referForHousing'], amendedBy: [] },
 );

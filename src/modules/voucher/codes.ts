@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const CHARACTERS = 16;
 
-/** @returns a new code, `XXXX-XXXX-XXXX-XXXX`. */
+/** @returns a new code: four groups of four, with hyphens between. */
 export function newCode(): string {
   let bits = BigInt(`0x${randomBytes((CHARACTERS * 5) / 8).toString('hex')}`);
   let code = '';

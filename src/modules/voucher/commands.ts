@@ -32,8 +32,15 @@ export const issueVoucher: Command = async (tx, raw, client, now) => {
     : [];
   if (!offer || !given || offer.controller !== client.organisation.id)
     return { userErrors: [...errors, notFound('offer of yours', 'offer')] };
+  // As it stands now and until this is written: an offer that is declined meanwhile has no voucher after it.
+  const [held] = await tx
+    .select({ status: serviceOffer.status })
+    .from(serviceOffer)
+    .where(eq(serviceOffer.id, offer.id))
+    .for('no key update');
+  const status = (held?.status ?? offer.status) as ServiceOfferStatus;
   if (!given.byVoucher) invalid('This service is not given by voucher: its desk has the offer in its inbox.', 'offer');
-  else if (!GOOD.includes(offer.status as ServiceOfferStatus)) rule('OFFER_STEP', `The offer is ${offer.status}.`, 'offer');
+  else if (!GOOD.includes(status)) rule('OFFER_STEP', `The offer is ${status}.`, 'offer');
   if (errors.length > 0) return { userErrors: errors };
 
   const code = newCode();

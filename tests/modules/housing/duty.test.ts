@@ -201,10 +201,57 @@ describe('a referral', () => {
     expect(ground.userErrors).toMatchObject([{ path: ['withoutConsent', 'gateway'] }]);
     const { housingReferral: made, userErrors } = await does(manager(), 'referForHousing', referral(atRisk, { withoutConsent }));
     expect(userErrors).toEqual([]);
-    expect(made).toMatchObject({ consented: null, gateway: { code: 'CA2004-s11' } });
+    expect(made).toMatchObject({ consented: null, gateway: { code: 'CA2004-s11' }, whyWithout: withoutConsent.reason });
     // Who did not agree is not shown under the housing duty; under safeguarding they are.
     expect(await node(desk('HOUSING_DUTY'), made.id)).toMatchObject({ status: 'SENT', person: null, contact: null });
     expect((await node(desk('SAFEGUARDING'), made.id)).person.id).toBe(atRisk.person);
+    // Why is the county's record: the council reads the ground and not the words, while the referral stands and after, and learns by no
+    // list of what is withheld whether there are any.
+    const key = made.id.split('-')[1];
+    const told = async () => {
+      const clients = await Promise.all(['cherwell-housing', 'oxford-housing', 'team-07', 'occ'].map((code) => sqlAs(code, false, url)));
+      const rows = [];
+      for (const client of clients) {
+        rows.push((await client.query('select * from fsp.housing_referral_why').catch(({ code }) => ({ rows: [code] }))).rows);
+        await client.end();
+      }
+      return rows;
+    };
+    const county = [{ referral: key, sender: 1, why_without: withoutConsent.reason }];
+    const withheld = async (id: string) =>
+      (
+        await server.ask(
+          desk('SAFEGUARDING'),
+          'query($id: ID!) { node(id: $id) { ... on HousingReferral { whyWithout withheld { field reason } } } }',
+          { id },
+        )
+      ).body.data.node;
+    const { housingReferral: agreed } = await does(FRONT_DOOR, 'referForHousing', referral(someone, { consent, contact: 'z' }));
+    expect(await withheld(made.id)).toEqual(await withheld(agreed.id));
+    expect((await withheld(made.id)).whyWithout).toBeNull();
+    expect(await told()).toEqual([[], [], [], county]);
+    const ended = await does(manager(), 'withdrawHousingReferral', { referral: made.id, expectedVersion: 1, reason: 'other' });
+    expect(ended.housingReferral).toMatchObject({ status: 'WITHDRAWN', whyWithout: withoutConsent.reason });
+    expect(await node(desk('SAFEGUARDING'), made.id)).toMatchObject({
+      status: 'WITHDRAWN',
+      gateway: { code: 'CA2004-s11' },
+      whyWithout: null,
+    });
+    expect(await told()).toEqual([[], [], [], county]);
+    // Nor is it changed, or written by another, for anybody.
+    for (const code of ['occ', 'cherwell-housing', 'team-07']) {
+      const client = await sqlAs(code, false, url);
+      await expect(client.query(`update fsp.housing_referral_why set why_without = 'x'`), code).rejects.toMatchObject({ code: '42501' });
+      if (code !== 'occ')
+        await expect(
+          client.query(`insert into fsp.housing_referral_why (referral, sender, why_without) values ($1, $2, 'x')`, [
+            agreed.id.split('-')[1],
+            organisationId(code),
+          ]),
+          code,
+        ).rejects.toMatchObject({ code: expect.stringMatching(/^(42501|23503)$/) });
+      await client.end();
+    }
   });
 });
 

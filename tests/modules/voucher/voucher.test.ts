@@ -209,6 +209,55 @@ describe('the desk', () => {
     ]);
     await Promise.all(clients.map((client) => client.end()));
   });
+  it('and who declines the offer at the same moment wait for each other, and never in a ring', async () => {
+    const [county, counter] = await Promise.all([sqlAs('occ', false, url), sqlAs('cherwell-leisure', false, url)]);
+    const pids = (await Promise.all([county, counter].map((client) => client.query('select pg_backend_pid() as pid')))).map(
+      ({ rows }) => rows[0].pid as number,
+    );
+    const waiting = async (pid: number | undefined) => {
+      while ((await owner.query('select from pg_locks where pid = $1 and not granted', [pid])).rowCount === 0);
+    };
+    const seen = new Set<string>();
+    for (let round = 0; round < 16; round++) {
+      const of = await offer();
+      const { code, voucher } = await issued(of);
+      const decline = () => county.query(`update fsp.service_offer set status = 'DECLINED' where id = $1`, [of.split('-')[1]]);
+      const use = () => counter.query('select fsp.redeem_voucher($1, null) as id', [fingerprintOf(readCode(code) as string)]);
+      let both: Promise<unknown>;
+      if (round % 4 === 3) both = Promise.all([decline(), use()]);
+      else {
+        // Somebody else holds the voucher until both have come for it, the one before the other.
+        const acts = round % 2 === 0 ? ([use, decline] as const) : ([decline, use] as const);
+        const order = round % 2 === 0 ? [pids[1], pids[0]] : pids;
+        await owner.query('begin');
+        await owner.query('select from fsp.voucher where id = $1 for update', [voucher.id.split('-')[1]]);
+        const first = acts[0]();
+        await waiting(order[0]);
+        const second = acts[1]();
+        await waiting(order[1]);
+        both = Promise.all([first, second]);
+        await owner.query('commit');
+      }
+      await both;
+      const { rows } = await owner.query(
+        `select o.status as offer, v.status as voucher, (select count(*)::int from fsp.service_place p where p.held_by = 'voucher' and p.held_key = v.id) as places
+         from fsp.voucher v join fsp.service_offer o on o.id = v.offer where v.id = $1`,
+        [voucher.id.split('-')[1]],
+      );
+      expect(rows[0]).toMatchObject({ voucher: expect.stringMatching(/^(REDEEMED|VOID)$/), offer: 'DECLINED', places: 0 });
+      seen.add(rows[0].voucher);
+    }
+    expect([...seen].sort()).toEqual(['REDEEMED', 'VOID']);
+    // Nor is a voucher issued for an offer that is declined while it is being written.
+    const of = await offer();
+    await county.query('begin');
+    await county.query(`update fsp.service_offer set status = 'DECLINED' where id = $1`, [of.split('-')[1]]);
+    const asked = issue(of);
+    while ((await owner.query('select from pg_locks where not granted')).rowCount === 0);
+    await county.query('commit');
+    expect((await asked).data.issueVoucher).toMatchObject({ voucher: null, code: null, userErrors: [{ rule: 'OFFER_STEP' }] });
+    await Promise.all([county.end(), counter.end()]);
+  });
   it('the same key asked again has no second effect, and reads its answer anew', async () => {
     const { code } = await issued();
     const key = idempotencyKey();

@@ -3,6 +3,7 @@ import { dilys, frontDoor, type Step, type Teller } from './step.ts';
 
 const bruno: Teller = { client: 'occ-social-care', user: 'bruno.inskip', purpose: 'SAFEGUARDING' };
 const bethan: Teller = { client: 'occ-front-door', user: 'bethan.rowe', purpose: 'SAFEGUARDING' };
+const anneka: Teller = { client: 'occ-team-management', user: 'anneka.wetherby', purpose: 'SAFEGUARDING' };
 const historical = true;
 
 /** Of the told families none comes before the court; this is one of the generated ones, whose first person is a child in care. */
@@ -113,7 +114,7 @@ export const COURT_RECORD: Step[] = [
     input: () => ({ status: 'ENDED', reason: 'need-met' }),
   },
   // A code that is none, as it was read over the telephone.
-  { on: '2026-04-09', as: dilys, do: 'redeemVoucher', input: () => ({ code: 'K7QM-2V9D-XXXX-0000' }) },
+  { on: '2026-04-09', as: dilys, do: 'redeemVoucher', input: () => ({ code: 'K7QM-2V9D-4TFW-81RN' }) },
   // The duty to refer, with consent; the council helped, and what it was shown has ended.
   {
     on: '2026-07-06',
@@ -141,6 +142,37 @@ export const COURT_RECORD: Step[] = [
     as: dilys,
     do: 'answerHousingReferral',
     amends: (n) => ['referral', n.made('threatened')],
+    input: () => ({ status: 'ENDED', reason: 'need-met' }),
+  },
+  // And without it, a manager's decision.
+  {
+    on: '2026-09-14',
+    as: anneka,
+    do: 'referForHousing',
+    name: ['HousingReferral', 'without consent'],
+    input: (n) => ({
+      family: n.family,
+      person: n.person('1'),
+      council: n.organisation('cherwell-housing'),
+      opinion: 'HOMELESS',
+      withoutConsent: {
+        gateway: 'CA2004-s11',
+        reason: 'She has left the tenancy and is not reached; the children are due to visit her on Friday.',
+      },
+    }),
+  },
+  {
+    on: '2026-09-15',
+    as: dilys,
+    do: 'answerHousingReferral',
+    amends: (n) => ['referral', n.made('without consent')],
+    input: () => ({ status: 'ACCEPTED' }),
+  },
+  {
+    on: '2026-10-12',
+    as: dilys,
+    do: 'answerHousingReferral',
+    amends: (n) => ['referral', n.made('without consent')],
     input: () => ({ status: 'ENDED', reason: 'need-met' }),
   },
 ];
