@@ -46,6 +46,7 @@ import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
 import { addPulledDocuments } from './portal/pull.ts';
 import { addSharingPages, type SharingReaders } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
+import { openTypes } from './read/feed.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
 import { addSubscriptions } from './subscriptions/connections.ts';
@@ -372,6 +373,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           database,
           gate,
           feed,
+          open: (client, types) => openTypes(BINDINGS, client, types),
           async ask(client, query, variables, of) {
             const asker = { who: `${client.id} `, gone: false, leave: null };
             const { text } = await ask({ query, variables }, { client, asker, told: nothingTold(), feed: of });

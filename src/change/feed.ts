@@ -8,6 +8,7 @@ import type { Client } from '../access/client.ts';
 import type { Gate } from '../access/gate.ts';
 import { databaseError } from '../db/pools.ts';
 import { PublicError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { cursorKey } from '../read/ids.ts';
 
 /**
@@ -58,8 +59,8 @@ export type FeedPage = {
   anew: boolean;
 };
 
-/** Of a page's candidates: those that are there for the reader, and the last that the page came to. */
-export type FeedShown = { there: ReadonlySet<number>; last: number };
+/** Of a page's candidates: those that are there for the reader, and the last that a full page came to; null: it is not full. */
+export type FeedShown = { there: ReadonlySet<number>; last: number | null };
 
 /**
  * What a root of the feed asks.
@@ -71,7 +72,7 @@ export type FeedShown = { there: ReadonlySet<number>; last: number };
 export type FeedAsked = { field: string; types: readonly string[]; open?: readonly string[]; after: string | null; first: number };
 
 export type Feed = {
-  /** The next page's candidates. @throws PublicError BAD_CURSOR for a foreign or altered cursor. */
+  /** The next page's candidates; fewer than are asked for also where there are more, which many families apart may be. @throws PublicError BAD_CURSOR for a foreign or altered cursor. */
   next(client: Client, asked: FeedAsked): Promise<FeedPage>;
   /** A cursor for who is told of nothing but what changes from now on, or from a transaction (the oldest that was under way). */
   fromNow(client: Client, asked: Omit<FeedAsked, 'after' | 'first' | 'open'>, begun?: string): Promise<string>;
@@ -156,15 +157,15 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
           break;
         }
         if (place.phase === 'families') {
-          const rows = (await ask('select fsp.feed_families($1::bigint, $2::text[], $3::bigint, $4::text, $5::bigint, $6::integer) as j', [
-            login,
-            ofOpen,
-            String(at),
-            type,
-            String(last),
-            wanted,
-          ])) as Row[];
-          take(rows, (row) => ({ ...place, at: row.a ?? 0, type: row.t, key: row.k }), false);
+          const found = (await ask(
+            'select fsp.feed_families($1::bigint, $2::text[], $3::bigint, $4::text, $5::bigint, $6::integer, $7::integer) as j',
+            [login, ofOpen, String(at), type, String(last), wanted, String(LIMITS.feedFamilies)],
+          )) as { rows: Row[]; a: number | null };
+          take(found.rows, (row) => ({ ...place, at: row.a ?? 0, type: row.t, key: row.k }), false);
+          if (found.a) {
+            place = { ...place, at: found.a, type: '', key: 0 };
+            break;
+          }
         } else {
           const rows = (await ask(
             'select fsp.feed_before($1::bigint, $2::text[], $3::xid8, $4::xid8, $5::text, $6::bigint, $7::integer) as j',
@@ -181,7 +182,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
     },
     async noted({ reader, candidates }, { there: shown, last }) {
       const named = (of: Candidate[]) => JSON.stringify(of.map(({ type, key, family }) => ({ t: type, k: key, f: family })));
-      const gone = candidates.filter(({ n, gone }) => gone && n <= last && !shown.has(n));
+      const gone = candidates.filter(({ n, gone }) => gone && (last === null || n <= last) && !shown.has(n));
       const there = candidates.filter(({ n }) => shown.has(n));
       if (gone.length + there.length === 0) return;
       await ask('select fsp.feed_noted($1::bigint, $2::text::jsonb, $3::text::jsonb)::text as j', [reader, named(there), named(gone)]);

@@ -74,6 +74,8 @@ type Parts = {
   database: { server: DatabaseServer; loginSecret: string };
   gate: Gate;
   feed: Feed;
+  /** Of some types those of which a client may see rows at all. */
+  open(client: Client, types: readonly string[]): readonly string[];
   /** Asks a document as a client, with a feed of the caller's own. @returns the members of `data`; null where anything was refused, or failed. */
   ask(client: Client, document: string, variables: Record<string, unknown>, feed: Feed): Promise<Record<string, unknown> | null>;
   log(error: unknown, webhook: number | null): void;
@@ -132,6 +134,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
   /** Puts what the feed gives behind a webhook's place into its queue. @returns the reader that the client is. */
   const queue = async (holder: Holder, webhook: Webhook, client: Client, types: readonly string[]): Promise<string> => {
     const asked = { field: 'changes', types };
+    const open = parts.open(client, types);
     const go = async (becomes: string, events: unknown[]) => {
       const { cursor } = webhook;
       const went = await holder.call<boolean>('fsp.webhook_queue($1, $2, $3, $4::jsonb)', [
@@ -147,7 +150,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
     if (webhook.cursor === null) await go(await feed.fromNow(client, asked, webhook.begun), []);
     if (webhook.waiting >= LIMITS.webhookWaiting) return feed.reader(client);
     for (;;) {
-      const page = await feed.next(client, { ...asked, after: webhook.cursor, first: LIMITS.first });
+      const page = await feed.next(client, { ...asked, open, after: webhook.cursor, first: LIMITS.first });
       if (page.anew) {
         // Its rights changed as a whole, or it stood still for too long: everything would be told again, which its own reading of the feed does.
         await go(await feed.fromNow(client, asked), [{ n: 0, t: '', k: 0, f: null, g: false, at: null }]);
