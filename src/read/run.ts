@@ -77,6 +77,9 @@ const NOTHING: Found = { json: {}, seen: '' };
 /** A page of the feed, and what is shown of it. */
 type FeedRead = { page: FeedPage; shown: FeedShown };
 
+/** Whether a page is neither full nor the last. */
+const isShort = ({ page, shown }: FeedRead) => page.more && shown.last === null;
+
 /** The plugin. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
   const mayPrepare = createPreparing(executor.prepare);
@@ -229,11 +232,8 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const needsRow = plan.command !== null || event !== undefined;
     const readNow = async () =>
       plan.sql && (!needsRow || run.written !== null) ? await readOnce(plan, run, asker, event?.shared ?? null, share) : NOTHING;
-    const {
-      json: found,
-      seen,
-      noted,
-    } = plan.feeds.length > 0 ? await readFeeds(feed, plan, run, readNow) : { ...(await readNow()), noted: [] };
+    const fed = plan.feeds.length > 0 ? await readFeeds(feed, plan, run, readNow) : { ...(await readNow()), noted: [] };
+    const { json: found, seen } = fed;
     if (event) {
       event.outcome = plan.refused.some(({ at }) => at === event.subscribed?.key) ? 'refused' : eventOutcome(plan, found);
       // Of what is not there for the caller nothing was shown.
@@ -245,7 +245,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const shown = readShown(seen + statics.seen);
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
-    for (const { page, shown } of noted) await feed.noted(page, shown);
+    for (const { page, shown } of fed.noted) await feed.noted(page, shown);
     await records.answer(plan, client, asked, shown, plan.command !== null && run.written !== null);
     return plan.parts
       .map((part) => {
@@ -269,28 +269,21 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   const readFeeds = async (feed: Feed, plan: Plan, run: Run, readNow: () => Promise<Found>): Promise<Found & { noted: FeedRead[] }> => {
     const pages = new Map<string, FeedPage>();
     run.feeds = pages;
-    for (const { key, field, types, open, after, first } of plan.feeds) {
-      const most = Math.max(first(run.variables), LIMITS.feedCandidates);
-      pages.set(key, await feed.next(run.client, { field, types, open, after: after(run.variables), first: most }));
-    }
-    for (let most: number = LIMITS.feedCandidates; ; ) {
+    let noted: FeedRead[] = [];
+    for (let most: number = LIMITS.feedCandidates; ; most *= 8) {
+      for (const [place, { key, field, types, open, after, first }] of plan.feeds.entries()) {
+        const before = noted[place];
+        if (before && !isShort(before)) continue;
+        const from = before ? before.page.cursor : after(run.variables);
+        const next = await feed.next(run.client, { field, types, open, after: from, first: Math.max(first(run.variables), most) });
+        const kept = before?.page.candidates.filter(({ n, gone }) => gone || before.shown.there.has(n)) ?? [];
+        const candidates = [...kept, ...next.candidates].map((candidate, n) => ({ ...candidate, n }));
+        pages.set(key, { ...next, candidates, anew: (before?.page ?? next).anew });
+      }
       const { json, seen } = await readNow();
       const { rest, shown } = seenOfFeeds(seen, plan.feeds.length);
-      const noted = plan.feeds.map(({ key }, place) => ({ page: pages.get(key) as FeedPage, shown: shown[place] as FeedShown }));
-      const short = noted.map(({ page, shown }) => page.more && shown.last === null);
-      if (!short.includes(true) || most >= LIMITS.feedCandidatesMost) return { json, seen: rest, noted };
-      most *= 8;
-      for (const [place, { key, field, types, open }] of plan.feeds.entries()) {
-        if (!short[place]) continue;
-        const { page, shown } = noted[place] as FeedRead;
-        const more = await feed.next(run.client, { field, types, open, after: page.cursor, first: most });
-        const kept = page.candidates.filter(({ n, gone }) => gone || shown.there.has(n));
-        pages.set(key, {
-          ...more,
-          anew: page.anew,
-          candidates: [...kept, ...more.candidates].map((candidate, n) => ({ ...candidate, n })),
-        });
-      }
+      noted = plan.feeds.map(({ key }, place) => ({ page: pages.get(key) as FeedPage, shown: shown[place] as FeedShown }));
+      if (most >= LIMITS.feedCandidatesMost || !noted.some(isShort)) return { json, seen: rest, noted };
     }
   };
 
