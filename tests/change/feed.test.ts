@@ -820,7 +820,7 @@ describe('a reader of types that few of its families have', () => {
           expect(await walk(types, most, families)).toEqual(await walk(types, 100_000, 100_000));
         },
       ),
-      { seed: Number(process.env.FC_SEED ?? 20261122), numRuns: 10, endOnFailure: true },
+      { seed: Number(process.env.FC_SEED ?? 20261122), numRuns: 6, endOnFailure: true },
     );
   }, 60_000);
   it('ends with everything, in pages that come short rather than go through all of them', async () => {
@@ -836,21 +836,22 @@ describe('a reader of types that few of its families have', () => {
     await owner.query('reset fsp.defer_grants');
     expect(rows.length).toBe(4 * LIMITS.feedFamilies);
     const entry = await addEntry(Math.max(...rows.map(({ family }) => Number(family))), 'the only one far and wide');
-    const sparse: Change[] = [];
-    let after: string | null = null;
+    const reading: Reading = { after: null, copy: new Map() };
+    const told: string[] = [];
     let short = 0;
     for (let more = true; more; ) {
-      const { nodes, cursor, hasMore }: Page = await page(recordSystem, after, 100, ['WORKBOOK_ENTRY']);
+      const { nodes, cursor, hasMore } = await page(recordSystem, reading.after, 100, ['WORKBOOK_ENTRY']);
       if (hasMore && nodes.length < 100) short++;
-      sparse.push(...nodes);
-      after = cursor;
+      for (const change of nodes) put(reading.copy, change);
+      told.push(...nodes.map(({ id }) => id));
+      reading.after = cursor;
       more = hasMore;
     }
     expect(short).toBeGreaterThan(0);
-    const ids = sparse.map(({ id }) => id);
-    expect(ids).toContain(entry.id);
-    expect(new Set(ids).size).toBe(ids.length);
+    expect(new Set(told).size).toBe(told.length);
+    await settle(recordSystem, reading, ['WORKBOOK_ENTRY']);
+    expect(reading.copy.has(entry.id)).toBe(true);
     const dense = await begun(recordSystem, ['FAMILY', 'WORKBOOK_ENTRY']);
-    expect(ids.sort()).toEqual([...dense.copy.keys()].filter((id) => id.startsWith('WorkbookEntry-')).sort());
+    expect([...reading.copy].sort()).toEqual([...dense.copy].filter(([id]) => id.startsWith('WorkbookEntry-')).sort());
   }, 120_000);
 });
