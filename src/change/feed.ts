@@ -72,7 +72,11 @@ export type FeedShown = { there: ReadonlySet<number>; last: number | null };
 export type FeedAsked = { field: string; types: readonly string[]; open?: readonly string[]; after: string | null; first: number };
 
 export type Feed = {
-  /** The next page's candidates; fewer than are asked for also where there are more, which many families apart may be. @throws PublicError BAD_CURSOR for a foreign or altered cursor. */
+  /**
+   * The next page's candidates. It may come short though there is `more`: families that have nothing of the types are gone through in parts.
+   *
+   * @throws PublicError BAD_CURSOR for a foreign or altered cursor.
+   */
   next(client: Client, asked: FeedAsked): Promise<FeedPage>;
   /** A cursor for who is told of nothing but what changes from now on, or from a transaction (the oldest that was under way). */
   fromNow(client: Client, asked: Omit<FeedAsked, 'after' | 'first' | 'open'>, begun?: string): Promise<string>;
