@@ -46,9 +46,10 @@ import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
 import { addPulledDocuments } from './portal/pull.ts';
 import { addSharingPages, type SharingReaders } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
+import { openTypes } from './read/feed.ts';
 import { createPlanner } from './read/plan.ts';
 import { Answer, budgetSpent, compiledReads, type RequestContext, spentRecord } from './read/run.ts';
-import { addSubscriptions } from './socket.ts';
+import { addSubscriptions } from './subscriptions/connections.ts';
 import { createMetrics, type Metrics, nothingTold } from './watch.ts';
 
 export type ServerOptions = {
@@ -215,6 +216,13 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     ],
   });
   await apollo.start();
+  /** Asks from inside, as a page, a subscription or a webhook does. @returns the body as text: `data`, or `errors`. */
+  const ask = async (request: { query: string; variables?: Record<string, unknown>; operationName?: string }, context: RequestContext) => {
+    const { http, body } = await apollo.executeOperation(request, { contextValue: Object.freeze(context) });
+    const result = body.kind === 'single' ? body.singleResult : {};
+    const data: unknown = (result as { data?: unknown }).data;
+    return { status: http.status ?? 200, headers: http.headers, text: data instanceof Answer ? data.text : JSON.stringify(result) };
+  };
 
   const app = await createHttp({ ...options, metrics });
   app.get('/livez', async () => ({ status: 'live' }));
@@ -327,14 +335,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     onRequest: authenticated,
     onSend: tellBudget,
     async ask(request, query, variables) {
-      const { http, body } = await apollo.executeOperation({ query, variables }, { contextValue: contextOf(request) });
-      const result = body.kind === 'single' ? body.singleResult : {};
-      const data = (result as { data?: unknown }).data;
-      return {
-        status: http.status ?? 200,
-        headers: Object.fromEntries(http.headers),
-        text: data instanceof Answer ? data.text : JSON.stringify(result),
-      };
+      const { status, headers, text } = await ask({ query, variables }, contextOf(request));
+      return { status, headers: Object.fromEntries(headers), text };
     },
   };
   const news = createNews(gate, cursorSecret, (error) =>
@@ -353,16 +355,10 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     async ask(client, asker, { query, variables, operationName }, event) {
       const told = nothingTold();
       const request = { query, ...(variables ? { variables } : {}), ...(operationName ? { operationName } : {}) };
-      const { http, body } = await apollo.executeOperation(request, { contextValue: Object.freeze({ client, asker, told, event }) });
-      const result = body.kind === 'single' ? body.singleResult : {};
-      const data = (result as { data?: unknown }).data;
-      const wait = http.headers.get('retry-after');
+      const { status, headers, text } = await ask(request, { client, asker, told, event });
+      const wait = headers.get('retry-after');
       metrics.asked(told);
-      return {
-        status: http.status ?? 200,
-        retryAfter: wait === undefined ? null : Number(wait),
-        text: data instanceof Answer ? data.text : JSON.stringify(result),
-      };
+      return { status, retryAfter: wait === undefined ? null : Number(wait), text };
     },
   });
   app.addHook('preClose', subscriptions.close);
@@ -389,12 +385,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
           database,
           gate,
           feed,
+          open: (client, types) => openTypes(BINDINGS, client, types),
           async ask(client, query, variables, of) {
             const asker = { who: `${client.id} `, gone: false, leave: null };
-            const contextValue = { client, asker, told: nothingTold(), feed: of };
-            const { body } = await apollo.executeOperation({ query, variables }, { contextValue });
-            const data = body.kind === 'single' ? body.singleResult.data : null;
-            return (data as unknown) instanceof Answer ? (JSON.parse((data as unknown as Answer).text).data ?? null) : null;
+            const { text } = await ask({ query, variables }, { client, asker, told: nothingTold(), feed: of });
+            return JSON.parse(text).data ?? null;
           },
           log: (error, webhook) => log.warn({ err: error, webhook }, 'webhooks were not delivered; they are tried again'),
           told: metrics.webhook,

@@ -212,20 +212,25 @@ as $$
 $$;
 revoke all on function fsp.feed_members(bigint) from public;
 
--- What a login may see today, family by family, each person with the first family of theirs; each row with its place.
-create or replace function fsp.feed_families(of_login bigint, types text[], after_family bigint, after_type text, after_key bigint, most integer)
-returns jsonb
+-- What a login may see today, family by family, each person with the first family of theirs; each row with its place. `a`: it ends there
+-- because it went through as many families as it may, of which there can be many that have nothing of these types.
+create or replace function fsp.feed_families(of_login bigint, types text[], after_family bigint, after_type text, after_key bigint, most integer,
+  most_families integer) returns jsonb
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
   of_family bigint;
+  last_family bigint;
+  families integer := 0;
   part record;
   found jsonb[] := '{}';
 begin
   for of_family in
     select distinct g.family from fsp.family_grant g
-    where g.login = of_login and g.family >= after_family and g.starts <= now() and g.ends > now() order by 1
+    where g.login = of_login and g.family >= after_family and g.starts <= now() and g.ends > now() order by 1 limit most_families
   loop
+    families := families + 1;
+    last_family := of_family;
     for part in select r.type, r.key from (
         select * from fsp.feed_rows(of_family, types)
         union all
@@ -239,13 +244,13 @@ begin
       order by r.type collate "C", r.key
     loop
       found := found || jsonb_build_object('a', of_family, 'f', of_family, 't', part.type, 'k', part.key);
-      if cardinality(found) >= most then return to_jsonb(found); end if;
+      if cardinality(found) >= most then return jsonb_build_object('rows', to_jsonb(found)); end if;
     end loop;
   end loop;
-  return to_jsonb(found);
+  return jsonb_build_object('rows', to_jsonb(found), 'a', case when families = most_families then last_family + 1 end);
 end
 $$;
-revoke all on function fsp.feed_families(bigint, text[], bigint, text, bigint, integer) from public;
+revoke all on function fsp.feed_families(bigint, text[], bigint, text, bigint, integer, integer) from public;
 
 -- What a reader was shown before, was not shown since `before`, and did not know by `since` to be gone.
 create or replace function fsp.feed_before(of_reader bigint, types text[], before xid8, since xid8, after_type text, after_key bigint, most integer)
@@ -338,7 +343,7 @@ $$;
 revoke all on function fsp.feed_noted(bigint, jsonb, jsonb) from public;
 
 grant execute on function fsp.feed_clock(), fsp.feed_open(text, text),
-  fsp.feed_families(bigint, text[], bigint, text, bigint, integer),
+  fsp.feed_families(bigint, text[], bigint, text, bigint, integer, integer),
   fsp.feed_before(bigint, text[], xid8, xid8, text, bigint, integer),
   fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint), fsp.feed_noted(bigint, jsonb, jsonb)
   to "{{db}}_gate";

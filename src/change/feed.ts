@@ -9,6 +9,7 @@ import { requestMasks } from '../access/decide.ts';
 import type { Gate } from '../access/gate.ts';
 import { databaseError } from '../db/pools.ts';
 import { PublicError } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { cursorKey } from '../read/ids.ts';
 
 /**
@@ -59,8 +60,8 @@ export type FeedPage = {
   anew: boolean;
 };
 
-/** Of a page's candidates: those that are there for the reader, and the last that the page came to. */
-export type FeedShown = { there: ReadonlySet<number>; last: number };
+/** Of a page's candidates: those that are there for the reader, and the last that a full page came to; null: it is not full. */
+export type FeedShown = { there: ReadonlySet<number>; last: number | null };
 
 /**
  * What a root of the feed asks.
@@ -72,7 +73,11 @@ export type FeedShown = { there: ReadonlySet<number>; last: number };
 export type FeedAsked = { field: string; types: readonly string[]; open?: readonly string[]; after: string | null; first: number };
 
 export type Feed = {
-  /** The next page's candidates. @throws PublicError BAD_CURSOR for a foreign or altered cursor. */
+  /**
+   * The next page's candidates. It may come short though there is `more`: families that have nothing of the types are gone through in parts.
+   *
+   * @throws PublicError BAD_CURSOR for a foreign or altered cursor.
+   */
   next(client: Client, asked: FeedAsked): Promise<FeedPage>;
   /** A cursor for who is told of nothing but what changes from now on, or from a transaction (the oldest that was under way). */
   fromNow(client: Client, asked: Omit<FeedAsked, 'after' | 'first' | 'open'>, begun?: string): Promise<string>;
@@ -84,16 +89,26 @@ export type Feed = {
 
 type Row = { a?: number; x?: string; e?: number; f?: number | null; t: string; k: number; g?: boolean; at?: string };
 
-const fits = (a: string, b: string) => BigInt(a) > BigInt(b);
-
-/** @param secret of cursors: a client's cannot be read, altered, or used by another. */
-export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
-  const ask = async (sql: string, parameters: (string | null)[]): Promise<unknown> => {
+/** Asks for the one value `j` of a statement of the feed. @throws PublicError */
+export const askingFeed =
+  (gate: Pick<Gate, 'ask'>) =>
+  async <T>(sql: string, parameters: string[]): Promise<T> => {
     const rows = await gate.ask(sql, parameters).catch((error) => {
       throw databaseError(error);
     });
-    return rows[0]?.j;
+    return rows[0]?.j as T;
   };
+
+/**
+ * Whether it can be gone on from a transaction: what changed after it is kept. One from beyond the last is of another database than
+ * this one was restored from.
+ */
+export const isKept = (xid: string, { next, swept }: { next: string; swept: string }): boolean =>
+  BigInt(xid) > BigInt(swept) && BigInt(xid) <= BigInt(next);
+
+/** @param secret of cursors: a client's cannot be read, altered, or used by another. */
+export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
+  const ask = askingFeed(gate);
   /** How places of a client are sealed, under the rights that it has. */
   const sealing = (client: Client, { field, types }: Omit<FeedAsked, 'after' | 'first' | 'open'>) => {
     const key = feedKey(secret, client);
@@ -103,13 +118,11 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
       .slice(0, 12);
     return { key, rights, seal: (place: Place) => sealed(key, [rights, ...partsOf(place)]) };
   };
-  const open = async (client: Client) =>
-    (await ask('select fsp.feed_open($1::text, $2::text) as j', [client.id, client.purpose])) as {
-      reader: number;
-      horizon: string;
-      next: string;
-      swept: string;
-    };
+  const open = (client: Client) =>
+    ask<{ reader: number; horizon: string; next: string; swept: string }>('select fsp.feed_open($1::text, $2::text) as j', [
+      client.id,
+      client.purpose,
+    ]);
   return {
     async fromNow(client, asked, begun) {
       const at = begun ?? (await open(client)).horizon;
@@ -149,30 +162,30 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
         const wanted = String(first - candidates.length);
         const { at, xid, type, key: last, begun, since } = place;
         if (place.phase === 'log') {
-          const found = (await ask(
+          const found = await ask<{ rows: Row[]; more: boolean; x?: string; e?: number }>(
             'select fsp.feed_log($1::bigint, $2::bigint, $3::text[], $4::xid8, $5::bigint, $6::text, $7::bigint, $8::integer, $9::text[], $10::bigint) as j',
             [login, String(reader), of, xid, String(at), type, String(last), wanted, ofOpen, mask],
-          )) as { rows: Row[]; more: boolean; x?: string; e?: number };
+          );
           take(found.rows, (row) => ({ ...place, at: row.e ?? 0, xid: row.x ?? xid, type: row.t, key: row.k }), false);
           if (found.x !== undefined) place = { ...place, xid: found.x, at: found.e ?? 0, type: '', key: 0 };
           more = found.more;
           break;
         }
         if (place.phase === 'families') {
-          const rows = (await ask('select fsp.feed_families($1::bigint, $2::text[], $3::bigint, $4::text, $5::bigint, $6::integer) as j', [
-            login,
-            ofOpen,
-            String(at),
-            type,
-            String(last),
-            wanted,
-          ])) as Row[];
-          take(rows, (row) => ({ ...place, at: row.a ?? 0, type: row.t, key: row.k }), false);
+          const found = await ask<{ rows: Row[]; a: number | null }>(
+            'select fsp.feed_families($1::bigint, $2::text[], $3::bigint, $4::text, $5::bigint, $6::integer, $7::integer) as j',
+            [login, ofOpen, String(at), type, String(last), wanted, String(LIMITS.feedFamilies)],
+          );
+          take(found.rows, (row) => ({ ...place, at: row.a ?? 0, type: row.t, key: row.k }), false);
+          if (found.a) {
+            place = { ...place, at: found.a, type: '', key: 0 };
+            break;
+          }
         } else {
-          const rows = (await ask(
+          const rows = await ask<Row[]>(
             'select fsp.feed_before($1::bigint, $2::text[], $3::xid8, $4::xid8, $5::text, $6::bigint, $7::integer) as j',
             [String(reader), of, begun, since, type, String(last), wanted],
-          )) as Row[];
+          );
           take(rows, (row) => ({ ...place, type: row.t, key: row.k }), true);
         }
         if (candidates.length < first) {
@@ -184,7 +197,7 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
     },
     async noted({ reader, candidates }, { there: shown, last }) {
       const named = (of: Candidate[]) => JSON.stringify(of.map(({ type, key, family }) => ({ t: type, k: key, f: family })));
-      const gone = candidates.filter(({ n, gone }) => gone && n <= last && !shown.has(n));
+      const gone = candidates.filter(({ n, gone }) => gone && (last === null || n <= last) && !shown.has(n));
       const there = candidates.filter(({ n }) => shown.has(n));
       if (gone.length + there.length === 0) return;
       await ask('select fsp.feed_noted($1::bigint, $2::text::jsonb, $3::text::jsonb)::text as j', [reader, named(there), named(gone)]);
@@ -204,9 +217,7 @@ function goOn(
   if (given) {
     const { place } = given;
     const reached = place.phase === 'log' ? place.xid : place.begun;
-    // A cursor from beyond the last transaction is of another database than this one was restored from.
-    const kept = fits(reached, now.swept) && !fits(reached, now.next);
-    if (given.rights === rights && kept) return place;
+    if (given.rights === rights && isKept(reached, now)) return place;
   }
   const since = given === null ? '0' : given.place.phase === 'log' ? given.place.xid : given.place.since;
   return { phase: 'families', at: 0, xid: '0', type: '', key: 0, begun: now.horizon, since };

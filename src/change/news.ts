@@ -5,11 +5,10 @@
  */
 import type { Client } from '../access/client.ts';
 import type { Gate } from '../access/gate.ts';
-import { databaseError } from '../db/pools.ts';
 import { PublicError } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { cursorKey } from '../read/ids.ts';
-import { reached, sealed, unsealed } from './feed.ts';
+import { askingFeed, isKept, reached, sealed, unsealed } from './feed.ts';
 
 /** The last change that was told, or that need not be. */
 export type Place = { xid: string; id: number };
@@ -65,13 +64,7 @@ export const isBeyond = (a: Place, b: Place): boolean => (a.xid !== b.xid ? BigI
 
 /** @param failed told when the changes could not be read; they are tried again. */
 export function createNews(gate: Pick<Gate, 'ask' | 'listen'>, secret: Buffer, failed: (error: unknown) => void): News {
-  const ask = async <T>(sql: string, parameters: string[]): Promise<T> => {
-    const rows = await gate.ask(sql, parameters).catch((error) => {
-      throw databaseError(error);
-    });
-    const found = rows[0]?.j;
-    return (typeof found === 'string' ? JSON.parse(found) : found) as T;
-  };
+  const ask = askingFeed(gate);
   const read = async (after: Place, logins: number[], families: string[], inbox: boolean): Promise<Batch> => {
     const { rows, more, x, e, held } = await ask<Answered>(
       'select fsp.feed_news($1::xid8, $2::bigint, $3::bigint[], $4::bigint[], $5::text::boolean, $6::integer) as j',
@@ -161,7 +154,7 @@ export function createNews(gate: Pick<Gate, 'ask' | 'listen'>, secret: Buffer, f
     },
     cursor: (client, { xid, id }) => sealed(keyOf(client), [xid, id]),
     async placeOf(client, cursor) {
-      const { next, swept } = await state();
+      const now = await state();
       let at: Place;
       try {
         const [xid, id] = unsealed(keyOf(client), cursor) as [string, number];
@@ -169,8 +162,7 @@ export function createNews(gate: Pick<Gate, 'ask' | 'listen'>, secret: Buffer, f
       } catch {
         at = reached(secret, client, cursor);
       }
-      // Or from beyond the last transaction: of another database than this one was restored from.
-      if (BigInt(at.xid) <= BigInt(swept) || BigInt(at.xid) > BigInt(next))
+      if (!isKept(at.xid, now))
         throw new PublicError('BAD_CURSOR', 'This cursor is too old to go on from: read what there is, and begin without one.');
       return at;
     },

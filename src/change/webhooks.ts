@@ -74,6 +74,8 @@ type Parts = {
   database: { server: DatabaseServer; loginSecret: string };
   gate: Gate;
   feed: Feed;
+  /** Of some types those of which a client may see rows at all. */
+  open(client: Client, types: readonly string[]): readonly string[];
   /** Asks a document as a client, with a feed of the caller's own. @returns the members of `data`; null where anything was refused, or failed. */
   ask(client: Client, document: string, variables: Record<string, unknown>, feed: Feed): Promise<Record<string, unknown> | null>;
   log(error: unknown, webhook: number | null): void;
@@ -129,8 +131,19 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
   };
   type Holder = Awaited<ReturnType<typeof holding>>;
 
-  /** Puts what the feed gives behind a webhook's place into its queue. @returns the reader that the client is. */
-  const queue = async (holder: Holder, webhook: Webhook, client: Client, types: readonly string[]): Promise<string> => {
+  /**
+   * Puts what the feed gives behind a webhook's place into its queue.
+   *
+   * @param open those of the types of which the client may see rows.
+   * @returns the reader that the client is.
+   */
+  const queue = async (
+    holder: Holder,
+    webhook: Webhook,
+    client: Client,
+    types: readonly string[],
+    open: readonly string[],
+  ): Promise<string> => {
     const asked = { field: 'changes', types };
     const go = async (becomes: string, events: unknown[]) => {
       const { cursor } = webhook;
@@ -147,7 +160,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
     if (webhook.cursor === null) await go(await feed.fromNow(client, asked, webhook.begun), []);
     if (webhook.waiting >= LIMITS.webhookWaiting) return feed.reader(client);
     for (;;) {
-      const page = await feed.next(client, { ...asked, after: webhook.cursor, first: LIMITS.first });
+      const page = await feed.next(client, { ...asked, open, after: webhook.cursor, first: LIMITS.first });
       if (page.anew) {
         // Its rights changed as a whole, or it stood still for too long: everything would be told again, which its own reading of the feed does.
         await go(await feed.fromNow(client, asked), [{ n: 0, t: '', k: 0, f: null, g: false, at: null }]);
@@ -226,13 +239,14 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
       const client = await standingClient(gate, webhook.client, webhook.organisation, webhook.purpose, 'webhook');
       if (!client) return;
       const types = FED_TYPES.filter((type) => webhook.types === null || webhook.types.includes(enumName(type))).toSorted();
-      const reader = await queue(holder, webhook, client, types);
+      const open = parts.open(client, types);
+      const reader = await queue(holder, webhook, client, types, open);
       const most = webhook.failures > 0 ? 1 : LIMITS.webhookAtOnce;
       const events = await holder.call<Event[]>('fsp.webhook_next($1, $2)', [webhook.id, most]);
-      if (events.length === 0) return;
-      const telling = await tellable(webhook, client, types, reader, events);
+      if (events.length === 0 && open.length > 0) return;
+      const telling = events.length > 0 ? await tellable(webhook, client, types, reader, events) : null;
       if (telling === null) {
-        // It may read nothing of the feed today, or its budget is spent: each asking would be on record for nothing.
+        // It may read nothing of these types today, or its budget is spent: each asking would be on record for nothing.
         const refused: Result[] = [{ e: 0, sent: false, done: false, fault: 'REFUSED', wait: 0 }];
         return sent(holder, webhook, refused, backOff(webhook), null);
       }

@@ -5,6 +5,7 @@
 import type { PgTable } from 'drizzle-orm/pg-core';
 import { type FieldNode, type GraphQLField, type GraphQLObjectType, getNamedType } from 'graphql';
 import { CLASS_BIT } from '../access/classes.ts';
+import type { Client } from '../access/client.ts';
 import { mayRead } from '../access/decide.ts';
 import { FED_TYPES } from '../access/fed.ts';
 import { isNow } from '../access/masks.ts';
@@ -43,12 +44,13 @@ const pageOf = (run: Run, key: string): FeedPage => run.feeds?.get(key) as FeedP
 /**
  * Numbers of the candidates that are there, and of the last that a full page came to, as they stand among what an answer discloses:
  * `v<root>.<n>,` and `w<root>.<n>,`.
+ *
+ * @param roots how many there are.
  */
-export function seenOfFeeds(seen: string): { rest: string; shown: Map<number, FeedShown> } {
-  const shown = new Map<number, { there: Set<number>; last: number }>();
+export function seenOfFeeds(seen: string, roots: number): { rest: string; shown: FeedShown[] } {
+  const shown = Array.from({ length: roots }, () => ({ there: new Set<number>(), last: null as number | null }));
   const rest = seen.replaceAll(/([vw])(\d+)\.(\d+),/g, (_, what: string, root: string, n: string) => {
-    const of = shown.get(Number(root)) ?? { there: new Set(), last: Number.POSITIVE_INFINITY };
-    shown.set(Number(root), of);
+    const of = shown[Number(root)] as (typeof shown)[number];
     if (what === 'v') of.there.add(Number(n));
     else of.last = Number(n);
     return '';
@@ -78,7 +80,7 @@ export function compileFeed(
     key,
     field: field.name,
     types,
-    open: types.filter((type) => !isClosed(ctx, bindingOf(ctx, type))),
+    open: openTypes(ctx.catalogue.bindings, ctx.client, types),
     after: (variables) => (args.at(variables).after as string | null | undefined) ?? null,
     first,
   };
@@ -177,7 +179,7 @@ export function compileFeed(
   /** The row of one type that a candidate is, where the reader sees it. */
   function memberSql(type: string, rowKeys: [string, readonly FieldNode[]][], at: string): { sql: string | null; costs: Times[] } {
     const binding = bindingOf(ctx, type);
-    const closed = isClosed(ctx, binding);
+    const closed = !feed.open.includes(type);
     const own = alias(ctx, 'k');
     const object = (within: Context) =>
       rowKeys.map(([name, nodes]) => compileObject(within, { type, nodes, scope: ROOT_SCOPE, at: `${at}.${name}`, times: first }, own));
@@ -248,7 +250,11 @@ function familyOf({ anchor }: Binding): string | undefined {
   return classOf([anchor].flat()[0] as PgTable).family;
 }
 
-/** Whether the reader sees no row of a type, ever. */
-function isClosed(ctx: Context, { anchor }: Binding): boolean {
-  return typeof anchor !== 'string' && [anchor].flat().every((table) => mayRead(ctx.client, classOf(table).dataClass).open === false);
+/** Of some types those of which a reader of the feed may see rows at all. */
+export function openTypes(bindings: ReadonlyMap<string, Binding>, client: Client, types: readonly string[]): string[] {
+  const copying: Client = { ...client, copies: true };
+  return types.filter((type) => {
+    const { anchor } = bindings.get(type) as Binding;
+    return typeof anchor === 'string' || [anchor].flat().some((table) => mayRead(copying, classOf(table).dataClass).open !== false);
+  });
 }

@@ -74,9 +74,11 @@ let runs = 0;
 
 const NOTHING: Found = { json: {}, seen: '' };
 
-const NO_FEEDS = (rest: string) => ({ rest, shown: new Map<number, FeedShown>() });
+/** A page of the feed, and what is shown of it. */
+type FeedRead = { page: FeedPage; shown: FeedShown };
 
-const NOTHING_SHOWN: FeedShown = { there: new Set(), last: Number.POSITIVE_INFINITY };
+/** Whether a page is neither full nor the last. */
+const isShort = ({ page, shown }: FeedRead) => page.more && shown.last === null;
 
 /** The plugin. */
 export function compiledReads(executor: Executor): ApolloServerPlugin<RequestContext> {
@@ -230,7 +232,8 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const needsRow = plan.command !== null || event !== undefined;
     const readNow = async () =>
       plan.sql && (!needsRow || run.written !== null) ? await readOnce(plan, run, asker, event?.shared ?? null, share) : NOTHING;
-    const { json: found, seen: told } = plan.feeds.length > 0 ? await readFeeds(feed, plan, run, readNow) : await readNow();
+    const fed = plan.feeds.length > 0 ? await readFeeds(feed, plan, run, readNow) : { ...(await readNow()), noted: [] };
+    const { json: found, seen } = fed;
     if (event) {
       event.outcome = plan.refused.some(({ at }) => at === event.subscribed?.key) ? 'refused' : eventOutcome(plan, found);
       // Of what is not there for the caller nothing was shown.
@@ -238,12 +241,11 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     }
     const statics =
       plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client, asker) : { texts: {}, seen: '' };
-    const { rest: seen, shown: fed } = plan.feeds.length > 0 ? seenOfFeeds(told) : NO_FEEDS(told);
     const asked = { document, source, name: operation.name?.value ?? null };
     const shown = readShown(seen + statics.seen);
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
-    for (const [place, { key }] of plan.feeds.entries()) await feed.noted(run.feeds?.get(key) as FeedPage, fed.get(place) ?? NOTHING_SHOWN);
+    for (const { page, shown } of fed.noted) await feed.noted(page, shown);
     await records.answer(plan, client, asked, shown, plan.command !== null && run.written !== null);
     return plan.parts
       .map((part) => {
@@ -261,22 +263,27 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
   };
 
   /**
-   * Reads what the roots of the change feed may tell next. A page that is neither full nor the last is read again out of more candidates: where it
-   * ends is not to tell how many there are that the reader does not see.
+   * Reads what the roots of the change feed may tell next. A page that is neither full nor the last goes on from where it came to, with what is
+   * shown of it and more candidates: where it ends is not to tell how many there are that the reader does not see.
    */
-  const readFeeds = async (feed: Feed, plan: Plan, run: Run, readNow: () => Promise<Found>): Promise<Found> => {
+  const readFeeds = async (feed: Feed, plan: Plan, run: Run, readNow: () => Promise<Found>): Promise<Found & { noted: FeedRead[] }> => {
+    const pages = new Map<string, FeedPage>();
+    run.feeds = pages;
+    let noted: FeedRead[] = [];
     for (let most: number = LIMITS.feedCandidates; ; most *= 8) {
-      const pages = new Map<string, FeedPage>();
-      for (const { key, field, types, open, after, first } of plan.feeds)
-        pages.set(
-          key,
-          await feed.next(run.client, { field, types, open, after: after(run.variables), first: Math.max(first(run.variables), most) }),
-        );
-      run.feeds = pages;
-      const found = await readNow();
-      const { shown } = seenOfFeeds(found.seen);
-      const short = plan.feeds.some(({ key }, place) => pages.get(key)?.more && !Number.isFinite(shown.get(place)?.last ?? Number.NaN));
-      if (!short || most >= LIMITS.feedCandidatesMost) return found;
+      for (const [place, { key, field, types, open, after, first }] of plan.feeds.entries()) {
+        const before = noted[place];
+        if (before && !isShort(before)) continue;
+        const from = before ? before.page.cursor : after(run.variables);
+        const next = await feed.next(run.client, { field, types, open, after: from, first: Math.max(first(run.variables), most) });
+        const kept = before?.page.candidates.filter(({ n, gone }) => gone || before.shown.there.has(n)) ?? [];
+        const candidates = [...kept, ...next.candidates].map((candidate, n) => ({ ...candidate, n }));
+        pages.set(key, { ...next, candidates, anew: (before?.page ?? next).anew });
+      }
+      const { json, seen } = await readNow();
+      const { rest, shown } = seenOfFeeds(seen, plan.feeds.length);
+      noted = plan.feeds.map(({ key }, place) => ({ page: pages.get(key) as FeedPage, shown: shown[place] as FeedShown }));
+      if (most >= LIMITS.feedCandidatesMost || !noted.some(isShort)) return { json, seen: rest, noted };
     }
   };
 

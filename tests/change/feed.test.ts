@@ -7,6 +7,7 @@ import { maskOf, PERSONAL_CLASSES } from '../../src/access/classes.ts';
 import { feedings } from '../../src/access/fed.ts';
 import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { eraseFamily } from '../../src/db/erasing.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const recordSystem: Caller = { client: 'occ-record-system', user: null, purpose: 'RECORD_SYNC' };
@@ -818,4 +819,67 @@ describe('whatever happens', () => {
       { seed: Number(process.env.FC_SEED ?? 20261121), numRuns: Number(process.env.FC_RUNS ?? 8), endOnFailure: true },
     );
   }, 240_000);
+});
+
+describe('a reader of types that few of its families have', () => {
+  const login = async () =>
+    (await owner.query('select id from fsp.login where organisation = $1 and not sealed and not emergency', [org('occ')])).rows[0].id;
+
+  it('passes over none, by however many families at a time', async () => {
+    const of = await login();
+    const walk = async (types: string[], most: number, families: number): Promise<string[]> => {
+      const told: string[] = [];
+      for (let at = [0, '', 0] as (number | string)[]; ; ) {
+        const { rows } = await owner.query('select fsp.feed_families($1, $2, $3, $4, $5, $6, $7) as j', [of, types, ...at, most, families]);
+        const { rows: found, a } = rows[0].j as { rows: { a: number; t: string; k: number }[]; a?: number };
+        told.push(...found.map(({ t, k }) => `${t}-${k}`));
+        const last = found.at(-1);
+        if (a) at = [a, '', 0];
+        else if (found.length === most && last) at = [last.a, last.t, last.k];
+        else return told;
+      }
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.subarray(['Family', 'Person', 'Plan', 'Section47', 'WorkbookEntry'], { minLength: 1 }),
+        fc.integer({ min: 5, max: 60 }),
+        fc.integer({ min: 1, max: 40 }),
+        async (types, most, families) => {
+          expect(await walk(types, most, families)).toEqual(await walk(types, 100_000, 100_000));
+        },
+      ),
+      { seed: Number(process.env.FC_SEED ?? 20261122), numRuns: 6, endOnFailure: true },
+    );
+  }, 60_000);
+  it('ends with everything, in pages that come short rather than go through all of them', async () => {
+    await owner.query("set fsp.defer_grants = 'on'");
+    const { rows } = await owner.query(
+      `with made as (insert into fsp.family (controller) select $1 from generate_series(1, $2) returning id)
+       insert into fsp.family_grant (login, family, period, shared, withheld, purposes, only_with, guarded, teams, workers)
+         select g.login, m.id, g.period, g.shared, g.withheld, g.purposes, g.only_with, g.guarded, g.teams, g.workers
+         from made m join fsp.family_grant g on g.login = $3 and g.family = $4 and g.starts <= now() and g.ends > now()
+       returning family`,
+      [org('occ'), 4 * LIMITS.feedFamilies, await login(), quiet],
+    );
+    await owner.query('reset fsp.defer_grants');
+    expect(rows.length).toBe(4 * LIMITS.feedFamilies);
+    const entry = await addEntry(Math.max(...rows.map(({ family }) => Number(family))), 'the only one far and wide');
+    const reading: Reading = { after: null, copy: new Map() };
+    const told: string[] = [];
+    let short = 0;
+    for (let more = true; more; ) {
+      const { nodes, cursor, hasMore } = await page(recordSystem, reading.after, 100, ['WORKBOOK_ENTRY']);
+      if (hasMore && nodes.length < 100) short++;
+      for (const change of nodes) put(reading.copy, change);
+      told.push(...nodes.map(({ id }) => id));
+      reading.after = cursor;
+      more = hasMore;
+    }
+    expect(short).toBeGreaterThan(0);
+    expect(new Set(told).size).toBe(told.length);
+    await settle(recordSystem, reading, ['WORKBOOK_ENTRY']);
+    expect(reading.copy.has(entry.id)).toBe(true);
+    const dense = await begun(recordSystem, ['FAMILY', 'WORKBOOK_ENTRY']);
+    expect([...reading.copy].sort()).toEqual([...dense.copy].filter(([id]) => id.startsWith('WorkbookEntry-')).sort());
+  }, 120_000);
 });

@@ -377,6 +377,28 @@ describe('rights', () => {
     // What it missed its own reading of the feed tells: that it begins anew was said, or it is told now.
     expect(ids(taken).includes(entry) || taken.some(({ kind }) => kind === 'feed.anew')).toBe(true);
   });
+  it('that are closed as a whole put nothing into the queue, only to be dropped when it is sent', async () => {
+    const dropped = async () =>
+      ((await server.metrics.registry.getSingleMetric('fsp_webhook_messages_total')?.get())?.values ?? [])
+        .filter(({ labels }) => labels.outcome === 'dropped')
+        .reduce((sum, { value }) => sum + value, 0);
+    await owner.query("update fsp.client set honours_restrictions = false where id = 'occ-record-system'");
+    try {
+      const { key } = await sync(['FAMILY', 'CHILD_VOICE']);
+      const before = await dropped();
+      await owner.query(
+        `insert into fsp.child_voice (family, person, controller, words, medium, said_on, heard_by)
+         select $1, m.person, $2, 'x', 'said', current_date, 'x' from fsp.membership m where m.family = $1 limit 1`,
+        [quiet, org('occ')],
+      );
+      await owner.query('update fsp.family_name set name = name where family = $1', [quiet]);
+      await until(() => ids(taken)).toContain(encodeId('Family', quiet));
+      await settled(key);
+      expect(await dropped()).toBe(before);
+    } finally {
+      await owner.query("update fsp.client set honours_restrictions = true where id = 'occ-record-system'");
+    }
+  });
   it('are on record, with the families told of', async () => {
     await sync();
     const entry = await addEntry(quiet);
