@@ -3328,6 +3328,7 @@ CREATE TABLE "fsp"."feed_seen" (
 	"key" bigint NOT NULL,
 	"family" bigint,
 	"shown" "xid8" NOT NULL,
+	"noted" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	"gone" "xid8",
 	CONSTRAINT "feed_seen_reader_type_key_pk" PRIMARY KEY("reader","type","key")
 );
