@@ -2,20 +2,11 @@
  * `npm --prefix bench run feed`: the whole Workbook as lines, 200,000 entries of it, over a socket: how many a second, and how much memory
  * the server has at the tenths of the way.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import os from 'node:os';
-import path from 'node:path';
-import pg from 'pg';
-import pino from 'pino';
-import { developmentIssuer } from '../src/access/tokens.ts';
-import { parseDatabaseServer } from '../src/config.ts';
-import { startEmbedded } from '../src/db/embedded.ts';
-import { prepareDatabase } from '../src/db/prepare.ts';
-import { createServer } from '../src/server.ts';
+import type pg from 'pg';
+import { withOwnServer } from './own-server.ts';
 
 const ENTRIES = Number(process.argv[2] ?? 200_000);
-const LOGIN_SECRET = 'the secret of the logins of a bench on loopback';
 
 /** Entries of 600 characters, in the families that are open to the county's daily work. */
 const MAKE = `
@@ -26,25 +17,12 @@ const MAKE = `
   select o.id, o.controller, 'Engagement', 'social-work', 'home-visit', now(), 'A. Writer', repeat('She came, and said how it was. ', 20)
   from generate_series(1, $1) g join open o on o.i = g % o.n`;
 
-const dataDir = mkdtempSync(path.join(os.tmpdir(), 'fsp-bench-feed-'));
-// Run as root, PostgreSQL works as another account, which must get there.
-chmodSync(dataDir, 0o755);
-const embedded = await startEmbedded(dataDir, 'bench');
-try {
-  await prepareDatabase(embedded.databaseUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration: true, record: false });
-  const owner = new pg.Client({ connectionString: embedded.databaseUrl });
-  await owner.connect();
+const fill = async (owner: pg.Client) => {
   await owner.query(MAKE, [ENTRIES]);
   await owner.query('vacuum analyze');
-  await owner.end();
-  const issuer = await developmentIssuer(null);
-  const server = await createServer({
-    database: { server: parseDatabaseServer(embedded.databaseUrl), loginSecret: LOGIN_SECRET },
-    verify: issuer.verify,
-    log: pino({ level: 'silent' }),
-    budget: { units: 1e9, restorePerSecond: 1e9 },
-    familyBudget: { perUser: 1e9, perSync: 1e9 },
-  });
+};
+
+await withOwnServer('feed', fill, async (server, issuer) => {
   await server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = server.app.server.address() as AddressInfo;
   const token = await issuer.sign({ clientId: 'occ-record-system', organisation: 'occ', scopes: ['family:read'], user: null });
@@ -73,8 +51,4 @@ try {
   }
   if (!/"end":true/.test(last)) throw new Error(`It broke off: ${last}`);
   console.log(`\n${lines} lines\n\n| lines | s | MB sent | heap MB | resident MB |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}`);
-  await server.close();
-} finally {
-  await embedded.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-}
+});

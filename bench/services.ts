@@ -2,20 +2,11 @@
  * `npm --prefix bench run services`: how long it takes to find services among 100,000, each question asked by itself, over the whole of
  * the product but the socket: token, plan, statement, answer.
  */
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import pg from 'pg';
-import pino from 'pino';
-import { developmentIssuer } from '../src/access/tokens.ts';
-import { parseDatabaseServer } from '../src/config.ts';
-import { startEmbedded } from '../src/db/embedded.ts';
-import { prepareDatabase } from '../src/db/prepare.ts';
-import { createServer } from '../src/server.ts';
+import type pg from 'pg';
+import { withOwnServer } from './own-server.ts';
 
 const SERVICES = Number(process.argv[2] ?? 100_000);
 const ASKED = 300;
-const LOGIN_SECRET = 'the secret of the logins of a bench on loopback';
 
 /** Services around the county's towns: one place each, a schedule, words of which some are rare. */
 const MAKE = `
@@ -55,26 +46,12 @@ const QUESTIONS: Record<string, (i: number) => Record<string, unknown>> = {
 const QUERY =
   'query Find($filter: ServiceFilter) { services(filter: $filter, first: 20) { nodes { id name district { code } free locations { latitude longitude postcode } schedules { days opens closes } } pageInfo { hasNextPage endCursor } } }';
 
-const dataDir = mkdtempSync(path.join(os.tmpdir(), 'fsp-bench-services-'));
-// Run as root, PostgreSQL works as another account, which must get there.
-chmodSync(dataDir, 0o755);
-const embedded = await startEmbedded(dataDir, 'bench');
-try {
-  await prepareDatabase(embedded.databaseUrl, { authority: 'oxfordshire', loginSecret: LOGIN_SECRET, demonstration: true, record: false });
-  const owner = new pg.Client({ connectionString: embedded.databaseUrl });
-  await owner.connect();
+const fill = async (owner: pg.Client) => {
   await owner.query(MAKE, [SERVICES]);
   await owner.query('vacuum analyze fsp.service, fsp.service_document, fsp.service_location, fsp.service_schedule');
-  await owner.end();
-  const issuer = await developmentIssuer(null);
-  const unlimited = { units: 1e9, restorePerSecond: 1e9 };
-  const server = await createServer({
-    database: { server: parseDatabaseServer(embedded.databaseUrl), loginSecret: LOGIN_SECRET },
-    verify: issuer.verify,
-    log: pino({ level: 'silent' }),
-    budget: unlimited,
-    publicBudget: unlimited,
-  });
+};
+
+await withOwnServer('services', fill, async (server, issuer) => {
   const token = await issuer.sign({ clientId: 'cherwell-directory', organisation: 'cherwell', scopes: [], user: null });
   const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-purpose-of-use': 'PERFORMANCE' };
   const place = (sorted: number[], part: number) => (sorted[Math.floor(sorted.length * part)] as number).toFixed(1);
@@ -117,8 +94,4 @@ try {
   console.log(
     `\n${SERVICES.toLocaleString('en')} services; milliseconds.\n\n| question | rows | p50 | p95 | p99 |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}`,
   );
-  await server.close();
-} finally {
-  await embedded.stop();
-  rmSync(dataDir, { recursive: true, force: true });
-}
+});

@@ -529,8 +529,7 @@ CREATE TABLE "fsp"."service" (
 	"digest" text,
 	CONSTRAINT "service_code_unique" UNIQUE("code"),
 	CONSTRAINT "service_public_id_unique" UNIQUE("public_id"),
-	CONSTRAINT "service_of_feed" UNIQUE("feed","source_id"),
-	CONSTRAINT "service_is_no_refuge" CHECK (name !~* '\m(refuges?|safe[ -]?houses?)\M')
+	CONSTRAINT "service_of_feed" UNIQUE("feed","source_id")
 );
 --> statement-breakpoint
 CREATE TABLE "fsp"."service_area" (
@@ -571,6 +570,7 @@ CREATE TABLE "fsp"."service_document" (
 	"service" integer PRIMARY KEY NOT NULL,
 	"source" jsonb,
 	"document" jsonb NOT NULL,
+	"secret" boolean DEFAULT false NOT NULL,
 	"search" "tsvector" GENERATED ALWAYS AS (setweight(to_tsvector('english', coalesce(document ->> 'name', '')), 'A') || setweight(to_tsvector('english', coalesce(left(document ->> 'description', 20000), '')), 'D')) STORED NOT NULL
 );
 --> statement-breakpoint
@@ -3134,6 +3134,7 @@ CREATE TABLE "fsp"."directory_taxonomy" (
 	"feed" integer,
 	"name" text NOT NULL,
 	"document" jsonb NOT NULL,
+	"secret" boolean DEFAULT false NOT NULL,
 	"last_seen" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
@@ -3146,6 +3147,7 @@ CREATE TABLE "fsp"."directory_term" (
 	"description" text,
 	"uri" text,
 	"document" jsonb NOT NULL,
+	"secret" boolean DEFAULT false NOT NULL,
 	"last_seen" timestamp (3) with time zone DEFAULT now() NOT NULL
 );
 --> statement-breakpoint
@@ -3333,6 +3335,7 @@ CREATE TABLE "fsp"."feed_seen" (
 	"key" bigint NOT NULL,
 	"family" bigint,
 	"shown" "xid8" NOT NULL,
+	"noted" "xid8" DEFAULT pg_current_xact_id() NOT NULL,
 	"gone" "xid8",
 	CONSTRAINT "feed_seen_reader_type_key_pk" PRIMARY KEY("reader","type","key")
 );

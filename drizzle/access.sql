@@ -3683,6 +3683,71 @@ as $$
 $$;
 revoke all on function fsp.may_publish(integer) from public;
 
+-- A text as a reader sees it, and whether a service, a term or a taxonomy must not be in a directory: the same in SQL as in
+-- src/exchange/open-referral/guard.ts, of the same words (src/access/secret-places.ts), so that what is left out is not counted either.
+create or replace function fsp.plain_text(written text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+  select regexp_replace(regexp_replace(regexp_replace(normalize(regexp_replace(regexp_replace(written collate "C",
+    '&(?:nbsp|#160|#xa0);', ' ', 'gi'), '&(?:shy|zwnj|zwj|#173|#xad|#820[3-7]|#x200[b-f]);', '', 'gi'), nfkc),
+    '[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]', '', 'g'), '[\u2010-\u2015\u2212]', '-', 'g'), '[\s_\u1680\u2028\u2029]+', ' ', 'g')
+$$;
+revoke all on function fsp.plain_text(text) from public;
+
+create or replace function fsp.is_secret_place(record jsonb) returns boolean
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- No word goes from one text into the next.
+  texts constant text := fsp.plain_text((select string_agg(t #>> '{}', '|') from jsonb_path_query(record, 'strict $.** ? (@.type() == "string")') t));
+  names constant text := fsp.plain_text((select string_agg(n #>> '{}', '|') from (
+    select record -> 'name' union all select record -> 'alternate_name'
+    union all select jsonb_path_query(record, '$.attributes[*].taxonomy_term.name')) as called (n) where jsonb_typeof(n) = 'string'));
+begin
+  if names collate "C" ~* '\y(?:refuges?|safe[ -]?houses?|(?:domestic (?:abuse|violence)|women[’'']?s) (?:safe )?(?:accommodation|shelters?|hostels?))\y' then return true; end if;
+  if exists (select from jsonb_path_query(record, 'strict $.** ? (@.type() == "object")') o cross join jsonb_each(o) m
+    where m.key collate "C" ~* 'confidential|undisclosed|withheld|(?:^|_)secret' and m.value not in ('false', 'null', '0')
+      and (jsonb_typeof(m.value) <> 'string' or (m.value #>> '{}') collate "C" !~* '^(?:|no|n|false|0)$')) then return true; end if;
+  if not coalesce(texts collate "C" ~* '\y(?:refuges?|safe[ -]?houses?|(?:domestic (?:abuse|violence)|women[’'']?s) (?:safe )?(?:accommodation|shelters?|hostels?))\y' or texts collate "C" ~* '\y(?:confidential|secret|undisclosed) (?:address|location|venue|place)\y|\y(?:address|location|venue) (?:is |are )?(?:kept )?(?:confidential|secret|withheld|undisclosed|not (?:be )?(?:disclosed|published|made public))\y', false) then return false; end if;
+  return texts collate "C" ~* '\y[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\y' or exists (
+    select from jsonb_path_query(record, '$.service_at_locations[*].location') l
+    where jsonb_typeof(l) = 'object' and (jsonb_typeof(l -> 'addresses') = 'array' and l -> 'addresses' <> '[]'
+      or jsonb_typeof(l -> 'latitude') = 'number' or l ? 'external_identifier' or l -> 'location_type' is distinct from '"virtual"'));
+end $$;
+revoke all on function fsp.is_secret_place(jsonb) from public;
+
+create or replace function fsp.note_secret_place() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.secret := fsp.is_secret_place(new.document);
+  return new;
+end $$;
+revoke all on function fsp.note_secret_place() from public;
+
+-- What is called a refuge is not in the directory at all, whoever writes it.
+create or replace function fsp.refuse_refuge() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if fsp.is_secret_place(jsonb_build_object('name', new.name)) then
+    raise check_violation using message = 'service_is_no_refuge', constraint = 'service_is_no_refuge';
+  end if;
+  return new;
+end $$;
+revoke all on function fsp.refuse_refuge() from public;
+
+do $$
+declare
+  written text;
+begin
+  foreach written in array array['service_document', 'directory_term', 'directory_taxonomy'] loop
+    execute format('create or replace trigger secret_place before insert or update on fsp.%I for each row execute function fsp.note_secret_place()', written);
+  end loop;
+  create or replace trigger service_is_no_refuge before insert or update of name on fsp.service for each row execute function fsp.refuse_refuge();
+end
+$$;
+
 -- Registers a feed of the asking organisation, or changes its address; as the owner of the organisation named. Null: the code, or
 -- the address, is another's, or the feed has been switched off, which the owner alone undoes.
 create or replace function fsp.register_service_feed(asked_code text, asked_organisation integer, asked_district text, asked_url text) returns integer
@@ -4462,24 +4527,26 @@ end
 $$;
 revoke all on function fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint) from public;
 
--- What a reader is shown now, and what it is told is gone: noted before the answer leaves.
-create or replace function fsp.feed_noted(of_reader bigint, there_now jsonb, gone_now jsonb) returns void
+-- What a reader is shown now, and what it is told is gone: noted before the answer leaves. `horizon` and `next` are of before it was read
+-- (`feed_open`): several read for one reader, each of its webhooks among them, and who notes late notes nothing over what was seen later.
+create or replace function fsp.feed_noted(of_reader bigint, there_now jsonb, gone_now jsonb, horizon xid8, next xid8) returns void
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   insert into fsp.feed_seen as s (reader, type, key, family, shown)
-    select distinct on (r.t, r.k) of_reader, r.t, r.k, r.f, pg_snapshot_xmin(pg_current_snapshot())
+    select distinct on (r.t, r.k) of_reader, r.t, r.k, r.f, horizon
     from jsonb_to_recordset(there_now) as r (t text, k bigint, f bigint) order by r.t, r.k
-    on conflict (reader, type, key) do update set family = excluded.family, shown = excluded.shown, gone = null;
+    on conflict (reader, type, key) do update set family = excluded.family, shown = greatest(s.shown, excluded.shown), noted = excluded.noted, gone = null;
   update fsp.feed_seen s set gone = pg_snapshot_xmax(pg_current_snapshot())
     from jsonb_to_recordset(gone_now) as r (t text, k bigint)
-    where s.reader = of_reader and s.type = r.t and s.key = r.k and s.gone is null;
+    -- That it was shown since stands: else what becomes of it would be told to nobody.
+    where s.reader = of_reader and s.type = r.t and s.key = r.k and s.gone is null and s.noted < next;
 $$;
-revoke all on function fsp.feed_noted(bigint, jsonb, jsonb) from public;
+revoke all on function fsp.feed_noted(bigint, jsonb, jsonb, xid8, xid8) from public;
 
 grant execute on function fsp.feed_clock(), fsp.feed_open(text, text),
   fsp.feed_families(bigint, text[], bigint, text, bigint, integer, integer),
   fsp.feed_before(bigint, text[], xid8, xid8, text, bigint, integer),
-  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint), fsp.feed_noted(bigint, jsonb, jsonb)
+  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint), fsp.feed_noted(bigint, jsonb, jsonb, xid8, xid8)
   to "{{db}}_gate";
 
 -- Webhooks. No login writes their tables: an organisation registers, changes and replays its own by these functions, and the gate's

@@ -9,6 +9,71 @@ as $$
 $$;
 revoke all on function fsp.may_publish(integer) from public;
 
+-- A text as a reader sees it, and whether a service, a term or a taxonomy must not be in a directory: the same in SQL as in
+-- src/exchange/open-referral/guard.ts, of the same words (src/access/secret-places.ts), so that what is left out is not counted either.
+create or replace function fsp.plain_text(written text) returns text
+language sql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+  select regexp_replace(regexp_replace(regexp_replace(normalize(regexp_replace(regexp_replace(written collate "C",
+    {{word:htmlSpace}}, ' ', 'gi'), {{word:htmlUnseen}}, '', 'gi'), nfkc),
+    {{word:unseen}}, '', 'g'), {{word:dash}}, '-', 'g'), {{word:space}}, ' ', 'g')
+$$;
+revoke all on function fsp.plain_text(text) from public;
+
+create or replace function fsp.is_secret_place(record jsonb) returns boolean
+language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- No word goes from one text into the next.
+  texts constant text := fsp.plain_text((select string_agg(t #>> '{}', '|') from jsonb_path_query(record, 'strict $.** ? (@.type() == "string")') t));
+  names constant text := fsp.plain_text((select string_agg(n #>> '{}', '|') from (
+    select record -> 'name' union all select record -> 'alternate_name'
+    union all select jsonb_path_query(record, '$.attributes[*].taxonomy_term.name')) as called (n) where jsonb_typeof(n) = 'string'));
+begin
+  if names collate "C" ~* {{word:refuge}} then return true; end if;
+  if exists (select from jsonb_path_query(record, 'strict $.** ? (@.type() == "object")') o cross join jsonb_each(o) m
+    where m.key collate "C" ~* {{word:flag}} and m.value not in ('false', 'null', '0')
+      and (jsonb_typeof(m.value) <> 'string' or (m.value #>> '{}') collate "C" !~* {{word:no}})) then return true; end if;
+  if not coalesce(texts collate "C" ~* {{word:refuge}} or texts collate "C" ~* {{word:secret}}, false) then return false; end if;
+  return texts collate "C" ~* {{word:postcode}} or exists (
+    select from jsonb_path_query(record, '$.service_at_locations[*].location') l
+    where jsonb_typeof(l) = 'object' and (jsonb_typeof(l -> 'addresses') = 'array' and l -> 'addresses' <> '[]'
+      or jsonb_typeof(l -> 'latitude') = 'number' or l ? 'external_identifier' or l -> 'location_type' is distinct from '"virtual"'));
+end $$;
+revoke all on function fsp.is_secret_place(jsonb) from public;
+
+create or replace function fsp.note_secret_place() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.secret := fsp.is_secret_place(new.document);
+  return new;
+end $$;
+revoke all on function fsp.note_secret_place() from public;
+
+-- What is called a refuge is not in the directory at all, whoever writes it.
+create or replace function fsp.refuse_refuge() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if fsp.is_secret_place(jsonb_build_object('name', new.name)) then
+    raise check_violation using message = 'service_is_no_refuge', constraint = 'service_is_no_refuge';
+  end if;
+  return new;
+end $$;
+revoke all on function fsp.refuse_refuge() from public;
+
+do $$
+declare
+  written text;
+begin
+  foreach written in array array['service_document', 'directory_term', 'directory_taxonomy'] loop
+    execute format('create or replace trigger secret_place before insert or update on fsp.%I for each row execute function fsp.note_secret_place()', written);
+  end loop;
+  create or replace trigger service_is_no_refuge before insert or update of name on fsp.service for each row execute function fsp.refuse_refuge();
+end
+$$;
+
 -- Registers a feed of the asking organisation, or changes its address; as the owner of the organisation named. Null: the code, or
 -- the address, is another's, or the feed has been switched off, which the owner alone undoes.
 create or replace function fsp.register_service_feed(asked_code text, asked_organisation integer, asked_district text, asked_url text) returns integer

@@ -328,22 +328,24 @@ end
 $$;
 revoke all on function fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint) from public;
 
--- What a reader is shown now, and what it is told is gone: noted before the answer leaves.
-create or replace function fsp.feed_noted(of_reader bigint, there_now jsonb, gone_now jsonb) returns void
+-- What a reader is shown now, and what it is told is gone: noted before the answer leaves. `horizon` and `next` are of before it was read
+-- (`feed_open`): several read for one reader, each of its webhooks among them, and who notes late notes nothing over what was seen later.
+create or replace function fsp.feed_noted(of_reader bigint, there_now jsonb, gone_now jsonb, horizon xid8, next xid8) returns void
 language sql security definer set search_path = pg_catalog, pg_temp
 as $$
   insert into fsp.feed_seen as s (reader, type, key, family, shown)
-    select distinct on (r.t, r.k) of_reader, r.t, r.k, r.f, pg_snapshot_xmin(pg_current_snapshot())
+    select distinct on (r.t, r.k) of_reader, r.t, r.k, r.f, horizon
     from jsonb_to_recordset(there_now) as r (t text, k bigint, f bigint) order by r.t, r.k
-    on conflict (reader, type, key) do update set family = excluded.family, shown = excluded.shown, gone = null;
+    on conflict (reader, type, key) do update set family = excluded.family, shown = greatest(s.shown, excluded.shown), noted = excluded.noted, gone = null;
   update fsp.feed_seen s set gone = pg_snapshot_xmax(pg_current_snapshot())
     from jsonb_to_recordset(gone_now) as r (t text, k bigint)
-    where s.reader = of_reader and s.type = r.t and s.key = r.k and s.gone is null;
+    -- That it was shown since stands: else what becomes of it would be told to nobody.
+    where s.reader = of_reader and s.type = r.t and s.key = r.k and s.gone is null and s.noted < next;
 $$;
-revoke all on function fsp.feed_noted(bigint, jsonb, jsonb) from public;
+revoke all on function fsp.feed_noted(bigint, jsonb, jsonb, xid8, xid8) from public;
 
 grant execute on function fsp.feed_clock(), fsp.feed_open(text, text),
   fsp.feed_families(bigint, text[], bigint, text, bigint, integer, integer),
   fsp.feed_before(bigint, text[], xid8, xid8, text, bigint, integer),
-  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint), fsp.feed_noted(bigint, jsonb, jsonb)
+  fsp.feed_log(bigint, bigint, text[], xid8, bigint, text, bigint, integer, text[], bigint), fsp.feed_noted(bigint, jsonb, jsonb, xid8, xid8)
   to "{{db}}_gate";

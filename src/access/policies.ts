@@ -29,6 +29,7 @@ import { gathering } from './gathering.ts';
 import { inboxes, inboxTypes } from './inbox.ts';
 import { bitOf, grantProbe, isNow, ownableMask, ownProbe } from './masks.ts';
 import { RETRACTABLE, STAND_BY_THEMSELVES, typeOfTable } from './retractable.ts';
+import { inSql, type WORDS } from './secret-places.ts';
 
 /** The session's login and organisation, as the policies ask for them. */
 export const LOGIN = '(select fsp.current_login())';
@@ -524,6 +525,7 @@ function fillIn(sql: string): string {
     return [`case when ${at} then ${stageBit(name)} else 0 end`];
   });
   return sql
+    .replace(/\{\{word:(\w+)\}\}/g, (_, name: keyof typeof WORDS) => inSql(name))
     .replaceAll('{{agency_names}}', quoted(AGENCIES.map((agency) => agency.toLowerCase())))
     .replaceAll('{{everyone}}', `${everyAgency}, "{{db}}_gate", "{{db}}_recorder"`)
     .replaceAll('{{voucher_tries}}', String(LIMITS.voucherTries))

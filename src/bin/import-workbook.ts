@@ -24,20 +24,27 @@ await command(async () => {
   const counts = { CREATED: 0, UPDATED: 0, UNCHANGED: 0, FAILED: 0 };
   const said = faults.map(({ form, path, rule, message }) => `  form ${form} ${path} [${rule}] ${message}`);
   let last = 0;
-  await commandAsClient(process.env, { client: values.client, purpose: 'RECORD_SYNC' }, (ask) =>
-    pushAll(ask, 'upsertWorkbookEntries', 'entries', values.system ?? 'liquidlogic', entries, (lines) => {
-      for (const { line, sourceId, result, path, rule, message } of lines) {
-        if (line !== last) counts[result]++;
-        last = line;
-        if (message) said.push(`  ${result === 'FAILED' ? 'failed' : 'said of'} ${sourceId} ${path || '/'} [${rule}] ${message}`);
-      }
-    }),
-  );
-  const { CREATED, UPDATED, UNCHANGED, FAILED } = counts;
-  console.log(
-    `${forms} forms, ${passedOver} passed over: ${CREATED} created, ${UPDATED} updated, ${UNCHANGED} unchanged, ${FAILED} failed.`,
-  );
-  if (said.length > 0) console.log(said.join('\n'));
-  if (mark) console.log(`Go on with --since ${mark}`);
-  if (FAILED > 0 || faults.length > 0) process.exitCode = 1;
+  let whole = false;
+  try {
+    await commandAsClient(process.env, { client: values.client, purpose: 'RECORD_SYNC' }, (ask) =>
+      pushAll(ask, 'upsertWorkbookEntries', 'entries', values.system ?? 'liquidlogic', entries, (lines) => {
+        for (const { line, sourceId, result, path, rule, message } of lines) {
+          if (line !== last) counts[result]++;
+          last = line;
+          if (message) said.push(`  ${result === 'FAILED' ? 'failed' : 'said of'} ${sourceId} ${path || '/'} [${rule}] ${message}`);
+        }
+      }),
+    );
+    whole = true;
+  } finally {
+    const { CREATED, UPDATED, UNCHANGED, FAILED } = counts;
+    console.log(
+      `${forms} forms, ${passedOver} passed over: ${CREATED} created, ${UPDATED} updated, ${UNCHANGED} unchanged, ${FAILED} failed.`,
+    );
+    if (said.length > 0) console.log(said.join('\n'));
+    // What was not asked, or failed, is behind the mark: it comes again from where this pull began.
+    if (whole && FAILED > 0) console.log(`What failed comes again ${values.since ? `with --since ${values.since}` : 'without --since'}.`);
+    if (whole && mark) console.log(`Go on with --since ${mark}`);
+    if (FAILED > 0 || faults.length > 0) process.exitCode = 1;
+  }
 });

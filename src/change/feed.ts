@@ -51,8 +51,10 @@ export type Candidate = {
   family: number | null;
 };
 
-export type FeedPage = {
-  reader: string;
+/** A client as a reader, and when it began to read: the first transaction under way, and the first that had not begun. */
+export type FeedReader = { reader: string; horizon: string; next: string };
+
+export type FeedPage = FeedReader & {
   candidates: Candidate[];
   cursor: string;
   more: boolean;
@@ -81,8 +83,8 @@ export type Feed = {
   next(client: Client, asked: FeedAsked): Promise<FeedPage>;
   /** A cursor for who is told of nothing but what changes from now on, or from a transaction (the oldest that was under way). */
   fromNow(client: Client, asked: Omit<FeedAsked, 'after' | 'first' | 'open'>, begun?: string): Promise<string>;
-  /** Which reader a client is. */
-  reader(client: Client): Promise<string>;
+  /** Which reader a client is: asked before what is noted for it is read. */
+  reader(client: Client): Promise<FeedReader>;
   /** Notes what of a page is shown, and what is told as gone, by their numbers: before the answer leaves. */
   noted(page: FeedPage, shown: FeedShown): Promise<void>;
 };
@@ -128,7 +130,10 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
       const at = begun ?? (await open(client)).horizon;
       return sealing(client, asked).seal({ phase: 'log', at: 0, xid: at, type: '', key: 0, begun: at, since: at });
     },
-    reader: async (client) => String((await open(client)).reader),
+    reader: async (client) => {
+      const { reader, horizon, next } = await open(client);
+      return { reader: String(reader), horizon, next };
+    },
     async next(client, { field, types, open: openTypes = types, after, first }) {
       const { key, rights, seal } = sealing(client, { field, types });
       const given = after === null ? null : opened(key, after);
@@ -193,14 +198,20 @@ export function createFeed(gate: Pick<Gate, 'ask'>, secret: Buffer): Feed {
           place = { ...place, phase, at: 0, xid: begun, type: '', key: 0 };
         }
       }
-      return { reader: String(reader), candidates, cursor: seal(place), more, anew };
+      return { reader: String(reader), horizon, next, candidates, cursor: seal(place), more, anew };
     },
-    async noted({ reader, candidates }, { there: shown, last }) {
+    async noted({ reader, horizon, next, candidates }, { there: shown, last }) {
       const named = (of: Candidate[]) => JSON.stringify(of.map(({ type, key, family }) => ({ t: type, k: key, f: family })));
       const gone = candidates.filter(({ n, gone }) => gone && (last === null || n <= last) && !shown.has(n));
       const there = candidates.filter(({ n }) => shown.has(n));
       if (gone.length + there.length === 0) return;
-      await ask('select fsp.feed_noted($1::bigint, $2::text::jsonb, $3::text::jsonb)::text as j', [reader, named(there), named(gone)]);
+      await ask('select fsp.feed_noted($1::bigint, $2::text::jsonb, $3::text::jsonb, $4::xid8, $5::xid8)::text as j', [
+        reader,
+        named(there),
+        named(gone),
+        horizon,
+        next,
+      ]);
     },
   };
 }

@@ -131,8 +131,10 @@ export const feedSeen = classify(
       type: text('type').notNull(),
       key: key('key').notNull(),
       family: key('family'),
-      /** When it was last shown. */
+      /** When it was last shown: no later than it was read. */
       shown: xid8('shown').notNull(),
+      /** The transaction that noted it. */
+      noted: xid8('noted').notNull().default(sql`pg_current_xact_id()`),
       /** From when on its reader knows that it is gone; null: it stands. */
       gone: xid8('gone'),
     },

@@ -14,7 +14,7 @@ import { loginPassword, machineLogin } from '../db/logins.ts';
 import { postJson } from '../exchange/post.ts';
 import { enumName } from '../graphql/classes.ts';
 import { LIMITS } from '../limits.ts';
-import type { Candidate, Feed } from './feed.ts';
+import type { Candidate, Feed, FeedReader } from './feed.ts';
 import { webhookHeaders, webhookSecret } from './standard-webhooks.ts';
 
 /** One deliverer at a database. */
@@ -143,7 +143,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
     client: Client,
     types: readonly string[],
     open: readonly string[],
-  ): Promise<string> => {
+  ): Promise<FeedReader> => {
     const asked = { field: 'changes', types };
     const go = async (becomes: string, events: unknown[]) => {
       const { cursor } = webhook;
@@ -164,7 +164,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
       if (page.anew) {
         // Its rights changed as a whole, or it stood still for too long: everything would be told again, which its own reading of the feed does.
         await go(await feed.fromNow(client, asked), [{ n: 0, t: '', k: 0, f: null, g: false, at: null }]);
-        return page.reader;
+        return page;
       }
       const events = page.candidates.map(({ n, type, key, family, gone, at }) => ({ n, t: type, k: Number(key), f: family, g: gone, at }));
       // Where nothing is told the place moves on now and then, not to look again through what others wrote.
@@ -173,7 +173,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
         await go(page.cursor, events);
         stood.set(webhook.id, performance.now());
       }
-      if (!page.more || webhook.waiting >= LIMITS.webhookWaiting || stopping.signal.aborted) return page.reader;
+      if (!page.more || webhook.waiting >= LIMITS.webhookWaiting || stopping.signal.aborted) return page;
     }
   };
 
@@ -182,7 +182,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
     webhook: Webhook,
     client: Client,
     types: readonly string[],
-    reader: string,
+    { reader, horizon, next }: FeedReader,
     events: Event[],
   ): Promise<Map<string, Told> | null> => {
     const of = events.filter(({ type }) => types.includes(type));
@@ -197,7 +197,7 @@ export function createDeliverer(parts: Parts, options: WebhookOptions): Delivere
       quiet: false,
       family,
     }));
-    const waiting: Feed = { ...feed, next: async () => ({ reader, candidates, cursor: '', more: false, anew: false }) };
+    const waiting: Feed = { ...feed, next: async () => ({ reader, horizon, next, candidates, cursor: '', more: false, anew: false }) };
     const data = await parts.ask(client, DOCUMENT, { first: of.length, types: webhook.types }, waiting);
     const nodes = (data?.changes as { nodes: Told[] } | null | undefined)?.nodes;
     return nodes ? new Map(nodes.map((node) => [node.cursor, node])) : null;

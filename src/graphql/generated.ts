@@ -8806,7 +8806,8 @@ export type RecordRunLine = {
   result?: Maybe<RecordResult>;
   /**
    * Which rule it breaks, as its source numbers it (a CIN census rule: `1510`); INVALID, NOT_FOUND, CONFLICT, REFUSED; SAME_VERSION (other content
-   * under the version that is here), OLDER_VERSION (a newer one is here), STAYS (what the line has no more is not taken away).
+   * under the version that is here), OLDER_VERSION (a newer one is here), STAYS (what the line has no more is not taken away, and a home that is known better here is not left);
+   * NOT_YOURS (another organisation is the one to change it).
    */
   rule?: Maybe<Scalars['String']['output']>;
   sourceId?: Maybe<Scalars['String']['output']>;

@@ -3,8 +3,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { addFeed } from '../../src/db/provision.ts';
 import { oneLine, root, run } from '../support/command.ts';
-import { LOGIN_SECRET, preparedDatabase } from '../support/server.ts';
+import { madeService, testFeed } from '../support/feed.ts';
+import { LOGIN_SECRET, preparedDatabase, sqlAsOwner } from '../support/server.ts';
 
 /** Milliseconds for what starts processes, on a machine that has other work. */
 const SLOW = 240_000;
@@ -47,7 +49,15 @@ it('import:workbook writes entries, and says from where the next pull goes on', 
     out: '1 forms, 0 passed over: 1 created, 0 updated, 0 unchanged, 0 failed.\nGo on with --since 2026-10-05T13:10:00.000\n',
   });
   expect((await run('import-workbook', args, own)).out).toContain('0 created, 0 updated, 1 unchanged');
-  expect(await run('import-workbook', [...args, '--client', 'occ-front-door'], own)).toMatchObject({ code: 1, err: oneLine });
+  // What is broken off says what was read, and not that it may be gone on from there.
+  expect(await run('import-workbook', [...args, '--client', 'occ-front-door'], own)).toEqual({
+    code: 1,
+    err: oneLine,
+    out: '1 forms, 0 passed over: 0 created, 0 updated, 0 unchanged, 0 failed.\n',
+  });
+  expect((await run('import-workbook', ['--file', file, '--system', 'another'], own)).out).toMatch(
+    /0 unchanged, 1 failed\.\n {2}failed .+\nWhat failed comes again without --since\.\nGo on with --since 2026-10-05T13:10:00\.000\n$/,
+  );
 });
 
 it('export:ssd writes its files', { timeout: SLOW }, async () => {
@@ -57,4 +67,37 @@ it('export:ssd writes its files', { timeout: SLOW }, async () => {
   expect(done.out).toMatch(/^\d+ families: 61 files in /);
   expect(readdirSync(out)).toHaveLength(61);
   expect(await run('export-ssd', [], own)).toEqual({ code: 1, out: '', err: 'Say where to: --out <folder>\n' });
+});
+
+it('directory:pull pulls every feed, whatever becomes of another', { timeout: SLOW }, async () => {
+  const owner = await sqlAsOwner(own.DATABASE_URL as string);
+  const [good, short, inside] = await Promise.all([testFeed(), testFeed(), testFeed()]);
+  try {
+    for (const { services } of [good, short, inside]) services.push(madeService(services.length), madeService(1));
+    short.envelope = (page) => ({ ...page, total_items: 3 });
+    const councils = { 'a-inside': inside, 'b-good': good, 'c-short': short };
+    for (const [code, { url }] of Object.entries(councils))
+      await addFeed(owner, { code, organisation: 'cherwell', url, district: 'E07000177' });
+    // The council registered it itself: what stands inside the network is not asked for it.
+    await owner.query("update fsp.service_feed set by_operator = false where code = 'a-inside'");
+    const hosts = { ...own, FEED_HOSTS: [good, short, inside].map(({ host }) => host).join(',') };
+    const done = await run('directory-pull', [], hosts);
+    expect(done.code).toBe(1);
+    expect(done.err).toEqual(oneLine);
+    expect(done.err).toMatch(/^a-inside: /);
+    expect(done.out).toBe(
+      'b-good: 2 services on 1 pages: 2 created, 0 updated, 0 unchanged, 0 failed, 0 retired.\n' +
+        'c-short: 2 services on 1 pages: 2 created, 0 updated, 0 unchanged, 0 failed, 0 retired. Not complete. The feed says it has 3 services, and gave 2: nothing was retired.\n',
+    );
+    expect(inside.asked).toEqual([]);
+    expect(await run('directory-pull', ['--feed', 'b-good'], hosts)).toMatchObject({ code: 0, err: '' });
+    expect(await run('directory-pull', ['--feed', 'nobody'], hosts)).toEqual({
+      code: 1,
+      out: '',
+      err: 'There is no enabled feed nobody with an address.\n',
+    });
+  } finally {
+    await owner.end();
+    await Promise.all([good, short, inside].map((feed) => feed.close()));
+  }
 });

@@ -4,7 +4,9 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { COPIED_BY_PROMISE, levelOf, PURPOSES } from '../../src/access/agreement.ts';
 import { maskOf, PERSONAL_CLASSES } from '../../src/access/classes.ts';
+import type { Client } from '../../src/access/client.ts';
 import { feedings } from '../../src/access/fed.ts';
+import { createFeed, type FeedPage } from '../../src/change/feed.ts';
 import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { eraseFamily } from '../../src/db/erasing.ts';
 import { LIMITS } from '../../src/limits.ts';
@@ -97,15 +99,21 @@ async function readUntil(
   throw new Error(`Not told: ${JSON.stringify(told)}`);
 }
 
-/** As `readUntil` where nothing is awaited: everything that had ended when this was called is told. */
-async function settle(as: Caller, reading: Reading, types: string[] | null = null): Promise<Change[]> {
+/** Until no transaction is under way that was when this was called. */
+async function ended(): Promise<void> {
   const { rows } = await owner.query('select pg_snapshot_xmax(pg_current_snapshot())::text as x');
   for (let tries = 0; tries < 400; tries++) {
     const { rows: now } = await owner.query('select pg_snapshot_xmin(pg_current_snapshot()) >= $1::xid8 as ended', [rows[0].x]);
-    if (now[0].ended) return read(as, reading, types);
+    if (now[0].ended) return;
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
   throw new Error('A transaction did not end.');
+}
+
+/** As `readUntil` where nothing is awaited: everything that had ended when this was called is told. */
+async function settle(as: Caller, reading: Reading, types: string[] | null = null): Promise<Change[]> {
+  await ended();
+  return read(as, reading, types);
 }
 
 const begun = async (as: Caller, types: string[] | null = null): Promise<Reading> => {
@@ -374,6 +382,70 @@ describe('what is gone', () => {
     await readUntil(recordSystem, reading, isOf(hidden.id), ['WORKBOOK_ENTRY']);
     expect(reading.copy.get(hidden.id)).toContain('said behind the seal');
   });
+  describe('is told to each who reads for an application, also where another, as its webhook, is slower to note what it was told', () => {
+    /** Another who reads for the record system: page by page, each noted when the test says so. */
+    const slow = async () => {
+      const feed = createFeed(
+        { ask: async (text, values) => (await owner.query(text, values as string[])).rows },
+        Buffer.from('of the test'),
+      );
+      const login = (await owner.query('select id from fsp.login where organisation = $1 and not sealed and not emergency', [org('occ')]))
+        .rows[0].id;
+      const client = {
+        id: recordSystem.client,
+        purpose: recordSystem.purpose,
+        planKey: 'slow',
+        login: { id: Number(login) },
+      } as unknown as Client;
+      const asked = { field: 'changes', types: ['WorkbookEntry'] };
+      let after = await feed.fromNow(client, asked);
+      return {
+        noted: feed.noted,
+        until: async (key: number): Promise<FeedPage> => {
+          for (;;) {
+            const page = await feed.next(client, { ...asked, after, first: 100 });
+            if (page.candidates.some((each) => each.key === String(key))) return page;
+            after = page.cursor;
+          }
+        },
+      };
+    };
+    const types = ['WORKBOOK_ENTRY'];
+
+    it('that it was gone, when it is there again', async () => {
+      const entry = await addEntry(quiet, 'hidden, there again, deleted');
+      const reading = await begun(recordSystem, types);
+      const other = await slow();
+      await owner.query('update fsp.family set restricted = true where id = $1', [quiet]);
+      const page = await other.until(entry.key);
+      await owner.query('update fsp.family set restricted = false where id = $1', [quiet]);
+      await readUntil(recordSystem, reading, (told) => told.some(({ id, kind }) => id === entry.id && kind === 'CURRENT'), types);
+      await other.noted(page, { there: new Set(), last: Number.POSITIVE_INFINITY });
+      await owner.query('delete from fsp.workbook_entry where id = $1', [entry.key]);
+      await settle(recordSystem, reading, types);
+      expect(reading.copy.has(entry.id)).toBe(false);
+    });
+
+    it('that it is there, when it was deleted since', async () => {
+      const entry = await addEntry(quiet, 'read, deleted');
+      const reading = await begun(recordSystem, types);
+      expect(reading.copy.has(entry.id)).toBe(true);
+      const other = await slow();
+      await owner.query("update fsp.workbook_entry set narrative = 'read again, deleted' where id = $1", [entry.key]);
+      const noted = await other.until(entry.key);
+      const there = noted.candidates.filter(({ key }) => key === String(entry.key)).map(({ n }) => n);
+      await owner.query('delete from fsp.workbook_entry where id = $1', [entry.key]);
+      await ended();
+      // A reading that begins anew after that, with what it had before.
+      const first = await page(recordSystem, null, 1, types);
+      reading.after = first.cursor;
+      for (const change of first.nodes) put(reading.copy, change);
+      await other.noted(noted, { there: new Set(there), last: Number.POSITIVE_INFINITY });
+      await read(recordSystem, reading, types);
+      expect(reading.copy.has(entry.id)).toBe(false);
+    });
+  });
+
   it('is a retracted entry, and every row of a family that was erased', async () => {
     const entry = await addEntry(1, 'of another family');
     const reading = await begun(recordSystem);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ChildReport, importCensus } from '../../src/exchange/cin-census/import.ts';
 import { CensusError, readCensus } from '../../src/exchange/cin-census/xml.ts';
 import type { AskAs } from '../../src/exchange/record-system.ts';
-import { ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { askOf, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const sample = (name: string) => readFileSync(path.join(import.meta.dirname, 'cin', `${name}.xml`), 'utf8');
 async function* pieces(text: string, size = 1 << 16): AsyncGenerator<string> {
@@ -20,10 +20,7 @@ beforeAll(async () => {
   const url = await ownDatabase('fsp_census');
   owner = await sqlAsOwner(url);
   server = await testServer(url);
-  ask = async (query, variables) => {
-    const { body } = await server.ask({ client: 'occ-record-system', purpose: 'RECORD_SYNC' }, query, variables);
-    return { data: body.data ?? null, errors: body.errors ?? [] };
-  };
+  ask = askOf(server);
 });
 afterAll(async () => {
   await server.close();

@@ -1,6 +1,25 @@
-/** What is in no directory, and what only sounds like it. */
-import { describe, expect, it } from 'vitest';
+/** What is in no directory, and what only sounds like it: by the guard of what comes and goes, and by that of the database. */
+import fc from 'fast-check';
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WORDS } from '../../src/access/secret-places.ts';
 import { isSecretPlace } from '../../src/exchange/open-referral/guard.ts';
+import { storable } from '../../src/exchange/open-referral/profile.ts';
+import { ownDatabase, sqlAsOwner } from '../support/server.ts';
+
+let owner: pg.Client;
+beforeAll(async () => {
+  owner = await sqlAsOwner(await ownDatabase('fsp_guard'));
+});
+afterAll(() => owner.end());
+
+/** What the database says of records as it would hold them. */
+const inDatabase = async (records: unknown[]): Promise<boolean[]> =>
+  (
+    await owner.query('select fsp.is_secret_place(r) as secret from jsonb_array_elements($1::jsonb) with ordinality a (r, n) order by n', [
+      JSON.stringify(records.map(storable)),
+    ])
+  ).rows.map(({ secret }) => secret);
 
 const place = {
   service_at_locations: [
@@ -27,8 +46,14 @@ describe('a refuge, or a place that is kept secret', () => {
     ['with a space of HTML', service({ name: 'Domestic&nbsp;abuse accommodation' })],
     ['with a null byte', service({ name: 'Willow ref\0uge' })],
     ['in letters of another width', service({ name: 'Ｒｅｆｕｇｅ' })],
+    ['with a word of its publisher beside it', service({ name: 'É-refuge' })],
+    ['under a name in one piece', service({ description: 'Safe', fees: 'our safe house', ...place })],
+    ['by a mark that is a list', service({ address_confidential: ['all of it'] })],
     ['beside a postcode in small letters', service({ description: 'Our refuge is near ox16 5qd.' })],
-  ])('%s', (_name, record) => expect(isSecretPlace(record)).toBe(true));
+  ])('%s', async (_name, record) => {
+    expect(isSecretPlace(record)).toBe(true);
+    expect(await inDatabase([record])).toEqual([true]);
+  });
 });
 
 describe('what only sounds like it', () => {
@@ -39,7 +64,85 @@ describe('what only sounds like it', () => {
       service({ name: 'Domestic abuse helpline', description: 'We can find a refuge for you.' }),
     ],
     ['a confidential talk', service({ description: 'Free and confidential counselling.', ...place })],
+    ['words of two texts', service({ name: 'Safe', alternate_name: 'House', description: 'Safe', fees: 'house', ...place })],
+    ['a mark that says no in words', service({ address_confidential: 'No', is_undisclosed: 0, ...place })],
     ['a mark that says no', service({ address_confidential: false, ...place })],
     ['a web page', service({ description: 'Find a refuge.', service_at_locations: [{ location: { location_type: 'virtual' } }] })],
-  ])('%s', (_name, record) => expect(isSecretPlace(record)).toBe(false));
+  ])('%s', async (_name, record) => {
+    expect(isSecretPlace(record)).toBe(false);
+    expect(await inDatabase([record])).toEqual([false]);
+  });
+});
+
+it('both guards say the same of whatever is written', async () => {
+  const piece = fc.constantFrom(
+    ...['refuge', 'Safe', 'HOUSE', 'domestic', 'abuse', 'women’s', "women's", 'hostel', 'confidential', 'address', 'is', 'kept', 'secret'],
+    ...[' ', '  ', '_', '-', '\u2010', '\u2212', '\u00a0', '\u1680', '\u2028', '\ufeff', '\u0085', '\t', '&nbsp;', '&shy;', '&#8203;'],
+    ...[
+      '\u200b',
+      '\u00ad',
+      '\u{e0001}',
+      '\0',
+      '\ud800',
+      'ſ',
+      'É',
+      'ß',
+      'İ',
+      'Ｒ',
+      'ﬁ',
+      '\u0301',
+      '|',
+      '.',
+      'ox16 5qd',
+      'OX165QD',
+      '5',
+      'x',
+      '😀',
+    ],
+  );
+  const words = fc.array(piece, { maxLength: 7 }).map((pieces) => pieces.join(''));
+  const record = fc.record(
+    {
+      name: words,
+      alternate_name: words,
+      description: words,
+      attributes: fc.array(fc.record({ taxonomy_term: fc.record({ name: words }) }), { maxLength: 2 }),
+      address_confidential: fc.oneof(words, fc.constantFrom(null, true, false, 0, 1, '', 'no', 'FALSE'), fc.constant([]), fc.constant({})),
+      service_at_locations: fc.array(
+        fc.record(
+          {
+            location: fc.record(
+              {
+                location_type: fc.constantFrom('virtual', 'physical', null),
+                latitude: fc.constantFrom(null, 52),
+                addresses: fc.constantFrom([], [{ city: 'Banbury' }]),
+                external_identifier: fc.constantFrom(null, '1'),
+              },
+              { requiredKeys: [] },
+            ),
+          },
+          { requiredKeys: [] },
+        ),
+        { maxLength: 2 },
+      ),
+    },
+    { requiredKeys: [] },
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(record, { minLength: 50, maxLength: 50 }), async (records) => {
+      const said = await inDatabase(records);
+      records.forEach((each, i) => {
+        expect(said[i], JSON.stringify(each)).toBe(isSecretPlace(storable(each) as Record<string, unknown>));
+      });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+it('the characters that are not seen are those of Unicode', () => {
+  const [written, unicode] = [new RegExp(`^${WORDS.unseen}$`, 'u'), /^\p{Default_Ignorable_Code_Point}$/u];
+  const odd = Array.from({ length: 0x110000 }, (_, code) => String.fromCodePoint(code)).filter(
+    (one) => written.test(one) !== unicode.test(one),
+  );
+  expect(odd).toEqual([]);
 });

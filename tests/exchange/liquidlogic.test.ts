@@ -7,7 +7,7 @@ import { type AnswerRow, readForms, safeNumber } from '../../src/exchange/liquid
 import { fromLondon, toLondon } from '../../src/exchange/liquidlogic/london.ts';
 import { mapOf, readMap } from '../../src/exchange/liquidlogic/map.ts';
 import { type AskAs, type PushedLine, pushAll } from '../../src/exchange/record-system.ts';
-import { ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { askOf, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const map = readMap(mapOf('oxfordshire'));
 
@@ -235,10 +235,7 @@ describe('in the Workbook', () => {
     const url = await ownDatabase('fsp_liquidlogic');
     owner = await sqlAsOwner(url);
     server = await testServer(url);
-    ask = async (query, variables) => {
-      const { body } = await server.ask({ client: 'occ-record-system', purpose: 'RECORD_SYNC' }, query, variables);
-      return { data: body.data ?? null, errors: body.errors ?? [] };
-    };
+    ask = askOf(server);
   });
   afterAll(async () => {
     await server.close();

@@ -255,6 +255,9 @@ describe('what does not go out', () => {
     const run = await beginRun(ask, feed);
     await publish(ask, feed, run, [madeService(60, { name: 'Trampoline house', service_at_locations: [at(60, 52, -1)] })], new Set(), 1);
     expect((await get(`/services/${id}`)).statusCode).toBe(200);
+    const counted = async () =>
+      Promise.all(['/services', '/service_at_locations'].map(async (path) => (await page(`${path}?per_page=1`)).total_items));
+    const before = await counted();
     await owner.query(
       `update fsp.service_document set document = document || '{"description": "Our refuge for families."}' where service = (select id from fsp.service where public_id = $1)`,
       [id],
@@ -262,23 +265,37 @@ describe('what does not go out', () => {
     expect((await get(`/services/${id}`)).statusCode).toBe(404);
     for (const path of ['/services', '/service_at_locations']) expect((await get(`${path}?per_page=100`)).body).not.toContain('refuge');
     expect((await get(`/service_at_locations/${at(60, 0, 0).id}`)).statusCode).toBe(404);
-    await expect(owner.query("update fsp.service set name = 'The Refuge' where public_id = $1", [id])).rejects.toThrow(
-      'service_is_no_refuge',
-    );
+    // Nor do the counts tell that one is hidden.
+    expect(await counted()).toEqual(before.map((total) => total - 1));
+    for (const name of [
+      'The Refuge',
+      'Safe\u200bhouse',
+      'Willow re\u00adfuge',
+      'Women_refuge',
+      'Ｒｅｆｕｇｅ',
+      'Domestic&nbsp;abuse accommodation',
+    ])
+      await expect(owner.query('update fsp.service set name = $2 where public_id = $1', [id, name]), name).rejects.toThrow(
+        'service_is_no_refuge',
+      );
   });
   it('is a taxonomy or a term that is called one', async () => {
     const run = await beginRun(ask, feed);
     await publish(ask, feed, run, [madeService(61, { attributes: [term('Quiet places', 61)] })], new Set(), 1);
     const { id } = term('Quiet places', 61).taxonomy_term;
     expect((await get(`/taxonomy_terms/${id}`)).statusCode).toBe(200);
+    const counted = async (path: string) => (await page(`${path}?per_page=1`)).total_items;
+    const [terms, taxonomies] = [await counted('/taxonomy_terms'), await counted('/taxonomies')];
     await owner.query(`update fsp.directory_term set document = document || '{"name": "Willow ref\u00aduge"}' where id = $1`, [id]);
     expect((await get(`/taxonomy_terms/${id}`)).statusCode).toBe(404);
     expect((await get('/taxonomy_terms?per_page=100')).body).not.toContain(id);
+    expect(await counted('/taxonomy_terms')).toBe(terms - 1);
     const [taxonomy] = (await owner.query('select taxonomy as id from fsp.directory_term where id = $1', [id])).rows;
     expect((await get(`/taxonomies/${taxonomy.id}`)).body).not.toContain(id);
     await owner.query(`update fsp.directory_taxonomy set document = document || '{"name": "Safe houses"}' where id = $1`, [taxonomy.id]);
     expect((await get(`/taxonomies/${taxonomy.id}`)).statusCode).toBe(404);
     expect((await get('/taxonomies?per_page=100')).body).not.toContain('Safe houses');
+    expect(await counted('/taxonomies')).toBe(taxonomies - 1);
   });
 });
 

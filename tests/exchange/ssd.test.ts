@@ -10,7 +10,7 @@ import type { AskAs } from '../../src/exchange/record-system.ts';
 import { ANNEX_A, ageOn, ukDay } from '../../src/exchange/ssd/annex-a.ts';
 import { type Exported, exportDataset, forPeople } from '../../src/exchange/ssd/export.ts';
 import { SSD_FIELDS } from '../../src/exchange/ssd/spec.ts';
-import { type Caller, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
+import { askOf, type Caller, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const SYSTEM: Caller = { client: 'occ-record-system', purpose: 'RECORD_SYNC' };
 const folder = mkdtempSync(path.join(tmpdir(), 'fsp-ssd-'));
@@ -18,18 +18,12 @@ const DAY = '2026-11-20';
 
 let owner: pg.Client;
 let server: TestServer;
-const askAs =
-  (as: Caller): AskAs =>
-  async (query, variables) => {
-    const { body } = await server.ask(as, query, variables);
-    return { data: body.data ?? null, errors: body.errors ?? [] };
-  };
 let told: Exported;
 beforeAll(async () => {
   const url = await ownDatabase('fsp_ssd', true);
   owner = await sqlAsOwner(url);
   server = await testServer(url);
-  told = await exportDataset(askAs(SYSTEM), path.join(folder, 'first'), 'liquidlogic', DAY);
+  told = await exportDataset(askOf(server), path.join(folder, 'first'), 'liquidlogic', DAY);
 });
 afterAll(async () => {
   await server.close();
@@ -72,13 +66,13 @@ describe('the files', () => {
     }
   });
   it('are the same bytes a second time', async () => {
-    await exportDataset(askAs(SYSTEM), path.join(folder, 'second'), 'liquidlogic', DAY);
+    await exportDataset(askOf(server), path.join(folder, 'second'), 'liquidlogic', DAY);
     for (const name of told.rows.keys()) expect(text(name, 'second'), name).toBe(text(name));
   });
   it('are written into a folder of their own', async () => {
     const other = mkdtempSync(path.join(tmpdir(), 'fsp-ssd-other-'));
     writeFileSync(path.join(other, 'budget.xlsx'), 'x');
-    await expect(exportDataset(askAs(SYSTEM), other, 'liquidlogic', DAY)).rejects.toThrow('has other files in it (budget.xlsx)');
+    await expect(exportDataset(askOf(server), other, 'liquidlogic', DAY)).rejects.toThrow('has other files in it (budget.xlsx)');
     rmSync(other, { recursive: true });
   });
 });
@@ -132,14 +126,14 @@ describe('the dataset', () => {
   });
   it('has what no family of the asker’s is of: nothing of one that is restricted', async () => {
     await owner.query('update fsp.family set restricted = true where id = 1');
-    const hidden = await exportDataset(askAs(SYSTEM), path.join(folder, 'hidden'), 'liquidlogic', DAY);
+    const hidden = await exportDataset(askOf(server), path.join(folder, 'hidden'), 'liquidlogic', DAY);
     expect(hidden.families).toBe(told.families - 1);
     for (const name of told.rows.keys()) expect(text(name, 'hidden'), name).not.toMatch(/Maisie|300102|FSP-0000001/);
     await owner.query('update fsp.family set restricted = false where id = 1');
   });
   it('leaves out a code that was none on its day, and says so', async () => {
     await owner.query(`update fsp.code set valid_to = '2025-01-01' where list = 'referral-source' and code = '2A'`);
-    const odd = await exportDataset(askAs(SYSTEM), path.join(folder, 'odd'), 'liquidlogic', DAY);
+    const odd = await exportDataset(askOf(server), path.join(folder, 'odd'), 'liquidlogic', DAY);
     await owner.query(`update fsp.code set valid_to = null where list = 'referral-source' and code = '2A'`);
     expect(odd.odd.find((words) => words.startsWith('ssd_cin_episodes') && words.includes('2A was no code on 2025-01-31'))).toMatch(
       /^ssd_cin_episodes Episode\d+ cine_referral_source_code/,
@@ -152,10 +146,10 @@ describe('the dataset', () => {
   });
   it('is empty where the asker may not read, and names the fields', async () => {
     const asker: Caller = { ...SYSTEM, scopes: [] };
-    await expect(exportDataset(askAs(asker), path.join(folder, 'nobody'), 'liquidlogic', DAY)).rejects.toThrow('cannot be read');
+    await expect(exportDataset(askOf(server, asker), path.join(folder, 'nobody'), 'liquidlogic', DAY)).rejects.toThrow('cannot be read');
     expect(readdirSync(path.join(folder, 'nobody')).every((name) => name.endsWith('.csv.part'))).toBe(true);
     const closed: AskAs = async (query, variables) => {
-      const { data, errors } = await askAs(SYSTEM)<{ families: { nodes: { members: { person: { upn: string | null } | null }[] }[] } }>(
+      const { data, errors } = await askOf(server)<{ families: { nodes: { members: { person: { upn: string | null } | null }[] }[] } }>(
         query,
         variables,
       );
@@ -209,7 +203,7 @@ describe('Annex A', () => {
     writeFileSync(aim, 'as it was');
     symlinkSync(aim, path.join(into, 'ssd_person.csv.part'));
     writeFileSync(path.join(into, 'ssd_family.csv.part'), 'left over', { mode: 0o644 });
-    await exportDataset(askAs(SYSTEM), into, 'liquidlogic', DAY);
+    await exportDataset(askOf(server), into, 'liquidlogic', DAY);
     expect(readFileSync(aim, 'utf8')).toBe('as it was');
     expect(lstatSync(path.join(into, 'ssd_person.csv')).isFile()).toBe(true);
     expect(lstatSync(path.join(into, 'ssd_family.csv')).mode & 0o777).toBe(0o600);
@@ -228,7 +222,7 @@ describe('Annex A', () => {
     ]);
     await owner.query(`update fsp.person_identity set given_name = '=HYPERLINK("x")' where person = $1`, [storyPerson(1, 'callum')]);
     await owner.query(`update fsp.involvement set practitioner = '=cmd' where family = 1 and lead`);
-    await exportDataset(askAs(SYSTEM), path.join(folder, 'formula'), 'liquidlogic', DAY);
+    await exportDataset(askOf(server), path.join(folder, 'formula'), 'liquidlogic', DAY);
     expect((await rows('ssd_person', 'formula')).find(({ pers_person_id }) => pers_person_id === '300103')?.pers_forename).toBe(
       '=HYPERLINK("x")',
     );

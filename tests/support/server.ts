@@ -8,6 +8,7 @@ import { type DatabaseServer, parseDatabaseServer } from '../../src/config.ts';
 import { type LoginKind, loginName, loginPassword, machineLogin } from '../../src/db/logins.ts';
 import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
 import { prepareDatabase } from '../../src/db/prepare.ts';
+import type { AskAs } from '../../src/exchange/record-system.ts';
 import { encodeId } from '../../src/read/ids.ts';
 import { createServer, type Server, type ServerOptions } from '../../src/server.ts';
 import { LOGIN_SECRET, SEEDS } from './global.ts';
@@ -180,5 +181,13 @@ export async function createdDatabase(name: string): Promise<string> {
   url.pathname = `/${name}`;
   return url.toString();
 }
+
+/** How what comes from a record system asks, inside the process. */
+export const askOf =
+  (server: TestServer, caller: Caller = { client: 'occ-record-system', purpose: 'RECORD_SYNC' }): AskAs =>
+  async (query, variables) => {
+    const { body } = await server.ask(caller, query, variables);
+    return { data: body.data ?? null, errors: body.errors ?? [] };
+  };
 
 export { encodeId };

@@ -4,28 +4,33 @@
  *
  * Nothing is compared with the addresses that the platform itself protects: a publisher could find out by trying which
  * these are.
+ *
+ * The database says the same of what is in (`fsp.is_secret_place`), for whoever writes there.
  */
+import { WORDS } from '../../access/secret-places.ts';
 
-const REFUGE =
-  /\b(?:refuges?|safe[ -]?houses?|(?:domestic (?:abuse|violence)|women[’']?s) (?:safe )?(?:accommodation|shelters?|hostels?))\b/i;
-const SECRET =
-  /\b(?:confidential|secret|undisclosed) (?:address|location|venue|place)\b|\b(?:address|location|venue) (?:is |are )?(?:kept )?(?:confidential|secret|withheld|undisclosed|not (?:be )?(?:disclosed|published|made public))\b/i;
-const FLAG = /confidential|undisclosed|withheld|(?:^|_)secret/i;
-const POSTCODE = /\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b/i;
-
-/** Characters that are not seen, and would keep a word from being found. */
-const UNSEEN = /\p{Default_Ignorable_Code_Point}/gu;
+const pattern = (name: keyof typeof WORDS, flags = 'i') => new RegExp(WORDS[name], flags);
+const REFUGE = pattern('refuge');
+const SECRET = pattern('secret');
+const FLAG = pattern('flag');
+const NO = pattern('no');
+const POSTCODE = pattern('postcode');
+const HTML_SPACE = pattern('htmlSpace', 'gi');
+const HTML_UNSEEN = pattern('htmlUnseen', 'gi');
+const UNSEEN = pattern('unseen', 'gu');
+const DASH = pattern('dash', 'g');
+const SPACE = pattern('space', 'g');
 
 /** A text as a reader sees it: without what is not seen, with every space, dash and underscore in one way. */
 const plain = (text: string): string =>
   text
-    .replace(/&(?:nbsp|#160|#xa0);/gi, ' ')
-    .replace(/&(?:shy|zwnj|zwj|#173|#xad|#820[3-7]|#x200[b-f]);/gi, '')
+    .replace(HTML_SPACE, ' ')
+    .replace(HTML_UNSEEN, '')
     .normalize('NFKC')
     .replaceAll('\0', '')
     .replace(UNSEEN, '')
-    .replace(/[\u2010-\u2015\u2212]/g, '-')
-    .replace(/[\s_]+/g, ' ');
+    .replace(DASH, '-')
+    .replace(SPACE, ' ');
 
 type Json = Record<string, unknown>;
 
@@ -38,8 +43,8 @@ function walk(value: unknown, found: { texts: string[]; flagged: boolean }, dept
   else if (Array.isArray(value)) for (const item of value) walk(item, found, depth + 1);
   else if (isObject(value)) {
     for (const [name, inner] of Object.entries(value)) {
-      if (FLAG.test(name) && inner !== false && inner !== null && inner !== 0 && !/^(?:|no|n|false|0)$/i.test(String(inner)))
-        found.flagged = true;
+      const says = typeof inner === 'string' ? !NO.test(inner) : inner !== false && inner !== null && inner !== 0;
+      if (FLAG.test(name) && says) found.flagged = true;
       walk(inner, found, depth + 1);
     }
   }

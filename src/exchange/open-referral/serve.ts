@@ -106,8 +106,11 @@ type Listed = {
   conditions: Conditions;
 };
 
+/** What is in the directory and goes out: what does not is not counted either. */
+const OUT = 's.retired_at is null and not d.secret';
+
 function services(query: Query): Listed {
-  const found = conditions('s.retired_at is null');
+  const found = conditions(OUT);
   serviceFilters(query, found);
   return { item: `d.document - ${NESTED}`, whole: 'd.document', from: SERVICES, order: 's.id', conditions: found };
 }
@@ -122,7 +125,7 @@ const located = (nested: boolean) =>
 const WITH_LOCATION = `jsonb_path_exists(d.document, '$.service_at_locations[*] ? (@.id == $id && exists (@.location))', jsonb_build_object('id', a.public_id))`;
 
 async function atLocations(query: Query, ask: Ask): Promise<Listed> {
-  const found = conditions('s.retired_at is null', WITH_LOCATION);
+  const found = conditions(OUT, WITH_LOCATION);
   serviceFilters(query, found);
   const postcode = given(query, 'postcode');
   const proximity = given(query, 'proximity');
@@ -150,14 +153,14 @@ async function atLocations(query: Query, ask: Ask): Promise<Listed> {
 }
 
 // A taxonomy, or a term, that no service has any more is not listed.
-const USED = 'exists (select from fsp.service_term h join fsp.service s on s.id = h.service where h.term = t.id and s.retired_at is null)';
+const USED = `not t.secret and exists (select from fsp.service_term h join ${SERVICES} on s.id = h.service where h.term = t.id and ${OUT})`;
 
 const taxonomies = (): Listed => ({
   item: 'x.document',
   whole: 'x.document',
   from: 'fsp.directory_taxonomy x',
   order: 'x.id',
-  conditions: conditions(`exists (select from fsp.directory_term t where t.taxonomy = x.id and ${USED})`),
+  conditions: conditions(`not x.secret and exists (select from fsp.directory_term t where t.taxonomy = x.id and ${USED})`),
 });
 
 const terms = (): Listed => ({
@@ -312,20 +315,20 @@ export function addOpenReferral(app: FastifyInstance, { server, secret, budget =
   route('/open-referral/', async () => about);
   route('/open-referral/services', async (query) => page(query, services(query)));
   route('/open-referral/services/:id', async (_query, id) =>
-    one(id, `select d.document, d.document as whole from ${SERVICES} where s.public_id = $1::uuid and s.retired_at is null`),
+    one(id, `select d.document, d.document as whole from ${SERVICES} where s.public_id = $1::uuid and ${OUT}`),
   );
   route('/open-referral/service_at_locations', async (query) => page(query, await atLocations(query, ask)));
   route('/open-referral/service_at_locations/:id', async (_query, id) =>
     one(
       id,
-      `select ${located(true)} as document, d.document as whole from ${AT_LOCATIONS} where a.public_id = $1::uuid and s.retired_at is null and ${WITH_LOCATION} order by a.id limit 1`,
+      `select ${located(true)} as document, d.document as whole from ${AT_LOCATIONS} where a.public_id = $1::uuid and ${OUT} and ${WITH_LOCATION} order by a.id limit 1`,
     ),
   );
   route('/open-referral/taxonomies', async (query) => page(query, taxonomies()));
   route('/open-referral/taxonomies/:id', async (_query, id) =>
     one(
       id,
-      `select x.document || jsonb_build_object('taxonomy_terms', (select jsonb_agg(t.document order by t.id) from fsp.directory_term t where t.taxonomy = x.id and ${USED})) as document, x.document as whole from fsp.directory_taxonomy x where x.id = $1::uuid and exists (select from fsp.directory_term t where t.taxonomy = x.id and ${USED})`,
+      `select x.document || jsonb_build_object('taxonomy_terms', (select jsonb_agg(t.document order by t.id) from fsp.directory_term t where t.taxonomy = x.id and ${USED})) as document, x.document as whole from fsp.directory_taxonomy x where x.id = $1::uuid and not x.secret and exists (select from fsp.directory_term t where t.taxonomy = x.id and ${USED})`,
     ),
   );
   route('/open-referral/taxonomy_terms', async (query) => page(query, terms()));

@@ -7,6 +7,9 @@ import { organisation } from '../sharing/tables.ts';
 export const tsvector = customType<{ data: string }>({ dataType: () => 'tsvector' });
 
 /** A name counts for more than what is said of it. */
+/** It tells of a refuge or of a secret address, and does not go out. The database sets it (`fsp.is_secret_place`). */
+export const secret = () => boolean('secret').notNull().default(false);
+
 export const SEARCH = sql`setweight(to_tsvector('english', coalesce(document ->> 'name', '')), 'A') || setweight(to_tsvector('english', coalesce(left(document ->> 'description', 20000), '')), 'D')`;
 
 /** A feed that an organisation registered: pulled from its address, or without one pushed in by `publishServices`. */
@@ -105,6 +108,7 @@ export const directoryTaxonomy = classify(
     feed: integer('feed').references(() => serviceFeed.id),
     name: text('name').notNull(),
     document: jsonb('document').notNull(),
+    secret: secret(),
     lastSeen: moment('last_seen').notNull().defaultNow(),
   }),
   'DIRECTORY',
@@ -124,6 +128,7 @@ export const directoryTerm = classify(
       description: text('description'),
       uri: text('uri'),
       document: jsonb('document').notNull(),
+      secret: secret(),
       lastSeen: moment('last_seen').notNull().defaultNow(),
     },
     (t) => [index('directory_term_taxonomy').on(t.taxonomy)],

@@ -21,7 +21,7 @@ import { classify, fsp, id, key, moment, times, version } from '../../db/classif
 import { controller, familyKey, personKey } from '../family/tables.ts';
 import { outcomeIndicator } from '../outcome/tables.ts';
 import { organisation } from '../sharing/tables.ts';
-import { directoryTerm, SEARCH, serviceFeed, serviceProvider, tsvector } from './directory.ts';
+import { directoryTerm, SEARCH, secret, serviceFeed, serviceProvider, tsvector } from './directory.ts';
 
 /** Districts by their ONS code; they end and are followed by others. */
 export const district = classify(
@@ -87,8 +87,6 @@ export const service = classify(
       index('service_district').on(t.district, t.id),
       index('service_kind').on(t.kind, t.id),
       unique('service_of_feed').on(t.feed, t.sourceId),
-      // A refuge is not in a directory, whoever writes it: the last of three guards.
-      check('service_is_no_refuge', sql`name !~* '\\m(refuges?|safe[ -]?houses?)\\M'`),
     ],
   ),
   'DIRECTORY',
@@ -106,6 +104,7 @@ export const serviceDocument = classify(
       source: jsonb('source'),
       /** In the shape of the UK profile, valid by its schemas. */
       document: jsonb('document').notNull(),
+      secret: secret(),
       search: tsvector('search').notNull().generatedAlwaysAs(SEARCH),
     },
     (t) => [index('service_document_search').using('gin', t.search)],

@@ -3,7 +3,7 @@ import { and, eq, inArray, isNull } from 'drizzle-orm';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import { faults } from '../../change/errors.ts';
-import { familyVisible, notFound, visibleRows } from '../../change/visible.ts';
+import { familyVisible, notFound, visibleRows, whereaboutsOpen } from '../../change/visible.ts';
 import type { FamilyRecordInput, HouseholdRecordInput, MemberRecordInput } from '../../graphql/generated.ts';
 import { encodeId } from '../../read/ids.ts';
 import { today } from '../clock/calendar.ts';
@@ -11,7 +11,20 @@ import { addFamilyMember, amendRelationship, endMembership, moveHousehold, recor
 import { makeFamily } from '../family/making.ts';
 import { checkNamed, relationshipOfRole } from '../family/rules.ts';
 import { familyName, household, householdMember, membership, relationship, unbornMembership } from '../family/tables.ts';
-import { digestOf, OLDER, type Pushing, perform, type Result, recordOf, refuse, refuseIf, standing, takeRecord } from './lines.ts';
+import {
+  changeRow,
+  digestOf,
+  OLDER,
+  type Pushing,
+  perform,
+  plain,
+  type Result,
+  recordOf,
+  refuse,
+  refuseIf,
+  standing,
+  takeRecord,
+} from './lines.ts';
 import { UNBORN, upsertPerson } from './persons.ts';
 import { recordSource } from './tables.ts';
 
@@ -102,7 +115,7 @@ async function rename({ tx, client }: Pushing, family: number, { name, reference
   const taken = await visibleRows(tx, familyName, eq(familyName.reference, set.reference), client);
   if (taken.some((row) => row.family !== family))
     refuse({ code: 'CONFLICT', message: 'A family that you see has this reference.', path: ['reference'] });
-  await tx.update(familyName).set(set).where(eq(familyName.family, family));
+  await changeRow(tx.update(familyName).set(set).where(eq(familyName.family, family)), set.name === is.name ? 'reference' : 'name');
 }
 
 /** Whether, as what, and until when somebody belongs to the family. */
@@ -168,7 +181,7 @@ async function answerFor(
   }
 }
 
-/** Where they live, if that is not where they live already. */
+/** Where they live, if that is not where they live already. What is known better here stays, and costs the line nothing else. */
 async function live(
   to: Pushing,
   family: number,
@@ -192,6 +205,13 @@ async function live(
       return row.person === key && home?.address === place.address && home.postcode === place.postcode;
     });
   if (keys.every(isThere)) return;
+  const stays = (message: string, ...path: string[]) => void to.notes.push(plain(message, 'STAYS', 'household', ...path));
+  if (!(await whereaboutsOpen(tx, 'family', family, client)))
+    return stays('Where somebody of this family is, is protected: who is named with them says where they move.');
+  const later = living.find(({ from }) => from > place.from);
+  if (later) return stays(`Somebody moved on ${later.from}, which is later; that stays.`, 'from');
+  if (living.some(({ controller }) => controller !== client.organisation.id))
+    return stays('Another organisation says where somebody of them lives; that stays.');
   const input = { ...place, family: encodeId('Family', family), members: keys.map((key) => encodeId('Person', key)) };
   await perform(to, moveHousehold, input, 'household');
 }

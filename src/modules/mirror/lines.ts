@@ -39,6 +39,11 @@ export function refuseIf(errors: readonly UserError[], ...at: string[]): void {
   if (errors.length > 0) refuse(...errors.map((error) => ({ ...error, path: [...at, ...error.path] })));
 }
 
+/** Changes a row that the caller sees. Refuses the line where it is another's to change: the database passes over such a row without a word. */
+export async function changeRow(update: PromiseLike<{ rowCount: number | null }>, ...path: string[]): Promise<void> {
+  if ((await update).rowCount === 0) refuse(plain('It is another organisation’s to change.', 'NOT_YOURS', ...path));
+}
+
 /** Does what a command does, as a part of the line. */
 export async function perform(to: Pushing, command: Command, input: Record<string, unknown>, ...at: string[]): Promise<Change> {
   const decision = await command(to.tx, input, to.client, to.now);

@@ -12,7 +12,19 @@ import { membership } from '../family/tables.ts';
 import { correctPerson, recordDisabilities } from '../person/commands.ts';
 import { plainNhsNumber } from '../person/identifiers.ts';
 import { personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from '../person/tables.ts';
-import { digestOf, OLDER, type Pushing, perform, personOf, type Result, refuse, refuseIf, standing, takePerson } from './lines.ts';
+import {
+  changeRow,
+  digestOf,
+  OLDER,
+  type Pushing,
+  perform,
+  personOf,
+  type Result,
+  refuse,
+  refuseIf,
+  standing,
+  takePerson,
+} from './lines.ts';
 import { personSource } from './tables.ts';
 
 /** The family that somebody new comes into, and as what. */
@@ -151,9 +163,10 @@ async function bringUpToDate(to: Pushing, person: number, record: PersonRecordIn
     if (!said.sex) errors.push({ code: 'INVALID', message: 'Say of which sex the child is.', path: ['sex'] });
     refuseIf(errors, ...at);
     await tx.execute(sql`select fsp.record_birth(${person}::bigint, 'child', ${said.dateOfBirth}::date)`);
-    await tx.update(personIdentity).set({ dateOfBirth: said.dateOfBirth }).where(eq(personIdentity.person, person));
+    const born = tx.update(personIdentity).set({ dateOfBirth: said.dateOfBirth }).where(eq(personIdentity.person, person));
+    await changeRow(born, ...at, 'dateOfBirth');
   } else if (identity.dateOfBirth === null && expectedDate) {
-    await tx.update(personExpected).set({ expectedDate }).where(eq(personExpected.person, person));
+    await changeRow(tx.update(personExpected).set({ expectedDate }).where(eq(personExpected.person, person)), ...at, 'expectedDate');
   }
   const is = (await identityNow()) ?? identity;
   const different = await differences(to, person, said, is);

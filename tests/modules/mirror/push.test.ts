@@ -130,6 +130,74 @@ describe('families', () => {
     expect([data.family.name, data.family.members[0].person.givenName]).toEqual(['Fenwick-Hale', 'Bethan']);
   });
 
+  it('where they live stays where it is known better here, and the line says so; the rest of it is taken', async () => {
+    const at = (day: number, address: string, name: string) => ({
+      ...family('F-home', [child('P-home')], { household: { ...home, address } }),
+      changed: `2026-10-0${day}T08:00:00.000Z`,
+      name,
+    });
+    const { record } = (await families(at(1, '1 Mill Lane, Bicester', 'One'))).lines[0] as Lines[number];
+    const key = Number(record?.split('-')[1]);
+    const person = (await whole(record as string)).data.family.members[0].person.id;
+    const moved = { family: record, members: [person], ...home, address: '2 High Street, Bicester', from: '2026-09-20' };
+    const { body } = await server.ask(
+      FRONT_DOOR,
+      'mutation($input: MoveHouseholdInput!) { moveHousehold(input: $input) { userErrors { message } } }',
+      { input: { idempotencyKey: 'moved-here', ...moved } },
+    );
+    expect(body.data.moveHousehold.userErrors).toEqual([]);
+    const stands = async () =>
+      (
+        await owner.query(
+          'select n.name, h.address from fsp.family_name n join fsp.household h using (family) where family = $1 and until is null',
+          [key],
+        )
+      ).rows;
+    expect((await families(at(2, '1 Mill Lane, Bicester', 'Two'))).lines).toMatchObject([
+      { result: 'UPDATED', record, path: '/household/from', rule: 'STAYS' },
+    ]);
+    expect(await stands()).toEqual([{ name: 'Two', address: '2 High Street, Bicester' }]);
+    await owner.query(
+      `update fsp.household_member set "from" = '2026-08-01', controller = (select id from fsp.organisation where agency = 'DISTRICT' order by id limit 1)
+       where family = $1 and until is null`,
+      [key],
+    );
+    expect((await families(at(3, '3 Far Road, Bicester', 'Three'))).lines).toMatchObject([
+      { result: 'UPDATED', record, path: '/household', rule: 'STAYS' },
+    ]);
+    expect(await stands()).toEqual([{ name: 'Three', address: '2 High Street, Bicester' }]);
+  });
+
+  it('what is another organisation’s to change fails the line, by path and reason', async () => {
+    await families(family('F-own', [mother('P-own')], { name: 'Before' }));
+    const unborn = (more: Record<string, unknown>) => ({
+      family: 'F-own',
+      role: 'unborn-child',
+      person: { sourceId: 'P-own-2', changed: T1, expectedDate: '2026-12-20', ...more },
+    });
+    await persons(unborn({}));
+    for (const [table, of] of [
+      ['family_name', "family = (select family from fsp.record_source where source_id = 'F-own')"],
+      ...['person_expected', 'person_identity'].map((name) => [
+        name,
+        "person = (select person from fsp.person_source where source_id = 'P-own-2')",
+      ]),
+    ])
+      await owner.query(
+        `update fsp.${table} set controller = (select id from fsp.organisation where agency = 'TEAM' order by id limit 1) where ${of}`,
+      );
+    const before = await counts();
+    const refused = [
+      ...(await families({ ...family('F-own', [mother('P-own')], { name: 'After' }), changed: T2 })).lines,
+      ...(await persons(unborn({ changed: T2, expectedDate: '2026-12-21' }))).lines,
+      ...(await persons(unborn({ changed: T2, givenName: 'Fay', familyName: 'Fenwick', dateOfBirth: '2026-10-01', sex: 'F' }))).lines,
+    ];
+    expect(refused.map(({ result, path, rule, record }) => [result, path, rule, record])).toEqual(
+      ['/name', '/person/expectedDate', '/person/dateOfBirth'].map((path) => ['FAILED', path, 'NOT_YOURS', null]),
+    );
+    expect(await counts()).toEqual(before);
+  });
+
   it('who has left has left, who is new is new, and parental responsibility may end', async () => {
     const state = family(
       'F-1',
