@@ -30,12 +30,12 @@ export type Event = {
   probe: boolean;
   /** Of a probe: the first of its operation. That something is there is told by it, so it is paid, counted and put on record as a look. */
   first: boolean;
+  /** Whether what it would show was shown before: then nothing is shown, paid or put on record, as if nothing had happened. */
+  same: ((data: string) => boolean) | null;
   /** Told when the operation is known. */
   subscribed: Subscribed | null;
-  /** The members of `data` that it is shown with. */
-  data: string;
   /** `nothing`: there is no such row for the caller, or not any more. */
-  outcome: 'shown' | 'nothing' | 'refused';
+  outcome: 'shown' | 'same' | 'nothing' | 'refused';
 };
 
 export const newEvent = (more: Partial<Event> = {}): Event => ({
@@ -44,8 +44,8 @@ export const newEvent = (more: Partial<Event> = {}): Event => ({
   shared: null,
   probe: false,
   first: false,
+  same: null,
   subscribed: null,
-  data: '',
   outcome: 'nothing',
   ...more,
 });

@@ -117,15 +117,15 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
 
   type Asked = { document: DocumentNode; operation: OperationDefinitionNode; source: string };
 
-  /** Takes what the operation may cost from the client's budget; one unit of it was taken when the request came. */
-  const pay = (client: Client, requested: number): void => {
+  /** Takes what the operation may cost from the client's budget. @param before of it taken already: one unit, when the request came. */
+  const pay = (client: Client, requested: number, before = 1): void => {
     const { budget } = executor.budgets;
     const most = Math.min(LIMITS.cost, budget.units);
     if (requested > most) {
       const words = `The operation may cost ${requested} units; at most ${most} are allowed. Ask for shorter pages or fewer lists within lists.`;
       throw new PublicError('OPERATION_TOO_LARGE', words, { limit: 'cost', cost: { requested, restoreRate: budget.restorePerSecond } });
     }
-    const { granted, remaining, wait } = executor.budgets.take(client.id, requested - 1);
+    const { granted, remaining, wait } = executor.budgets.take(client.id, requested - before);
     if (!granted) throw budgetSpent(wait, { cost: { requested, remaining, restoreRate: budget.restorePerSecond } });
   };
 
@@ -147,20 +147,22 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     const share = event?.shared && event.of ? shareKey(client, source, request, event.of) : null;
     // What others have read of the same changes is no more work.
     const requested = share !== null && event?.shared?.has(share) ? 1 : plan.cost(variables);
-    pay(client, requested);
+    // What comes by itself is paid when it is shown: whether something happened that the caller does not see is not to be learnt from what is left.
+    const later = event?.of !== undefined && event.of !== null;
+    if (!later) pay(client, requested);
     let actual = 1;
     let remaining = 0;
     let data: string;
     try {
-      data = await dataOf(plan, { document, operation, source }, variables, context.contextValue, share);
-      if (event) event.data = data;
+      const paidLater = later ? (text: string) => pay(client, costOfAnswer(text, requested), 0) : null;
+      data = await dataOf(plan, { document, operation, source }, variables, context.contextValue, share, paidLater);
       actual = costOfAnswer(data, requested);
     } catch (error) {
       // What was worked for and not finished costs as much as if it had been; what failed for our reasons only its asking.
       if (asker.gone || (error instanceof PublicError && LABOURED.has(error.code))) actual = requested;
       throw error;
     } finally {
-      remaining = executor.budgets.settle(client.id, requested, actual);
+      remaining = later ? executor.budgets.left(client.id) : executor.budgets.settle(client.id, requested, actual);
       told.cost = { requested, actual };
     }
     const { budget } = executor.budgets;
@@ -212,13 +214,14 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     throw new PublicError('DISCLOSURE_BUDGET', undefined, {}, { 'retry-after': String(wait) });
   };
 
-  /** The members of `data` as JSON text, on record when it is returned. */
+  /** The members of `data` as JSON text, on record when it is returned. @param paidLater takes what it costs, before it is. */
   const dataOf = async (
     plan: Plan,
     { document, operation, source }: Asked,
     variables: Variables,
     { client, asker, event, feed = executor.feed }: RequestContext,
     share: string | null,
+    paidLater: ((data: string) => void) | null,
   ) => {
     const run: Run = { variables, client, cursorSecret: executor.cursorSecret, written: null, asked: `${process.pid}-${++runs}` };
     let written: CommandResult | null = null;
@@ -241,13 +244,7 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     }
     const statics =
       plan.staticKeys.length > 0 ? await answerStatics(plan, document, operation, variables, client, asker) : { texts: {}, seen: '' };
-    const asked = { document, source, name: operation.name?.value ?? null };
-    const shown = readShown(seen + statics.seen);
-    if (plan.command) executor.families.note(client, openedBy(shown));
-    else overFamilies(client, executor.families.open(client, openedBy(shown)));
-    for (const { page, shown } of fed.noted) await feed.noted(page, shown);
-    await records.answer(plan, client, asked, shown, plan.command !== null && run.written !== null);
-    return plan.parts
+    const data = plan.parts
       .map((part) => {
         const json =
           part.kind === 'sql'
@@ -260,6 +257,18 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
         return `${JSON.stringify(part.key)}:${json}`;
       })
       .join(',');
+    if (event?.same?.(data)) {
+      event.outcome = 'same';
+      return data;
+    }
+    paidLater?.(data);
+    const asked = { document, source, name: operation.name?.value ?? null };
+    const shown = readShown(seen + statics.seen);
+    if (plan.command) executor.families.note(client, openedBy(shown));
+    else overFamilies(client, executor.families.open(client, openedBy(shown)));
+    for (const { page, shown } of fed.noted) await feed.noted(page, shown);
+    await records.answer(plan, client, asked, shown, plan.command !== null && run.written !== null);
+    return data;
   };
 
   /**

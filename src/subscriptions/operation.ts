@@ -111,7 +111,7 @@ export function beginOperation(parts: OperationParts, line: Line, id: string, pa
       const now = await line.standing();
       if (!now || over) return null;
       operation.planKey = now.planKey;
-      if (!event.probe || event.first) parts.charge(now);
+      if (event.probe ? event.first : event.of === null) parts.charge(now);
       return parts.ask(now, asker, asked, event);
     });
     if (answered === null || over) return null;
@@ -125,19 +125,20 @@ export function beginOperation(parts: OperationParts, line: Line, id: string, pa
     let there = true;
     await line.inTurn(async () => {
       const at = news.cursor(line.client(), cursor);
-      const found = await ask(() => newEvent({ of, cursor: at, shared }), payload, true);
+      let digest: string | null = null;
+      const same = (data: string): boolean => {
+        digest = createHash('sha256').update(data).digest('base64url').slice(0, 16);
+        return digest === last;
+      };
+      const found = await ask(() => newEvent({ of, cursor: at, shared, same: field === 'familyChanged' ? same : null }), payload, true);
       if (!found) return null;
       if (found.event.outcome === 'refused') {
         void fail(errorsOf(found.text));
         return null;
       }
-      there = found.event.outcome === 'shown';
-      if (!there) return null;
-      if (field === 'familyChanged') {
-        const digest = createHash('sha256').update(found.event.data).digest('base64url').slice(0, 16);
-        if (digest === last) return null;
-        last = digest;
-      }
+      there = found.event.outcome !== 'nothing';
+      if (found.event.outcome !== 'shown') return null;
+      last = digest;
       metrics.told();
       return messageOf(id, MessageType.Next, found.text);
     });

@@ -176,6 +176,37 @@ describe('an event', () => {
     entries.stop();
     await end(involvement);
   });
+  it('of what the caller does not see takes nothing from its budget and leaves nothing on its record', async () => {
+    const involvement = await involve('oxford-health', family);
+    const counted = await testServer(ownerUrl, { verify: server.issuer.verify, budget: { units: 1000, restorePerSecond: 1e-6 } });
+    const at = await counted.listen({ host: '127.0.0.1', port: 0 });
+    const left = async (): Promise<number> => {
+      const headers = { authorization: `Bearer ${await server.token(health)}`, 'x-purpose-of-use': health.purpose ?? '' };
+      const { body } = await counted.app.inject({ method: 'POST', url: '/graphql', headers, payload: { query: '{ viewer { agency } }' } });
+      return JSON.parse(body).extensions.cost.remaining;
+    };
+    const records = async () => {
+      const { rows } = await owner.query(
+        `select count(*)::int as n from fsp.disclosure b, jsonb_array_elements(b.records::jsonb) as r (record) where r.record ->> 'client' = $1 and r.record -> 'families' @> '[]' and r.record -> 'families' <> '[]'`,
+        [health.client],
+      );
+      return rows[0].n;
+    };
+    const watch = await begun(subscribe(await open(health, at), FAMILY, { id: id(family) }));
+    const entries = await begun(subscribe(await open(county, at), ENTRIES, { family: id(family) }));
+    const each = (await left()) - (await left());
+    const [before, recorded] = [await left(), await records()];
+    await settled(entries);
+    await settled(entries);
+    expect(await left()).toBe(before - each);
+    expect(await records()).toBe(recorded);
+    await owner.query("update fsp.family_name set name = 'Seen again' where family = $1", [family]);
+    await until(() => watch.told.at(-1)?.data.familyChanged.name).toBe('Seen again');
+    expect(await left()).toBeLessThan(before - 2 * each);
+    for (const each of [watch, entries]) each.stop();
+    await counted.close();
+    await end(involvement);
+  });
   it('need not come for a family to be opened: that it is there is on record, and counts', async () => {
     const strict = await testServer(ownerUrl, { verify: server.issuer.verify, familyBudget: { perUser: 1, perSync: 1 } });
     const at = await strict.listen({ host: '127.0.0.1', port: 0 });
