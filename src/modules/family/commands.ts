@@ -211,8 +211,20 @@ export const moveHousehold: Command = async (tx, raw, client, now) => {
   for (const row of left) {
     const same = and(eq(householdMember.id, row.id), eq(householdMember.version, row.version));
     const ended = await tx.update(householdMember).set({ until: input.from }).where(same);
-    // Somebody moved the same person at the same moment.
-    if (ended.rowCount !== 1) return { userErrors: [conflict(row.version + 1)] };
+    if (ended.rowCount !== 1)
+      return {
+        userErrors: [
+          row.controller === client.organisation.id
+            ? // Somebody moved the same person at the same moment.
+              conflict(row.version + 1)
+            : {
+                code: 'RULE',
+                rule: 'NOT_YOURS',
+                message: 'Where somebody lives is on another organisation’s record, which alone says that they moved.',
+                path: ['members'],
+              },
+        ],
+      };
   }
   // A household that nobody of the family lives in any more has ended.
   for (const id of new Set(left.map((row) => row.household))) {

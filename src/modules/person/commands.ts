@@ -141,9 +141,13 @@ export const recordDisabilities: Command = async (tx, raw, client, now) => {
   ];
   if (errors.length > 0) return { userErrors: errors };
   const known = await visibleRows(tx, personDisability, and(eq(personDisability.person, person), isNull(personDisability.until)), client);
-  for (const row of known)
-    if (!input.disabilities.includes(row.disability))
-      await tx.update(personDisability).set({ until: day }).where(eq(personDisability.id, row.id));
+  for (const row of known.filter(({ disability }) => !input.disabilities.includes(disability))) {
+    const ended = await tx.update(personDisability).set({ until: day }).where(eq(personDisability.id, row.id));
+    if (ended.rowCount === 0) {
+      const message = `${row.disability} is on another organisation’s record, which alone can end it: leave it in the list.`;
+      return { userErrors: [{ code: 'RULE', rule: 'NOT_YOURS', message, path: ['disabilities'] }] };
+    }
+  }
   const added = input.disabilities.filter((code) => !known.some(({ disability }) => disability === code));
   if (added.length > 0)
     await tx

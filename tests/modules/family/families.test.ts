@@ -223,6 +223,22 @@ describe('members', () => {
       { address: '8 Imaginary Row, Bicester', until: null, members: [{ until: null }, { until: null }] },
     ]);
   });
+  it('do not where their home is on another organisation’s record', async () => {
+    const keys = ['Ottoline', 'Barnaby'].map((name) => personNamed(name).id.split('-')[1]);
+    const change = 'update fsp.household_member set controller = $1 where person = any ($2) and until is null';
+    const move = {
+      family: made.id,
+      members: [personNamed('Ottoline').id],
+      address: '9 Imaginary Row',
+      postcode: 'OX26 1ZZ',
+      district: 'E07000177',
+      from: '2026-06-02',
+    };
+    await owner.query(change, [201, keys]);
+    const { payload } = await run('socialWorker', 'moveHousehold', move);
+    expect(payload.userErrors).toMatchObject([{ rule: 'NOT_YOURS', path: ['members'] }]);
+    await owner.query(change, [1, keys]);
+  });
 });
 
 describe('relationships', () => {
@@ -356,6 +372,12 @@ describe('who somebody is', () => {
     expect(two.payload.person.disabilities.map((d: any) => d.disability.code)).toEqual(['LD', 'AUT']);
     const one = await run('socialWorker', 'recordDisabilities', { person, disabilities: ['AUT'] });
     expect(one.payload.person.disabilities.map((d: any) => d.disability.code)).toEqual(['AUT']);
+    // What is another organisation's it says, and leaves everything as it is.
+    await owner.query('update fsp.person_disability set controller = 201 where person = $1 and until is null', [person.split('-')[1]]);
+    const another = await run('socialWorker', 'recordDisabilities', { person, disabilities: ['LD'] });
+    expect(another.payload.userErrors).toMatchObject([{ rule: 'NOT_YOURS', path: ['disabilities'] }]);
+    const both = await run('socialWorker', 'recordDisabilities', { person, disabilities: ['AUT', 'LD'] });
+    expect(both.payload.person.disabilities.map((d: any) => d.disability.code)).toEqual(['AUT', 'LD']);
   });
   it('is not changed by plain SQL of another agency', async () => {
     const health = await sqlAs('oxford-health', false, ownerUrl);
