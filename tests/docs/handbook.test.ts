@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { isEnumType, parse, validate } from 'graphql';
+import { createClient } from 'graphql-ws';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { PURPOSE_NAMES, STAGES } from '../../src/access/agreement.ts';
@@ -435,6 +436,84 @@ describe('types', () => {
       const said = await run('npx tsc --noEmit -p tsconfig.blocks.json && cd front-end && npx graphql-codegen --config codegen.ts');
       expect(said).toMatchObject({ code: 0 });
       expect(readFileSync(path.join(frontEnd, 'src/gql/graphql.ts'), 'utf8')).toContain('export type FamiliesQuery');
+    },
+    SLOW,
+  );
+});
+
+describe('the subscriber that is shown', () => {
+  const [block, ...others] = of('ts').filter(({ info }) => info.follow);
+  const asker = askerOf({ info: { as: 'socialWorker' } } as never);
+  const [add] = page('docs/front-end.md').blocks.filter(({ language, text }) => language === 'graphql' && text.includes('addWorkbookEntry'));
+  const AsyncFunction = (async () => {}).constructor as new (...text: string[]) => (...given: unknown[]) => Promise<void>;
+  /** The block, at an address of this test, with waits that take no time. @returns how it ended. */
+  const follow = (at: string, token: () => Promise<string>, show: (entry: { narrative: string }) => void, purpose = 'SAFEGUARDING') => {
+    const text = stripTypeScriptTypes((block as Block).text)
+      .replace(/^import .*$/m, '')
+      .replace('wss://fsp.example.gov.uk/graphql', at)
+      .replace("'SAFEGUARDING'", `'${purpose}'`);
+    const soon = (work: () => void) => setTimeout(work, 50);
+    return new AsyncFunction('createClient', 'token', 'show', 'setTimeout', text)(createClient, token, show, soon).then(
+      () => 'nothing',
+      (ended) => ended,
+    );
+  };
+  /** Writes an entry as the page does, by another server than the one that tells of it. */
+  const write = async (narrative: string) => {
+    const { input } = variablesOf(add as Block) as { input: object };
+    const answer = await (await ask(asker, (add as Block).text, { input: { ...input, idempotencyKey: narrative, narrative } })).json();
+    expect(answer).toMatchObject({ data: { addWorkbookEntry: { userErrors: [] } } });
+  };
+  const another = async (port: number) => {
+    const made = await createServer({
+      database: { server: parseDatabaseServer(ownerUrl), loginSecret: LOGIN_SECRET },
+      verify: issuer.verify,
+      log: createLog('silent'),
+    });
+    await made.listen({ host: '127.0.0.1', port });
+    return { made, port: (made.app.server.address() as AddressInfo).port };
+  };
+
+  it(
+    'misses nothing and is told nothing twice while its server is stopped and started, and ends where a person has to act',
+    async () => {
+      expect(others).toEqual([]);
+      const first = await another(0);
+      const at = `ws://127.0.0.1:${first.port}/graphql`;
+      const shown: string[] = [];
+      let token = await demonstrationToken(issuer, asker.client, asker.user);
+      let asked = 0;
+      const ended = follow(
+        at,
+        async () => {
+          asked++;
+          return token;
+        },
+        ({ narrative }) => void shown.push(narrative),
+      );
+      await expect.poll(() => asked, { timeout: 15_000 }).toBe(1);
+      await expect
+        .poll(
+          async () => {
+            if (shown.length === 0) await write(`Told as it happens ${asked} ${Math.random()}.`);
+            return shown.length;
+          },
+          { timeout: 15_000, interval: 500 },
+        )
+        .toBeGreaterThan(0);
+      await write('Before the restart.');
+      await expect.poll(() => shown.at(-1), { timeout: 15_000 }).toBe('Before the restart.');
+      await first.made.close();
+      await write('While it was away.');
+      const second = await another(first.port);
+      await expect.poll(() => shown.at(-1), { timeout: 15_000 }).toBe('While it was away.');
+      expect(new Set(shown).size).toBe(shown.length);
+      expect(await follow(at, async () => token, () => {}, 'EVALUATION')).toMatchObject({ code: 4403 });
+      token = 'none';
+      await second.made.close();
+      const third = await another(first.port);
+      expect(await ended).toMatchObject({ code: 4401 });
+      await third.made.close();
     },
     SLOW,
   );
