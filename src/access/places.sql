@@ -11,6 +11,15 @@ $$;
 revoke all on function fsp.places_left(integer) from public;
 grant execute on function fsp.places_left(integer) to {{everyone}};
 
+-- Whether an application of who gives a service may read what is offered of it: otherwise nobody answers.
+create or replace function fsp.offers_are_read(asked integer) returns boolean
+language sql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+  select exists (select from fsp.client c where c.organisation = asked and c.enabled and 'family:read' = any (c.scopes))
+$$;
+revoke all on function fsp.offers_are_read(integer) from public;
+grant execute on function fsp.offers_are_read(integer) to {{members}};
+
 -- Holds a place, anew where it is held already. Those who take one of the same service stand in a queue, so that none is promised twice.
 create or replace function fsp.take_place(of_service integer, holder text, holder_key bigint, until_day date) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp

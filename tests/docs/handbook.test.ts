@@ -444,7 +444,9 @@ describe('types', () => {
 describe('the subscriber that is shown', () => {
   const [block, ...others] = of('ts').filter(({ info }) => info.follow);
   const asker = askerOf({ info: { as: 'socialWorker' } } as never);
-  const [add] = page('docs/front-end.md').blocks.filter(({ language, text }) => language === 'graphql' && text.includes('addWorkbookEntry'));
+  const [add] = page('docs/front-end.md').blocks.filter(
+    ({ language, text }) => language === 'graphql' && text.includes('addWorkbookEntry'),
+  );
   const AsyncFunction = (async () => {}).constructor as new (...text: string[]) => (...given: unknown[]) => Promise<void>;
   /** The block, at an address of this test, with waits that take no time. @returns how it ended. */
   const follow = (at: string, token: () => Promise<string>, show: (entry: { narrative: string }) => void, purpose = 'SAFEGUARDING') => {
@@ -508,7 +510,14 @@ describe('the subscriber that is shown', () => {
       const second = await another(first.port);
       await expect.poll(() => shown.at(-1), { timeout: 15_000 }).toBe('While it was away.');
       expect(new Set(shown).size).toBe(shown.length);
-      expect(await follow(at, async () => token, () => {}, 'EVALUATION')).toMatchObject({ code: 4403 });
+      expect(
+        await follow(
+          at,
+          async () => token,
+          () => {},
+          'EVALUATION',
+        ),
+      ).toMatchObject({ code: 4403 });
       token = 'none';
       await second.made.close();
       const third = await another(first.port);

@@ -1,10 +1,12 @@
 /** Offering a district's services to a family, and what came of it. */
-import { eq } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
 import { maskOf } from '../../access/classes.ts';
 import { amend } from '../../change/amend.ts';
 import { checkCodes } from '../../change/codes.ts';
 import type { Command, UserError } from '../../change/command.ts';
+import { faults } from '../../change/errors.ts';
 import { familyVisible, keyOf, notFound, visibleMembers, visibleRow } from '../../change/visible.ts';
+import type { Transaction } from '../../db/transactions.ts';
 import type { ServiceOfferStatus } from '../../graphql/generated.ts';
 import { organisation } from '../sharing/tables.ts';
 import { takingPlace } from './full.ts';
@@ -41,8 +43,20 @@ export const offerService: Command = async (tx, raw, client, now) => {
     provider: offered.byVoucher ? client.organisation.id : offered.organisation,
     rowMask: Number(maskOf([offered.dataClass])),
   });
-  return { change: { action: 'offerService', entity: 'ServiceOffer', id, family, persons: [person], dataClasses: ['OFFER'] } };
+  return {
+    change: { action: 'offerService', entity: 'ServiceOffer', id, family, persons: [person], dataClasses: ['OFFER'] },
+    warnings: offered.byVoucher ? [] : await unread(tx, offered.organisation),
+  };
 };
+
+/** What is to be said of an offer to an organisation of which no application reads offers: a council that publishes and has no desk for it. */
+async function unread(tx: Transaction, giver: number): Promise<UserError[]> {
+  const { rows } = await tx.execute<{ read: boolean }>(sql`select fsp.offers_are_read(${giver}::integer) as read`);
+  if (rows[0]?.read) return [];
+  const { errors, rule } = faults();
+  rule('NO_INBOX', 'Who gives this service has no application that reads offers: nobody answers here, so tell them yourself.', 'service');
+  return errors;
+}
 
 export const recordOfferOutcome: Command = async (tx, raw, client, now) => {
   const input = raw as unknown as OutcomeInput;

@@ -226,6 +226,37 @@ describe('the inbox of a desk', () => {
     }
     expect(nodes.some(({ family }: any) => family === null)).toBe(true);
   });
+  it('is there for every service of the demonstration; where nobody reads one, the offer says so', async () => {
+    const offer = async (service: number) =>
+      (
+        await server.ask(
+          'socialWorker',
+          'mutation($input: OfferServiceInput!) { offerService(input: $input) { offer { status } userErrors { message } warnings { rule path } } }',
+          {
+            input: {
+              idempotencyKey: `unread-${Math.random()}`,
+              family: encodeId('Family', 1),
+              person: encodeId('Person', storyPerson(1, 'mother')),
+              service: encodeId('Service', service),
+              offered: '2026-11-02',
+            },
+          },
+        )
+      ).body.data.offerService;
+    const { rows } = await owner.query('select id, by_voucher from fsp.service where active order by id');
+    for (const { id } of rows) expect(await offer(id), id).toEqual({ offer: { status: 'OFFERED' }, userErrors: [], warnings: [] });
+    await owner.query(
+      "update fsp.service set organisation = (select id from fsp.organisation where code = 'cherwell') where id = any ($1)",
+      [[rows.find(({ by_voucher }) => by_voucher).id, 113]],
+    );
+    expect((await offer(113)).warnings).toEqual([{ rule: 'NO_INBOX', path: ['service'] }]);
+    // What is given by voucher is in no inbox.
+    expect((await offer(rows.find(({ by_voucher }) => by_voucher).id)).warnings).toEqual([]);
+    await owner.query(
+      "update fsp.service set organisation = (select id from fsp.organisation where code = 'cherwell-leisure') where id = any ($1)",
+      [[rows.find(({ by_voucher }) => by_voucher).id, 113]],
+    );
+  });
   it('is refused to agencies that give no services, and empty for who gives none', async () => {
     for (const who of ['school', 'police', 'evaluator'] as const)
       expect((await server.ask(who, INBOX)).body.errors?.[0].extensions).toMatchObject({ code: 'FORBIDDEN', field: 'Query.offers' });
