@@ -4,6 +4,7 @@
  * system whose ids stand for families and persons (`liquidlogic`), `--client` the application that asks.
  */
 import { parseArgs } from 'node:util';
+import { RECORD_SYSTEM } from '../exchange/record-system.ts';
 import { exportDataset } from '../exchange/ssd/export.ts';
 import { today } from '../modules/clock/calendar.ts';
 import { commandAsClient } from './asking.ts';
@@ -15,7 +16,7 @@ await command(async () => {
   const { out } = values;
   if (!out) throw new Error('Say where to: --out <folder>');
   const { families, rows, odd, refused } = await commandAsClient(process.env, { client: values.client, purpose: 'RECORD_SYNC' }, (ask) =>
-    exportDataset(ask, out, values.system ?? 'liquidlogic', today(new Date())),
+    exportDataset(ask, out, values.system ?? RECORD_SYSTEM, today(new Date())),
   );
   const filled = [...rows].filter(([, count]) => count > 0);
   console.log(`${families} families: ${rows.size} files in ${out}, ${filled.length} of them with rows.`);

@@ -1,6 +1,6 @@
 /**
  * `npm run import:workbook -- --file answers.csv [--since "2026-10-25T00:30"]`: answers of LiquidLogic forms come into the Workbook, by the
- * authority's map (`reference/<authority>/liquidlogic-workbook.json`, or `--map`). `--system` names the record system, `--client` the
+ * authority's map (`reference/<authority>/liquidlogic-workbook.json`, or `--map`). `--system` names the record system (`liquidlogic`), `--client` the
  * application that asks. Says of each form what could not be read or written, and from where the next pull goes on. Exit code 1 where
  * anything failed. Safe to stop and run again.
  */
@@ -10,7 +10,7 @@ import { readConfig } from '../config.ts';
 import { readCsv } from '../exchange/csv.ts';
 import { readForms } from '../exchange/liquidlogic/forms.ts';
 import { mapOf, readMap } from '../exchange/liquidlogic/map.ts';
-import { pushAll } from '../exchange/record-system.ts';
+import { pushAll, RECORD_SYSTEM } from '../exchange/record-system.ts';
 import { commandAsClient } from './asking.ts';
 import { command } from './command.ts';
 
@@ -27,7 +27,7 @@ await command(async () => {
   let whole = false;
   try {
     await commandAsClient(process.env, { client: values.client, purpose: 'RECORD_SYNC' }, (ask) =>
-      pushAll(ask, 'upsertWorkbookEntries', 'entries', values.system ?? 'liquidlogic', entries, (lines) => {
+      pushAll(ask, 'upsertWorkbookEntries', 'entries', values.system ?? RECORD_SYSTEM, entries, (lines) => {
         for (const { line, sourceId, result, path, rule, message } of lines) {
           if (line !== last) counts[result]++;
           last = line;

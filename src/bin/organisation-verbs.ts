@@ -222,10 +222,13 @@ const VERBS: Record<string, Verb> = {
     { url: '<address>', district: '<ONS code>' },
     async ({ client, config }, given) => {
       if (given.url) checkAddress(given.url, config.feedHosts);
+      const next = given.url
+        ? `npm run directory:pull -- --feed ${given.code} pulls it`
+        : 'a client of it with the scope directory:write pushes services in (publishServices)';
       return [
         changed(
           await provision.addFeed(client, given),
-          `Registered the feed ${given.code} of ${given.organisation}; npm run directory:pull -- --feed ${given.code} pulls it.`,
+          `Registered the feed ${given.code} of ${given.organisation}; ${next}.`,
           `The feed ${given.code} is registered so already.`,
         ),
       ];

@@ -249,14 +249,17 @@ export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
   }
 }
 
-/** The housing duty is the housing desk's alone; a council itself reads the directory and figures, never families. */
+/**
+ * The housing duty is the housing desk's alone; a council itself reads the directory and figures, never families. A desk publishes what it gives:
+ * who publishes a service answers what is offered of it.
+ */
 function districtClients(code: string, name: string, parent: string | null): ClientRow[] {
   if (parent === null) return [client(`${code}-directory`, `Directory of ${name}`, code, 'directory:write', ['PERFORMANCE'])];
   const help: Purpose[] = ['EARLY_HELP', 'CHILD_IN_NEED', 'SAFEGUARDING'];
   const desk = (scopes: string, purposes: Purpose[]) => practice(code, 'desk', `Desk of ${name}`, scopes, purposes);
-  if (code.endsWith('-housing')) return desk('housing:write offer:write', ['HOUSING_DUTY', ...help]);
-  if (code.endsWith('-safety')) return desk('offer:write', [...help, 'CRIME_PREVENTION']);
-  return desk('offer:write', help);
+  if (code.endsWith('-housing')) return desk('housing:write offer:write directory:write', ['HOUSING_DUTY', ...help]);
+  if (code.endsWith('-safety')) return desk('offer:write directory:write', [...help, 'CRIME_PREVENTION']);
+  return desk('offer:write directory:write', help);
 }
 
 /** Every client of the demonstration. */

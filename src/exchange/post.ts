@@ -15,7 +15,7 @@ export function addressFault(address: string, named: readonly string[]): string 
     return null;
   } catch (error) {
     if (!(error instanceof FeedError)) throw error;
-    return 'A webhook goes to a public address over HTTPS, which has no user and no password.';
+    return 'A webhook goes to a public address over HTTPS, which has no user and no password; the operator names others in WEBHOOK_HOSTS.';
   }
 }
 

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import { LIMITS } from '../limits.ts';
 
+/** What the record system is called where nobody says: one name for every command, so that what one brings in the others find by its ids. */
+export const RECORD_SYSTEM = 'liquidlogic';
+
 export type Answered<Data> = { data: Data | null; errors: { message: string; extensions: { code: string; field?: string } }[] };
 
 /** Asks a document. What is beyond the hour's families waits; what cannot be asked at all is an error in words. */

@@ -1,5 +1,5 @@
 /** The commands that bring records in and take the dataset out, each in a process of its own. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -41,7 +41,7 @@ it('import:workbook writes entries, and says from where the next pull goes on', 
     file,
     [head, row('Module', 'Module 2'), row('Date of session', '2026-10-05 13:30'), row('What we did', 'We talked.')].join('\n'),
   );
-  const args = ['--file', file, '--system', 'cin-census'];
+  const args = ['--file', file];
   const first = await run('import-workbook', args, own);
   expect(first).toEqual({
     code: 0,
@@ -62,10 +62,12 @@ it('import:workbook writes entries, and says from where the next pull goes on', 
 
 it('export:ssd writes its files', { timeout: SLOW }, async () => {
   const out = path.join(folder, 'ssd');
-  const done = await run('export-ssd', ['--out', out, '--system', 'cin-census'], own);
+  const done = await run('export-ssd', ['--out', out], own);
   expect(done).toMatchObject({ code: 0, err: '' });
   expect(done.out).toMatch(/^\d+ families: 61 files in /);
   expect(readdirSync(out)).toHaveLength(61);
+  // The ids of the census: what is brought in and what goes out speak of one system.
+  expect(readFileSync(path.join(out, 'ssd_person.csv'), 'utf8')).toContain('OX0001');
   expect(await run('export-ssd', [], own)).toEqual({ code: 1, out: '', err: 'Say where to: --out <folder>\n' });
 });
 

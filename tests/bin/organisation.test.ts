@@ -357,7 +357,9 @@ it('list counts clients and users', async () => {
 
 it('a webhook is registered for a client, also inside the network where that is named, and stopped', async () => {
   const of = ['--client', 'occ-record-system', '--purpose', 'RECORD_SYNC', '--url', 'http://records.internal:8080/changed'];
-  expect(await organisation('webhook', 'add', ...of)).toEqual({ code: 1, out: '', err: oneLine });
+  const unnamed = await organisation('webhook', 'add', ...of);
+  expect(unnamed).toEqual({ code: 1, out: '', err: oneLine });
+  expect(unnamed.err).toContain('WEBHOOK_HOSTS');
   const named = { WEBHOOK_HOSTS: 'records.internal:8080' };
   for (const bad of [
     [...of.slice(2), '--client', 'nobody'],
@@ -383,6 +385,15 @@ it('a webhook is registered for a client, also inside the network where that is 
   expect(await done('webhook', 'enable', '--id', '1')).toBe('Enabled the webhook 1.\n');
   for (const verb of ['enable', 'secret'])
     expect(await organisation('webhook', verb, '--id', '99')).toEqual({ code: 1, out: '', err: 'There is no webhook 99.\n' });
+});
+
+it('a feed is registered with an address, or to be pushed in, and what comes next is said', async () => {
+  const of = ['--organisation', 'cherwell-leisure', '--district', 'E07000177'];
+  const pulled = await done('feed', 'add', ...of, '--code', 'pulled', '--url', 'https://services.example.gov.uk/open-referral');
+  expect(pulled).toContain('npm run directory:pull -- --feed pulled pulls it.');
+  const pushed = await done('feed', 'add', ...of, '--code', 'pushed');
+  expect(pushed).toContain('publishServices');
+  expect(pushed).not.toContain('directory:pull');
 });
 
 it('what the demonstration gives its clients, an operator could give them', async () => {
