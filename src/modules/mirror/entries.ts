@@ -133,7 +133,7 @@ export async function upsertEntry(to: Pushing, line: Line) {
   }
   await bringUpToDate(to, known.entityId, family, input, line, persons);
   await takeRecord(to, known, { ...known, what: 'entry' }, line, digest);
-  return done('UPDATED', known.entityId, family);
+  return done(to.wrote ? 'UPDATED' : 'UNCHANGED', known.entityId, family);
 }
 
 const STAYS = (what: string, ...path: string[]) => plain(`${what} is not in the record any more; here it stays.`, 'STAYS', ...path);
@@ -176,7 +176,11 @@ async function bringUpToDate(
   const owned = { family, controller: client.organisation.id, worker: client.user, keptFrom: kept, entry: id };
   const named = await visibleRows(tx, workbookEntryPerson, eq(workbookEntryPerson.entry, id), client);
   const added = about.filter((key) => !named.some(({ person }) => person === key));
-  if (added.length > 0) await tx.insert(workbookEntryPerson).values(added.map((person) => ({ ...owned, person })));
+  const write = async (statement: PromiseLike<unknown>) => {
+    to.wrote = true;
+    await statement;
+  };
+  if (added.length > 0) await write(tx.insert(workbookEntryPerson).values(added.map((person) => ({ ...owned, person }))));
   if (named.some(({ person }) => !about.includes(person))) to.notes.push(STAYS('Somebody', 'persons'));
 
   const dataClasses: DataClass[] = ['WORKBOOK'];
@@ -190,12 +194,12 @@ async function bringUpToDate(
       const is = readings.find((each) => each.person === key && each.behaviour === behaviour && left.has(each.id));
       if (!is) {
         const day = observedOn ?? row.occurredAt.toLocaleDateString('en-CA', { timeZone: 'Europe/London' });
-        await tx.insert(workbookReading).values({ ...owned, person: key, behaviour, ...said, observedOn: day });
+        await write(tx.insert(workbookReading).values({ ...owned, person: key, behaviour, ...said, observedOn: day }));
         continue;
       }
       left.delete(is.id);
       if ((Object.keys(said) as (keyof typeof said)[]).some((field) => is[field] !== said[field]))
-        await tx.update(workbookReading).set(said).where(eq(workbookReading.id, is.id));
+        await write(tx.update(workbookReading).set(said).where(eq(workbookReading.id, is.id)));
     }
     if (left.size > 0) to.notes.push(STAYS('A reading', 'readings'));
   }
@@ -211,14 +215,17 @@ async function bringUpToDate(
       const key = persons.get(person) as number;
       const at = told.findIndex((each) => each.person === key);
       if (at === -1) {
-        await tx.insert(table).values({ ...owned, person: key, words: spoken });
+        await write(tx.insert(table).values({ ...owned, person: key, words: spoken }));
         continue;
       }
       const [is] = told.splice(at, 1) as [(typeof told)[number]];
-      if (is.words !== spoken) await tx.update(table).set({ words: spoken }).where(eq(table.id, is.id));
+      if (is.words !== spoken) await write(tx.update(table).set({ words: spoken }).where(eq(table.id, is.id)));
     }
     if (told.length > 0) to.notes.push(STAYS('What somebody said', field));
   }
+  if (kept.some((key) => !row.keptFrom.includes(key))) to.wrote = true;
+  // A line that says nothing else than what is here leaves no change behind, and the feed tells of none.
+  if (!to.wrote) return;
   await keepFrom(tx, workbookEntry, id, kept);
   to.changes.push({ action: 'upsertWorkbookEntries', entity: ENTITY, id, family, persons: about, dataClasses });
 }

@@ -67,7 +67,6 @@ export async function upsertFamily(to: Pushing, line: FamilyRecordInput) {
   const told = stands === 'new' || stands === 'newer';
   if (told && there !== null) await rename(to, family, line);
 
-  const results: Result[] = [there === null ? 'CREATED' : told ? 'UPDATED' : 'UNCHANGED'];
   const persons = new Map<string, number>();
   for (const [i, { person: record, role, from }] of line.members.entries()) {
     // Whom only an older state names may have left since.
@@ -75,22 +74,22 @@ export async function upsertFamily(to: Pushing, line: FamilyRecordInput) {
     const done = await upsertPerson(to, record, into, 'members', String(i), 'person');
     if (!done) continue;
     persons.set(record.sourceId, done.person);
-    results.push(done.result === 'CREATED' && there !== null ? 'UPDATED' : done.result);
     if (told) await belong(to, family, { ...(line.members[i] as MemberRecordInput), from: from ?? dayOf(line.changed) }, done.person, i);
   }
   if (told) {
     await answerFor(to, family, line.members, persons);
     if (line.household) await live(to, family, line.household, line.members, persons);
-    to.changes.push({
-      action: 'upsertFamilies',
-      entity: ENTITY,
-      id: family,
-      family,
-      persons: [...persons.values()],
-      dataClasses: ['FAMILY', ...(there === null ? (['CASE'] as const) : []), 'NHS_NUMBER'],
-    });
+    if (to.wrote)
+      to.changes.push({
+        action: 'upsertFamilies',
+        entity: ENTITY,
+        id: family,
+        family,
+        persons: [...persons.values()],
+        dataClasses: ['FAMILY', ...(there === null ? (['CASE'] as const) : []), 'NHS_NUMBER'],
+      });
   }
-  const result: Result = results.find((each) => each === 'CREATED') ?? results.find((each) => each === 'UPDATED') ?? 'UNCHANGED';
+  const result: Result = there === null ? 'CREATED' : to.wrote ? 'UPDATED' : 'UNCHANGED';
   return { result, type: ENTITY, id: family, family };
 }
 
@@ -107,7 +106,8 @@ async function byReference(to: Pushing, { reference, sourceId }: FamilyRecordInp
   return row.family;
 }
 
-async function rename({ tx, client }: Pushing, family: number, { name, reference }: FamilyRecordInput): Promise<void> {
+async function rename(to: Pushing, family: number, { name, reference }: FamilyRecordInput): Promise<void> {
+  const { tx, client } = to;
   const [is] = await visibleRows(tx, familyName, eq(familyName.family, family), client);
   if (!is) return;
   const set = { name, reference: reference ?? is.reference };
@@ -115,7 +115,7 @@ async function rename({ tx, client }: Pushing, family: number, { name, reference
   const taken = await visibleRows(tx, familyName, eq(familyName.reference, set.reference), client);
   if (taken.some((row) => row.family !== family))
     refuse({ code: 'CONFLICT', message: 'A family that you see has this reference.', path: ['reference'] });
-  await changeRow(tx.update(familyName).set(set).where(eq(familyName.family, family)), set.name === is.name ? 'reference' : 'name');
+  await changeRow(to, tx.update(familyName).set(set).where(eq(familyName.family, family)), set.name === is.name ? 'reference' : 'name');
 }
 
 /** Whether, as what, and until when somebody belongs to the family. */
@@ -131,6 +131,7 @@ async function belong(to: Pushing, family: number, { role, from, until }: Member
     refuseIf(await checkCodes(tx, today(now), [{ list: 'family-role', value: role, path: ['role'] }]), ...at);
     const refused = await amend(tx, client, membership, row.id, row.version, { role }, { name: 'member', path: ['role'] });
     if (refused) refuseIf([refused], ...at);
+    to.wrote = true;
   } else if (!row && !until) {
     const awaited = and(eq(unbornMembership.family, family), eq(unbornMembership.person, person), isNull(unbornMembership.until));
     if ((await visibleRows(tx, unbornMembership, awaited, client)).length > 0) return;

@@ -15,8 +15,8 @@ export type Result = 'CREATED' | 'UPDATED' | 'UNCHANGED' | 'FAILED';
 /** What became of one line. `notes`: why it failed, or what is to be said of what was written. */
 export type Told = { result: Result; type: string; id: number | null; family: number | null; changes: Change[]; notes: UserError[] };
 
-/** A line on its way. */
-export type Pushing = { tx: Transaction; client: Client; now: Date; system: string; changes: Change[]; notes: UserError[] };
+/** A line on its way. `wrote`: something of the record is another than before, apart from when its system last told of it. */
+export type Pushing = { tx: Transaction; client: Client; now: Date; system: string; changes: Change[]; notes: UserError[]; wrote: boolean };
 
 /** One state of a record, as its system says: what it is, when it was changed there, and the count of its changes. */
 export type State = { sourceId: string; changed: string; version?: number | null };
@@ -40,7 +40,8 @@ export function refuseIf(errors: readonly UserError[], ...at: string[]): void {
 }
 
 /** Changes a row that the caller sees. Refuses the line where it is another's to change: the database passes over such a row without a word. */
-export async function changeRow(update: PromiseLike<{ rowCount: number | null }>, ...path: string[]): Promise<void> {
+export async function changeRow(to: Pushing, update: PromiseLike<{ rowCount: number | null }>, ...path: string[]): Promise<void> {
+  to.wrote = true;
   if ((await update).rowCount === 0) refuse(plain('It is another organisation’s to change.', 'NOT_YOURS', ...path));
 }
 
@@ -51,6 +52,7 @@ export async function perform(to: Pushing, command: Command, input: Record<strin
     refuseIf(decision.userErrors, ...at);
     throw new Error('A command refused and said nothing.');
   }
+  to.wrote = true;
   to.changes.push(decision.change);
   to.notes.push(...(decision.warnings ?? []).map((warning) => ({ ...warning, path: [...at, ...warning.path] })));
   return decision.change;
@@ -141,7 +143,7 @@ export async function takeIn<T>(
   const told: { line: number; sourceId: string; told: Told }[] = [];
   for (const [i, line] of batch.lines.entries()) {
     const state = batch.state(line);
-    const to: Pushing = { tx, client, now, system, changes: [], notes: [] };
+    const to: Pushing = { tx, client, now, system, changes: [], notes: [], wrote: false };
     const became = await apart(tx, async () => {
       refuseIf(timeFaults(line));
       const { errors: wrong, text, past } = faults();
@@ -243,6 +245,7 @@ export async function takeRecord(
     if (isLater(known, state)) await to.tx.update(recordSource).set(taken).where(eq(recordSource.id, known.id));
     return;
   }
+  to.wrote = true;
   const { family, entity, entityId } = of;
   const made = await to.tx
     .insert(recordSource)
@@ -265,6 +268,7 @@ export async function takePerson(
     if (isLater(known, state)) await to.tx.update(personSource).set(taken).where(eq(personSource.id, known.id));
     return;
   }
+  to.wrote = true;
   const made = await to.tx
     .insert(personSource)
     .values({ person, ...taken })

@@ -11,7 +11,7 @@ import { checkBirth, checkMember, checkUnborn, type MemberSaid } from '../family
 import { membership } from '../family/tables.ts';
 import { correctPerson, recordDisabilities } from '../person/commands.ts';
 import { plainNhsNumber } from '../person/identifiers.ts';
-import { personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from '../person/tables.ts';
+import { personDisability, personEquality, personExpected, personIdentity, personNhsNumber, personUpn } from '../person/tables.ts';
 import {
   changeRow,
   digestOf,
@@ -62,9 +62,14 @@ export async function upsertPerson(
   if (known) {
     if (!(await personVisible(tx, known.person, client))) refuse(notFound('person', ...at, 'sourceId'));
     if (stands === 'older' && known.digest !== digest) to.notes.push({ ...OLDER, path: [...at, 'changed'] });
+    // What others of the line wrote is not this person's.
+    const before = to.wrote;
+    to.wrote = false;
     if (stands === 'newer') await bringUpToDate(to, known.person, record, at);
+    const result: Result = to.wrote ? 'UPDATED' : 'UNCHANGED';
+    to.wrote ||= before;
     if (stands !== 'older') await takePerson(to, known, known.person, record, digest, ...at);
-    return { person: known.person, result: stands === 'newer' ? 'UPDATED' : 'UNCHANGED' };
+    return { person: known.person, result };
   }
   if (!into) return null;
   const there = into.isNew ? null : await alreadyThere(to, into.family, record);
@@ -114,6 +119,7 @@ async function alreadyThere(to: Pushing, family: number, record: PersonRecordInp
 }
 
 async function putOnRecord(to: Pushing, record: PersonRecordInput, into: Into, at: string[]): Promise<number> {
+  to.wrote = true;
   const { tx, client, now } = to;
   const { role } = into;
   const found = faults();
@@ -164,15 +170,25 @@ async function bringUpToDate(to: Pushing, person: number, record: PersonRecordIn
     refuseIf(errors, ...at);
     await tx.execute(sql`select fsp.record_birth(${person}::bigint, 'child', ${said.dateOfBirth}::date)`);
     const born = tx.update(personIdentity).set({ dateOfBirth: said.dateOfBirth }).where(eq(personIdentity.person, person));
-    await changeRow(born, ...at, 'dateOfBirth');
+    await changeRow(to, born, ...at, 'dateOfBirth');
   } else if (identity.dateOfBirth === null && expectedDate) {
-    await changeRow(tx.update(personExpected).set({ expectedDate }).where(eq(personExpected.person, person)), ...at, 'expectedDate');
+    const [awaited] = await visibleRows(tx, personExpected, eq(personExpected.person, person), client);
+    const expected = tx.update(personExpected).set({ expectedDate }).where(eq(personExpected.person, person));
+    if (awaited?.expectedDate !== expectedDate) await changeRow(to, expected, ...at, 'expectedDate');
   }
   const is = (await identityNow()) ?? identity;
   const different = await differences(to, person, said, is);
   if (Object.keys(different).length > 0)
     await perform(to, correctPerson, { ...different, person: encodeId('Person', person), expectedVersion: is.version }, ...at);
-  if (disabilities) await perform(to, recordDisabilities, { person: encodeId('Person', person), disabilities }, ...at);
+  if (disabilities && !(await areDisabilities(to, person, disabilities)))
+    await perform(to, recordDisabilities, { person: encodeId('Person', person), disabilities }, ...at);
+}
+
+/** Whether these are what is on record, all of it. */
+async function areDisabilities({ tx, client }: Pushing, person: number, said: readonly string[]): Promise<boolean> {
+  const open = and(eq(personDisability.person, person), isNull(personDisability.until));
+  const is = new Set((await visibleRows(tx, personDisability, open, client)).map(({ disability }) => disability));
+  return is.size === new Set(said).size && said.every((code) => is.has(code));
 }
 
 type Said = Omit<PersonRecordInput, 'sourceId' | 'changed' | 'version' | 'disabilities' | 'expectedDate'>;

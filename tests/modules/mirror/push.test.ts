@@ -334,6 +334,26 @@ describe('persons', () => {
     );
     expect(rows).toEqual([{ given_name: 'Fay', date_of_birth: '2026-10-02', role: 'child' }]);
   });
+  it('a later state that says nothing else writes nothing', async () => {
+    const said = child('UP-1', { ethnicity: 'WBRI', disabilities: ['HEAR'] });
+    await families(family('U-1', [mother('UP-2'), said]));
+    await persons({ family: 'U-1', role: 'unborn-child', person: { sourceId: 'UP-3', changed: T1, expectedDate: '2026-12-20' } });
+    const before = await counts();
+    const now = (await owner.query('select count(*) as n from fsp.outbox')).rows[0].n;
+    const bare = { sourceId: 'UP-1', changed: T2, disabilities: ['HEAR'], dateOfBirth: '2015-04-05', sex: 'F' };
+    const run = await families({ ...family('U-1', [mother('UP-2', { changed: T2 }), { role: 'child', person: bare }]), changed: T2 });
+    expect(results(run)).toEqual(['UNCHANGED']);
+    const awaited = { sourceId: 'UP-3', changed: T2, version: 1, expectedDate: '2026-12-20' };
+    expect(results(await persons({ person: { ...bare, changed: T3, ethnicity: 'WBRI' } }, { person: awaited }))).toEqual([
+      'UNCHANGED',
+      'UNCHANGED',
+    ]);
+    // When the system last told of them is kept, with when it told before.
+    expect(await counts()).toEqual({ ...before, earlier: expect.anything() });
+    // Two batches, and nothing else, are on the record of changes.
+    expect((await owner.query('select count(*) as n from fsp.outbox')).rows[0].n - now).toBe(2);
+    expect(results(await persons({ person: { ...bare, version: 2, disabilities: ['HEAR', 'MOB'] } }))).toEqual(['UPDATED']);
+  });
   it('a version counts more than a time', async () => {
     const state = (version: number, changed: string, givenName: string) => ({ person: person('GP-1', { version, changed, givenName }) });
     expect(results(await persons(state(7, T2, 'Seven')))).toEqual(['UPDATED']);
@@ -402,6 +422,38 @@ describe('Workbook entries', () => {
     });
     expect(results(await entries(entry()))).toEqual(['UNCHANGED']);
     expect((await shown(id)).readings).toEqual([{ stageOfChange: 'PREPARATION', capacityForChange: 3 }]);
+  });
+
+  it('a later state that says nothing else writes nothing, and the feed tells of nothing', async () => {
+    const left = entry({ sourceId: 'E-left', family: 'W-1' });
+    const { record } = (await entries(left)).lines[0] as Lines[number];
+    // The reading of the feed is a reading of everything that stands, once.
+    let cursor: string | null = null;
+    const next = async () => {
+      const told: string[] = [];
+      for (let more = true; more; ) {
+        const { body } = await server.ask(
+          SYSTEM,
+          'query($after: String) { workbookChanges(first: 100, after: $after) { nodes { id } cursor hasMore } }',
+          { after: cursor },
+        );
+        told.push(...body.data.workbookChanges.nodes.map((node: any) => node.id));
+        ({ cursor, hasMore: more } = body.data.workbookChanges);
+      }
+      return told;
+    };
+    expect(await next()).toContain(record);
+    await next();
+    const { readings: _readings, ...unsaid } = left;
+    const { parentWords, ...others } = unsaid;
+    expect(results(await entries({ ...unsaid, changed: T2 }, { ...others, version: 1, changed: T3 }))).toEqual(['UNCHANGED', 'UNCHANGED']);
+    expect((await entries({ ...unsaid, version: 2, parentWords: [] })).lines).toMatchObject([{ result: 'UNCHANGED', rule: 'STAYS' }]);
+    expect(await next()).toEqual([]);
+    const spoken = [{ ...parentWords[0], words: 'I want mornings.' }];
+    expect(results(await entries({ ...left, version: 3, parentWords: spoken }))).toEqual(['UPDATED']);
+    await expect.poll(next, { timeout: 15_000 }).toContain(record);
+    // An older one is passed over still, though the one between wrote nothing.
+    expect((await entries({ ...left, version: 2, narrative: 'Older.' })).lines).toMatchObject([{ rule: 'OLDER_VERSION' }]);
   });
 
   it('a later state says nothing of somebody of another family', async () => {
