@@ -985,7 +985,10 @@ export type CaseAuditEdge = {
 
 export type Change = {
   __typename?: 'Change';
-  /** When it was written; null of what stood when the reading began. */
+  /**
+   * When what brought this line about happened: the row was written, or the caller's rights changed, which may be before the row was there. Null of
+   * what stood when the reading began.
+   */
   at?: Maybe<Scalars['DateTime']['output']>;
   /** Classes of data of the row. Null of what is gone, as all below. */
   classes?: Maybe<Array<Scalars['String']['output']>>;
@@ -7251,6 +7254,9 @@ export type Query = {
    * the transactions that made it. For applications that keep a copy: a token of a person is refused. Each row comes as the caller
    * may see it today, in families that are open to it today.
    *
+   * A row comes once for each thing that happened to it or to the caller's rights, each time as it stands now: put it in the place of the
+   * one before.
+   *
    * `after`: the `cursor` of the last page or change that was stored. None: from the beginning, into an empty copy. A cursor never
    * passes what is still being written, and it can be gone on from as often as one likes. Where the caller's rights as a whole have
    * changed since (its scopes, the agreement, `types`), what it sees comes again by itself, and what it may no longer keep as `GONE`.
@@ -10161,6 +10167,7 @@ export type ServiceOffer = Node & {
   offered?: Maybe<Scalars['Date']['output']>;
   offeredBy?: Maybe<Organisation>;
   outcome?: Maybe<Scalars['String']['output']>;
+  /** Null to who gives the service where the family is not open to them, without a word in `withheld`: the person is not there for them. */
   person?: Maybe<Person>;
   /** Why it is not, or no longer, to be had: from the code list `offer-reason`. */
   reason?: Maybe<Code>;
@@ -11943,7 +11950,10 @@ export type WorkbookAmendment = {
 
 export type WorkbookChange = {
   __typename?: 'WorkbookChange';
-  /** When it was written; null of what stood when the reading began. */
+  /**
+   * When what brought this line about happened: the row was written, or the caller's rights changed, which may be before the row was there. Null of
+   * what stood when the reading began.
+   */
   at?: Maybe<Scalars['DateTime']['output']>;
   /** Classes of data of the row. Null of what is gone, as all below. */
   classes?: Maybe<Array<Scalars['String']['output']>>;

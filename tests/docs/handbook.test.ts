@@ -658,6 +658,8 @@ describe('words', () => {
     'CONSENT',
     'TOOL_LICENCE',
     'NO_PLACE',
+    'NO_INBOX',
+    'HOUSING_ASKED',
     'AGREEMENT_VERSION',
     'SIGTERM',
     // HTTP's and PostgreSQL's.
