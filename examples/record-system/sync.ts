@@ -123,8 +123,16 @@ async function readLines(response: Response, take: (lines: Line[]) => void): Pro
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { URL: url = 'http://localhost:4000', TOKEN = '' } = process.env;
   const copy = openCopy(process.argv[2] ?? 'workbook.sqlite');
-  const changes = await sync(url, async () => TOKEN, copy);
-  const { n } = copy.prepare('select count(*) as n from entry').get() as { n: number };
-  console.log(`${changes} changes; the copy holds ${n} entries.`);
+  try {
+    const changes = await sync(url, async () => TOKEN, copy);
+    const { n } = copy.prepare('select count(*) as n from entry').get() as { n: number };
+    console.log(`${changes} changes; the copy holds ${n} entries.`);
+  } catch (error) {
+    // What `fetch` throws where nobody answers, or the address is none.
+    console.error(
+      error instanceof TypeError ? `Nobody answers at ${url}: set URL to the address of the server.` : (error as Error).message,
+    );
+    process.exitCode = 1;
+  }
   copy.close();
 }

@@ -1,8 +1,10 @@
 /** The sample of a record system: its copy is what the feed says, wherever it was stopped. */
 
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server as Http } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openCopy, sync } from '../../examples/record-system/sync.ts';
@@ -47,6 +49,28 @@ const token = () => server.token(recordSystem);
 
 it('is less than 150 lines', () => {
   expect(readFileSync(new URL('../../examples/record-system/sync.ts', import.meta.url), 'utf8').split('\n').length).toBeLessThan(150);
+});
+
+it('says in one line that nobody answers, or that the token is not taken', async () => {
+  const at = server.app.server.address() as AddressInfo;
+  const ran = (URL: string, TOKEN: string) =>
+    new Promise<{ code: unknown; out: string; err: string }>((done) => {
+      const args = [fileURLToPath(new globalThis.URL('../../examples/record-system/sync.ts', import.meta.url)), ':memory:'];
+      const env = { PATH: process.env.PATH, NODE_NO_WARNINGS: '1', URL, TOKEN };
+      execFile(process.execPath, args, { env }, (error, out, err) => done({ code: error?.code ?? 0, out, err }));
+    });
+  const url = `http://127.0.0.1:${at.port}`;
+  expect(await ran('http://127.0.0.1:9', await token())).toEqual({
+    code: 1,
+    out: '',
+    err: 'Nobody answers at http://127.0.0.1:9: set URL to the address of the server.\n',
+  });
+  expect(await ran(url, 'none')).toEqual({ code: 1, out: '', err: 'The token is not taken.\n' });
+  expect(await ran(url, await token())).toEqual({
+    code: 0,
+    out: expect.stringMatching(/^\d+ changes; the copy holds \d+ entries\.\n$/),
+    err: '',
+  });
 });
 
 it('keeps a copy of the Workbook, however often its line breaks', async () => {
