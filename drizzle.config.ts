@@ -7,6 +7,7 @@ export default defineConfig({
     './src/modules/plan/{legal,care,family-plan}.ts',
     './src/modules/district/directory.ts',
     './src/modules/sharing/ledger.ts',
+    './src/modules/outcome/{framework,observations,figures}.ts',
     './src/change/tables.ts',
     './src/disclosure/tables.ts',
   ],

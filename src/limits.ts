@@ -38,6 +38,13 @@ export const LIMIT_TABLE = {
   // Values, in the document or in variables.
   valueDepth: limit(10, 'levels', 'Inputs are three deep.'),
   listItems: limit(100, 'items', 'As many as a page.'),
+  observationLines: limit(1_000, 'lines', 'A school’s month in one request; ten thousand take a second in ten.'),
+  extractChildren: limit(
+    20_000,
+    'children',
+    'Who comes to a county within five years; they are checked together, which takes the server two seconds.',
+  ),
+  extractChunk: limit(2_000, 'rows', 'Children gathered, and rows written, in one statement: a second at most.'),
   textCharacters: limit(20_000, 'characters', 'Six typed pages: the longest narrative of a visit.'),
   first: limit(100, 'rows', 'A page that a person scrolls through; record systems page on.'),
   firstDefault: limit(20, 'rows', 'A screen.'),
@@ -52,6 +59,7 @@ export const LIMIT_TABLE = {
   ),
   cost: limit(30_000, 'units', 'A page of a hundred whole families with the last entries of each.'),
   costOfList: limit(10, 'units', 'What an unpaged list (members, plans) is taken to hold before it is read; half of it is usual.'),
+  seriesYears: limit(10, 'years', 'A birth to the end of primary school; months of that by district are 600 figures.'),
   costOfCount: limit(10, 'units', 'A `totalCount` may read as many rows as hundred pages, without building them.'),
   budget: limit(60_000, 'units a client', 'A team opening its morning: ten users with six pages each, at once.'),
   budgetRestore: limit(
@@ -111,6 +119,7 @@ export const LIMIT_TABLE = {
   tokenKeptSeconds: limit(60, 's', 'How long a checked signature is not checked again; revocation is asked every time.'),
   standingKeptSeconds: limit(60, 's', 'Changes are told at once; this is for a connection that died without a word and tells nothing.'),
   standingsKept: limit(20_000, 'clients and users', 'Users of a county, twice.'),
+  picturesKept: limit(500, 'pictures', 'Those of some ten districts and periods; each is 10 KB.'),
   disclosuresPerBatch: limit(500, 'records', 'One insert; 1 MB at most.'),
   monthAskedSeconds: limit(60, 's', 'How long after the end of a month records may still be added to it; an archive waits for an hour.'),
   talliedSeconds: limit(

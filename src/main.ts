@@ -5,7 +5,7 @@ import { type Config, ConfigError, readConfig } from './config.ts';
 import { type Database, openDatabase } from './db/database.ts';
 import { prepareDatabase } from './db/prepare.ts';
 import { type HeadKeeper, keptFolder, keptKey, readPrivateKey } from './disclosure/heads.ts';
-import { addPlayground, demonstrationReaders } from './portal/demonstration.ts';
+import { addPlayground, demonstrationOutcomeReaders, demonstrationReaders } from './portal/demonstration.ts';
 import { addFrontDoor } from './portal/sharing.ts';
 import { printWelcome } from './portal/welcome.ts';
 import { createServer } from './server.ts';
@@ -46,7 +46,12 @@ async function main(): Promise<void> {
       allowedOrigins: config.allowedOrigins,
       ...(config.clientBudget ? { budget: config.clientBudget } : {}),
       ...(config.familyBudget ? { familyBudget: config.familyBudget } : {}),
-      ...(config.playground && issuer ? { readers: demonstrationReaders(issuer, config.authority) } : {}),
+      ...(config.playground && issuer
+        ? {
+            readers: demonstrationReaders(issuer, config.authority),
+            outcomeReaders: demonstrationOutcomeReaders(issuer, config.authority),
+          }
+        : {}),
     });
     addFrontDoor(server.app, config.playground);
     if (config.playground) await addPlayground(server.app, issuer, config.authority);

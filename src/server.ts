@@ -43,6 +43,7 @@ import { explainResolvers } from './modules/explain/resolvers.ts';
 import { BINDINGS, COMMANDS, ROOTS } from './modules/index.ts';
 import { sharingResolvers } from './modules/sharing/resolvers.ts';
 import { addEvidencePages, type PageOptions } from './portal/evidence-pack.ts';
+import { addOutcomesPages } from './portal/outcomes.ts';
 import { addPulledDocuments } from './portal/pull.ts';
 import { addSharingPages, type SharingReaders } from './portal/sharing.ts';
 import { addSubjectAccessPages } from './portal/subject-access.ts';
@@ -71,6 +72,8 @@ export type ServerOptions = {
   webhooks?: WebhookOptions;
   /** As whom the page of who checks may be opened without a token; absent, as in production: as nobody. */
   readers?: SharingReaders;
+  /** As whom the pictures of the outcome framework may be seen without a token; absent, as in production: as nobody. */
+  outcomeReaders?: SharingReaders;
   /** Off for the bench alone, which measures what it costs. */
   disclosure?: boolean;
 };
@@ -365,6 +368,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   addEvidencePages(app, pages);
   addSubjectAccessPages(app, pages);
   addSharingPages(app, assembled, pages, options.readers);
+  addOutcomesPages(app, pages, options.outcomeReaders);
   addPulledDocuments(app, assembled, {
     ...pages,
     async again(request) {

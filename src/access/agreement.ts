@@ -6,7 +6,7 @@
 import { AGENCIES, type Agency, type DataClass, PERSONAL_CLASSES, type PersonalClass } from './classes.ts';
 
 /** Grows with every change of this file; stored with each decision and disclosure. */
-export const AGREEMENT_VERSION = '2026-11-4';
+export const AGREEMENT_VERSION = '2026-11-6';
 
 /**
  * `A` always · `D` by decision for this family · `O` own rows · `O/D` own rows, others by decision ·
@@ -60,6 +60,8 @@ export const AGREEMENT: Record<Exclude<DataClass, 'STRUCTURE'>, Row> = {
   STAFF:       row('caseload, training, supervision dates',                                  'R   N    N      N         N      N        N        N', governance),
   SHARING:     row('decisions to share and withhold, emergencies, notices, what the family was told', 'A O  O      O         O      O        O        N', governance),
   MEASURE:     row('figures about groups, suppressed',                                       'A   A    A      A         A      A        A        A'),
+  EXACT:       row('figures about groups as they are, also where they are small',            'R   N    N      N         N      N        N        N', governance),
+  RESEARCH:    row('pseudonymised rows of an extract that was released to an evaluator',    'R   N    N      N         N      N        N        A', governance),
   OPERATION:   row('audit, access, keys: an organisation sees its own',                      'R   R    R      R         R      R        R        R', governance),
 };
 
@@ -68,13 +70,15 @@ export const ROLES_FOR: Partial<Record<DataClass, string[]>> = {
   SUPERVISION: ['practitioner', 'team-manager', 'information-governance'],
   INFORMANT: ['team-manager', 'front-door', 'information-governance'],
   STAFF: ['team-manager', 'information-governance'],
+  EXACT: ['analyst'],
+  RESEARCH: ['information-governance'],
   OPERATION: ['information-governance'],
 };
 
 /** Inside the county some roles see less than the county does. The API alone enforces this. */
 export const ROLE_CLOSES: Record<string, (dataClass: DataClass) => boolean> = {
   'business-support': (c) => c === 'CLINICAL' || c === 'VICTIM' || c === 'CHILD_VOICE' || c === 'INFORMANT',
-  analyst: (c) => c !== 'MEASURE' && c !== 'DIRECTORY' && c !== 'STRUCTURE',
+  analyst: (c) => c !== 'MEASURE' && c !== 'EXACT' && c !== 'DIRECTORY' && c !== 'STRUCTURE',
 };
 
 /** Of a restricted family's named users, whose role lets them have the record of a child before an adoption. */
@@ -365,6 +369,13 @@ export const ACTS = {
   proposeErasure:           act('propose that a record is erased',                    'LA', 'governance:write'),
   approveErasure:           act('approve it, as a second person',                     'LA', 'governance:write'),
   rejectErasure:            act('reject it',                                          'LA', 'governance:write'),
+  // Of those it may write of: the owner of an indicator reports it, of families that it sees, or of areas.
+  recordObservations:       act('report own figures of the outcome framework',        'LA HEALTH EDUCATION POLICE DISTRICT PROVIDER',      'outcome:write'),
+  setTarget:                act('set a target, or adjust one with its reason',        'LA',                                                'outcome:write'),
+  // Two of them: who prepares an extract does not release it.
+  prepareExtract:           act('make pseudonymised rows for an evaluator',             'LA', 'governance:write', 'GOVERNANCE'),
+  releaseExtract:           act('let the evaluator read them, as a second person',       'LA', 'governance:write', 'GOVERNANCE'),
+  withdrawExtract:          act('let nobody outside read them any more',                'LA', 'governance:write', 'GOVERNANCE'),
   closeSubjectAccess:       act('end a request that is withdrawn, or refused',        'LA', 'governance:write', 'SUBJECT_ACCESS'),
 } as const satisfies Record<string, Act>;
 

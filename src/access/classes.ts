@@ -34,7 +34,10 @@ export const CLASS_BIT = {
 export type PersonalClass = keyof typeof CLASS_BIT;
 
 /** Classes that concern nobody in particular and carry no bit. */
-export const OPEN_CLASSES = ['STRUCTURE', 'DIRECTORY', 'MEASURE', 'OPERATION'] as const;
+export const OPEN_CLASSES = ['STRUCTURE', 'DIRECTORY', 'MEASURE', 'EXACT', 'RESEARCH', 'OPERATION'] as const;
+
+/** Classes of tables in which there is nobody: what services there are, and figures about groups. */
+export const isOfNobody = (dataClass: DataClass): boolean => dataClass === 'DIRECTORY' || dataClass === 'MEASURE' || dataClass === 'EXACT';
 
 export type DataClass = PersonalClass | (typeof OPEN_CLASSES)[number];
 

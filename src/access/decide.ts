@@ -73,6 +73,9 @@ export function mayWrite(client: Client, dataClass: DataClass, command: string):
   if (writers.length === 0) return refused('NOT_YOURS_TO_WRITE');
   if (!writers.some(({ scope }) => client.scopes.has(scope))) return refused('NOT_FOR_THIS_ROLE');
   if (purposesOf(command)?.includes(client.purpose) === false) return refused('NOT_FOR_THIS_PURPOSE');
+  // What is done under some purposes alone is done by those whose purposes they are.
+  const { role } = PURPOSES[client.purpose] as PurposeRule;
+  if (purposesOf(command) && role && !hasRole(client, role)) return refused('NOT_FOR_THIS_ROLE');
   if (Object.hasOwn(ACTS, command)) return levelOf(dataClass, client.agency) === 'N' ? refused('NOT_SHARED_WITH_AGENCY') : { open: 'all' };
   const read = mayRead(client, dataClass);
   return read.open === false ? read : { open: 'all' };

@@ -7,7 +7,7 @@
 import { getTableConfig, type PgColumn } from 'drizzle-orm/pg-core';
 import { keyTo, ownKey } from '../db/belonging.ts';
 import { classifiedTables, STRUCTURE_COLUMNS, type TableClass } from '../db/classified.ts';
-import { isPersonal } from './classes.ts';
+import { isOfNobody, isPersonal } from './classes.ts';
 
 /** How a table's rows come to be about the person: `$1`, in the families `$2`, for the persons `$3`: who it is about, and who asks. */
 type Custom = { where: string; controller: string } | { none: string };
@@ -34,6 +34,9 @@ const DECLARED: Record<string, Custom> = {
   idempotency: { none: ours },
   match_candidate: { none: 'that a number stands on two records, which is to be settled before either is anybody’s' },
   outbox: { none: 'that something changed, and never what' },
+  figure_dirty: { none: ours },
+  extract: { none: 'what was made for whom; who is in it are its rows' },
+  extract_row: { none: `pseudonymised: ${copy}s that it was made of` },
   feed_change: { none: 'that something changed, and never what' },
   feed_reader: { none: ours },
   feed_seen: { none: looked },
@@ -246,7 +249,7 @@ const list = (fields: string[]) => (fields.length > 0 ? `jsonb_build_array(${fie
 function gathered(table: TableClass, all: TableClass[]): Gathered | null | string {
   const declared = DECLARED[table.name];
   if (declared && 'none' in declared) return null;
-  if (table.dataClass === 'DIRECTORY' || table.dataClass === 'MEASURE') return null;
+  if (isOfNobody(table.dataClass)) return null;
   const forgotten = `${table.name}: nothing says how a person's request gathers it, or why not (src/access/gathering.ts).`;
   const fields = fieldsOf(table, all);
   const ways = declared ? { person: null, listed: null, whole: null, family: null } : waysOf(table, 'r', all);

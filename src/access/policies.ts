@@ -7,7 +7,10 @@ import { readFileSync } from 'node:fs';
 import { getTableConfig } from 'drizzle-orm/pg-core';
 import { hasId, keyTo, ownKey } from '../db/belonging.ts';
 import { classifiedTables, classOf, isBetweenOrganisations, type TableClass } from '../db/classified.ts';
+import { snake } from '../db/upsert.ts';
 import { LIMITS } from '../limits.ts';
+import { CHECK, DICTIONARY } from '../modules/extract/rules.ts';
+import { DIMENSIONS } from '../outcome/dimensions.ts';
 import {
   ACTS,
   AGREEMENT_VERSION,
@@ -22,7 +25,7 @@ import {
   stageBit,
   WRITERS,
 } from './agreement.ts';
-import { AGENCIES, type Agency, CLASS_BIT, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
+import { AGENCIES, type Agency, CLASS_BIT, isOfNobody, isPersonal, maskOf, PERSONAL_CLASSES } from './classes.ts';
 import { DISPUTABLE } from './disputable.ts';
 import { FED, FED_TYPES, feedings } from './fed.ts';
 import { gathering } from './gathering.ts';
@@ -239,6 +242,27 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   feed_reader: () => [],
   feed_seen: () => [],
   feed_state: () => [],
+  // What is to be counted anew is the job's to know; who reported what of an area, or how much at once, the organisation's own.
+  figure_dirty: () => [],
+  observation_run: ownOrganisation('true'),
+  observation_area: ownOrganisation('true'),
+  // A county's own, and to their recipient what was released; of rows of which there is no extract for the asker there are none.
+  extract: (t) => [
+    `grant select on fsp.${t} to ${agencyRole('LA')}, ${agencyRole('EVALUATOR')};`,
+    policy(t, 'la_select', 'select', agencyRole('LA'), `${t}.controller = ${ORGANISATION}`, null),
+    policy(t, 'evaluator_select', 'select', agencyRole('EVALUATOR'), `${t}.recipient = ${ORGANISATION} and ${t}.status = 'RELEASED'`, null),
+  ],
+  extract_row: (t) => [
+    `grant select on fsp.${t} to ${agencyRole('LA')}, ${agencyRole('EVALUATOR')};`,
+    policy(
+      t,
+      'own_select',
+      'select',
+      `${agencyRole('LA')}, ${agencyRole('EVALUATOR')}`,
+      `${t}.extract in (select seen.id from fsp.extract seen)`,
+      null,
+    ),
+  ],
   webhook: ownOrganisation('true'),
   // What waits may be what its reader is never told; a dead letter was told, and did not arrive.
   webhook_event: ownOrganisation('webhook_event.dead_at is not null'),
@@ -373,6 +397,14 @@ function gateOnly(table: string): string[] {
   return [`grant select on fsp.${table} to "{{db}}_gate";`, policy(table, 'gate_select', 'select', '"{{db}}_gate"', 'true', null)];
 }
 
+/** A table in which there is nobody, for the agencies to which the agreement gives its class. */
+function openTable({ name, dataClass }: TableClass): string[] {
+  const readers = AGENCIES.filter((agency) => levelOf(dataClass, agency) !== 'N')
+    .map(agencyRole)
+    .join(', ');
+  return [`grant select on fsp.${name} to ${readers};`, policy(name, 'all_select', 'select', readers, 'true', null)];
+}
+
 function tableSection(table: TableClass): string[] {
   const head = `\n-- ${table.name}: ${table.dataClass}`;
   if (table.dataClass === 'DIRECTORY') {
@@ -383,7 +415,9 @@ function tableSection(table: TableClass): string[] {
     ? machinery(table.name)
     : isPersonal(table.dataClass) || table.dataClass === 'STRUCTURE'
       ? personalTable(table)
-      : null;
+      : isOfNobody(table.dataClass)
+        ? openTable(table)
+        : null;
   if (!rules) throw new Error(`Table ${table.name} of class ${table.dataClass} has no policy.`);
   return [
     head,
@@ -619,6 +653,10 @@ function fillIn(sql: string): string {
         .join('\n    union all '),
     )
     .replaceAll('{{webhooks}}', String(LIMITS.webhooks))
+    .replace(/\{\{dimension:(\w+)\}\}/g, (_, name: string) => DIMENSIONS[name]?.sql as string)
+    .replaceAll('{{extract_columns}}', ['family', 'person', 'kind', ...new Set(DICTIONARY.map(({ name }) => snake(name)))].join(', '))
+    .replaceAll('{{extract_known}}', CHECK.known.map((name) => `r.${snake(name)}`).join(', '))
+    .replaceAll('{{extract_k}}', String(CHECK.k))
     .replaceAll('{{gathering}}', () => jsonLines(gathering()))
     .replaceAll('{{class_bits}}', `'${JSON.stringify(CLASS_BIT)}'::jsonb`);
 }
@@ -644,6 +682,8 @@ export function accessSql(): string {
     './housing.sql',
     './voucher.sql',
     './places.sql',
+    './outcome.sql',
+    './extract.sql',
   ]
     .map((file) => readFileSync(new URL(file, import.meta.url), 'utf8').trim())
     .join('\n\n');

@@ -249,6 +249,8 @@ function agreedOnly(table: TableClass, alias: string, client: Client): string[] 
  * the row is the caller's own.
  */
 export function rowEntry(table: TableClass, alias: string, client: Client, barred?: Barred | null): string[] {
+  // An extract's rows are there with the extract: who reads them is never told of whom they are.
+  if (table.dataClass === 'RESEARCH') return [];
   // Nor is there anything about somebody whom the user must not meet; of a family's rows the rows' own predicates say it.
   if (!table.family)
     return [table.person, table.other].flatMap((person) => (person ? notBarred(client, 'person', `${alias}.${person}`, barred) : []));

@@ -22,7 +22,13 @@ export type UserErrorCode = 'INVALID' | 'NOT_FOUND' | 'CONFLICT' | 'RULE';
 export type UserError = { code: UserErrorCode; message: string; path: string[]; rule?: string; currentVersion?: number };
 
 /** The key of what was written, or what the caller can mend; and what was written all the same, but looks wrong. */
-export type CommandResult = { id: string | null; userErrors: UserError[]; warnings: UserError[]; once?: Record<string, string> };
+export type CommandResult = {
+  id: string | null;
+  userErrors: UserError[];
+  warnings: UserError[];
+  once?: Record<string, string>;
+  disclosed?: Disclosed;
+};
 
 /** What was written. `family` null: rows between organisations, or of the county's own house. */
 export type Change = {
@@ -34,15 +40,19 @@ export type Change = {
   dataClasses: DataClass[];
 };
 
+/** Families and persons of whom a command told somebody something, beside what its payload shows. */
+export type Disclosed = { families: number[]; persons: number[] };
+
 /**
  * What a command decides: what to mend, or what it wrote.
  *
  * - `also`: what a batch wrote line by line.
+ * - `disclosed`: of whom it told somebody else; it goes on record with the answer.
  * - `once`: values of its payload that are kept nowhere, and told in the first answer alone.
  */
 export type Decision =
   | { userErrors: UserError[] }
-  | { change: Change; also?: Change[]; warnings?: UserError[]; once?: Record<string, string> };
+  | { change: Change; also?: Change[]; warnings?: UserError[]; once?: Record<string, string>; disclosed?: Disclosed };
 
 /**
  * Loads, decides by pure rules, writes; in the transaction it is given.
@@ -133,7 +143,8 @@ export async function runCommand(
         .update(idempotency)
         .set({ result: { id: String(change.id), warnings } })
         .where(and(eq(idempotency.client, client.id), eq(idempotency.key, idempotencyKey)));
-      return { id: String(change.id), userErrors: [], warnings, ...(decision.once ? { once: decision.once } : {}) };
+      const { once, disclosed } = decision;
+      return { id: String(change.id), userErrors: [], warnings, ...(once ? { once } : {}), ...(disclosed ? { disclosed } : {}) };
     });
   } catch (error) {
     if (error instanceof Refused) return { id: null, userErrors: error.userErrors, warnings: [] };

@@ -5,7 +5,7 @@
  */
 import { getTableConfig, type PgColumn, type PgTable } from 'drizzle-orm/pg-core';
 import type pg from 'pg';
-import { isPersonal } from '../access/classes.ts';
+import { isOfNobody, isPersonal } from '../access/classes.ts';
 import { keyTo } from './belonging.ts';
 import { classifiedTables, type TableClass } from './classified.ts';
 
@@ -38,6 +38,8 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   feed_change: { none: 'that a row is gone is told to those who were shown it' },
   feed_seen: { none: record },
   feed_reader: { none: ours },
+  figure_dirty: { none: ours },
+  extract: { none: 'what was made for whom; who is in it are its rows' },
   feed_state: { none: ours },
   webhook: { none: ours },
   webhook_event: { none: 'that a row is gone is told to those who were shown it' },
@@ -100,7 +102,7 @@ const primaryKey = (table: PgTable): string | null => getTableConfig(table).colu
 function rowsOf(table: TableClass, all: TableClass[]): string | null | undefined {
   const declared = DECLARED[table.name];
   if (declared) return 'none' in declared ? null : declared.where;
-  if (table.dataClass === 'DIRECTORY' || table.dataClass === 'MEASURE') return null;
+  if (isOfNobody(table.dataClass)) return null;
   const ways: string[] = [];
   if (table.family) ways.push(`r.${table.family} = ${FAMILY}`);
   if (table.person) ways.push(`r.${table.person} = any (${PERSONS})`);

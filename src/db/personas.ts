@@ -186,7 +186,7 @@ const countyClients = (county: string) => [
     COUNTY_PURPOSES,
   ),
   client(`${county}-record-system`, 'Record system', county, `family:read ${COUNTY_WRITES}`, ['RECORD_SYNC']),
-  client(`${county}-analyst`, 'Performance analysis', county, 'role:analyst', ['PERFORMANCE']),
+  client(`${county}-analyst`, 'Performance analysis', county, 'outcome:write role:analyst', ['PERFORMANCE']),
   client(`${county}-governance`, 'Information governance', county, GOVERNANCE, ['GOVERNANCE', 'SUBJECT_ACCESS']),
 ];
 
@@ -202,6 +202,12 @@ const practice = (code: string, id: string, name: string, scopes: string, purpos
   client(`${code}-governance`, `Information governance of ${name}`, code, GOVERNANCE, ['GOVERNANCE']),
 ];
 
+/** The same of an organisation that reports figures of its own for the outcome framework. */
+const reporting: typeof practice = (code, id, name, scopes, purposes) => [
+  ...practice(code, id, name, scopes, purposes),
+  client(`${code}-performance`, `Performance reporting of ${name}`, code, 'outcome:write', ['PERFORMANCE']),
+];
+
 /** The applications of one organisation. The first purpose is the default. */
 export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
   switch (agency) {
@@ -215,7 +221,7 @@ export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
       );
     case 'HEALTH': {
       const visiting = code === 'oxford-health';
-      return practice(
+      return reporting(
         code,
         visiting ? 'visiting' : 'safeguarding',
         `${visiting ? 'Health visiting' : 'Safeguarding'} of ${name}`,
@@ -224,20 +230,23 @@ export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
       );
     }
     case 'EDUCATION':
-      return practice(code, 'pastoral', `Pastoral care of ${name}`, 'education:write lookup:read', [
+      return reporting(code, 'pastoral', `Pastoral care of ${name}`, 'education:write lookup:read', [
         'SAFEGUARDING',
         'CHILD_IN_NEED',
         'EARLY_HELP',
       ]);
     case 'POLICE':
-      return practice(code, 'protection', `Protecting vulnerable people, ${name}`, 'safety:write incident:write victim:write lookup:read', [
-        'SAFEGUARDING',
-        'CRIME_PREVENTION',
-      ]);
+      return reporting(
+        code,
+        'protection',
+        `Protecting vulnerable people, ${name}`,
+        'safety:write incident:write victim:write lookup:read',
+        ['SAFEGUARDING', 'CRIME_PREVENTION'],
+      );
     case 'DISTRICT':
       return districtClients(code, name, parent);
     case 'PROVIDER':
-      return practice(code, 'casework', `Casework of ${name}`, 'intervention:write clinical:write victim:write offer:write task:write', [
+      return reporting(code, 'casework', `Casework of ${name}`, 'intervention:write clinical:write victim:write offer:write task:write', [
         'SAFEGUARDING',
         'CHILD_IN_NEED',
         'EARLY_HELP',
@@ -256,7 +265,7 @@ export function clientsOf({ code, name, agency, parent }: Named): ClientRow[] {
 function districtClients(code: string, name: string, parent: string | null): ClientRow[] {
   if (parent === null) return [client(`${code}-directory`, `Directory of ${name}`, code, 'directory:write', ['PERFORMANCE'])];
   const help: Purpose[] = ['EARLY_HELP', 'CHILD_IN_NEED', 'SAFEGUARDING'];
-  const desk = (scopes: string, purposes: Purpose[]) => practice(code, 'desk', `Desk of ${name}`, scopes, purposes);
+  const desk = (scopes: string, purposes: Purpose[]) => reporting(code, 'desk', `Desk of ${name}`, scopes, purposes);
   if (code.endsWith('-housing')) return desk('housing:write offer:write directory:write', ['HOUSING_DUTY', ...help]);
   if (code.endsWith('-safety')) return desk('offer:write directory:write', [...help, 'CRIME_PREVENTION']);
   return desk('offer:write directory:write', help);

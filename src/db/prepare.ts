@@ -1,11 +1,18 @@
 /** Brings a database from nothing to where it can be served from: migrations, reference data, logins, demonstration. */
+
+import { countFigures } from '../outcome/count.ts';
+import { publishEdition, quarterBefore } from '../outcome/edition.ts';
 import { callersOf, DEMONSTRATION_AUTHORITY } from './callers.ts';
+import { loadCohorts } from './demonstration/cohorts.ts';
 import { loadCallers, loadDemonstration } from './demonstration/load.ts';
 import { isRecordOpen, tellRecord } from './demonstration/telling.ts';
 import { provisionLogins } from './logins.ts';
 import { migrateDatabase } from './migrate.ts';
 import { asOwner } from './owner.ts';
 import { loadReference } from './reference.ts';
+
+/** From when on the demonstration has figures. */
+const FIGURES_SINCE = '2024-04-01';
 
 export type Preparation = {
   authority: string;
@@ -40,7 +47,11 @@ export async function prepareDatabase(
     await client.query('analyze');
     if (record) {
       await tellRecord(client, ownerUrl, loginSecret);
+      await loadCohorts(client);
       await client.query('analyze');
+      const today = new Date().toISOString().slice(0, 10);
+      await countFigures(client, today, { since: FIGURES_SINCE });
+      await publishEdition(client, quarterBefore(today), loginSecret);
     }
     return true;
   });

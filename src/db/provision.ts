@@ -19,7 +19,8 @@ import {
 import type { Agency } from '../access/classes.ts';
 import { provisionOrganisation } from './logins.ts';
 import { inTransaction } from './owner.ts';
-import { ORGANISATION, problems, text } from './reference.ts';
+import { ORGANISATION, problems } from './reference.ts';
+import { text } from './shapes.ts';
 
 /** Whether something was changed, or was as wanted already. */
 export type Outcome = 'changed' | 'as it was';

@@ -10,19 +10,18 @@ import { CONCERNS, TRIO_VARIANTS } from '../modules/assessment/concerns.ts';
 import { type Calendar, calendarOf } from '../modules/clock/calendar.ts';
 import { UNITS } from '../modules/clock/rules.ts';
 import { timescaleFault } from '../modules/clock/timescales.ts';
+import { DICTIONARY } from '../modules/extract/rules.ts';
+import { cohortsToSet, INDICATOR, OUTCOME_FILES, outcomeFault, outcomeRows } from '../modules/outcome/reference.ts';
 import { toolFault } from '../modules/tool/scoring.ts';
+import { loadPapers, PAPER_FILES, type PaperFile, type Papers, paperFault } from './papers.ts';
+import { day, key, longSlug, slug, text } from './shapes.ts';
+import { upsert } from './upsert.ts';
 
 const root = new URL('../../reference/', import.meta.url);
 
 /** The folder of what is the same for every authority: the law's timescales, the bank holidays, the shared code lists. */
 const NATIONAL = 'england';
 
-const slug = z.string().regex(/^[a-z0-9-]{1,30}$/, 'must be at most 30 of a-z, 0-9 and -');
-const longSlug = z.string().regex(/^[a-z0-9-]{1,60}$/, 'must be at most 60 of a-z, 0-9 and -');
-/** A word or more. */
-export const text = z.string().trim().min(1, 'must not be empty');
-const key = z.int().positive();
-const day = z.iso.date();
 const dataClass = z.enum(PERSONAL_CLASSES as [(typeof PERSONAL_CLASSES)[number], ...typeof PERSONAL_CLASSES]);
 const decimal = z.string().regex(/^\d{1,4}\.\d{2}$/, 'must be a number with two decimals');
 const agency = z.enum(AGENCIES, `must be one of ${AGENCIES.join(', ')}`);
@@ -116,17 +115,8 @@ const FILES = {
     longitude: z.number().min(-9).max(2),
     district: z.string().nullable(),
   }),
-  indicators: z.strictObject({
-    id: key,
-    code: longSlug,
-    name: text,
-    factorGroup: z.enum(['CHILDREN_AND_YOUNG_PEOPLE', 'PARENTAL', 'PARTNERSHIP', 'PROCESS']),
-    unit: text,
-    goodDirection: z.enum(['UP', 'DOWN', 'NEUTRAL']),
-    ownerAgency: agency,
-    inCountyGift: z.boolean(),
-    source: text,
-  }),
+  indicators: INDICATOR,
+  ...OUTCOME_FILES,
   codes: z.strictObject({ list: text, code: text, version: text, label: text, source: text, validFrom: day, validTo: day.nullable() }),
   timescales: z.strictObject({
     code: timescaleCode,
@@ -244,6 +234,7 @@ const FILES = {
     colocatedWith: text.nullable(),
   }),
   'bank-holidays': z.strictObject({ day, status: z.enum(['verified', 'believed']) }),
+  ...PAPER_FILES,
 };
 
 /** What an organisation is asked for, wherever it is written: in a file, or at a command line. */
@@ -360,6 +351,10 @@ function check(data: ReferenceData): void {
   mustBeKnown(data, 'rollout', 'kind', list('service-kind'), 'code of the list service-kind');
   mustBeKnown(data, 'service-indicators', 'kind', list('service-kind'), 'code of the list service-kind');
   mustBeKnown(data, 'service-indicators', 'indicator', codes(data.indicators), 'indicator');
+  mustBeKnown(data, 'benchmarks', 'indicator', codes(data.indicators), 'indicator');
+  mustBeKnown(data, 'populations', 'area', districts, 'district');
+  const fault = outcomeFault(data);
+  if (fault) throw new Error(`${place(fault.file, fault.index, data[fault.file][fault.index])}: ${fault.words}`);
   for (const [index, entry] of data.contracts.entries())
     for (const partner of entry.partners)
       if (!organisations.has(partner))
@@ -383,7 +378,20 @@ function check(data: ReferenceData): void {
       shapes.add(id);
     }
   }
+  checkPapers(data, districts);
 }
+
+/** Throws where an authority's papers do not add up. */
+export function checkPapers(papers: Papers, districts: ReadonlySet<unknown>): void {
+  const fault = paperFault(papers, districts as ReadonlySet<string>);
+  if (fault) throw new Error(`${place(fault.file, fault.index, papers[fault.file][fault.index])}: ${fault.words}`);
+}
+
+/** An authority's papers, none of which it must have; figures of elsewhere, for comparison, are every authority's. */
+const readPapers = (folder: URL): Papers => ({
+  ...(Object.fromEntries((Object.keys(PAPER_FILES) as PaperFile[]).map((file) => [file, readOptional(folder, file)])) as Papers),
+  published: [...readOptional(folder, 'published'), ...readFile(new URL(`${NATIONAL}/`, root), 'published')],
+});
 
 /** An authority's own lists and codes stand beside England's, and none is said twice. */
 function joinCodes(national: Entry<'codes'>[], own: Entry<'codes'>[]): Entry<'codes'>[] {
@@ -465,12 +473,19 @@ export function readReference(authority: string): ReferenceData {
     services: readFile(folder, 'services'),
     'postcode-areas': readOptional(folder, 'postcode-areas'),
     indicators: readFile(folder, 'indicators'),
+    benchmarks: readOptional(folder, 'benchmarks'),
+    populations: readOptional(folder, 'populations'),
+    cohorts: readOptional(folder, 'cohorts'),
+    'suppression-rules': existsSync(new URL('suppression-rules.json', folder))
+      ? readFile(folder, 'suppression-rules')
+      : readFile(new URL(`${NATIONAL}/`, root), 'suppression-rules'),
     codes: joinCodes(readFile(new URL(`${NATIONAL}/`, root), 'codes'), readOptional(folder, 'codes')),
     timescales: readOptional(folder, 'timescales'),
     'tool-licences': readOptional(folder, 'tool-licences'),
     workbook: readOptional(folder, 'workbook'),
     'team-types': readOptional(folder, 'team-types'),
     teams: readOptional(folder, 'teams'),
+    ...readPapers(folder),
   };
   check(data);
   const national = readNational();
@@ -514,22 +529,6 @@ async function loadEstablishment(client: pg.Client, data: ReferenceData, idOf: (
      select controller, team, discipline, posts, fte, caseload from jsonb_populate_recordset(null::fsp.establishment, $1::jsonb)
      on conflict (team, discipline) do nothing`,
     [JSON.stringify(rows)],
-  );
-}
-
-const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-/** Inserts or updates rows (keys in camel case, columns in snake case) as one statement. */
-async function upsert(client: pg.Client, table: string, keys: string[], rows: Record<string, unknown>[]): Promise<void> {
-  if (rows.length === 0) return;
-  const names = Object.keys(rows[0] as object).map(snake);
-  const columns = names.map((name) => `"${name}"`).join(', ');
-  const updates = names.filter((name) => !keys.includes(name)).map((name) => `"${name}" = excluded."${name}"`);
-  const values = rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [snake(name), value])));
-  await client.query(
-    `insert into fsp.${table} (${columns}) select ${columns} from jsonb_populate_recordset(null::fsp.${table}, $1::jsonb)
-     on conflict (${keys.join(', ')}) do ${updates.length > 0 ? `update set ${updates.join(', ')}` : 'nothing'}`,
-    [JSON.stringify(values)],
   );
 }
 
@@ -668,7 +667,15 @@ export async function loadReference(client: pg.Client, authority: string): Promi
     ['service'],
     data.services.map((entry) => ({ service: entry.id, document: profileOf(entry, names.get(entry.organisation) ?? entry.organisation) })),
   );
-  await upsert(client, 'outcome_indicator', ['id'], data.indicators);
+  // Of the rules one alone is chosen, at every moment.
+  await client.query('update fsp.suppression_rule set chosen = false where chosen');
+  for (const { table, keys, rows } of outcomeRows(data)) await upsert(client, table, keys, rows);
+  // What is still to be set takes nothing away from what was.
+  await client.query(
+    `insert into fsp.cohort select * from jsonb_populate_recordset(null::fsp.cohort, $1::jsonb) on conflict (code) do nothing`,
+    [JSON.stringify(cohortsToSet(data))],
+  );
+  await upsert(client, 'extract_column', ['id'], DICTIONARY);
   await upsert(client, 'district_rollout', ['district', 'kind'], data.rollout);
   const masters = new Map(data.masters.map((master) => [master.noun, master]));
   await upsert(
@@ -703,6 +710,7 @@ export async function loadReference(client: pg.Client, authority: string): Promi
     national.retention.map(({ from, ...entry }) => ({ ...entry, fromEvent: from })),
   );
   await loadTools(client, national.tools, data['tool-licences']);
+  await loadPapers(client, data);
 }
 
 async function loadTools(client: pg.Client, tools: Entry<'tools'>[], licences: Entry<'tool-licences'>[]): Promise<void> {

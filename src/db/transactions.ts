@@ -3,6 +3,7 @@
  * callback goes on over another connection, inside somebody else's transaction (porsager/postgres 1215, 1204, 1189).
  * drizzle's own `transaction()` leaks a client when BEGIN fails (drizzle-orm 6341), hence this wrapper.
  */
+import { hkdfSync } from 'node:crypto';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
 import type { DatabaseServer } from '../config.ts';
@@ -16,6 +17,15 @@ export type Transactions = {
   run<T>(login: string, work: (tx: Transaction) => Promise<T>): Promise<T>;
   end(): Promise<void>;
 };
+
+const secrets = new WeakMap<Transaction, string>();
+
+/** A key of 256 bits for one use, made of the secret that the logins' passwords are made of (HKDF, RFC 5869): it is kept nowhere. */
+export function derivedKey(tx: Transaction, use: string): Buffer {
+  const secret = secrets.get(tx);
+  if (secret === undefined) throw new Error('A key is derived within a transaction.');
+  return Buffer.from(hkdfSync('sha256', secret, '', use, 32));
+}
 
 /** Serialisation failure and deadlock: the transaction had no effect and may be run again. */
 const AGAIN = new Set(['40001', '40P01']);
@@ -51,7 +61,9 @@ export function createTransactions(server: DatabaseServer, secret: string): Tran
     let broken: Error | undefined;
     try {
       await client.query('begin');
-      const result = await work(drizzle(client));
+      const tx = drizzle(client);
+      secrets.set(tx, secret);
+      const result = await work(tx);
       await client.query('commit');
       return result;
     } catch (error) {

@@ -82,3 +82,9 @@ export const csvLine = (values: readonly (string | number | boolean | null | und
       return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
     })
     .join(',')}\r\n`;
+
+/** What a spreadsheet takes for a formula (OWASP, "CSV Injection"). */
+const FORMULA = /^[=+\-@\t\r]/;
+
+/** A text as people's spreadsheets may open it: what would be a formula stands behind an apostrophe. */
+export const sheetText = (text: string): string => (FORMULA.test(text) ? `'${text}` : text);

@@ -12,7 +12,7 @@ import {
   isObjectType,
 } from 'graphql';
 import { AGREEMENT } from '../access/agreement.ts';
-import type { DataClass } from '../access/classes.ts';
+import { type DataClass, isPersonal } from '../access/classes.ts';
 import { FED_TYPES } from '../access/fed.ts';
 import { inboxTypes } from '../access/inbox.ts';
 import { classifiedTables, classOf, STRUCTURE_COLUMNS } from '../db/classified.ts';
@@ -84,7 +84,7 @@ export function schemaFaults(
       const name = `${type.name}.${field.name}`;
       const dataClass = classes.fieldClass(type.name, field.name);
       const withheld = !OPEN.includes(dataClass);
-      personal ||= withheld && dataClass !== 'OPERATION';
+      personal ||= isPersonal(dataClass);
       if (withheld && isNonNullType(field.type))
         faults.push(`${name}: a field of class ${dataClass} can be withheld, so it must be nullable.`);
       if (operationTypes.has(type.name)) {

@@ -724,6 +724,52 @@ export type ApproveErasurePayload = {
   warnings: Array<UserError>;
 };
 
+/** What an agency reported of an area, for one period. */
+export type AreaObservation = Node & {
+  __typename?: 'AreaObservation';
+  area?: Maybe<District>;
+  /** Of so many. */
+  base?: Maybe<Scalars['String']['output']>;
+  correctionReason?: Maybe<Scalars['String']['output']>;
+  /** A decimal. Null: what was reported is taken back. */
+  count?: Maybe<Scalars['String']['output']>;
+  /** False: it was corrected since. */
+  current?: Maybe<Scalars['Boolean']['output']>;
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  indicator?: Maybe<OutcomeIndicator>;
+  /** How many people are behind it, where that is known. */
+  persons?: Maybe<Scalars['Int']['output']>;
+  recorded?: Maybe<Scalars['DateTime']['output']>;
+  sourceRef?: Maybe<Scalars['String']['output']>;
+  /** The last day. */
+  to?: Maybe<Scalars['Date']['output']>;
+};
+
+export type AreaObservationConnection = {
+  __typename?: 'AreaObservationConnection';
+  edges?: Maybe<Array<AreaObservationEdge>>;
+  nodes?: Maybe<Array<AreaObservation>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type AreaObservationEdge = {
+  __typename?: 'AreaObservationEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<AreaObservation>;
+};
+
+export type AreaObservationFilter = {
+  current?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Periods that begin on or after this day, */
+  from?: InputMaybe<Scalars['Date']['input']>;
+  /** The indicator's code. */
+  indicator?: InputMaybe<Scalars['String']['input']>;
+  /** or on or before this one. */
+  to?: InputMaybe<Scalars['Date']['input']>;
+};
+
 export type ArrangeContactInput = {
   family: Scalars['ID']['input'];
   frequency: Scalars['String']['input'];
@@ -895,6 +941,46 @@ export type AttendanceStatus =
   | 'APOLOGIES'
   | 'ATTENDED'
   | 'INVITED';
+
+/** Who tells it: the papers put before the council, or the evaluation that they speak of. They differ. */
+export type BenchmarkEdition =
+  | 'EVALUATION'
+  | 'SOURCE_PAPER';
+
+/** By what figures are shown. */
+export type Breakdown =
+  | 'AGE'
+  /** By when they came; of indicators of cohorts alone. */
+  | 'COHORT'
+  | 'DISABILITY'
+  | 'DISTRICT'
+  | 'ETHNICITY'
+  /** The three concerns and how they meet: families may have several. */
+  | 'FACTOR'
+  /** From which kind of plan to which, as `CHILD_IN_NEED>CHILD_PROTECTION`; of `step-up` and `step-down` alone. */
+  | 'FLOW'
+  /** Of whoever they work with: families may be in several. */
+  | 'PROVIDER'
+  /** By the most intensive help that a child of a cohort came to; of `cohort-children` alone. */
+  | 'REACHED'
+  | 'SEX'
+  | 'TEAM';
+
+/** A financial year. The papers print no break-even; it follows from what they print. */
+export type BusinessYear = {
+  __typename?: 'BusinessYear';
+  /** Nothing of what was spent once is left to recover. */
+  brokenEven?: Maybe<Scalars['Boolean']['output']>;
+  brokenEvenWithOngoing?: Maybe<Scalars['Boolean']['output']>;
+  /** One-off costs and savings up to this year's end. */
+  cumulative?: Maybe<Scalars['Int']['output']>;
+  /** The same with what is asked for every year. */
+  cumulativeWithOngoing?: Maybe<Scalars['Int']['output']>;
+  oneOff?: Maybe<Scalars['Int']['output']>;
+  ongoing?: Maybe<Scalars['Int']['output']>;
+  savings?: Maybe<Scalars['Int']['output']>;
+  year?: Maybe<Scalars['String']['output']>;
+};
 
 export type CallMeetingInput = {
   at: Scalars['DateTime']['input'];
@@ -1364,6 +1450,22 @@ export type Code = {
   version?: Maybe<Scalars['String']['output']>;
 };
 
+/** Children and families by when they came; who came in two windows is in both. */
+export type Cohort = {
+  __typename?: 'Cohort';
+  code?: Maybe<Scalars['String']['output']>;
+  /** Who came from this day on, */
+  enteredFrom?: Maybe<Scalars['Date']['output']>;
+  /** and until this one. Null: it goes on, or is to be set. */
+  enteredUntil?: Maybe<Scalars['Date']['output']>;
+  /** For how long each is followed from the day on which they came. */
+  followUpMonths?: Maybe<Scalars['Int']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  /** `to-set`: the authority has to say, and until then nothing is counted; `authority`: it said; `demonstration`: made up. */
+  status?: Maybe<Scalars['String']['output']>;
+};
+
 export type CompleteActionInput = {
   action: Scalars['ID']['input'];
   done: Scalars['Date']['input'];
@@ -1798,6 +1900,28 @@ export type CorrectPersonPayload = {
   warnings: Array<UserError>;
 };
 
+/** A year of one partner, or of all. A gain is below nought, as a saving is. */
+export type CostBenefitYear = {
+  __typename?: 'CostBenefitYear';
+  benefit?: Maybe<Scalars['Int']['output']>;
+  brokenEven?: Maybe<Scalars['Boolean']['output']>;
+  case?: Maybe<CostCase>;
+  cost?: Maybe<Scalars['Int']['output']>;
+  cumulative?: Maybe<Scalars['Int']['output']>;
+  /** Something that is to count in the year has no number yet, and counts as nothing. */
+  incomplete?: Maybe<Scalars['Boolean']['output']>;
+  /** `cost` less `benefit`. */
+  net?: Maybe<Scalars['Int']['output']>;
+  /** Null: all partners together. */
+  partner?: Maybe<Agency>;
+  year?: Maybe<Scalars['String']['output']>;
+};
+
+export type CostCase =
+  | 'CENTRAL'
+  | 'HIGH'
+  | 'LOW';
+
 /** What a count covers. It says how the rows were chosen, never whether one was left out. */
 export type Coverage =
   /** Every row that the caller may see and that fits. */
@@ -1837,6 +1961,7 @@ export type DataClass =
   | 'DIRECTORY'
   | 'EDUCATION'
   | 'EQUALITY'
+  | 'EXACT'
   | 'FAMILY'
   | 'HOUSING'
   | 'IDENTITY'
@@ -1848,6 +1973,7 @@ export type DataClass =
   | 'OFFER'
   | 'OPERATION'
   | 'PROGRESS'
+  | 'RESEARCH'
   | 'SAFETY'
   | 'SHARING'
   | 'STAFF'
@@ -2966,6 +3092,17 @@ export type EvidenceRecipientInput = {
   person?: InputMaybe<Scalars['ID']['input']>;
 };
 
+/** A figure as it is, also where it is small. */
+export type ExactFigure = {
+  __typename?: 'ExactFigure';
+  counted?: Maybe<Scalars['DateTime']['output']>;
+  denominator?: Maybe<Scalars['String']['output']>;
+  numerator?: Maybe<Scalars['String']['output']>;
+  /** How many people or families are behind it. */
+  units?: Maybe<Scalars['Int']['output']>;
+  value?: Maybe<Scalars['String']['output']>;
+};
+
 export type Exclusion =
   | 'NONE'
   | 'PERMANENT'
@@ -2988,6 +3125,139 @@ export type ExtendSubjectAccessPayload = {
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
+
+/** Pseudonymised rows about children, made for one recipient. */
+export type Extract = Node & {
+  __typename?: 'Extract';
+  /** The day that it was made of the record. */
+  asAt?: Maybe<Scalars['Date']['output']>;
+  /** It is of children who entered from this day */
+  enteredFrom?: Maybe<Scalars['Date']['output']>;
+  /** to this one. */
+  enteredUntil?: Maybe<Scalars['Date']['output']>;
+  /** How many days each child is followed from its entry on, in whole weeks: as long for everybody. */
+  followUpDays?: Maybe<Scalars['Int']['output']>;
+  id: Scalars['ID']['output'];
+  preparedAt?: Maybe<Scalars['DateTime']['output']>;
+  preparedBy?: Maybe<Scalars['String']['output']>;
+  /** What it is for. */
+  purpose?: Maybe<Scalars['String']['output']>;
+  recipient?: Maybe<Organisation>;
+  releasedAt?: Maybe<Scalars['DateTime']['output']>;
+  releasedBy?: Maybe<Scalars['String']['output']>;
+  report?: Maybe<ExtractReport>;
+  status?: Maybe<ExtractStatus>;
+  withdrawnAt?: Maybe<Scalars['DateTime']['output']>;
+  withdrawnBy?: Maybe<Scalars['String']['output']>;
+  withdrawnFor?: Maybe<Scalars['String']['output']>;
+};
+
+/** A column of an extract. */
+export type ExtractColumn = {
+  __typename?: 'ExtractColumn';
+  /** Somebody may know it from elsewhere: the check before release is of these. */
+  checked?: Maybe<Scalars['Boolean']['output']>;
+  /** How coarse it is told; null: as it is. */
+  coarsened?: Maybe<Scalars['String']['output']>;
+  kind?: Maybe<ExtractKind>;
+  meaning?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** TEXT, INTEGER, DATE, BOOLEAN or LIST. */
+  type?: Maybe<Scalars['String']['output']>;
+};
+
+export type ExtractEvent =
+  | 'REFERRAL'
+  | 'STEP_DOWN'
+  | 'STEP_UP';
+
+export type ExtractKind =
+  /** One for each child. */
+  | 'CHILD'
+  | 'EVENT'
+  /** A time in one status. */
+  | 'SPELL';
+
+/** What the check before release found: whoever knows a child from elsewhere finds at least so many of them, or none. */
+export type ExtractReport = {
+  __typename?: 'ExtractReport';
+  children?: Maybe<Scalars['Int']['output']>;
+  /** What was made coarser for all: `entered QUARTER`. */
+  generalised?: Maybe<Array<Scalars['String']['output']>>;
+  /** So many have in common what may be known of a child. */
+  k?: Maybe<Scalars['Int']['output']>;
+  /** The fewest different values of `highest` within a group. */
+  leastVariety?: Maybe<Scalars['Int']['output']>;
+  passed?: Maybe<Scalars['Boolean']['output']>;
+  /** Children of the smallest group. */
+  smallestGroup?: Maybe<Scalars['Int']['output']>;
+  /** Children who were like nobody else, as they came. */
+  uniqueChildren?: Maybe<Scalars['Int']['output']>;
+  /** Children who were like too few others even so, and are not in it. */
+  withheldChildren?: Maybe<Scalars['Int']['output']>;
+};
+
+/** A row of an extract. Columns that its kind does not have are null; `dataDictionary` says which it has, and what they mean. */
+export type ExtractRow = {
+  __typename?: 'ExtractRow';
+  /** Year of birth. */
+  born?: Maybe<Scalars['Int']['output']>;
+  /** The child's pseudonym. */
+  child?: Maybe<Scalars['String']['output']>;
+  concerns?: Maybe<Array<TrioConcern>>;
+  daysInCare?: Maybe<Scalars['Int']['output']>;
+  daysInNeed?: Maybe<Scalars['Int']['output']>;
+  daysOnPlan?: Maybe<Scalars['Int']['output']>;
+  daysPreProceedings?: Maybe<Scalars['Int']['output']>;
+  disabled?: Maybe<Scalars['String']['output']>;
+  /** ONS code. */
+  district?: Maybe<Scalars['String']['output']>;
+  endMonth?: Maybe<Scalars['Int']['output']>;
+  /** The first of the month of entry; of its quarter or year where the check asked for it. */
+  entered?: Maybe<Scalars['Date']['output']>;
+  ethnicGroup?: Maybe<Scalars['String']['output']>;
+  event?: Maybe<ExtractEvent>;
+  highest?: Maybe<ExtractStatusReached>;
+  kind?: Maybe<ExtractKind>;
+  knownBefore?: Maybe<Scalars['Boolean']['output']>;
+  month?: Maybe<Scalars['Int']['output']>;
+  referrals?: Maybe<Scalars['Int']['output']>;
+  sex?: Maybe<Scalars['String']['output']>;
+  /** Months since entry. */
+  startMonth?: Maybe<Scalars['Int']['output']>;
+  status?: Maybe<ExtractStatusReached>;
+  stepsDown?: Maybe<Scalars['Int']['output']>;
+  stepsUp?: Maybe<Scalars['Int']['output']>;
+};
+
+export type ExtractRowConnection = {
+  __typename?: 'ExtractRowConnection';
+  edges?: Maybe<Array<ExtractRowEdge>>;
+  nodes?: Maybe<Array<ExtractRow>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ExtractRowEdge = {
+  __typename?: 'ExtractRowEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<ExtractRow>;
+};
+
+export type ExtractStatus =
+  /** Checked, and not released: the recipient does not see it. */
+  | 'PREPARED'
+  | 'RELEASED'
+  /** Taken back: the recipient does not see it any more. */
+  | 'WITHDRAWN';
+
+/** The most intensive status that a child reached, from the least on. */
+export type ExtractStatusReached =
+  | 'IN_CARE'
+  | 'IN_NEED'
+  | 'NONE'
+  | 'ON_PLAN'
+  | 'PRE_PROCEEDINGS';
 
 /** That a factor is one concern of the trio. */
 export type FactorConcern = {
@@ -3558,6 +3828,65 @@ export type FieldView = {
   verdict: FieldVerdict;
 };
 
+/** A figure as everybody is shown it. */
+export type Figure = {
+  __typename?: 'Figure';
+  changePercent?: Maybe<Scalars['String']['output']>;
+  denominator?: Maybe<Scalars['String']['output']>;
+  edition?: Maybe<FigureEdition>;
+  /** As it is; for the county's analysts, and on record. */
+  exact?: Maybe<ExactFigure>;
+  /** The category of the first dimension of `by`; empty: of the whole. */
+  first?: Maybe<Scalars['String']['output']>;
+  /** In words. */
+  firstLabel?: Maybe<Scalars['String']['output']>;
+  from?: Maybe<Scalars['Date']['output']>;
+  /** `value` less `target`. */
+  fromTarget?: Maybe<Scalars['String']['output']>;
+  /** `c` or `*`: withheld by the rule of its edition, `z`: not applicable, `:`: not available. */
+  marker?: Maybe<Scalars['String']['output']>;
+  numerator?: Maybe<Scalars['String']['output']>;
+  period?: Maybe<Period>;
+  second?: Maybe<Scalars['String']['output']>;
+  secondLabel?: Maybe<Scalars['String']['output']>;
+  /** On the last day of the period, for the county or a district. */
+  target?: Maybe<Scalars['String']['output']>;
+  /** The last day. */
+  to?: Maybe<Scalars['Date']['output']>;
+  /** A decimal, in the indicator's unit. Null where it is withheld or not there; `marker` says which. */
+  value?: Maybe<Scalars['String']['output']>;
+  /** The same a year before, as it is published. */
+  yearBefore?: Maybe<Scalars['String']['output']>;
+};
+
+/** One time that the figures were made for everybody. */
+export type FigureEdition = Node & {
+  __typename?: 'FigureEdition';
+  /** The last day that it counts. */
+  asAt?: Maybe<Scalars['Date']['output']>;
+  cells?: Maybe<Scalars['Int']['output']>;
+  id: Scalars['ID']['output'];
+  indicators?: Maybe<Scalars['Int']['output']>;
+  made?: Maybe<Scalars['DateTime']['output']>;
+  rule?: Maybe<SuppressionRule>;
+  /** How many of them are withheld, being small or telling of one that is. */
+  withheldCells?: Maybe<Scalars['Int']['output']>;
+};
+
+export type FigureUnit =
+  /** By how many it is more; below nought, fewer. */
+  | 'CHANGE'
+  | 'COUNT'
+  | 'MONTHS'
+  | 'PERCENT'
+  /** By how many percent it is more; below nought, less. */
+  | 'PERCENT_CHANGE'
+  | 'PER_10000'
+  | 'POUNDS'
+  /** How many times as likely. */
+  | 'TIMES'
+  | 'YEARS';
+
 export type FillPostInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -4022,6 +4351,71 @@ export type IncidentPart =
   | 'VICTIM'
   | 'WITNESS';
 
+/** A result that was published of somebody else. */
+export type IndicatorBenchmark = {
+  __typename?: 'IndicatorBenchmark';
+  asPrinted?: Maybe<Scalars['String']['output']>;
+  body?: Maybe<Scalars['String']['output']>;
+  /** Per cent, a decimal; negative: less. */
+  changePercent?: Maybe<Scalars['String']['output']>;
+  edition?: Maybe<BenchmarkEdition>;
+  /** Null: the framework has none for it. */
+  indicator?: Maybe<OutcomeIndicator>;
+  measure?: Maybe<Scalars['String']['output']>;
+  period?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  unit?: Maybe<Scalars['String']['output']>;
+  /** A decimal. */
+  value?: Maybe<Scalars['String']['output']>;
+};
+
+/** How a value is made of a numerator and a denominator. */
+export type IndicatorKind =
+  | 'COUNT'
+  | 'MEAN'
+  /** Per cent of the denominator. */
+  | 'PROPORTION'
+  /** Of so many children of the population: `per`. */
+  | 'RATE';
+
+/** A target of an indicator, or the adjustment of one. */
+export type IndicatorTarget = Node & {
+  __typename?: 'IndicatorTarget';
+  /** The target that this one adjusts; null: it stands by itself. */
+  adjusts?: Maybe<IndicatorTarget>;
+  /** Null: the whole county. */
+  area?: Maybe<District>;
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  indicator?: Maybe<OutcomeIndicator>;
+  reason?: Maybe<Scalars['String']['output']>;
+  setAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The last day. */
+  to?: Maybe<Scalars['Date']['output']>;
+  /** A decimal, in the indicator's unit. */
+  value?: Maybe<Scalars['String']['output']>;
+};
+
+export type IndicatorUnit =
+  | 'ANSWER'
+  | 'CHILD'
+  | 'EVENT'
+  | 'FAMILY'
+  /** A child, or a family, once for each cohort that it came in. */
+  | 'MEMBERSHIP'
+  | 'PARENT';
+
+/** What an indicator meant from one day to another. */
+export type IndicatorVersion = {
+  __typename?: 'IndicatorVersion';
+  definition?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  unit?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+  version?: Maybe<Scalars['String']['output']>;
+};
+
 /** That a worker had supervision, when and with whom. What was said is not held here. */
 export type IndividualSupervision = Node & {
   __typename?: 'IndividualSupervision';
@@ -4137,6 +4531,15 @@ export type InformationRequestStatus =
   | 'ANSWERED'
   | 'OPEN'
   | 'REFUSED';
+
+/** The ingredients of the model that its evaluation names. */
+export type Ingredient =
+  | 'CONTINUITY'
+  | 'ELECTRONIC_WORKBOOK'
+  | 'GROUP_SUPERVISION'
+  | 'MOTIVATIONAL_INTERVIEWING'
+  | 'MULTI_DISCIPLINARY_TEAM'
+  | 'RELATIONSHIPS';
 
 /** Help for one person of the family. That it exists, what it is and how it goes are three things to share. */
 export type Intervention = Node & {
@@ -4785,11 +5188,79 @@ export type MiPracticeInput = {
   sustainTalk?: InputMaybe<Scalars['Int']['input']>;
 };
 
+export type Milestone = {
+  __typename?: 'Milestone';
+  /** Month; null: the papers do not say. */
+  actual?: Maybe<Scalars['String']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** Month: `2020-06`. */
+  planned?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+};
+
 export type MinutesReceiverInput = {
   organisation: Scalars['ID']['input'];
   /** The user (`sub`) who is to read them, where the organisation's users see their own work only. */
   user?: InputMaybe<Scalars['String']['input']>;
 };
+
+export type ModelStatement = {
+  __typename?: 'ModelStatement';
+  /** Of a risk: what the paper says is done about it. */
+  answer?: Maybe<Scalars['String']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  kind?: Maybe<StatementKind>;
+  /** Month, or year, from which it holds or in which it was: `2020-11`. */
+  since?: Maybe<Scalars['String']['output']>;
+  /** Document and place. */
+  source?: Maybe<Scalars['String']['output']>;
+  text?: Maybe<Scalars['String']['output']>;
+};
+
+export type MoneyAmount = {
+  __typename?: 'MoneyAmount';
+  /** Pounds. */
+  amount?: Maybe<Scalars['Int']['output']>;
+  /** Financial year: `2019/20`. */
+  year?: Maybe<Scalars['String']['output']>;
+};
+
+export type MoneyCounts =
+  | 'ONE_OFF'
+  | 'ONGOING'
+  | 'SAVING';
+
+/** A line of a printed table. */
+export type MoneyLine = {
+  __typename?: 'MoneyLine';
+  code?: Maybe<Scalars['String']['output']>;
+  /** How it counts in the business case; null: it is part of a line that does, or stands beside it. */
+  counts?: Maybe<MoneyCounts>;
+  /** From what it is met. */
+  funding?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** Where our reading of the print needs a word. */
+  note?: Maybe<Scalars['String']['output']>;
+  part?: Maybe<MoneyPart>;
+  /** Document and place. */
+  source?: Maybe<Scalars['String']['output']>;
+  /** As it is printed; null where it is not. */
+  total?: Maybe<Scalars['Int']['output']>;
+  /** Years that the paper leaves empty are not there. */
+  years?: Maybe<Array<MoneyAmount>>;
+};
+
+export type MoneyPart =
+  /** What is asked for every year. */
+  | 'ONGOING'
+  /** The savings that had been planned before, and how these change them. */
+  | 'PLAN'
+  /** One-off costs of making the change. */
+  | 'PROJECT_COSTS'
+  /** Project costs and the posts of the wider system, and what is asked for both. */
+  | 'REQUIREMENT'
+  | 'SAVINGS';
 
 export type MoveHouseholdInput = {
   address: Scalars['String']['input'];
@@ -5038,6 +5509,8 @@ export type Mutation = {
   planReturnHome?: Maybe<PlanReturnHomePayload>;
   /** Puts together what a conference or court is given. That it was done, for whom and for what, stays on record. */
   prepareEvidencePack?: Maybe<PrepareEvidencePackPayload>;
+  /** Makes the rows and checks them. Who is left out for their safety is in none of its numbers. */
+  prepareExtract?: Maybe<PrepareExtractPayload>;
   /** Gathers what the county holds about the person, from every table; tells the other organisations that control a part. */
   prepareSubjectAccess?: Maybe<PrepareSubjectAccessPayload>;
   /** Proposes that a record is erased before a rule does: where somebody has the right to it. */
@@ -5114,6 +5587,11 @@ export type Mutation = {
   recordNewName?: Maybe<RecordNewNamePayload>;
   /** Says that somebody objects to what is done with their data. */
   recordObjection?: Maybe<RecordObjectionPayload>;
+  /**
+   * What the caller's organisation counted, as the owner of the indicators: of families that it sees, persons in them, or areas. The whole batch
+   * is taken in, or, with what is wrong in each line, nothing. A line that says otherwise than what stands corrects it, with its reason.
+   */
+  recordObservations?: Maybe<RecordObservationsPayload>;
   /** Says what came of an offer: by who offered it, or who gives it. */
   recordOfferOutcome?: Maybe<RecordOfferOutcomePayload>;
   /** Says what the person goes on with by themselves. */
@@ -5158,6 +5636,8 @@ export type Mutation = {
   registerServiceFeed?: Maybe<RegisterServiceFeedPayload>;
   /** Rejects it; what was approved can be rejected until it is done. */
   rejectErasure?: Maybe<RejectErasurePayload>;
+  /** Lets its recipient read it: never who prepared it, and only what passed the check. On record with everybody it is of. */
+  releaseExtract?: Maybe<ReleaseExtractPayload>;
   /** Sends dead letters again, behind what waits: those that may still be told. */
   replayDeadLetters?: Maybe<ReplayDeadLettersPayload>;
   /** Asks an organisation for what it knows. */
@@ -5191,6 +5671,8 @@ export type Mutation = {
   setServiceIndicators?: Maybe<SetServiceIndicatorsPayload>;
   /** Says how many places an own service has: no more are accepted, whoever asks at the same time. */
   setServicePlaces?: Maybe<SetServicePlacesPayload>;
+  /** Sets a target, or adjusts one and says why. */
+  setTarget?: Maybe<SetTargetPayload>;
   /** Shares a post out anew from a day on. */
   sharePost?: Maybe<SharePostPayload>;
   /** Signs what goes out; never who prepared it. */
@@ -5222,6 +5704,8 @@ export type Mutation = {
   upsertPersons?: Maybe<UpsertPersonsPayload>;
   /** What a record system says of the Workbook, under its own ids: as `upsertFamilies`. What an entry said before is kept. */
   upsertWorkbookEntries?: Maybe<UpsertWorkbookEntriesPayload>;
+  /** From then on its recipient does not see it. What was read is on record. */
+  withdrawExtract?: Maybe<WithdrawExtractPayload>;
   /** The person agrees no longer. What the council was shown ends with it. */
   withdrawHousingReferral?: Maybe<WithdrawHousingReferralPayload>;
   /** Ends an own decision now. Who was shown data under it is told that it is no longer theirs to use. */
@@ -5681,6 +6165,11 @@ export type MutationPrepareEvidencePackArgs = {
 };
 
 
+export type MutationPrepareExtractArgs = {
+  input: PrepareExtractInput;
+};
+
+
 export type MutationPrepareSubjectAccessArgs = {
   input: PrepareSubjectAccessInput;
 };
@@ -5871,6 +6360,11 @@ export type MutationRecordObjectionArgs = {
 };
 
 
+export type MutationRecordObservationsArgs = {
+  input: RecordObservationsInput;
+};
+
+
 export type MutationRecordOfferOutcomeArgs = {
   input: RecordOfferOutcomeInput;
 };
@@ -5986,6 +6480,11 @@ export type MutationRejectErasureArgs = {
 };
 
 
+export type MutationReleaseExtractArgs = {
+  input: ReleaseExtractInput;
+};
+
+
 export type MutationReplayDeadLettersArgs = {
   input: ReplayDeadLettersInput;
 };
@@ -6071,6 +6570,11 @@ export type MutationSetServicePlacesArgs = {
 };
 
 
+export type MutationSetTargetArgs = {
+  input: SetTargetInput;
+};
+
+
 export type MutationSharePostArgs = {
   input: SharePostInput;
 };
@@ -6141,6 +6645,11 @@ export type MutationUpsertWorkbookEntriesArgs = {
 };
 
 
+export type MutationWithdrawExtractArgs = {
+  input: WithdrawExtractInput;
+};
+
+
 export type MutationWithdrawHousingReferralArgs = {
   input: WithdrawHousingReferralInput;
 };
@@ -6194,6 +6703,55 @@ export type NearInput = {
   /** Metres. */
   within: Scalars['Int']['input'];
 };
+
+/** One printed number. */
+export type NeedFigure = {
+  __typename?: 'NeedFigure';
+  /** … and no more than these. */
+  baseHighest?: Maybe<Scalars['Int']['output']>;
+  /** No paper prints of how many cases a share of social care is. It can be no fewer than these … */
+  baseLowest?: Maybe<Scalars['Int']['output']>;
+  /** Kind of figure. */
+  code?: Maybe<Scalars['String']['output']>;
+  concern?: Maybe<TrioConcern>;
+  /** Null: the whole county, as it is printed, whatever its districts add up to. */
+  district?: Maybe<District>;
+  /** Of the county: what the printed districts add up to, which is not always its printed number. */
+  districtsSum?: Maybe<Scalars['Int']['output']>;
+  ends?: Maybe<Scalars['Date']['output']>;
+  /**
+   * Of what is pictured: this number less the next level's of the same concern and place. A gap of numbers: an estimate counts people, and a
+   * referral or a notification is an event.
+   */
+  gapToNext?: Maybe<Scalars['Int']['output']>;
+  level?: Maybe<NeedLevel>;
+  /** How the number came about. */
+  method?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** The next level's number in percent of this one, to one decimal. */
+  nextPercent?: Maybe<Scalars['String']['output']>;
+  /** The period in the paper's words. */
+  period?: Maybe<Scalars['String']['output']>;
+  /** It stands in the paper's picture of need, provision and gap. */
+  pictured?: Maybe<Scalars['Boolean']['output']>;
+  /** The county's number as a picture of the same paper rounds it. */
+  rounded?: Maybe<Scalars['Int']['output']>;
+  /** Whole percent, as it is printed: of a district, its part of the county; of social care, the part of all cases. */
+  share?: Maybe<Scalars['Int']['output']>;
+  /** Document and place. */
+  source?: Maybe<Scalars['String']['output']>;
+  /** First day of the period; null where the paper names no days. */
+  starts?: Maybe<Scalars['Date']['output']>;
+  value?: Maybe<Scalars['Int']['output']>;
+};
+
+export type NeedLevel =
+  /** How many are thought to be affected. */
+  | 'ESTIMATE'
+  /** How many a service sees: people, referrals or notifications, as `name` says. */
+  | 'IN_SERVICE'
+  /** Cases known to social care in which it was found. */
+  | 'SOCIAL_CARE';
 
 export type NewHouseholdInput = {
   address: Scalars['String']['input'];
@@ -6266,6 +6824,100 @@ export type NounMaster = {
 export type ObjectionOutcome =
   | 'REFUSED'
   | 'UPHELD';
+
+/** What an agency reported of a family, or of somebody in it, for one period. */
+export type Observation = Node & {
+  __typename?: 'Observation';
+  /** Of so many. */
+  base?: Maybe<Scalars['String']['output']>;
+  /** Why it stands in the place of an earlier one. */
+  correctionReason?: Maybe<Scalars['String']['output']>;
+  /** A decimal. Null: what was reported is taken back. */
+  count?: Maybe<Scalars['String']['output']>;
+  /** False: it was corrected since. */
+  current?: Maybe<Scalars['Boolean']['output']>;
+  /** What stood before, latest first. */
+  earlier?: Maybe<Array<Observation>>;
+  family?: Maybe<Family>;
+  from?: Maybe<Scalars['Date']['output']>;
+  id: Scalars['ID']['output'];
+  indicator?: Maybe<OutcomeIndicator>;
+  /** Who reported it. */
+  organisation?: Maybe<Organisation>;
+  person?: Maybe<Person>;
+  recorded?: Maybe<Scalars['DateTime']['output']>;
+  sourceRef?: Maybe<Scalars['String']['output']>;
+  /** The last day. */
+  to?: Maybe<Scalars['Date']['output']>;
+  withheld: Array<Withheld>;
+};
+
+export type ObservationConnection = {
+  __typename?: 'ObservationConnection';
+  edges?: Maybe<Array<ObservationEdge>>;
+  nodes?: Maybe<Array<Observation>>;
+  pageInfo: PageInfo;
+  totalCount: TotalCount;
+};
+
+export type ObservationEdge = {
+  __typename?: 'ObservationEdge';
+  cursor: Scalars['String']['output'];
+  node?: Maybe<Observation>;
+};
+
+export type ObservationFilter = {
+  current?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Periods that begin on or after this day, */
+  from?: InputMaybe<Scalars['Date']['input']>;
+  /** The indicator's code. */
+  indicator?: InputMaybe<Scalars['String']['input']>;
+  /** or on or before this one. */
+  to?: InputMaybe<Scalars['Date']['input']>;
+};
+
+/** Of a family, of a person and their family, or of an area, as the indicator says (`observedBy`). */
+export type ObservationLine = {
+  /** A district's ONS code. */
+  area?: InputMaybe<Scalars['String']['input']>;
+  /** Of how many: for what is a part of something, and for the mean of an area. */
+  base?: InputMaybe<Scalars['String']['input']>;
+  /** Needed where it says otherwise than what stands. */
+  correctionReason?: InputMaybe<Scalars['String']['input']>;
+  /** A decimal of at most four places: how many, or a score. Null takes back what was reported. */
+  count?: InputMaybe<Scalars['String']['input']>;
+  family?: InputMaybe<Scalars['ID']['input']>;
+  /** The first day of a period of the indicator's length, */
+  from: Scalars['Date']['input'];
+  /** The indicator's code. */
+  indicator: Scalars['String']['input'];
+  person?: InputMaybe<Scalars['ID']['input']>;
+  /** How many people are behind the count of an area, where that is known. */
+  persons?: InputMaybe<Scalars['Int']['input']>;
+  /** What the reporting system calls it. */
+  sourceRef?: InputMaybe<Scalars['String']['input']>;
+  /** and its last, which is past. */
+  to: Scalars['Date']['input'];
+};
+
+/** A batch that was taken in whole. */
+export type ObservationRun = Node & {
+  __typename?: 'ObservationRun';
+  at?: Maybe<Scalars['DateTime']['output']>;
+  /** Lines that said otherwise than what stood, or took it back. */
+  corrected?: Maybe<Scalars['Int']['output']>;
+  created?: Maybe<Scalars['Int']['output']>;
+  id: Scalars['ID']['output'];
+  lines?: Maybe<Scalars['Int']['output']>;
+  /** Lines that said what stands. */
+  unchanged?: Maybe<Scalars['Int']['output']>;
+};
+
+/** What one observation is of. `PERSON`: of somebody in a family. */
+export type ObservationSubject =
+  | 'AREA'
+  | 'FAMILY'
+  | 'PERSON';
 
 export type OfferFamilyGroupInput = {
   family: Scalars['ID']['input'];
@@ -6500,20 +7152,83 @@ export type OrganisationEdge = {
   node?: Maybe<Organisation>;
 };
 
+/** How fresh the figures are. */
+export type OutcomeFreshness = {
+  __typename?: 'OutcomeFreshness';
+  /** Everything that was written before this is counted in `exact`. */
+  counted?: Maybe<Scalars['DateTime']['output']>;
+  /** What everybody is shown. */
+  edition?: Maybe<FigureEdition>;
+  /** Since when something waits to be counted; null: nothing does. */
+  waitingSince?: Maybe<Scalars['DateTime']['output']>;
+};
+
 /** One indicator by which the partnership is judged. */
 export type OutcomeIndicator = Node & {
   __typename?: 'OutcomeIndicator';
+  /** What was published of others, each with its source. */
+  benchmarks?: Maybe<Array<IndicatorBenchmark>>;
   code?: Maybe<Scalars['String']['output']>;
+  concern?: Maybe<TrioConcern>;
+  /** What is counted. */
+  counts?: Maybe<IndicatorUnit>;
+  definition?: Maybe<Scalars['String']['output']>;
+  /** Worked out from the record; the others are reported by their owner. */
+  derived?: Maybe<Scalars['Boolean']['output']>;
   factorGroup?: Maybe<FactorGroup>;
   goodDirection?: Maybe<GoodDirection>;
   id: Scalars['ID']['output'];
   /** Whether what moves it is in the county's own gift. */
   inCountyGift?: Maybe<Scalars['Boolean']['output']>;
+  /** The ingredient of the model of which it tells whether it is there. */
+  ingredient?: Maybe<Ingredient>;
+  kind?: Maybe<IndicatorKind>;
+  /** Services that are meant to move it. */
+  movedBy?: Maybe<ServiceConnection>;
   name?: Maybe<Scalars['String']['output']>;
+  /** What one observation of it is of; null: it is worked out. */
+  observedBy?: Maybe<ObservationSubject>;
   /** The agency that owns the figure. */
   ownerAgency?: Maybe<Agency>;
+  /** Of so many: 10,000 children under 18. Null: it is no rate. */
+  per?: Maybe<Scalars['Int']['output']>;
+  /** The shortest period of which there are figures, and the one that is reported. */
+  period?: Maybe<Period>;
+  /** What of the Public Health Outcomes Framework is near to it, by its name there. */
+  publicHealthOutcomes?: Maybe<Array<Scalars['String']['output']>>;
+  /**
+   * Its figures of the latest edition, suppressed. `by`: nothing, or one of the fixed breakdowns; what else is asked is refused and the fixed
+   * ones are named. `from`, `to`: days; every period that begins between them, of at most ten years.
+   */
+  series?: Maybe<Array<Figure>>;
   source?: Maybe<Scalars['String']['output']>;
+  /** At the end of the period, not during it. */
+  stock?: Maybe<Scalars['Boolean']['output']>;
+  targets?: Maybe<Array<IndicatorTarget>>;
   unit?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  /** The day from which it is not in force any more. */
+  validTo?: Maybe<Scalars['Date']['output']>;
+  /** Of the definition in force. */
+  version?: Maybe<Scalars['String']['output']>;
+  /** What it meant when. */
+  versions?: Maybe<Array<IndicatorVersion>>;
+};
+
+
+/** One indicator by which the partnership is judged. */
+export type OutcomeIndicatorMovedByArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** One indicator by which the partnership is judged. */
+export type OutcomeIndicatorSeriesArgs = {
+  by?: Array<Breakdown>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  period?: Period;
+  to?: InputMaybe<Scalars['Date']['input']>;
 };
 
 export type OutcomeIndicatorConnection = {
@@ -6573,6 +7288,12 @@ export type ParentWordsRecordInput = {
   person: Scalars['String']['input'];
   words: Scalars['String']['input'];
 };
+
+/** A period of the calendar. Quarters begin in January, April, July and October; years in April. */
+export type Period =
+  | 'MONTH'
+  | 'QUARTER'
+  | 'YEAR';
 
 /** A member of a family. A person's other families are never listed. */
 export type Person = Node & {
@@ -6870,6 +7591,24 @@ export type PlannedPost = {
   shared?: Maybe<Scalars['Boolean']['output']>;
 };
 
+/** How many people there are of an age, in an area, from one day to another. */
+export type Population = {
+  __typename?: 'Population';
+  ageFrom?: Maybe<Scalars['Int']['output']>;
+  /** The last year of age. */
+  ageTo?: Maybe<Scalars['Int']['output']>;
+  /** Null: the whole county. */
+  area?: Maybe<District>;
+  /** Made up for the demonstration. */
+  invented?: Maybe<Scalars['Boolean']['output']>;
+  /** Null: everybody. */
+  sex?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
+  value?: Maybe<Scalars['Int']['output']>;
+};
+
 /** A post, in one team or shared by several. */
 export type Post = Node & {
   __typename?: 'Post';
@@ -7040,6 +7779,28 @@ export type PrepareEvidencePackPayload = {
   __typename?: 'PrepareEvidencePackPayload';
   /** As the caller may see it now. */
   pack?: Maybe<EvidencePack>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
+};
+
+export type PrepareExtractInput = {
+  /** Of children who entered from this day */
+  enteredFrom: Scalars['Date']['input'];
+  /** to this one. */
+  enteredUntil: Scalars['Date']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** What it is for, at most 2,000 characters. */
+  purpose: Scalars['String']['input'];
+  /** An evaluator. */
+  recipient: Scalars['ID']['input'];
+};
+
+export type PrepareExtractPayload = {
+  __typename?: 'PrepareExtractPayload';
+  /** As the caller may see it now. */
+  extract?: Maybe<Extract>;
   userErrors: Array<UserError>;
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
@@ -7231,6 +7992,33 @@ export type PublishServicesPayload = {
   warnings: Array<UserError>;
 };
 
+/** One printed number. */
+export type PublishedFigure = {
+  __typename?: 'PublishedFigure';
+  /** Of where it is. */
+  area?: Maybe<Scalars['String']['output']>;
+  /** As the paper has it: `66%`, `£2.6m`. */
+  asPrinted?: Maybe<Scalars['String']['output']>;
+  /** … of how many, where the paper prints it or it follows. */
+  base?: Maybe<Scalars['Int']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  /** Of a percentage: how many … */
+  count?: Maybe<Scalars['Int']['output']>;
+  /** The paper itself says that it only illustrates what might be. */
+  illustrative?: Maybe<Scalars['Boolean']['output']>;
+  label?: Maybe<Scalars['String']['output']>;
+  /** What does not fit with other prints, or is our reading. */
+  note?: Maybe<Scalars['String']['output']>;
+  /** In the paper's words. */
+  period?: Maybe<Scalars['String']['output']>;
+  /** Document and place. */
+  source?: Maybe<Scalars['String']['output']>;
+  topic?: Maybe<Scalars['String']['output']>;
+  unit?: Maybe<FigureUnit>;
+  /** As a decimal. */
+  value?: Maybe<Scalars['String']['output']>;
+};
+
 export type Query = {
   __typename?: 'Query';
   /** What the asking user is told of looks from outside at families they lead the work with, newest first. */
@@ -7242,6 +8030,10 @@ export type Query = {
    * `explainAccess`.
    */
   agencyView?: Maybe<AgencyView>;
+  /** What the caller's organisation reported of areas, latest first. */
+  areaObservations?: Maybe<AreaObservationConnection>;
+  /** The business case by financial year, worked out from the printed lines alone. */
+  businessCase?: Maybe<Array<BusinessYear>>;
   /**
    * Whose capacity for change moved: of each person and behaviour the latest reading, where it differs from the last one
    * before `since` (or, without one, from the first after it).
@@ -7267,12 +8059,21 @@ export type Query = {
   changes?: Maybe<Changes>;
   /** The code lists: what may stand where a field or an input says "from the code list …". Without `list`, all of them. */
   codes?: Maybe<Array<Code>>;
+  /** Who is followed from when: what figures by COHORT are of. */
+  cohorts?: Maybe<Array<Cohort>>;
   /** Answers of the surveys of skills and confidence; `needArea` from the code list `need-area`. */
   confidenceAnswers?: Maybe<ConfidenceAnswerConnection>;
   /** What reached the front door, the latest first. */
   contacts?: Maybe<ContactConnection>;
   /** What the authority has contracted, and with whom. */
   contracts?: Maybe<Array<Contract>>;
+  /**
+   * Cost and benefit by year: each partner's, and without a partner all of them together. Empty without unit costs and what
+   * was avoided.
+   */
+  costBenefit?: Maybe<Array<CostBenefitYear>>;
+  /** What the columns of an extract mean, and how coarse they are. */
+  dataDictionary?: Maybe<Array<ExtractColumn>>;
   /**
    * Who looked, newest first: what one's own organisation's users did and, for the county, every look at its families. For
    * information governance. To read it is on record as well.
@@ -7301,6 +8102,13 @@ export type Query = {
    * is not there for who asks, and where it never was.
    */
   explainAccess?: Maybe<AccessExplanation>;
+  /**
+   * The rows of an extract, of one kind. Each page is on the disclosure record with the families and persons behind it, whom no field
+   * shows. Also as NDJSON and CSV, by the published documents `extract-children`, `extract-spells` and `extract-events`.
+   */
+  extractRows?: Maybe<ExtractRowConnection>;
+  /** Extracts for evaluators, latest first: to the county its own, to an evaluator those that were released to it. */
+  extracts?: Maybe<Array<Extract>>;
   /** Which assessment factor is which concern of the trio, by variant, with its validity. */
   factorConcerns?: Maybe<Array<FactorConcern>>;
   /** The families that the caller may see. Rows that withhold what is filtered or ordered by take no part. */
@@ -7314,6 +8122,8 @@ export type Query = {
   housingNeeds?: Maybe<HousingNeedConnection>;
   /** Referrals under the duty to refer: for a housing desk those sent to it, for the county those it sent; the earliest first. */
   housingReferrals?: Maybe<HousingReferralConnection>;
+  /** One indicator by its code, and its figures. */
+  indicator?: Maybe<OutcomeIndicator>;
   /** Supervision of the county's workers, latest first. */
   individualSupervisions?: Maybe<IndividualSupervisionConnection>;
   /** What was asked of the caller's organisation, and what it asked; the earliest due first. */
@@ -7329,16 +8139,33 @@ export type Query = {
   matchCandidates?: Maybe<MatchCandidateConnection>;
   /** The kinds of meeting there are. */
   meetingKinds?: Maybe<Array<MeetingKind>>;
+  /** The programme's milestones, as they were planned and as they came. */
+  milestones?: Maybe<Array<Milestone>>;
+  /** What the public papers say the model and its programme are. */
+  modelStatements?: Maybe<Array<ModelStatement>>;
+  /** What the change costs and saves: the lines of the printed tables, in their order. Whole pounds; costs above nought, savings below. */
+  moneyLines?: Maybe<Array<MoneyLine>>;
   /** Any object by its id. Null when there is none, and when there is none for this caller: the answers are the same. */
   node?: Maybe<Node>;
+  /**
+   * What was reported of families, latest first: to the county of the families that it may see, to others what their own organisation
+   * reported.
+   */
+  observations?: Maybe<ObservationConnection>;
   /** The inbox of who gives services: what was offered of them, the longest ago first. A desk has its own services' and no other's. */
   offers?: Maybe<ServiceOfferConnection>;
   /** Every body that works with families here. */
   organisations?: Maybe<OrganisationConnection>;
+  /** What was published of others, also of what the framework has no indicator for. */
+  outcomeBenchmarks?: Maybe<Array<IndicatorBenchmark>>;
+  /** How far the figures reach, and when they were counted. */
+  outcomeFreshness?: Maybe<OutcomeFreshness>;
   /** The partnership's outcome framework: its indicators' definitions. */
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
   /** Persons whom the county takes for one, or took for one, latest first; `merged` chooses those in force. */
   personMerges?: Maybe<PersonMergeConnection>;
+  /** How many people there are: what rates are reckoned on. */
+  populations?: Maybe<Array<Population>>;
   posts?: Maybe<PostConnection>;
   /** The catalogue of programmes. */
   programmes?: Maybe<ProgrammeConnection>;
@@ -7348,6 +8175,11 @@ export type Query = {
    * provider it is their own casework.
    */
   providerSnapshot?: Maybe<ProviderSnapshot>;
+  /**
+   * Every printed figure that stands in no table of its own (`trajectories`, `triggerTrioNeed`, `moneyLines`,
+   * `aceAssociations`), also of other places, for comparison.
+   */
+  publishedFigures?: Maybe<Array<PublishedFigure>>;
   /** What the caller's organisation was shown and stands no longer as it was, latest first. */
   recallNotices?: Maybe<RecallNoticeConnection>;
   /** Batches that record systems pushed in, the latest first. */
@@ -7377,6 +8209,8 @@ export type Query = {
   subjectAccessNotices?: Maybe<SubjectAccessNoticeConnection>;
   /** Requests of people for their own data, the latest first. */
   subjectAccessRequests?: Maybe<SubjectAccessConnection>;
+  /** How small figures are kept from telling of somebody; one rule is chosen. */
+  suppressionRules?: Maybe<Array<SuppressionRule>>;
   /** The kinds of team that this authority has, with the posts that each is planned to have. */
   teamTypes?: Maybe<Array<TeamType>>;
   /** How long things may take: England's timescales, and the authority's own, which go before them. */
@@ -7384,6 +8218,15 @@ export type Query = {
   /** The tools that people are asked with: how they are scored, by whose licence, and what a change in them means. */
   tools?: Maybe<Array<Tool>>;
   trainings?: Maybe<TrainingConnection>;
+  /** How many were expected, were meant to be and were: the rows that the papers print, and the county's own. Without `measure`, of all three. */
+  trajectories?: Maybe<Array<Trajectory>>;
+  /**
+   * Need, provision and gap of the trio, as the papers print them: how many are thought to be affected, how many a service
+   * sees, how many social care knows. `district`: by its ONS code; without it, the county's numbers and those of all.
+   */
+  triggerTrioNeed?: Maybe<Array<NeedFigure>>;
+  /** What one unit costs a partner, with its period of validity. Empty until an authority says it: no paper prints any. */
+  unitCosts?: Maybe<Array<UnitCost>>;
   /** Who is asking, and what may they see. */
   viewer?: Maybe<Viewer>;
   /** What the asking desk tried codes for, the latest first. */
@@ -7417,6 +8260,13 @@ export type QueryAgencyViewArgs = {
   person?: InputMaybe<Scalars['ID']['input']>;
   purpose?: InputMaybe<Scalars['String']['input']>;
   user?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryAreaObservationsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<AreaObservationFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -7458,6 +8308,12 @@ export type QueryContactsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<ContactFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryCostBenefitArgs = {
+  case?: InputMaybe<CostCase>;
+  partner?: InputMaybe<Agency>;
 };
 
 
@@ -7516,6 +8372,14 @@ export type QueryExplainAccessArgs = {
 };
 
 
+export type QueryExtractRowsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  extract: Scalars['ID']['input'];
+  first?: InputMaybe<Scalars['Int']['input']>;
+  kind: ExtractKind;
+};
+
+
 export type QueryFamiliesArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<FamilyFilter>;
@@ -7554,6 +8418,11 @@ export type QueryHousingReferralsArgs = {
 };
 
 
+export type QueryIndicatorArgs = {
+  code: Scalars['String']['input'];
+};
+
+
 export type QueryIndividualSupervisionsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<IndividualSupervisionFilter>;
@@ -7582,8 +8451,25 @@ export type QueryMatchCandidatesArgs = {
 };
 
 
+export type QueryModelStatementsArgs = {
+  kind?: InputMaybe<StatementKind>;
+};
+
+
+export type QueryMoneyLinesArgs = {
+  part?: InputMaybe<MoneyPart>;
+};
+
+
 export type QueryNodeArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type QueryObservationsArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  filter?: InputMaybe<ObservationFilter>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -7631,6 +8517,11 @@ export type QueryProgrammesArgs = {
 export type QueryProviderSnapshotArgs = {
   month: Scalars['Date']['input'];
   provider: Scalars['ID']['input'];
+};
+
+
+export type QueryPublishedFiguresArgs = {
+  topic?: InputMaybe<Scalars['String']['input']>;
 };
 
 
@@ -7700,6 +8591,22 @@ export type QueryTrainingsArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   filter?: InputMaybe<TrainingFilter>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryTrajectoriesArgs = {
+  measure?: InputMaybe<TrajectoryMeasure>;
+};
+
+
+export type QueryTriggerTrioNeedArgs = {
+  concern?: InputMaybe<TrioConcern>;
+  district?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+export type QueryUnitCostsArgs = {
+  on?: InputMaybe<Scalars['Date']['input']>;
 };
 
 
@@ -8550,6 +9457,21 @@ export type RecordObjectionPayload = {
   warnings: Array<UserError>;
 };
 
+export type RecordObservationsInput = {
+  idempotencyKey: Scalars['String']['input'];
+  /** At most 1,000, sent in a variable. */
+  lines: Array<ObservationLine>;
+};
+
+export type RecordObservationsPayload = {
+  __typename?: 'RecordObservationsPayload';
+  /** Null: nothing was taken in. */
+  run?: Maybe<ObservationRun>;
+  /** `path` has the line's place, from 0: `["lines", "17", "count"]`. */
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
 export type RecordOfferOutcomeInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -9339,6 +10261,21 @@ export type RelationshipFeedback = Node & {
   person?: Maybe<Person>;
   withheld: Array<Withheld>;
   words?: Maybe<Scalars['String']['output']>;
+};
+
+export type ReleaseExtractInput = {
+  extract: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+};
+
+export type ReleaseExtractPayload = {
+  __typename?: 'ReleaseExtractPayload';
+  /** As the caller may see it now. */
+  extract?: Maybe<Extract>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type ReplayDeadLettersInput = {
@@ -10355,6 +11292,30 @@ export type SetServicePlacesPayload = {
   warnings: Array<UserError>;
 };
 
+export type SetTargetInput = {
+  /** A target of the same indicator and area, whose days have these in them. */
+  adjusts?: InputMaybe<Scalars['ID']['input']>;
+  /** A district's ONS code; null: the whole county. */
+  area?: InputMaybe<Scalars['String']['input']>;
+  from: Scalars['Date']['input'];
+  idempotencyKey: Scalars['String']['input'];
+  /** The indicator's code. */
+  indicator: Scalars['String']['input'];
+  /** Needed where it adjusts another. */
+  reason?: InputMaybe<Scalars['String']['input']>;
+  /** The last day. */
+  to: Scalars['Date']['input'];
+  /** A decimal of at most four places, in the indicator's unit. */
+  value: Scalars['String']['input'];
+};
+
+export type SetTargetPayload = {
+  __typename?: 'SetTargetPayload';
+  target?: Maybe<IndicatorTarget>;
+  userErrors: Array<UserError>;
+  warnings: Array<UserError>;
+};
+
 export type SharePostInput = {
   /** The version that the caller read. */
   expectedVersion: Scalars['Int']['input'];
@@ -10656,6 +11617,20 @@ export type StartSection47Payload = {
   /** Written all the same, but it looks wrong. */
   warnings: Array<UserError>;
 };
+
+export type StatementKind =
+  | 'AMBITION'
+  | 'DECISION'
+  /** One of the four elements of the model. */
+  | 'ELEMENT'
+  | 'EQUALITY'
+  | 'GOVERNANCE'
+  /** What an evaluation found to be at work in it. */
+  | 'INGREDIENT'
+  | 'NAME'
+  | 'RISK'
+  /** What the model covers, and what it does not replace. */
+  | 'SCOPE';
 
 export type StepDirection =
   | 'DOWN'
@@ -11103,6 +12078,30 @@ export type SupervisionParticipantInput = {
   user?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** How a publisher keeps small figures from telling of somebody, and how it is done here. */
+export type SuppressionRule = {
+  __typename?: 'SuppressionRule';
+  chosen?: Maybe<Scalars['Boolean']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  /** Whether that is done here. */
+  cover?: Maybe<Scalars['Boolean']['output']>;
+  decimals?: Maybe<Scalars['Int']['output']>;
+  /** to this are withheld. */
+  highest?: Maybe<Scalars['Int']['output']>;
+  /** Counts from this */
+  lowest?: Maybe<Scalars['Int']['output']>;
+  /** What stands where a figure is withheld. */
+  marker?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  note?: Maybe<Scalars['String']['output']>;
+  /** What is left is rounded to the nearest of these. */
+  roundTo?: Maybe<Scalars['Int']['output']>;
+  /** Whether its publisher also withholds what a withheld figure could be worked out from. */
+  secondary?: Maybe<Scalars['Boolean']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  zeroShown?: Maybe<Scalars['Boolean']['output']>;
+};
+
 export type SustainedChange =
   /** Nobody could be reached */
   | 'NOT_KNOWN'
@@ -11514,6 +12513,57 @@ export type TrainingFilter = {
   trainee?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** One measure over the years. */
+export type Trajectory = {
+  __typename?: 'Trajectory';
+  /** Code of the indicator whose figures go on where the printed ones end. */
+  continuedBy?: Maybe<Scalars['String']['output']>;
+  measure?: Maybe<TrajectoryMeasure>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** By day: what is printed, then the own numbers at the ends of months, as the latest edition shows them. */
+  points?: Maybe<Array<TrajectoryPoint>>;
+};
+
+export type TrajectoryMeasure =
+  | 'LOOKED_AFTER'
+  | 'OPEN_CASES'
+  | 'PROTECTION_PLANS';
+
+/** One day. What is null was not printed, and cannot be worked out from what was. */
+export type TrajectoryPoint = {
+  __typename?: 'TrajectoryPoint';
+  /** As printed; else the county's own, as everybody is shown it. */
+  actual?: Maybe<Scalars['Int']['output']>;
+  adjustedReason?: Maybe<Scalars['String']['output']>;
+  adjustedTarget?: Maybe<Scalars['Int']['output']>;
+  /** The same against the adjusted target. */
+  adjustedVariation?: Maybe<Scalars['Int']['output']>;
+  /** If nothing were changed. */
+  asIs?: Maybe<Scalars['Int']['output']>;
+  at?: Maybe<Scalars['Date']['output']>;
+  /** Children under 18 that day, where the authority has given it. */
+  children?: Maybe<Scalars['Int']['output']>;
+  /** Names of those fields of this day that no paper prints: own numbers (`actual`), and what was worked out from the others. */
+  computed?: Maybe<Array<Scalars['String']['output']>>;
+  /** With the model: 5 % less every year, and growing with the population. */
+  fsm1?: Maybe<Scalars['Int']['output']>;
+  /** The same, and never less than the rate at the top of the neighbours' lowest quartile. */
+  fsm2?: Maybe<Scalars['Int']['output']>;
+  /** The own number is withheld: `c` or `*`. */
+  marker?: Maybe<Scalars['String']['output']>;
+  /** Top of the lowest quartile of the statistical neighbours, of 10,000 children, as a decimal. */
+  neighboursRate?: Maybe<Scalars['String']['output']>;
+  /** Whether a paper has the day. */
+  printed?: Maybe<Scalars['Boolean']['output']>;
+  /** `asIs` less `fsm2`. */
+  reduction?: Maybe<Scalars['Int']['output']>;
+  /** Document and place. */
+  source?: Maybe<Scalars['String']['output']>;
+  target?: Maybe<Scalars['Int']['output']>;
+  /** By how many percent the actual number is over the target, rounded to whole. */
+  variation?: Maybe<Scalars['Int']['output']>;
+};
+
 /** The three concerns that count most for a child, by the mapping in force on the day of the assessment. */
 export type TriggerTrio = {
   __typename?: 'TriggerTrio';
@@ -11550,6 +12600,27 @@ export type TrustedAdult = Node & {
   /** Counts the changes: `expectedVersion` of the next one. */
   version?: Maybe<Scalars['Int']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type UnitCost = {
+  __typename?: 'UnitCost';
+  central?: Maybe<Scalars['String']['output']>;
+  code?: Maybe<Scalars['String']['output']>;
+  high?: Maybe<Scalars['String']['output']>;
+  /** Pounds and pence, as a decimal. */
+  low?: Maybe<Scalars['String']['output']>;
+  name?: Maybe<Scalars['String']['output']>;
+  /** Who bears it. */
+  partner?: Maybe<Agency>;
+  /** Unit: a placement week, a call-out. */
+  per?: Maybe<Scalars['String']['output']>;
+  /** Financial year whose prices these are. */
+  priceYear?: Maybe<Scalars['String']['output']>;
+  source?: Maybe<Scalars['String']['output']>;
+  /** `verified`, `authority` or `illustrative`. */
+  status?: Maybe<Scalars['String']['output']>;
+  validFrom?: Maybe<Scalars['Date']['output']>;
+  validTo?: Maybe<Scalars['Date']['output']>;
 };
 
 export type UnmergePersonsInput = {
@@ -11847,6 +12918,23 @@ export type WhereaboutsProtection = Node & {
   reason?: Maybe<Scalars['String']['output']>;
   until?: Maybe<Scalars['DateTime']['output']>;
   withheld: Array<Withheld>;
+};
+
+export type WithdrawExtractInput = {
+  extract: Scalars['ID']['input'];
+  /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
+  idempotencyKey: Scalars['String']['input'];
+  /** At most 2,000 characters. */
+  reason: Scalars['String']['input'];
+};
+
+export type WithdrawExtractPayload = {
+  __typename?: 'WithdrawExtractPayload';
+  /** As the caller may see it now. */
+  extract?: Maybe<Extract>;
+  userErrors: Array<UserError>;
+  /** Written all the same, but it looks wrong. */
+  warnings: Array<UserError>;
 };
 
 export type WithdrawHousingReferralInput = {

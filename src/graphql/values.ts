@@ -23,8 +23,13 @@ function checkText(text: string): void {
   if (!text.isWellFormed()) throw new PublicError('BAD_USER_INPUT', 'A text is not well-formed Unicode.');
 }
 
-/** Size and text of a variable's value, before anything walks through it. @throws PublicError BAD_USER_INPUT */
-function checkValue(value: unknown, depth = 0): void {
+/**
+ * Size and text of a variable's value, before anything walks through it.
+ *
+ * @param most how many items a list in it may have.
+ * @throws PublicError BAD_USER_INPUT
+ */
+function checkValue(value: unknown, most: number, depth = 0): void {
   if (typeof value === 'string') {
     if (value.length > LIMITS.textCharacters) {
       throw new PublicError('BAD_USER_INPUT', `A text has at most ${LIMITS.textCharacters.toLocaleString('en')} characters.`);
@@ -33,15 +38,16 @@ function checkValue(value: unknown, depth = 0): void {
   } else if (value !== null && typeof value === 'object') {
     if (depth > LIMITS.valueDepth) throw new PublicError('BAD_USER_INPUT', `Values may stand ${LIMITS.valueDepth} deep in each other.`);
     const inner = Object.values(value);
-    if (inner.length > LIMITS.listItems) {
-      throw new PublicError(
-        'BAD_USER_INPUT',
-        `A list has at most ${LIMITS.listItems} items; this has ${inner.length.toLocaleString('en')}.`,
-      );
+    if (inner.length > most) {
+      const words = `A list has at most ${most.toLocaleString('en')} items; this has ${inner.length.toLocaleString('en')}.`;
+      throw new PublicError('BAD_USER_INPUT', words);
     }
-    for (const item of inner) checkValue(item, depth + 1);
+    for (const item of inner) checkValue(item, most, depth + 1);
   }
 }
+
+/** Inputs whose lists may be longer than others': batches that a system sends. */
+const LONGER: Record<string, number> = { RecordObservationsInput: LIMITS.observationLines };
 
 const checkedDocuments = new WeakSet<DocumentNode>();
 
@@ -62,7 +68,13 @@ export function coerceVariables(
     checkedDocuments.add(document);
   }
   // Every variable counts as a list's item only within its own value.
-  for (const value of Object.values(given)) checkValue(value);
+  const longer = new Map(
+    (operation.variableDefinitions ?? []).flatMap(({ variable, type }) => {
+      const named = getNamedType(typeFromAST(schema, type as never) as GraphQLInputType | undefined)?.name;
+      return named && Object.hasOwn(LONGER, named) ? [[variable.name.value, LONGER[named] as number]] : [];
+    }),
+  );
+  for (const [name, value] of Object.entries(given)) checkValue(value, longer.get(name) ?? LIMITS.listItems);
   const { coerced, errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, { maxErrors: LIMITS.errors });
   if (errors) throw new PublicError('BAD_USER_INPUT', scrub(errors[0]?.message ?? 'A variable is not of its type.'));
   return coerced as Record<string, unknown>;

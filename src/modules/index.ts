@@ -20,6 +20,8 @@ import * as districtPlaces from './district/places.ts';
 import * as districtPublishing from './district/publishing.ts';
 import * as evidence from './evidence/binding.ts';
 import * as evidenceCommands from './evidence/commands.ts';
+import * as extract from './extract/binding.ts';
+import * as extractCommands from './extract/commands.ts';
 import * as family from './family/binding.ts';
 import * as familyCommands from './family/commands.ts';
 import * as housing from './housing/binding.ts';
@@ -35,7 +37,11 @@ import * as merge from './merge/binding.ts';
 import * as mergeCommands from './merge/commands.ts';
 import * as mirror from './mirror/binding.ts';
 import * as mirrorCommands from './mirror/commands.ts';
+import * as money from './money/binding.ts';
+import * as need from './need/binding.ts';
 import * as outcome from './outcome/binding.ts';
+import * as outcomeCommands from './outcome/commands.ts';
+import * as papers from './papers/binding.ts';
 import * as person from './person/binding.ts';
 import * as personCommands from './person/commands.ts';
 import * as plan from './plan/binding.ts';
@@ -61,6 +67,7 @@ import * as team from './team/binding.ts';
 import * as teamCommands from './team/commands.ts';
 import * as tool from './tool/binding.ts';
 import * as toolCommands from './tool/commands.ts';
+import * as trajectory from './trajectory/binding.ts';
 import * as voice from './voice/binding.ts';
 import * as voiceCommands from './voice/commands.ts';
 import * as voucher from './voucher/binding.ts';
@@ -83,6 +90,7 @@ const modules: Module[] = [
   dispute,
   district,
   evidence,
+  extract,
   family,
   housing,
   intervention,
@@ -90,7 +98,10 @@ const modules: Module[] = [
   meeting,
   merge,
   mirror,
+  money,
+  need,
   outcome,
+  papers,
   person,
   plan,
   retraction,
@@ -101,6 +112,7 @@ const modules: Module[] = [
   supervision,
   team,
   tool,
+  trajectory,
   voice,
   webhook,
   voucher,
@@ -140,6 +152,7 @@ const commands: Record<string, Command>[] = [
   districtPlaces,
   districtPublishing,
   evidenceCommands,
+  extractCommands,
   familyCommands,
   housingCommands,
   housingDuty,
@@ -148,6 +161,7 @@ const commands: Record<string, Command>[] = [
   meetingDecisions,
   mergeCommands,
   mirrorCommands,
+  outcomeCommands,
   personCommands,
   planIndex,
   retractionCommands,

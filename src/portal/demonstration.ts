@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { PURPOSE_NAMES } from '../access/agreement.ts';
 import type { DevelopmentIssuer } from '../access/tokens.ts';
 import { callersOf, DEMONSTRATION_AUTHORITY } from '../db/callers.ts';
+import type { Persona } from '../db/personas.ts';
 import { encodeId } from '../read/ids.ts';
 import { type PlaygroundClient, registerPlayground } from './playground.ts';
 import type { SharingReaders } from './sharing.ts';
@@ -52,12 +53,18 @@ export async function addPlayground(
 }
 
 /** Those as whom a reader without a token may open the page of who checks; by the playground's switch, and never in production. */
-export function demonstrationReaders(issuer: DevelopmentIssuer, authority: string = DEMONSTRATION_AUTHORITY): SharingReaders {
-  const { governance } = callersOf(authority);
+export const demonstrationReaders = (issuer: DevelopmentIssuer, authority: string = DEMONSTRATION_AUTHORITY): SharingReaders =>
+  readersOf(callersOf(authority).governance, issuer, authority);
+
+/** The same for the pictures of the outcome framework: one of each agency. */
+export const demonstrationOutcomeReaders = (issuer: DevelopmentIssuer, authority: string = DEMONSTRATION_AUTHORITY): SharingReaders =>
+  readersOf(callersOf(authority).personas, issuer, authority);
+
+function readersOf(personas: readonly Persona[], issuer: DevelopmentIssuer, authority: string): SharingReaders {
   return {
-    people: governance.map(({ client, label }) => ({ client, label })),
+    people: personas.map(({ client, label }) => ({ client, label })),
     async token(client) {
-      const reader = governance.find((persona) => persona.client === client);
+      const reader = personas.find((persona) => persona.client === client);
       return reader ? demonstrationToken(issuer, reader.client, reader.user, authority) : null;
     },
   };

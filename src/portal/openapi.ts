@@ -159,6 +159,13 @@ function pathOf(schema: GraphQLSchema, of: Published): Json {
         : {}),
     },
   };
+  const table = paged?.columns
+    ? {
+        'text/csv': {
+          schema: { type: 'string', description: `A table (RFC 4180) of ${paged.columns.join(', ')}; lists have a space between items.` },
+        },
+      }
+    : {};
   const answer = {
     type: 'object',
     properties: { data, errors: { type: 'array', items: REF('Problem') }, extensions: { type: 'object' } },
@@ -187,7 +194,7 @@ function pathOf(schema: GraphQLSchema, of: Published): Json {
       200: {
         description: 'The answer, as /graphql gives it: what is refused is null, and named among the errors.',
         headers: { RateLimit: { schema: { type: 'string' } }, 'RateLimit-Policy': { schema: { type: 'string' } } },
-        content: { 'application/json': { schema: answer }, ...(paged ? lines : {}) },
+        content: { 'application/json': { schema: answer }, ...(paged ? lines : {}), ...table },
       },
       ...failures('BAD_USER_INPUT', 'UNAUTHENTICATED', 'PURPOSE_NOT_ALLOWED', 'NOT_ACCEPTABLE', 'BUDGET_SPENT', 'UNAVAILABLE'),
     },

@@ -16,8 +16,13 @@ import {
 } from 'graphql';
 import { PublicError } from '../errors.ts';
 
-/** Where an answer's rows stand, and how one goes on from them. */
-export type Paged = { key: string; nodes: string; of: (list: Record<string, unknown>) => { cursor: string | null; more: boolean } };
+/** Where an answer's rows stand, and how one goes on from them. `columns`: of rows that fit a table, what they show; null: they have parts. */
+export type Paged = {
+  key: string;
+  nodes: string;
+  columns: string[] | null;
+  of: (list: Record<string, unknown>) => { cursor: string | null; more: boolean };
+};
 
 export type Published = {
   name: string;
@@ -76,9 +81,14 @@ function pagedOf({ selectionSet }: OperationDefinitionNode): Paged | null {
   };
   const nodes = key('nodes');
   if (!takesAfter || nodes === undefined) return null;
+  const shown = fields.find((each) => keyOf(each) === nodes)?.selectionSet?.selections ?? [];
+  const columns =
+    fieldsOf(shown).some(({ selectionSet }) => selectionSet) || shown.some(({ kind }) => kind !== Kind.FIELD)
+      ? null
+      : fieldsOf(shown).map(keyOf);
   const [cursor, hasMore] = [key('cursor'), key('hasMore')];
   if (cursor !== undefined && hasMore !== undefined)
-    return { key: keyOf(root), nodes, of: (list) => ({ cursor: list[cursor] as string, more: list[hasMore] === true }) };
+    return { key: keyOf(root), nodes, columns, of: (list) => ({ cursor: list[cursor] as string, more: list[hasMore] === true }) };
   const info = fields.find((each) => each.name.value === 'pageInfo');
   const inner = fieldsOf(info?.selectionSet?.selections);
   const [end, next] = [key('endCursor', inner), key('hasNextPage', inner)];
@@ -86,6 +96,7 @@ function pagedOf({ selectionSet }: OperationDefinitionNode): Paged | null {
   return {
     key: keyOf(root),
     nodes,
+    columns,
     of: (list) => {
       const told = list[keyOf(info)] as Record<string, unknown>;
       return { cursor: (told[end] as string | null) ?? null, more: told[next] === true };

@@ -1,6 +1,4 @@
 /** The sharing agreement as people read it, and what a client would see of a family. Pages without scripts, for screen and paper. */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   ACTS,
   AGREEMENT,
@@ -17,12 +15,12 @@ import { AGENCIES, PERSONAL_CLASSES } from '../access/classes.ts';
 import { AGENCY_NAME } from '../access/describe.ts';
 import type { Cell, MatrixRow } from '../access/matrix.ts';
 import type { AccessExplanation, AgencyView, FieldVerdict } from '../graphql/generated.ts';
-import { Html, html } from './html.ts';
+import { type Html, html } from './html.ts';
+import { contentPolicy, documentOf, styleOf, tables } from './page.ts';
 
-const STYLE = readFileSync(new URL('./sharing.css', import.meta.url), 'utf8');
+const STYLE = styleOf('page.css');
 
-/** The pages have no scripts and load nothing; their one style is known by its hash. A form asks this server alone. */
-export const CONTENT_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'`;
+export const CONTENT_POLICY = contentPolicy(STYLE);
 
 const LEVEL_WORDS: Record<Cell, [words: string, look: 'open' | 'part' | 'closed']> = {
   A: ['always', 'open'],
@@ -36,46 +34,9 @@ const LEVEL_WORDS: Record<Cell, [words: string, look: 'open' | 'part' | 'closed'
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-const document = (title: string, here: string, main: Html): string =>
-  html`<!doctype html>
-<html lang="en-GB">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${new Html(STYLE)}</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the content</a>
-<header><nav aria-label="Pages"><ul>
-${PAGES.map(([path, name]) => html`<li>${path === here ? html`<strong aria-current="page">${name}</strong>` : html`<a href="${path}">${name}</a>`}</li>`)}
-</ul></nav></header>
-<main id="main">
-<h1>${title}</h1>
-${main}
-</main>
-</body>
-</html>
-`.text;
+const document = (title: string, here: string, main: Html): string => documentOf({ title, here, style: STYLE, main });
 
-const PAGES = [
-  ['/sharing', 'The agreement'],
-  ['/sharing/fields', 'Field by field'],
-  ['/sharing/family', 'What would they see of a family?'],
-] as const;
-
-let tables = 0;
-
-/** A table with its caption; on a narrow screen it scrolls by itself, also by keyboard. */
-function table(caption: string, head: readonly string[], rows: (readonly (string | Html)[])[]): Html {
-  const id = `table-${++tables}`;
-  return html`<div class="table" role="region" aria-labelledby="${id}" tabindex="0"><table><caption id="${id}">${caption}</caption>
-<thead><tr>${head.map((each) => html`<th scope="col">${each}</th>`)}</tr></thead>
-<tbody>${rows.map(
-    ([first, ...rest]) =>
-      html`<tr><th scope="row">${first}</th>${rest.map((cell) => (typeof cell === 'string' ? html`<td>${cell}</td>` : cell))}</tr>\n`,
-  )}</tbody></table></div>`;
-}
+let table = tables();
 
 const levelCell = (level: Cell): Html => {
   const [words, look] = LEVEL_WORDS[level];
@@ -95,7 +56,7 @@ const key: [Level, string][] = [
 
 /** `/sharing`: who gets which kind of data, for what, and who writes it. */
 export function agreementPage(): string {
-  tables = 0;
+  table = tables();
   const classes = Object.entries(AGREEMENT);
   return document(
     'The sharing agreement',
@@ -175,7 +136,7 @@ ${table(
 
 /** `/sharing/fields`: every field of the schema that has a class of its own, and every command, with what each agency has of it. */
 export function fieldsPage(rows: MatrixRow[]): string {
-  tables = 0;
+  table = tables();
   const fields = rows.filter(({ name, dataClass }) => dataClass !== 'STRUCTURE' && !name.includes('('));
   const types = [...Map.groupBy(fields, ({ name }) => name.slice(0, name.indexOf('.')))];
   const inputs = new Set(types.filter(([, of]) => of.some(({ cells }) => Object.values(cells).includes('W'))).map(([type]) => type));
@@ -250,7 +211,7 @@ export function familyPage(
   view: View | Explanation | null,
   readers: readonly Reader[] = [],
 ): string {
-  tables = 0;
+  table = tables();
   const field = (name: keyof FamilyForm, label: string, hint: string, required = false) =>
     html`<label for="${name}">${label}</label><input id="${name}" name="${name}" value="${form[name]}" autocomplete="off" aria-describedby="${name}-hint"${required && html` required`}><p class="note" id="${name}-hint">${hint}</p>`;
   return document(

@@ -7,6 +7,7 @@ import { matrixRows } from '../access/matrix.ts';
 import type { AccessExplanation, AgencyView, Viewer } from '../graphql/generated.ts';
 import type { AssembledSchema } from '../graphql/schema.ts';
 import type { PageOptions } from './evidence-pack.ts';
+import { pageHeaders } from './page.ts';
 import { fromOwnPage } from './playground.ts';
 import {
   agreementPage,
@@ -55,13 +56,7 @@ function formOf(query: unknown): FamilyForm {
   ) as FamilyForm;
 }
 
-const PAGE_HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': CONTENT_POLICY,
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-};
+const PAGE_HEADERS = pageHeaders(CONTENT_POLICY);
 
 const send = (reply: FastifyReply, status: number, page: string) =>
   reply.code(status).headers(PAGE_HEADERS).type('text/html; charset=utf-8').send(page);

@@ -27,6 +27,7 @@ export function printWelcome(
     `Serving ${at}/graphql`,
     ...(playground ? [`Playground ${at}/playground — switch between the agencies${told ? ' and see the same family change' : ''}`] : []),
     `Agreement  ${at}/sharing — who is given what, to read; ${at}/sharing/family: what would they see of a family?`,
+    `Outcomes   ${at}/outcomes — the outcome framework in pictures, as each client may see it`,
     '',
     told
       ? 'The same family, as each agency sees it (in another terminal, in this folder):'

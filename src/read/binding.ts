@@ -33,8 +33,10 @@ export type RelationField = {
   among?: (child: string, sub: Subquery, parent: string) => string;
   /** One row of several: the first by `order`. */
   first?: boolean;
-  /** Of a page: arguments of the field by dotted path that choose among its rows. */
+  /** Of a list or page: arguments of the field by dotted path that choose among its rows. */
   filters?: Record<string, RootFilter>;
+  /** Of a list: how many rows its arguments ask for. @throws PublicError where they ask for what is not to be had. */
+  rows?: (args: Record<string, unknown>) => number;
   /** Column of the parent's row that is the child's key. */
   column?: string;
   /** Columns of the parent that already name the child's family or person: the child adds nothing to the disclosure. */

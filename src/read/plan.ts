@@ -249,8 +249,8 @@ async function compile(
     parts,
     refused: [...ctx.refused.values()],
     cost: (variables) => Math.ceil(ctx.costs.reduce((sum, times) => sum + times(variables), 1 + staticKeys.length + statics)),
-    // Reading who looked is a look as well.
-    personal: ctx.personal || ctx.classes.has('OPERATION'),
+    // Reading who looked is a look as well, and so is a figure that may tell of somebody.
+    personal: ctx.personal || ctx.classes.has('OPERATION') || ctx.classes.has('EXACT') || ctx.classes.has('RESEARCH'),
     fresh: ctx.fresh,
     fields: [...ctx.fields].sort(),
     classes: [...ctx.classes].sort(),

@@ -8,12 +8,12 @@ import type { DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graph
 import { type Budgets, costOfAnswer } from '../access/budget.ts';
 import type { Agency } from '../access/classes.ts';
 import type { Client } from '../access/client.ts';
-import type { CommandResult } from '../change/command.ts';
+import type { CommandResult, Disclosed } from '../change/command.ts';
 import type { Feed, FeedPage, FeedShown } from '../change/feed.ts';
 import { type Asker, databaseError, type Pools } from '../db/pools.ts';
 import { createPreparing } from '../db/preparing.ts';
 import { type Families, openedBy } from '../disclosure/budget.ts';
-import { type Alert, answerRecords, codeOf, NOBODY, planRecord, readShown, recordText } from '../disclosure/record.ts';
+import { type Alert, answerRecords, codeOf, NOBODY, planRecord, readShown, recordText, type Shown } from '../disclosure/record.ts';
 import type { Recorder } from '../disclosure/recorder.ts';
 import type { Tally } from '../disclosure/tally.ts';
 import { ERRORS, type ErrorCode, errorBody, formatError, PublicError } from '../errors.ts';
@@ -267,7 +267,14 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     if (plan.command) executor.families.note(client, openedBy(shown));
     else overFamilies(client, executor.families.open(client, openedBy(shown)));
     for (const { page, shown } of fed.noted) await feed.noted(page, shown);
-    await records.answer(plan, client, asked, shown, plan.command !== null && run.written !== null);
+    const told = (written as CommandResult | null)?.disclosed;
+    await records.answer(
+      told ? { ...plan, personal: true } : plan,
+      client,
+      asked,
+      told ? alsoShown(shown, told) : shown,
+      plan.command !== null && run.written !== null,
+    );
     return data;
   };
 
@@ -370,6 +377,12 @@ export function compiledReads(executor: Executor): ApolloServerPlugin<RequestCon
     },
   };
 }
+
+/** Who is in an answer, and whom its command told somebody else of. */
+const alsoShown = ({ families, persons }: Shown, told: Disclosed): Shown => ({
+  families: [...new Set([...families, ...told.families.map(String)])],
+  persons: [...new Set([...persons, ...told.persons.map(String)])],
+});
 
 const NO_SUBSCRIPTIONS = 'Subscriptions are asked for over a WebSocket.';
 const ONLY_SUBSCRIPTIONS = 'Over a WebSocket only subscriptions are asked for.';

@@ -259,7 +259,9 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
         ...(field.samePerson && known.person && { person: known.person }),
       },
     };
-    const many = (variables: Variables) => entity.times(variables) * LIMITS.costOfList;
+    const given = argumentsOf(ctx, type.getFields()[name] as GraphQLField<unknown, unknown>, nodes[0] as FieldNode);
+    const rowsOf = field.kind === 'list' && field.rows ? field.rows : () => LIMITS.costOfList;
+    const many = (variables: Variables) => entity.times(variables) * rowsOf(given.at(variables));
     const next: Entity = { type: field.to, nodes, scope: inner, at, times: field.kind === 'list' ? many : entity.times };
     const parent = field.from ? side(field.from) : row;
     const joinOf = (each: string) =>
@@ -284,10 +286,10 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     // Although the class is closed here as a whole, some of the rows may be shown: then the list is.
     const counted = open !== null && mayShowSome(name, field.to);
     if (field.kind === 'list') {
-      const each = rows(ctx, next, child, { where: [join], tail: `order by ${orderBy(field.order as Order, child)}` });
+      const where = [join, ...chosen(field, given, child)];
+      const each = rows(ctx, next, child, { where, tail: `order by ${orderBy(field.order as Order, child)}` });
       return gated(open, listOf(each, counted), counted);
     }
-    const given = argumentsOf(ctx, type.getFields()[name] as GraphQLField<unknown, unknown>, nodes[0] as FieldNode);
     // What is asked of a page may leave out what else there is.
     const narrowed = counted && Object.keys(given.now).some((argument) => argument !== 'first' && isGiven(given, argument));
     const stream = (member: string, args: Arguments) =>
@@ -321,7 +323,7 @@ export function compileObject(ctx: Context, entity: Entity, row: string): Shape 
     return `(select true from ${source.from} where ${and([joinOf(each), ...source.where])} limit 1)`;
   }
 
-  /** What the arguments of a page choose among its rows. */
+  /** What the arguments of a list or page choose among its rows. */
   function chosen({ filters }: RelationField, args: Arguments, each: string): string[] {
     const given = Object.entries(filters ?? {}).filter(([path]) => isGiven(args, path));
     return given.map(([path, filter]) => filterSql(ctx, args, path, filter, each));

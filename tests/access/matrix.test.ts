@@ -8,8 +8,8 @@ import {
   getNamedType,
   isAbstractType,
   isCompositeType,
-  isNonNullType,
   isObjectType,
+  isRequiredArgument,
   isScalarType,
 } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -36,6 +36,8 @@ const MADE =
 
 /** Types that only an odd way leads to. */
 const ODD: Record<string, string> = {
+  ObservationRun: '{ node(id: "ObservationRun-1") { ... on ObservationRun { … } } }',
+  ExtractRow: '{ extractRows(extract: "Extract-1", kind: CHILD) { nodes { … } } }',
   LookUp: '{ node(id: "LookUp-1") { ... on LookUp { … } } }',
   ProviderSnapshot: `{ providerSnapshot(provider: "${encodeId('Organisation', 601)}", month: "2026-06-01") { … } }`,
   TeamDiscipline: `{ workforce(team: "${encodeId('Organisation', 107)}") { … } }`,
@@ -58,7 +60,7 @@ function open(type: GraphQLObjectType): Field[] {
     return dataClass === 'STRUCTURE' ? 0 : Object.values(AGREEMENT[dataClass].levels).filter((level) => level === 'N').length;
   };
   return Object.values(type.getFields())
-    .filter(({ name, args }) => name === 'family' || !args.some((argument) => isNonNullType(argument.type)))
+    .filter(({ name, args }) => name === 'family' || !args.some(isRequiredArgument))
     .sort((a, b) => closedTo(a) - closedTo(b) || a.args.length - b.args.length);
 }
 

@@ -350,7 +350,7 @@ it('list counts clients and users', async () => {
   const lines = (await done('list')).split('\n').map((line) => line.split(/\s{2,}/));
   expect(lines[0]).toEqual(['code', 'agency', 'clients', 'users', 'name']);
   expect(lines).toContainEqual(['heron-trust', 'HEALTH', '1', '1', 'Heron Community Trust']);
-  expect(lines).toContainEqual(['turning-point', 'PROVIDER', '2', '12', 'Turning Point']);
+  expect(lines).toContainEqual(['turning-point', 'PROVIDER', '3', '12', 'Turning Point']);
   expect(await organisation('client', 'list', '--organisation', 'nowhere')).toEqual({ code: 1, out: '', err: oneLine });
   expect(await organisation('user', 'list')).toMatchObject({ code: 1, out: '', err: expect.stringContaining('Say --organisation') });
 });

@@ -86,6 +86,7 @@ const ID_TYPES: Record<string, string> = {
   protection: 'WhereaboutsProtection',
   provider: 'Organisation',
   reading: 'ToolReading',
+  recipient: 'Organisation',
   record: 'SchoolRecord',
   referrer: 'Organisation',
   request: 'InformationRequest',
@@ -115,6 +116,7 @@ const OF_COMMAND: Record<string, Record<string, string>> = {
   reviewSubjectAccessItems: { request: 'SubjectAccess', items: 'SubjectAccessItem', fields: 'SubjectAccessField' },
   answerHousingReferral: { referral: 'HousingReferral' },
   withdrawHousingReferral: { referral: 'HousingReferral' },
+  setTarget: { adjusts: 'IndicatorTarget' },
   withdrawSharingDecision: { decision: 'SharingDecision' },
   receivePreparatoryAssessment: { assessment: 'PreparatoryAssessment' },
 };
@@ -304,14 +306,18 @@ describe('what is hidden and what never was', () => {
     const agency = AGENCIES.find((each) => mayWrite(each, classes.fieldClass('Mutation', name), name)) as Agency;
     const who = caller(agency);
     // What is governance's to do is done by its own client, under its own purpose.
-    const governs = classes.fieldClass('Mutation', name) === 'OPERATION';
+    const governs = ['OPERATION', 'RESEARCH'].includes(classes.fieldClass('Mutation', name));
     const purpose = purposesOf(name)?.[0] ?? 'GOVERNANCE';
     const governor = { client: 'occ-governance', user: 'gideon.marlowe', scopes: allScopes, purpose };
+    // And what the framework is told, by an analyst's.
+    const reports = writersOf(classes.fieldClass('Mutation', name), name).some(({ scope }) => scope === 'outcome:write');
     const asker = governs
       ? governor
-      : agency === 'LA'
-        ? { ...who, client: 'occ-team-management', user: 'bethan.rowe', purpose: 'SAFEGUARDING' }
-        : who;
+      : reports
+        ? { client: 'occ-analyst', user: 'agnes.thorley', scopes: allScopes, purpose: 'PERFORMANCE' }
+        : agency === 'LA'
+          ? { ...who, client: 'occ-team-management', user: 'bethan.rowe', purpose: 'SAFEGUARDING' }
+          : who;
     const type = inputOf(name);
     const optional = Object.values(type.getFields())
       .filter((each) => getNamedType(each.type).name === 'ID')

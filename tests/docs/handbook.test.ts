@@ -645,6 +645,7 @@ describe('words', () => {
     ...capital('src/access/decide.ts'),
     ...capital('src/access/agreement.ts'),
     ...capital('tests/access/matrix.test.ts'),
+    ...capital('src/access/outcome.sql'),
     ...capital('src/change/masters.ts'),
     ...capital('src/modules/mirror/lines.ts'),
     ...capital('src/modules/mirror/entries.ts'),
@@ -749,6 +750,11 @@ const CLAIMS: Record<string, (() => unknown)[]> = {
       test('tests/bin/commands.test.ts', 'has every field, argument and input field'),
       test('tests/portal/sharing.test.ts', 'in development asks as whoever is picked'),
     ],
+  '<http://localhost:4000/outcomes> draws the outcome framework as whoever is picked may see it, with the table behind each picture.': [
+    test('tests/portal/outcomes.test.ts', 'in development is made as whoever is picked'),
+    test('tests/portal/outcomes.test.ts', 'is what the client is answered'),
+    test('tests/portal/outcomes.test.ts', 'is in no page, picture or file of anybody'),
+  ],
   'Every field of the schema names its kind of data: `@classified(as: NHS_NUMBER)`.': [
     test('tests/graphql/check.test.ts', 'as it is has no fault'),
   ],
@@ -838,7 +844,7 @@ const CLAIMS: Record<string, (() => unknown)[]> = {
   ],
   'To add a field: `schema/<noun>.graphql` → `src/modules/<noun>/tables.ts` and `binding.ts` → `npm run db:generate` → `npm run codegen` → `npm run matrix` (read what it opens) → `npm test`. What is forgotten stops `npm test` by name. [One field, followed through](docs/engineers.md#one-field-followed-through) is the whole of it.':
     [test('tests/graphql/check.test.ts', 'with a binding taken away does not start')],
-  'More: [front-end teams](docs/front-end.md) · [district councils and record systems](docs/councils-and-record-systems.md) · [information governance](docs/information-governance.md) ([sharing](docs/sharing.md), [rights](docs/rights.md)) · [operators](docs/operators.md) · [security](docs/security.md) · [engineers](docs/engineers.md) · [what the papers ask for, and where it lives](docs/coverage.md)':
+  'More: [front-end teams](docs/front-end.md) · [district councils and record systems](docs/councils-and-record-systems.md) · [information governance](docs/information-governance.md) ([sharing](docs/sharing.md), [rights](docs/rights.md)) · [operators](docs/operators.md) · [security](docs/security.md) · [engineers](docs/engineers.md) · [evaluators and analysts](docs/evaluation.md) · [what the papers ask for, and where it lives](docs/coverage.md)':
     [
       () => {
         for (const { file } of pages) if (file !== 'README.md' && file !== 'docs/sharing-matrix.md') expect(readme.links).toContain(file);

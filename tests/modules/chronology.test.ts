@@ -55,6 +55,7 @@ const WITHOUT: Record<string, string> = {
   EmergencyAccess: LEDGER,
   AccessNotice: 'Who looked, and not what happened: it stands beside the disclosures.',
   RecordId: 'Under which of its ids a record system knows them.',
+  Observation: 'A count of a month, a quarter or a year, and no event.',
   Voucher: part('an offer'),
   LookUpReceipt: 'Who looked, and not what happened: it stands beside the disclosures.',
 };

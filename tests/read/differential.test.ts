@@ -31,6 +31,7 @@ import { AGENCIES, type Agency, CLASS_BIT, isPersonal, PERSONAL_CLASSES } from '
 import { classifiedTables, classOf } from '../../src/db/classified.ts';
 import { CLIENTS, PERSONAS } from '../../src/db/personas.ts';
 import { BINDINGS, ROOTS } from '../../src/modules/index.ts';
+import { BREAKDOWNS } from '../../src/modules/outcome/breakdowns.ts';
 import { membersOf } from '../../src/read/binding.ts';
 import { type Asker, answer, CURSOR, queries, schema } from '../support/reference.ts';
 import { type Caller, encodeId, ownDatabase, sqlAs, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
@@ -541,6 +542,8 @@ class Maker {
   private inputValue(type: GraphQLInputType, field: string, path: string): unknown {
     if (!isNonNullType(type) && path.includes('.') && this.choices.once(8)) return null;
     const plain = isNonNullType(type) ? type.ofType : type;
+    // Figures are shown by what is fixed, and refused by all else.
+    if (path === 'by') return this.choices.of(BREAKDOWNS.filter(({ grains }) => grains.length === 3)).dimensions;
     if (isListType(plain)) return Array.from({ length: this.choices.below(4) }, () => this.scalar(getNamedType(type), field, path));
     if (isInputObjectType(plain))
       return Object.fromEntries(

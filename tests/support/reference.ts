@@ -300,6 +300,18 @@ function tableNamed(name: TableName): Table {
 /** Where a row of a query stands: its table, and its place in it. */
 const PLACE = '@place';
 
+const blind = new Set(classifiedTables().flatMap((table) => (table.blind ? [table.name] : [])));
+/** The column that says it: PostgreSQL's own, but of a table of which a login is given none of these. */
+const placeOf = (name: string): [column: string, type: string] => (blind.has(name) ? ['id', 'bigint'] : ['ctid', 'tid']);
+function isAt(name: string, alias: string, value: string): string {
+  const [column, type] = placeOf(name);
+  return `${alias}.${column} = ${value}::${type}`;
+}
+function isAmong(name: string, alias: string, places: string[]): string {
+  const [column, type] = placeOf(name);
+  return `${alias}.${column} = any ('{${places.map((place) => `"${place}"`).join(',')}}'::${type}[])`;
+}
+
 /** Rows of a table that the login sees and the request may. */
 const visible = (asker: Asker, name: TableName, rest: string, values: unknown[]): Promise<Row[]> =>
   visibleOf(asker, name, `from fsp.${name} c where ${rest}`, values);
@@ -308,7 +320,7 @@ const visible = (asker: Asker, name: TableName, rest: string, values: unknown[])
 async function visibleOf(asker: Asker, name: TableName, from: string, values: unknown[]): Promise<Row[]> {
   const { is } = tableNamed(name);
   if (isPersonal(is) && isClosed(asker, is)) return [];
-  const rows = await asker.query(`select c.*, c.ctid::text as "${PLACE}" ${from}`, values);
+  const rows = await asker.query(`select c.*, c.${placeOf(name)[0]}::text as "${PLACE}" ${from}`, values);
   if (!isPersonal(is)) return rows;
   const allowed = await Promise.all(rows.map((row) => mayShow(asker, name, row)));
   return rows.filter((_, index) => allowed[index]);
@@ -360,7 +372,7 @@ async function isMine(asker: Asker, name: TableName, row: Row): Promise<boolean>
 
 /** Something that SQL says of one row, in which the row is `c`. */
 const ofRow = async (asker: Asker, name: TableName, row: Row, columns: string): Promise<Row> =>
-  (await asker.query(`select ${columns} from fsp.${name} c where c.ctid = $1::tid`, [row[PLACE]]))[0] as Row;
+  (await asker.query(`select ${columns} from fsp.${name} c where ${isAt(name, 'c', '$1')}`, [row[PLACE]]))[0] as Row;
 
 /** A row that names neither family nor person is seen by the organisations that it names. */
 const isBetween = (row: Row) => !('family' in row) && !('person' in row);
@@ -895,10 +907,10 @@ async function rowsOfType(
 /** A row as `p` in a query, given the place of its value among the parameters. */
 function asParent(row: Row, table: PgTable | undefined, beside: Row | undefined): { from: string; value: unknown } {
   const { anchor } = bindingOf(row.__typename);
-  if (table && beside) return { from: `fsp.${classOf(table).name} p on p.ctid = $1::tid`, value: beside[PLACE] };
+  if (table && beside) return { from: `fsp.${classOf(table).name} p on ${isAt(classOf(table).name, 'p', '$1')}`, value: beside[PLACE] };
   if (typeof anchor === 'string') return { from: `(select $1::bigint as ${anchor}) p on true`, value: row[anchor] };
   const name = row.__table ?? classOf([anchor].flat()[0] as PgTable).name;
-  return { from: `fsp.${name} p on p.ctid = $1::tid`, value: row[PLACE] };
+  return { from: `fsp.${name} p on ${isAt(name, 'p', '$1')}`, value: row[PLACE] };
 }
 
 const keyText = ({ keys, descending }: Order, side: (table: PgTable) => string) =>
@@ -955,8 +967,7 @@ async function withSub(asker: Asker, write: (sub: Subquery) => string): Promise<
     );
   return write((table, name) => {
     const places = seen.get(table) as string[];
-    if (places.length > 0)
-      return `from fsp.${classOf(table).name} ${name} where ${name}.ctid = any ('{${places.map((p) => `"${p}"`).join(',')}}'::tid[])`;
+    if (places.length > 0) return `from fsp.${classOf(table).name} ${name} where ${isAmong(classOf(table).name, name, places)}`;
     const none = (Object.values(getTableColumns(table)) as PgColumn[]).map((c) => `null::${c.getSQLType()} as "${c.name}"`).join(', ');
     return `from (select ${none}) ${name} where false`;
   });
@@ -1065,6 +1076,7 @@ async function boundRoot(asker: Asker, field: string, args: Row): Promise<unknow
     for (const match of root.match(args)) wheres.push(await filterText(asker, match, at(args, match.path.join('.')), values));
     return (await rowsOfType(asker, root.to, wheres.join(' and '), values, '', true))[0] ?? null;
   }
+  if (root.kind === 'page' && root.standing) wheres.push(root.standing('c'));
   for (const [path, filter] of Object.entries(root.filters)) {
     if (at(args, path) != null) wheres.push(await filterText(asker, filter, at(args, path), values));
   }

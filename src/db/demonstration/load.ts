@@ -60,6 +60,26 @@ export async function loadCallers(client: pg.Client, { clients, users, teams }: 
   await insert('team_member', members, '(organisation, subject, "from") do nothing');
 }
 
+/** Children under 18 of each district: made up, for no paper says how many there are. */
+const CHILDREN: [area: string | null, children: number][] = [
+  [null, 145_000],
+  ['E07000177', 33_000],
+  ['E07000178', 30_000],
+  ['E07000179', 31_000],
+  ['E07000180', 29_000],
+  ['E07000181', 22_000],
+];
+
+/** Loads what rates are reckoned on, where the reference data says nothing of it. */
+async function loadPopulations(client: pg.Client): Promise<void> {
+  await client.query(
+    `insert into fsp.population (id, area, age_from, age_to, valid_from, value, source, invented)
+     select n, w.c ->> 0, 0, 17, '2017-04-01', (w.c ->> 1)::integer, 'made up for the demonstration', true
+     from jsonb_array_elements($1::jsonb) with ordinality w (c, n) where not exists (select from fsp.population)`,
+    [JSON.stringify(CHILDREN)],
+  );
+}
+
 /** Families are granted to logins; without them the families would be there and nobody would see them. */
 async function requireLogins(client: pg.Client): Promise<void> {
   const { rows } = await client.query('select from fsp.login limit 1');
@@ -76,6 +96,7 @@ export async function loadDemonstration(client: pg.Client): Promise<void> {
   try {
     await requireLogins(client);
     await loadCallers(client, callersOf(DEMONSTRATION_AUTHORITY));
+    await loadPopulations(client);
     await writeFamilies(client, [...STORIES.map(storyRows), ...generatedFamilies(GENERATED, 0, GENERATED.families)]);
     await loadFrontDoor(client);
     await loadTurns(client);

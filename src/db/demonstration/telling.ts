@@ -20,8 +20,10 @@ import { createTransactions } from '../transactions.ts';
 import { ASHDOWN_RECORD } from './record/ashdown.ts';
 import { COURT_FAMILY, COURT_RECORD } from './record/court.ts';
 import { DUNMORE_RECORD } from './record/dunmore.ts';
+import { EXTRACT_RECORD } from './record/extract.ts';
 import { HARTWELL_RECORD } from './record/hartwell.ts';
 import { tellLooks } from './record/looks.ts';
+import { OUTCOMES_RECORD } from './record/outcomes.ts';
 import { SHARING_RECORD } from './record/sharing.ts';
 import type { Names, Step, Teller } from './record/step.ts';
 import { TEAM_RECORD } from './record/team.ts';
@@ -29,11 +31,12 @@ import { STORIES, storyPerson } from './rows.ts';
 
 /** The family's id and its steps; null: the county's own house. */
 const RECORD: [family: number | null, steps: Step[]][] = [
-  [1, HARTWELL_RECORD],
+  [1, [...HARTWELL_RECORD, ...OUTCOMES_RECORD]],
   [2, ASHDOWN_RECORD],
   [3, [...DUNMORE_RECORD, ...SHARING_RECORD]],
   [COURT_FAMILY, COURT_RECORD],
-  [null, TEAM_RECORD],
+  // At the end: who is left out of the extract the others have said by then.
+  [null, [...TEAM_RECORD, ...EXTRACT_RECORD]],
 ];
 
 const isTold = (family: number | null) => STORIES.some(({ id }) => id === family);
@@ -138,7 +141,7 @@ export async function tellRecord(owner: pg.Client, ownerUrl: string, loginSecret
         }
         const said = await runCommand(transactions, COMMANDS, field, given, client, new Date(`${on}T18:00:00Z`));
         if (said.id === null)
-          throw new Error(`The demonstration's ${field} of ${on}, family ${family}: ${JSON.stringify(said.userErrors)}`);
+          throw new Error(`The demonstration's ${field} of ${on} by ${as.client}, family ${family}: ${JSON.stringify(said.userErrors)}`);
         if (name) made.set(name[1], encodeId(name[0], said.id));
       }
     }

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, readdirSync, renameSync, rmSync, type WriteStream } from 'node:fs';
 import path from 'node:path';
-import { csvLine } from '../csv.ts';
+import { csvLine, sheetText } from '../csv.ts';
 import type { AskAs } from '../record-system.ts';
 import { ANNEX_A, annexA } from './annex-a.ts';
 import { readFamilies } from './read.ts';
@@ -23,8 +23,7 @@ export type Exported = {
  * A spreadsheet takes a text that begins so for a formula. The lists of Annex A are opened by people, so theirs begin with an apostrophe; the
  * dataset's files are read by programs, and their values stand as they are.
  */
-const FORMULA = /^[=+\-@\t\r]/;
-export const forPeople = (value: Value): Value => (typeof value === 'string' && FORMULA.test(value) ? `'${value}` : value);
+export const forPeople = (value: Value): Value => (typeof value === 'string' ? sheetText(value) : value);
 
 /**
  * Writes the files. A file has its name when it is whole: what is broken off leaves parts, which the next export writes anew.

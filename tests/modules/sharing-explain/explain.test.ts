@@ -1,7 +1,7 @@
 /** Who may have another's access explained, of which families, and what stands on record of it; and what a change of the agreement would do. */
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AGENCIES } from '../../../src/access/classes.ts';
+import { AGENCIES, OPEN_CLASSES } from '../../../src/access/classes.ts';
 import { matrixRows } from '../../../src/access/matrix.ts';
 import { changedLevels, documentChanges, fieldChanges, publishedDocuments } from '../../../src/access/simulate.ts';
 import { namesIn, viewFor } from '../../../src/access/view.ts';
@@ -359,7 +359,7 @@ it('every type with a field about people says what it withholds', () => {
   expect(schemaFaults(assembled, BINDINGS, ROOTS, COMMANDS)).toEqual([]);
   const without = [...BINDINGS.keys()].filter((type) => {
     const fields = assembled.classes.all.filter((one) => one.type === type);
-    const personal = fields.some(({ dataClass }) => !['STRUCTURE', 'DIRECTORY', 'MEASURE', 'OPERATION'].includes(dataClass));
+    const personal = fields.some(({ dataClass }) => !(OPEN_CLASSES as readonly string[]).includes(dataClass));
     return personal !== fields.some(({ field }) => field === 'withheld');
   });
   expect(without).toEqual([]);

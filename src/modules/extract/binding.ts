@@ -1,0 +1,96 @@
+import { type Binding, byId, column, one, type RootBinding } from '../../read/binding.ts';
+import { extract, extractColumn, extractRow } from './tables.ts';
+
+export const bindings: Binding[] = [
+  {
+    type: 'Extract',
+    anchor: extract,
+    id: 'id',
+    fields: {
+      recipient: one('Organisation', extract.recipient, 'id'),
+      purpose: column(extract.purpose),
+      enteredFrom: column(extract.enteredFrom),
+      enteredUntil: column(extract.enteredUntil),
+      asAt: column(extract.asAt),
+      followUpDays: column(extract.followUpDays),
+      status: column(extract.status),
+      preparedAt: column(extract.preparedAt),
+      preparedBy: column(extract.preparedBy),
+      releasedAt: column(extract.releasedAt),
+      releasedBy: column(extract.releasedBy),
+      withdrawnAt: column(extract.withdrawnAt),
+      withdrawnBy: column(extract.withdrawnBy),
+      withdrawnFor: column(extract.withdrawnFor),
+      report: one('ExtractReport', extract.id, 'id'),
+    },
+  },
+  {
+    type: 'ExtractReport',
+    anchor: extract,
+    fields: {
+      k: column(extract.k),
+      children: column(extract.children),
+      smallestGroup: column(extract.smallestGroup),
+      uniqueChildren: column(extract.uniqueChildren),
+      generalised: column(extract.generalised),
+      withheldChildren: column(extract.withheldChildren),
+      leastVariety: column(extract.leastVariety),
+      passed: column(extract.passed),
+    },
+  },
+  {
+    type: 'ExtractRow',
+    anchor: extractRow,
+    fields: {
+      kind: column(extractRow.kind),
+      child: column(extractRow.child),
+      born: column(extractRow.born),
+      sex: column(extractRow.sex),
+      ethnicGroup: column(extractRow.ethnicGroup),
+      disabled: column(extractRow.disabled),
+      district: column(extractRow.district),
+      entered: column(extractRow.entered),
+      knownBefore: column(extractRow.knownBefore),
+      concerns: column(extractRow.concerns),
+      highest: column(extractRow.highest),
+      daysInNeed: column(extractRow.daysInNeed),
+      daysOnPlan: column(extractRow.daysOnPlan),
+      daysPreProceedings: column(extractRow.daysPreProceedings),
+      daysInCare: column(extractRow.daysInCare),
+      referrals: column(extractRow.referrals),
+      stepsUp: column(extractRow.stepsUp),
+      stepsDown: column(extractRow.stepsDown),
+      status: column(extractRow.status),
+      startMonth: column(extractRow.startMonth),
+      endMonth: column(extractRow.endMonth),
+      event: column(extractRow.event),
+      month: column(extractRow.month),
+    },
+  },
+  {
+    type: 'ExtractColumn',
+    anchor: extractColumn,
+    fields: {
+      kind: column(extractColumn.kind),
+      name: column(extractColumn.name),
+      type: column(extractColumn.type),
+      meaning: column(extractColumn.meaning),
+      coarsened: column(extractColumn.coarsened),
+      checked: column(extractColumn.checked),
+    },
+  },
+];
+
+export const roots: Record<string, RootBinding> = {
+  extracts: { kind: 'list', to: 'Extract', order: { ...byId, descending: true }, filters: {} },
+  extractRows: {
+    kind: 'page',
+    to: 'ExtractRow',
+    order: () => byId,
+    filters: {
+      extract: { decode: 'id', type: 'Extract', where: (row, p) => `${row}.extract = ${p}::bigint` },
+      kind: { decode: 'text', where: (row, p) => `${row}.kind = ${p}` },
+    },
+  },
+  dataDictionary: { kind: 'list', to: 'ExtractColumn', order: { keys: [{ column: 'id', type: 'integer' }] }, filters: {} },
+};
