@@ -234,8 +234,8 @@ end $$;
 -- first, so that two decisions at once cannot lose one another: each statement below reads what was committed
 -- before the lock was given. `others`: persons who belonged to a family before the change.
 create or replace function fsp.rebuild_grants(asked bigint[], others bigint[] default '{}') returns void
--- Planned for each call: one family and a loader's thousands want different joins.
-language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan
+-- Planned for each call: one family and a loader's thousands want different joins. (What is set for a function is set back when it ends.)
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_custom_plan set enable_nestloop = on
 as $$
 declare
   people bigint[];
@@ -244,6 +244,8 @@ declare
   locked bigint[];
   clinical constant bigint := 1 << 15;
 begin
+  -- The planner takes what is worked out below for a row or two, and would look for each among all: with many families that is their square.
+  if cardinality(asked) > 100 then perform set_config('enable_nestloop', 'off', true); end if;
   -- Who belongs where, and who is one with whom, may have changed while a lock was waited for: it is asked again until nothing new
   -- has come.
   loop
