@@ -93,7 +93,7 @@ try {
   const today = new Date().toISOString().slice(0, 10);
   const [all, allSeconds] = await timed(() => countFigures(owner, today, { since: SINCE, reported: false }));
   say(`Counting everything since ${SINCE}: ${all.figures.toLocaleString('en')} figures in ${allSeconds.toFixed(1)} s.`);
-  const [made, madeSeconds] = await timed(() => publishEdition(owner, quarterBefore(today), LOGIN_SECRET));
+  const [made, madeSeconds] = await timed(() => publishEdition(owner, quarterBefore(today)));
   say(
     `An edition: ${made.cells.toLocaleString('en')} figures, ${made.withheld.toLocaleString('en')} withheld, in ${madeSeconds.toFixed(1)} s.`,
   );

@@ -3589,6 +3589,12 @@ CREATE TABLE "fsp"."figure_exact" (
 	CONSTRAINT "figure_exact_cell" UNIQUE("indicator","breakdown","grain","starts","first","second")
 );
 --> statement-breakpoint
+CREATE TABLE "fsp"."figure_key" (
+	"one" boolean PRIMARY KEY DEFAULT true NOT NULL,
+	"key" text NOT NULL,
+	CONSTRAINT "figure_key_one" CHECK (one)
+);
+--> statement-breakpoint
 CREATE TABLE "fsp"."figure_state" (
 	"one" boolean PRIMARY KEY DEFAULT true NOT NULL,
 	"counted_at" timestamp (3) with time zone,

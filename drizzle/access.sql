@@ -5270,7 +5270,7 @@ begin
     select g.*, coalesce(o.id, a.id) as standing, coalesce(o.version, a.version, 0) as version,
       coalesce(o.id, a.id) is null or (coalesce(o.count, a.count), coalesce(o.base, a.base), a.persons)
         is distinct from (g.count, g.base, g.persons) as changed,
-      g.indicator is not null and count(*) over (partition by g.indicator, g.starts, g.family, g.person, g.area) > 1 as twice,
+      g.indicator is not null and count(*) over (partition by g.indicator, g.starts, case when g.observed_by <> 'PERSON' or g.person is null then g.family end, g.person, g.area) > 1 as twice,
       g.family is null or exists (select from fsp.family_grant fg where fg.login = asking and fg.family = g.family
           and fg.starts <= now() and fg.ends > now() and not exists (select from fsp.user_rule r where r.login = asking and r.kind = 'barred'
             and r.family = g.family and r.person is null and r.starts <= now() and r.ends > now() and by_user = any (r.subjects))) as seen
@@ -5295,7 +5295,7 @@ begin
         format('It is reported by the %s: from its first day to its last.', lower(k.grain))),
       (k.starts = fsp.period_start(k.grain, k.starts) and k.starts <= k.ends and k.ends <> fsp.period_end(k.grain, k.starts) - 1, 'to', 'RULE', 'PERIOD',
         format('It is reported by the %s: from its first day to its last.', lower(k.grain))),
-      (k.ends > today, 'to', 'RULE', 'FUTURE', 'The period is not over yet.'),
+      (k.ends >= today, 'to', 'RULE', 'FUTURE', 'The period is not over yet.'),
       (k.twice, 'from', 'RULE', 'OVERLAP', 'Another line of this batch is of the same, and of the same period.'),
       (k.observed_by = 'PERSON' and (k.family is null or k.person is null or k.area is not null), 'person', 'RULE', 'SUBJECT',
         'It is observed of a person: name the family and the person.'),
@@ -5314,6 +5314,11 @@ begin
       (k.count_text is not null and k.count is null, 'count', 'INVALID', null, 'Must be a decimal of at most four places.'),
       (k.base_text is not null and k.base is null, 'base', 'INVALID', null, 'Must be a decimal of at most four places.'),
       (k.count < 0, 'count', 'RULE', 'NEGATIVE', 'Nothing is counted below nought.'),
+      (k.kind = 'COUNT' and k.count <> trunc(k.count), 'count', 'INVALID', null, 'Must be a whole number.'),
+      -- With numbers of any size a reporter could mark families, and read of a sum who is in it.
+      (k.observed_by <> 'AREA' and k.count > 1000, 'count', 'INVALID', null, 'Must be at most 1,000 of a family or a person.'),
+      (k.observed_by <> 'AREA' and k.base > 1000, 'base', 'INVALID', null, 'Must be at most 1,000 of a family or a person.'),
+      (k.persons > 10000000, 'persons', 'INVALID', null, 'Must be at most 10,000,000.'),
       (k.persons < 0, 'persons', 'RULE', 'NEGATIVE', 'Nothing is counted below nought.'),
       (k.base <= 0, 'base', 'RULE', 'BASE', 'It is counted of some, and not of nought.'),
       (k.kind = 'PROPORTION' and k.count > k.base, 'count', 'RULE', 'BASE', 'A part is not more than the whole.'),
@@ -5383,6 +5388,7 @@ begin
       and t.indicator = of_indicator and t.area is not distinct from of_area and t.starts <= set_target.starts and t.ends >= set_target.ends) then
     raise check_violation using message = 'It adjusts no target of these days.';
   end if;
+  if value = 'NaN' or abs(value) > 10000000 then raise check_violation using message = 'A target is a number of at most 10,000,000.'; end if;
   insert into fsp.indicator_target (indicator, area, starts, ends, value, reason, adjusts, set_by)
     values (of_indicator, of_area, set_target.starts, set_target.ends, set_target.value, why, adjusted, by_user) returning id into made;
   return made;
@@ -5572,11 +5578,20 @@ declare
 begin
   select x.* into e from fsp.extract x where x.id = asked and x.controller = org for update;
   if e.id is null or e.status <> 'PREPARED' then return jsonb_build_object('refused', 'EXTRACT_STATUS'); end if;
+  -- Two at once for one recipient: the second finds what the first let out.
+  perform pg_advisory_xact_lock(hashtext('fsp.release_extract'), e.recipient);
   if by_user is null or by_user = e.prepared_user then return jsonb_build_object('refused', 'EXTRACT_SECOND_PERSON'); end if;
   if exists (select from fsp.extract_row r join fsp.left_out_of_extracts() x (person) on x.person = r.person where r.extract = asked) then
     return jsonb_build_object('refused', 'EXTRACT_STALE');
   end if;
-  select min(g.n) into smallest from (select count(*) as n from fsp.extract_row r left join fsp.given_before(e.recipient) b on b.child = r.child
+  -- Who is missing of an overlapping one would be told by it: alike are only those who are in both.
+  if exists (select from fsp.extract x where x.recipient = e.recipient and x.id <> asked and x.released_at is not null
+      and (x.entered_from, x.entered_until) <> (e.entered_from, e.entered_until)
+      and x.entered_from <= e.entered_until and x.entered_until >= e.entered_from) then
+    return jsonb_build_object('refused', 'EXTRACT_OVERLAP');
+  end if;
+  -- Two ids that were found since to be one person's are one.
+  select min(g.n) into smallest from (select count(distinct coalesce((select least(r.person, min(s.other)) from fsp.person_same s where s.person = r.person), r.person)) as n from fsp.extract_row r left join fsp.given_before(e.recipient) b on b.child = r.child
     where r.extract = asked and r.kind = 'CHILD' group by b.given, r.born, r.sex, r.ethnic_group, r.disabled, r.district, r.entered) g;
   if not e.passed or coalesce(smallest, 0) < 5 or exists (select from fsp.extract_row r where r.extract = asked
       and not exists (select from fsp.extract_row c where c.extract = asked and c.kind = 'CHILD' and c.child = r.child and c.person = r.person)) then
@@ -9957,6 +9972,13 @@ create policy owner_all on fsp.figure for all to "{{owner}}"
 grant select on fsp.figure to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator";
 create policy all_select on fsp.figure for select to "{{db}}_agency_la", "{{db}}_agency_team", "{{db}}_agency_health", "{{db}}_agency_education", "{{db}}_agency_police", "{{db}}_agency_district", "{{db}}_agency_provider", "{{db}}_agency_evaluator"
   using (true);
+
+-- figure_key: OPERATION
+alter table fsp.figure_key enable row level security;
+alter table fsp.figure_key force row level security;
+create policy owner_all on fsp.figure_key for all to "{{owner}}"
+  using (true)
+  with check (true);
 
 -- figure_state: MEASURE
 alter table fsp.figure_state enable row level security;

@@ -177,11 +177,20 @@ declare
 begin
   select x.* into e from fsp.extract x where x.id = asked and x.controller = org for update;
   if e.id is null or e.status <> 'PREPARED' then return jsonb_build_object('refused', 'EXTRACT_STATUS'); end if;
+  -- Two at once for one recipient: the second finds what the first let out.
+  perform pg_advisory_xact_lock(hashtext('fsp.release_extract'), e.recipient);
   if by_user is null or by_user = e.prepared_user then return jsonb_build_object('refused', 'EXTRACT_SECOND_PERSON'); end if;
   if exists (select from fsp.extract_row r join fsp.left_out_of_extracts() x (person) on x.person = r.person where r.extract = asked) then
     return jsonb_build_object('refused', 'EXTRACT_STALE');
   end if;
-  select min(g.n) into smallest from (select count(*) as n from fsp.extract_row r left join fsp.given_before(e.recipient) b on b.child = r.child
+  -- Who is missing of an overlapping one would be told by it: alike are only those who are in both.
+  if exists (select from fsp.extract x where x.recipient = e.recipient and x.id <> asked and x.released_at is not null
+      and (x.entered_from, x.entered_until) <> (e.entered_from, e.entered_until)
+      and x.entered_from <= e.entered_until and x.entered_until >= e.entered_from) then
+    return jsonb_build_object('refused', 'EXTRACT_OVERLAP');
+  end if;
+  -- Two ids that were found since to be one person's are one.
+  select min(g.n) into smallest from (select count(distinct coalesce((select least(r.person, min(s.other)) from fsp.person_same s where s.person = r.person), r.person)) as n from fsp.extract_row r left join fsp.given_before(e.recipient) b on b.child = r.child
     where r.extract = asked and r.kind = 'CHILD' group by b.given, {{extract_known}}) g;
   if not e.passed or coalesce(smallest, 0) < {{extract_k}} or exists (select from fsp.extract_row r where r.extract = asked
       and not exists (select from fsp.extract_row c where c.extract = asked and c.kind = 'CHILD' and c.child = r.child and c.person = r.person)) then

@@ -35,6 +35,7 @@ const DECLARED: Record<string, Custom> = {
   match_candidate: { none: 'that a number stands on two records, which is to be settled before either is anybody’s' },
   outbox: { none: 'that something changed, and never what' },
   figure_dirty: { none: ours },
+  figure_key: { none: ours },
   extract: { none: 'what was made for whom; who is in it are its rows' },
   extract_row: { none: `pseudonymised: ${copy}s that it was made of` },
   feed_change: { none: 'that something changed, and never what' },

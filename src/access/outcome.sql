@@ -78,7 +78,7 @@ begin
     select g.*, coalesce(o.id, a.id) as standing, coalesce(o.version, a.version, 0) as version,
       coalesce(o.id, a.id) is null or (coalesce(o.count, a.count), coalesce(o.base, a.base), a.persons)
         is distinct from (g.count, g.base, g.persons) as changed,
-      g.indicator is not null and count(*) over (partition by g.indicator, g.starts, g.family, g.person, g.area) > 1 as twice,
+      g.indicator is not null and count(*) over (partition by g.indicator, g.starts, case when g.observed_by <> 'PERSON' or g.person is null then g.family end, g.person, g.area) > 1 as twice,
       g.family is null or exists (select from fsp.family_grant fg where fg.login = asking and fg.family = g.family
           and fg.starts <= now() and fg.ends > now() and not exists (select from fsp.user_rule r where r.login = asking and r.kind = 'barred'
             and r.family = g.family and r.person is null and r.starts <= now() and r.ends > now() and by_user = any (r.subjects))) as seen
@@ -103,7 +103,7 @@ begin
         format('It is reported by the %s: from its first day to its last.', lower(k.grain))),
       (k.starts = fsp.period_start(k.grain, k.starts) and k.starts <= k.ends and k.ends <> fsp.period_end(k.grain, k.starts) - 1, 'to', 'RULE', 'PERIOD',
         format('It is reported by the %s: from its first day to its last.', lower(k.grain))),
-      (k.ends > today, 'to', 'RULE', 'FUTURE', 'The period is not over yet.'),
+      (k.ends >= today, 'to', 'RULE', 'FUTURE', 'The period is not over yet.'),
       (k.twice, 'from', 'RULE', 'OVERLAP', 'Another line of this batch is of the same, and of the same period.'),
       (k.observed_by = 'PERSON' and (k.family is null or k.person is null or k.area is not null), 'person', 'RULE', 'SUBJECT',
         'It is observed of a person: name the family and the person.'),
@@ -122,6 +122,11 @@ begin
       (k.count_text is not null and k.count is null, 'count', 'INVALID', null, 'Must be a decimal of at most four places.'),
       (k.base_text is not null and k.base is null, 'base', 'INVALID', null, 'Must be a decimal of at most four places.'),
       (k.count < 0, 'count', 'RULE', 'NEGATIVE', 'Nothing is counted below nought.'),
+      (k.kind = 'COUNT' and k.count <> trunc(k.count), 'count', 'INVALID', null, 'Must be a whole number.'),
+      -- With numbers of any size a reporter could mark families, and read of a sum who is in it.
+      (k.observed_by <> 'AREA' and k.count > 1000, 'count', 'INVALID', null, 'Must be at most 1,000 of a family or a person.'),
+      (k.observed_by <> 'AREA' and k.base > 1000, 'base', 'INVALID', null, 'Must be at most 1,000 of a family or a person.'),
+      (k.persons > 10000000, 'persons', 'INVALID', null, 'Must be at most 10,000,000.'),
       (k.persons < 0, 'persons', 'RULE', 'NEGATIVE', 'Nothing is counted below nought.'),
       (k.base <= 0, 'base', 'RULE', 'BASE', 'It is counted of some, and not of nought.'),
       (k.kind = 'PROPORTION' and k.count > k.base, 'count', 'RULE', 'BASE', 'A part is not more than the whole.'),
@@ -191,6 +196,7 @@ begin
       and t.indicator = of_indicator and t.area is not distinct from of_area and t.starts <= set_target.starts and t.ends >= set_target.ends) then
     raise check_violation using message = 'It adjusts no target of these days.';
   end if;
+  if value = 'NaN' or abs(value) > 10000000 then raise check_violation using message = 'A target is a number of at most 10,000,000.'; end if;
   insert into fsp.indicator_target (indicator, area, starts, ends, value, reason, adjusts, set_by)
     values (of_indicator, of_area, set_target.starts, set_target.ends, set_target.value, why, adjusted, by_user) returning id into made;
   return made;

@@ -244,6 +244,7 @@ const MACHINERY: Record<string, (table: string) => string[]> = {
   feed_state: () => [],
   // What is to be counted anew is the job's to know; who reported what of an area, or how much at once, the organisation's own.
   figure_dirty: () => [],
+  figure_key: () => [],
   observation_run: ownOrganisation('true'),
   observation_area: ownOrganisation('true'),
   // A county's own, and to their recipient what was released; of rows of which there is no extract for the asker there are none.

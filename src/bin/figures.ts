@@ -14,14 +14,14 @@ await command(async () => {
     options: { since: { type: 'string' }, reported: { type: 'boolean', default: false }, edition: { type: 'boolean', default: false } },
   });
   if (values.since !== undefined && !/^\d{4}-\d\d-\d\d$/.test(values.since)) throw new Error('--since is a day, as 2019-04-01.');
-  await commandAsOwner(process.env, async (client, { database }) => {
+  await commandAsOwner(process.env, async (client) => {
     // Two runs at once would wait for each other's rows; this one waits for the other's end.
     await client.query("select pg_advisory_lock(hashtext('fsp.figures'))");
     const today = new Date().toISOString().slice(0, 10);
     const { years, figures } = await countFigures(client, today, { since: values.since ?? null, reported: values.reported });
     console.log(`Counted ${figures} figures in ${years} years of indicators.`);
     if (!values.edition) return;
-    const made = await publishEdition(client, quarterBefore(today), database.loginSecret);
+    const made = await publishEdition(client, quarterBefore(today));
     console.log(`Edition ${made.edition}, as at ${made.asAt}: ${made.cells} figures, ${made.withheld} of them withheld.`);
   });
 });

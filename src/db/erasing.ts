@@ -39,6 +39,7 @@ const DECLARED: Record<string, { where: string } | { none: string }> = {
   feed_seen: { none: record },
   feed_reader: { none: ours },
   figure_dirty: { none: ours },
+  figure_key: { none: ours },
   extract: { none: 'what was made for whom; who is in it are its rows' },
   feed_state: { none: ours },
   webhook: { none: ours },

@@ -51,7 +51,7 @@ export async function prepareDatabase(
       await client.query('analyze');
       const today = new Date().toISOString().slice(0, 10);
       await countFigures(client, today, { since: FIGURES_SINCE });
-      await publishEdition(client, quarterBefore(today), loginSecret);
+      await publishEdition(client, quarterBefore(today));
     }
     return true;
   });

@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { inTransaction } from '../db/owner.ts';
 import { BREAKDOWNS, breakdownCode, type FixedBreakdown } from '../modules/outcome/breakdowns.ts';
 import { AGES, DIMENSIONS } from './dimensions.ts';
-import { FACTS, OBSERVED, OBSERVED_OF_AREAS } from './facts.ts';
+import { FACTS, observed, observedOfAreas } from './facts.ts';
 
 /** What of an indicator decides how it is counted. */
 export type Counted = {
@@ -67,10 +67,10 @@ export function breakdownsOf(indicator: Counted): FixedBreakdown[] {
 
 /** The cases with their categories, each under the name of its dimension. */
 function placed(indicator: Counted): string {
-  if (indicator.observed_by === 'AREA') return `select f.*, f.area as "DISTRICT" from (${OBSERVED_OF_AREAS}) f`;
+  if (indicator.observed_by === 'AREA') return `select f.*, f.area as "DISTRICT" from (${observedOfAreas(indicator)}) f`;
   const names = [...new Set(breakdownsOf(indicator).flatMap(({ dimensions }) => dimensions))];
   const columns = names.map((name) => `${DIMENSIONS[name]?.sql} as "${name}"`);
-  const facts = indicator.derived ? FACTS[indicator.code]?.sql : OBSERVED;
+  const facts = indicator.derived ? FACTS[indicator.code]?.sql : observed(indicator);
   if (!facts) throw new Error(`Nothing says what the indicator ${indicator.code} counts.`);
   return `select ${['f.*', 'coalesce(f.person, f.family) as unit', ...columns].join(', ')} from (${facts}) f`;
 }
@@ -86,6 +86,18 @@ function periodsOf({ stock, grain }: Counted): string {
   ].join(', ');
 }
 
+/**
+ * SQL of how many people are behind a figure: those who add to it, and not those of whom nought was counted. Of a part and its rest, the fewer:
+ * either could be told of them.
+ */
+function unitsOf({ kind, counts }: Counted): string {
+  const people = (who: string) => `count(distinct c.unit) filter (where ${who})`;
+  if (kind === 'PROPORTION') return `coalesce(least(nullif(${people('c.num <> 0')}, 0), nullif(${people('c.den <> c.num')}, 0)), 0)::int`;
+  if (kind === 'MEAN' && counts !== 'MEMBERSHIP')
+    return `coalesce(least(count(distinct c.unit), nullif(${people('c.num <> 0')}, 0)), 0)::int`;
+  return `${people('c.num <> 0')}::int`;
+}
+
 /** The figures of one breakdown. */
 function cells(indicator: Counted, { dimensions, grains }: FixedBreakdown): string {
   const category = (name: string, place: number) =>
@@ -93,9 +105,7 @@ function cells(indicator: Counted, { dimensions, grains }: FixedBreakdown): stri
       ? { value: `d${place}.value`, join: `cross join lateral unnest(c."${name}") d${place} (value)` }
       : { value: `c."${name}"`, join: '' };
   const [first, second] = dimensions.map(category);
-  // Of a sum over people who are counted several times those matter who add to it.
-  const adds = indicator.kind === 'MEAN' && indicator.counts === 'MEMBERSHIP' ? ' filter (where c.num <> 0)' : '';
-  const units = indicator.observed_by === 'AREA' ? 'sum(c.units)::int' : `count(distinct c.unit)${adds}::int`;
+  const units = indicator.observed_by === 'AREA' ? 'least(sum(c.units), 2147483647)::int' : unitsOf(indicator);
   return `select '${breakdownCode(dimensions)}' as breakdown, c.grain, c.starts, ${first?.value ?? "''"} as first, ${second?.value ?? "''"} as second,
       sum(c.num) as num, sum(c.den) as den, ${units} as units
     from cases c ${first?.join ?? ''} ${second?.join ?? ''} where c.grain in (${grains.map((grain) => `'${grain}'`).join(', ')}) group by 2, 3, 4, 5`;
@@ -128,7 +138,8 @@ function baseOf(code: string): string | null {
 
 /**
  * The statement that counts a year of an indicator. `$1`: its first day; `$2`: the day after the last that is counted, the first of a month.
- * A category that was counted once in the year has a figure in each of its periods, be it 0: what is not there would tell that it is 0.
+ * A category that was counted once in the year has a figure in each of its periods, be it 0: what is not there would tell that it is 0. A period
+ * of which nobody reported anything has none.
  */
 export function countSql(indicator: Counted): string {
   const fixed = breakdownsOf(indicator);
@@ -154,10 +165,11 @@ export function countSql(indicator: Counted): string {
     categories as (select '' as breakdown, '' as first, '' as second union select breakdown, first, second from counted
       union select e.breakdown, e.first, e.second from fsp.figure_exact e
         where e.indicator = ${indicator.id} and e.starts >= $1 and e.starts < $2),
-    kept as (select c.breakdown, p.grain, p.starts, c.first, c.second, coalesce(n.num, 0) as num, coalesce(n.den, 0) as den, coalesce(n.units, 0) as units
+    kept as (select c.breakdown, p.grain, p.starts, c.first, c.second, ${indicator.derived ? 'coalesce(n.num, 0)' : 'case when w.num is not null then coalesce(n.num, 0) end'} as num, coalesce(n.den, 0) as den, coalesce(n.units, 0) as units
       from categories c join (values ${shapes.join(', ')}) shape (breakdown, grain) on shape.breakdown = c.breakdown
       join periods p on p.grain = shape.grain
-      left join counted n on n.breakdown = c.breakdown and n.grain = p.grain and n.starts = p.starts and n.first = c.first and n.second = c.second),
+      left join counted n on n.breakdown = c.breakdown and n.grain = p.grain and n.starts = p.starts and n.first = c.first and n.second = c.second
+      left join counted w on w.breakdown = '' and w.grain = p.grain and w.starts = p.starts),
     based as (select k.*, ${base} as base from kept k)
     insert into fsp.figure_exact as x (indicator, breakdown, grain, starts, first, second, numerator, denominator, units, value)
       select ${indicator.id}, k.breakdown, k.grain, k.starts, k.first, k.second, k.num, ${denominator}, ${isOfSeveral(indicator) ? 'k.units' : 'null'}, ${value} from based k
@@ -215,8 +227,10 @@ export async function countFigures(
     }
   }
   await inTransaction(client, async () => {
-    // What came meanwhile stays, and is counted the next time.
-    await client.query('delete from fsp.figure_dirty where id = any ($1)', [dirty.map(({ id }) => id)]);
+    // What came meanwhile stays, and what is of a month that is not over, and is counted the next time.
+    await client.query('delete from fsp.figure_dirty where id = any ($1)', [
+      dirty.filter(({ month }) => month < until).map(({ id }) => id),
+    ]);
     await client.query(
       `insert into fsp.figure_state (one, counted_at, waiting_since) select true, $1::timestamptz, case when exists (select from fsp.figure_dirty) then $1::timestamptz end
        on conflict (one) do update set counted_at = excluded.counted_at, waiting_since = excluded.waiting_since`,

@@ -3,7 +3,7 @@
  * be worked out from, left out. What is withheld is not in the table: no way of reading it gives it. An edition is of whole quarters, each of
  * which is protected by itself, so that the next edition changes nothing of it: what was withheld is not to be had from two editions either.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { inTransaction } from '../db/owner.ts';
 import { BREAKDOWNS, breakdownCode } from '../modules/outcome/breakdowns.ts';
@@ -32,6 +32,8 @@ type Exact = {
   numerator: number;
   denominator: number | null;
   units: number | null;
+  /** False: nobody reported anything of its period. */
+  reported?: boolean;
 };
 
 /** Withheld figures, by their ids. */
@@ -42,7 +44,8 @@ type Published = Rule & { code: string; decimals: number };
 const RULE = `select code, marker, lowest, highest, cover, round_to as "roundTo", decimals from fsp.suppression_rule where chosen`;
 
 const EXACT = `
-  select id::text as id, breakdown, grain, starts::text as starts, first, second, numerator::float8 as numerator, denominator::float8 as denominator, units
+  select id::text as id, breakdown, grain, starts::text as starts, first, second, coalesce(numerator, 0)::float8 as numerator,
+    denominator::float8 as denominator, units, numerator is not null as reported
   from fsp.figure_exact where indicator = $1 and starts >= $2 and starts < $3 and starts + case grain when 'MONTH' then interval '1 month'
     when 'QUARTER' then interval '3 months' else interval '1 year' end <= $4::date + 1`;
 
@@ -50,6 +53,13 @@ const PUBLISH = `
   insert into fsp.figure (id, indicator, breakdown, grain, starts, first, second, numerator, denominator, value, marker, edition)
   select x.id, x.indicator, x.breakdown, x.grain, x.starts, x.first, x.second, r.num, r.den, r.value, r.marker, $2
   from jsonb_to_recordset($1::jsonb) as r (id bigint, num numeric, den numeric, value numeric, marker text) join fsp.figure_exact x on x.id = r.id`;
+
+/**
+ * Whether a breakdown is for analysts alone. So is all but the district of what an agency reports of families and persons: it knows each of its own
+ * lines, and by counts that it chose it could work out of a sum whose they are, of people of whom it is not to know with whom they work.
+ */
+const isExactOnly = ({ observed_by }: Counted, { dimensions, exactOnly }: (typeof BREAKDOWNS)[number]): boolean =>
+  exactOnly === true || ((observed_by === 'PERSON' || observed_by === 'FAMILY') && !['', 'DISTRICT'].includes(breakdownCode(dimensions)));
 
 const placeOf = ({ breakdown, grain, starts, first, second }: Exact) => [breakdown, grain, starts, first, second].join(' ');
 
@@ -118,11 +128,12 @@ export function withheldOf(indicator: Counted, exact: Exact[], rule: Rule, order
   hide(whole, totals);
   /** Categories of one dimension that are withheld for the year as a whole. */
   const years = new Map<string, Set<string>>();
-  for (const { dimensions, grains, partition, exactOnly } of BREAKDOWNS) {
+  for (const fixed of BREAKDOWNS) {
+    const { dimensions, grains, partition } = fixed;
     const code = breakdownCode(dimensions);
     const figures = by.get(code);
     if (dimensions.length !== 1 || !figures) continue;
-    if (exactOnly) {
+    if (isExactOnly(indicator, fixed)) {
       hide(figures, NOTHING_SHOWN);
       continue;
     }
@@ -137,9 +148,14 @@ export function withheldOf(indicator: Counted, exact: Exact[], rule: Rule, order
     for (const [name, of] of rows) hide(of, patterns?.get(name) ?? NOTHING_SHOWN);
     years.set(code, new Set(rows.flatMap(([name]) => ((patterns?.get(name) ?? NOTHING_SHOWN).year ? [name] : []))));
   }
-  for (const { dimensions, partition } of BREAKDOWNS) {
+  for (const fixed of BREAKDOWNS) {
+    const { dimensions, partition } = fixed;
     const figures = by.get(breakdownCode(dimensions));
     if (dimensions.length !== 2 || !figures) continue;
+    if (isExactOnly(indicator, fixed)) {
+      hide(figures, NOTHING_SHOWN);
+      continue;
+    }
     const [rows, columns] = dimensions.map((name) => [
       ...new Set(figures.map((one) => (name === dimensions[0] ? one.first : one.second))),
     ]) as [string[], string[]];
@@ -175,7 +191,7 @@ export function withheldOf(indicator: Counted, exact: Exact[], rule: Rule, order
             cell,
             {
               layers: all.layers.map((value, layer) => value - (cell.layers[layer] ?? 0)),
-              units: Math.max(0, all.units - cell.units) || all.units,
+              units: Number.isFinite(all.units) ? Math.max(0, all.units - cell.units) : all.units,
             },
           ];
         });
@@ -205,7 +221,8 @@ function cellOf(indicator: Counted, figure: Exact | undefined): Cell {
 }
 
 /** What is shown of a figure that is not withheld: worked out from what is shown. */
-function shownOf({ kind, per }: Counted & { per: number | null }, { numerator, denominator }: Exact, rule: Published) {
+function shownOf({ kind, per }: Counted & { per: number | null }, { numerator, denominator, reported = true }: Exact, rule: Published) {
+  if (!reported) return { num: null, den: null, value: null, marker: ':' };
   const [num, den] = [shown(numerator, rule), denominator === null ? null : kind === 'RATE' ? denominator : shown(denominator, rule)];
   const raw =
     kind === 'COUNT'
@@ -223,6 +240,24 @@ function shownOf({ kind, per }: Counted & { per: number | null }, { numerator, d
   return { num: marker ? null : num, den: marker ? null : den, value, marker };
 }
 
+/** Figures of the categories in which anything was counted by then: one that comes with a later day is not told of. */
+function counted({ kind }: Counted, figures: Exact[]): Exact[] {
+  const nameOf = ({ breakdown, first, second }: Exact) => [breakdown, first, second].join(' ');
+  const there = new Set(
+    figures.filter(({ numerator, denominator }) => numerator !== 0 || (kind !== 'RATE' && (denominator ?? 0) !== 0)).map(nameOf),
+  );
+  return figures.filter((figure) => figure.breakdown === '' || there.has(nameOf(figure)));
+}
+
+/** The key of the order in which categories cover for others: made once and kept, as another would show what this one withheld. */
+async function orderKey(client: pg.Client): Promise<string> {
+  await client.query('insert into fsp.figure_key (one, key) values (true, $1) on conflict (one) do nothing', [
+    randomBytes(32).toString('hex'),
+  ]);
+  const { rows } = await client.query<{ key: string }>('select key from fsp.figure_key');
+  return (rows[0] as { key: string }).key;
+}
+
 /** The last day of the quarter that was over before a day. */
 export function quarterBefore(today: string): string {
   const day = new Date(`${today.slice(0, 7)}-01T00:00:00Z`);
@@ -238,15 +273,16 @@ export type Made = { edition: number; asAt: string; cells: number; withheld: num
  *
  * @param client the database's owner.
  * @param asAt the last day of a quarter: what is later is not in it.
- * @param secret of the order in which categories cover for others.
+ * @param key of the order in which categories cover for others; without it the one that is kept.
  */
-export async function publishEdition(client: pg.Client, asAt: string, secret: string): Promise<Made> {
+export async function publishEdition(client: pg.Client, asAt: string, key?: string): Promise<Made> {
   if (!/-(03-31|06-30|09-30|12-31)$/.test(asAt)) throw new RangeError(`${asAt} is not the last day of a quarter.`);
   const { rows: rules } = await client.query<Published>(RULE);
   const rule = rules[0];
   if (!rule) throw new Error('No rule of suppression is chosen: nothing may be shown.');
   const { rows: indicators } = await client.query<Counted>(INDICATORS);
   return inTransaction(client, async () => {
+    const secret = key ?? (await orderKey(client));
     const { rows: made } = await client.query<{ id: string }>(
       'insert into fsp.figure_edition (as_at, rule, indicators, cells, withheld_cells) values ($1, $2, $3, 0, 0) returning id',
       [asAt, rule.code, indicators.length],
@@ -267,7 +303,10 @@ export async function publishEdition(client: pg.Client, asAt: string, secret: st
         for (const indicator of together)
           read.push({
             indicator,
-            exact: (await client.query<Exact>(EXACT, [indicator.id, year, `${Number(year.slice(0, 4)) + 1}-04-01`, asAt])).rows,
+            exact: counted(
+              indicator,
+              (await client.query<Exact>(EXACT, [indicator.id, year, `${Number(year.slice(0, 4)) + 1}-04-01`, asAt])).rows,
+            ),
           });
         // More that is withheld gives away no more: what is of one is of all that count the same. Only the sum of a mean is its own, where
         // the cases are an indicator by themselves: what is withheld of that, all of them withhold, and so nothing of their cases is told.
@@ -276,14 +315,20 @@ export async function publishEdition(client: pg.Client, asAt: string, secret: st
           const ids = withheldOf(indicator, exact, rule, order);
           return { indicator, places: exact.filter(({ id }) => ids.has(id)).map(placeOf) };
         });
+        const flows = read.flatMap(({ exact }) => exact.filter(({ breakdown }) => breakdown === 'FLOW').map(placeOf));
+        const isFlowClosed = own.some(({ places }) => places.some((place) => flows.includes(place)));
         for (const { indicator, exact } of read) {
-          const withheld = new Set(
-            own.flatMap((other) => (other.indicator === indicator || !isByItself || other.indicator.kind !== 'MEAN' ? other.places : [])),
-          );
+          const withheld = new Set([
+            ...(isFlowClosed ? flows : []),
+            ...own.flatMap((other) =>
+              other.indicator === indicator || !isByItself || other.indicator.kind !== 'MEAN' ? other.places : [],
+            ),
+          ]);
           const rows = exact.map((figure) => {
-            const of = withheld.has(placeOf(figure))
-              ? { num: null, den: null, value: null, marker: rule.marker }
-              : shownOf(indicator, figure, rule);
+            const of =
+              figure.reported !== false && withheld.has(placeOf(figure))
+                ? { num: null, den: null, value: null, marker: rule.marker }
+                : shownOf(indicator, figure, rule);
             return { id: figure.id, ...of };
           });
           await client.query(PUBLISH, [JSON.stringify(rows), edition]);

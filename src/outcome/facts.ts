@@ -51,7 +51,7 @@ export type Facts = { sql: string; persons: boolean; cases: string; gives?: read
 /** Steps from one kind of plan to another. */
 const stepsOf = (direction: 'UP' | 'DOWN'): Facts => ({
   persons: true,
-  cases: `steps ${direction.toLowerCase()}`,
+  cases: 'steps',
   gives: ['FLOW'],
   sql: `
     select e.stepped_on as day, e.family, ${one('e.person')} as person, coalesce(e."from", 'NONE') || '>' || e."to" as flow, 1 as num, 1 as den
@@ -110,7 +110,7 @@ const BY_CODE: Record<string, Facts> = {
     cases: 'open families',
     sql: `
     select f.day, f.family, null::bigint as person, (${adultDisciplines('f.family', 'f.day')} >= 2)::int as num, 1 as den
-    from ${OPEN_FAMILIES} f where ${concernsOn('f.family', 'f.day')} is not null`,
+    from ${OPEN_FAMILIES} f`,
   },
   'motivational-interviewing': {
     persons: false,
@@ -164,11 +164,15 @@ export const FACTS: Readonly<Record<string, Facts | undefined>> = {
   're-referrals': BY_CODE['repeat-referrals'],
 };
 
-/** What was reported of families and persons, and of areas; `$3` is the indicator. */
-export const OBSERVED = `
-  select o.starts as day, o.family, ${one('o.person')} as person, o.count as num, coalesce(o.base, 1) as den
+/** The day of a period that stands for it: of what is counted on a day the last, at whose end it stood. */
+const dayOf = ({ stock, grain }: { stock: boolean; grain: string }) => (stock ? `fsp.period_end('${grain}', o.starts) - 1` : 'o.starts');
+
+/** What was reported of families and persons; `$3` is the indicator. */
+export const observed = (of: { stock: boolean; grain: string }): string => `
+  select ${dayOf(of)} as day, o.family, ${one('o.person')} as person, o.count as num, coalesce(o.base, 1) as den
   from fsp.observation o where o.indicator = $3 and o.current and o.count is not null and o.starts >= $1 and o.starts < $2`;
 
-export const OBSERVED_OF_AREAS = `
-  select o.starts as day, o.area, o.count as num, o.base as den, o.persons as units
+/** What was reported of areas. */
+export const observedOfAreas = (of: { stock: boolean; grain: string }): string => `
+  select ${dayOf(of)} as day, o.area, o.count as num, o.base as den, o.persons as units
   from fsp.observation_area o where o.indicator = $3 and o.current and o.count is not null and o.starts >= $1 and o.starts < $2`;

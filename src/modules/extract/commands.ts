@@ -1,5 +1,5 @@
 /** Making an extract for an evaluator, letting it out as a second person, and taking it back. The database asks again (`src/access/extract.sql`). */
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, gte, isNotNull, lte, sql } from 'drizzle-orm';
 import type { Client } from '../../access/client.ts';
 import type { Change, Command, Decision, UserError } from '../../change/command.ts';
 import { faults } from '../../change/errors.ts';
@@ -24,6 +24,14 @@ const changed = (action: string, id: number): Change => ({
   dataClasses: ['RESEARCH'],
 });
 const rule = (code: string, message: string, path: string): UserError => ({ code: 'RULE', rule: code, message, path: [path] });
+
+const REFUSED: Record<string, string> = {
+  EXTRACT_STATUS: 'Somebody was quicker: look at it again.',
+  EXTRACT_SECOND_PERSON: 'Who prepared it does not release it.',
+  EXTRACT_CHECK: 'It did not pass the check: too few children have in common what may be known of them.',
+  EXTRACT_OVERLAP: 'Its days overlap with those of another that its recipient was given: choose the very same days, or others.',
+  EXTRACT_STALE: 'What may be told has changed since it was prepared: prepare it anew.',
+};
 
 /** The children who entered, some thousands at a time, each followed for so many days; null: more than an extract has. */
 async function gather(tx: Transaction, from: string, until: string, days: number): Promise<Facts[] | null> {
@@ -57,6 +65,19 @@ export const prepareExtract: Command = async (tx, raw, client, now) => {
   if (!recipient) errors.push(notFound('organisation', 'recipient'));
   else if (recipient.agency !== 'EVALUATOR') broken('EXTRACT_RECIPIENT', 'An extract is for an evaluator.', 'recipient');
   if (errors.length > 0 || !recipient) return { userErrors: errors };
+  const overlapping = await tx
+    .select()
+    .from(extract)
+    .where(
+      and(
+        eq(extract.recipient, recipient.id),
+        isNotNull(extract.releasedAt),
+        lte(extract.enteredFrom, input.enteredUntil),
+        gte(extract.enteredUntil, input.enteredFrom),
+      ),
+    );
+  if (overlapping.some(({ enteredFrom, enteredUntil }) => enteredFrom !== input.enteredFrom || enteredUntil !== input.enteredUntil))
+    return { userErrors: [rule('EXTRACT_OVERLAP', REFUSED.EXTRACT_OVERLAP as string, 'enteredFrom')] };
   const asAt = today(now);
   const days = followUp(input.enteredUntil, asAt);
   const all = await gather(tx, input.enteredFrom, input.enteredUntil, days);
@@ -89,13 +110,6 @@ async function found(tx: Transaction, id: string) {
   const [row] = key === null ? [] : await tx.select().from(extract).where(eq(extract.id, key));
   return row ?? null;
 }
-
-const REFUSED: Record<string, string> = {
-  EXTRACT_STATUS: 'Somebody was quicker: look at it again.',
-  EXTRACT_SECOND_PERSON: 'Who prepared it does not release it.',
-  EXTRACT_CHECK: 'It did not pass the check: too few children have in common what may be known of them.',
-  EXTRACT_STALE: 'What may be told has changed since it was prepared: prepare it anew.',
-};
 
 type Released = { refused: string } | { families: number[]; persons: number[] };
 

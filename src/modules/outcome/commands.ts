@@ -30,6 +30,10 @@ export const recordObservations: Command = async (tx, raw, client, now) => {
   const { errors, invalid, list } = faults();
   if (lines.length === 0) invalid('Must not be empty.', 'lines');
   list(lines, LIMITS.observationLines, 'lines');
+  // A key that an exporter forgot takes nothing back.
+  for (const [at, { count }] of lines.entries())
+    if (count === undefined)
+      errors.push({ code: 'INVALID', message: 'Must be given; null takes back.', path: ['lines', String(at), 'count'] });
   if (errors.length > 0) return { userErrors: errors };
   const { rows } = await tx.execute<{ done: { run: number } | { faults: Fault[] } }>(
     sql`select fsp.record_observations(${JSON.stringify(lines.map(lineOf))}::jsonb, ${client.user}, ${today(now)}::date) as done`,

@@ -85,6 +85,14 @@ export const figure = classify(
   'MEASURE',
 );
 
+/** By which key the order goes in which categories cover for others: no login reads it, and it never changes. */
+export const figureKey = classify(
+  fsp.table('figure_key', { one: boolean('one').primaryKey().default(true), key: text('key').notNull() }, () => [
+    check('figure_key_one', sql`one`),
+  ]),
+  'OPERATION',
+);
+
 /** How far the figures are: one row. */
 export const figureState = classify(
   fsp.table(

@@ -372,7 +372,7 @@ describe('pseudonyms', () => {
     const of = async (id: string) => new Map((await rowsIn(id)).map(({ person, child }) => [Number(person), child as string]));
     const [one, again, other] = [
       await of(await made()),
-      await of(await made({ enteredFrom: '2023-01-01' })),
+      await of(await made()),
       await of(await made({ recipient: encodeId('Organisation', OTHER_EVALUATOR) })),
     ];
     const both = [...one].filter(([person]) => again.has(person));
@@ -415,7 +415,7 @@ describe('what does not pass the check', () => {
 });
 
 describe('two extracts for one recipient, laid beside each other', () => {
-  it('have k children in common as well: the second is made so, and one that was made before the first is not released', async () => {
+  it('have k children in common as well, and are of the same days or of others: who is missing of one would be told by the other', async () => {
     const recipient = encodeId('Organisation', 9002);
     await owner.query(
       `insert into fsp.organisation (id, code, name, agency, kind) select 9002, 'third-university', 'A third university', agency, kind from fsp.organisation where id = $1`,
@@ -424,8 +424,9 @@ describe('two extracts for one recipient, laid beside each other', () => {
     const overlap = { recipient, enteredFrom: '2024-01-24' };
     const early = await made(overlap);
     const one = await released({ recipient });
-    expect((await release(early)).rules).toEqual(['EXTRACT_CHECK']);
-    const other = await released(overlap);
+    expect((await release(early)).rules).toEqual(['EXTRACT_OVERLAP']);
+    expect((await prepare(overlap)).rules).toEqual(['EXTRACT_OVERLAP']);
+    const other = await released({ recipient });
     const columns = CHECK.known.map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
     const told = async (id: string) =>
       new Map(
