@@ -762,11 +762,11 @@ export type AreaObservationEdge = {
 
 export type AreaObservationFilter = {
   current?: InputMaybe<Scalars['Boolean']['input']>;
-  /** Periods that begin on or after this day, */
+  /** Only periods that begin on or after this day. */
   from?: InputMaybe<Scalars['Date']['input']>;
   /** The indicator's code. */
   indicator?: InputMaybe<Scalars['String']['input']>;
-  /** or on or before this one. */
+  /** Only periods that begin on or before this day. */
   to?: InputMaybe<Scalars['Date']['input']>;
 };
 
@@ -1454,9 +1454,9 @@ export type Code = {
 export type Cohort = {
   __typename?: 'Cohort';
   code?: Maybe<Scalars['String']['output']>;
-  /** Who came from this day on, */
+  /** The first day of entry. */
   enteredFrom?: Maybe<Scalars['Date']['output']>;
-  /** and until this one. Null: it goes on, or is to be set. */
+  /** The last day of entry. Null: it goes on, or is to be set. */
   enteredUntil?: Maybe<Scalars['Date']['output']>;
   /** For how long each is followed from the day on which they came. */
   followUpMonths?: Maybe<Scalars['Int']['output']>;
@@ -3098,7 +3098,7 @@ export type ExactFigure = {
   counted?: Maybe<Scalars['DateTime']['output']>;
   denominator?: Maybe<Scalars['String']['output']>;
   numerator?: Maybe<Scalars['String']['output']>;
-  /** How many people or families are behind it. */
+  /** How many people or families are behind it; of a part and its rest, behind the smaller of the two. */
   units?: Maybe<Scalars['Int']['output']>;
   value?: Maybe<Scalars['String']['output']>;
 };
@@ -3131,9 +3131,9 @@ export type Extract = Node & {
   __typename?: 'Extract';
   /** The day that it was made of the record. */
   asAt?: Maybe<Scalars['Date']['output']>;
-  /** It is of children who entered from this day */
+  /** The first day of entry of the children that it is of. */
   enteredFrom?: Maybe<Scalars['Date']['output']>;
-  /** to this one. */
+  /** The last day of entry. */
   enteredUntil?: Maybe<Scalars['Date']['output']>;
   /** How many days each child is followed from its entry on, in whole weeks: as long for everybody. */
   followUpDays?: Maybe<Scalars['Int']['output']>;
@@ -3831,6 +3831,7 @@ export type FieldView = {
 /** A figure as everybody is shown it. */
 export type Figure = {
   __typename?: 'Figure';
+  /** By how many per cent `value` differs from `yearBefore`: relative, also where they are percentages themselves. */
   changePercent?: Maybe<Scalars['String']['output']>;
   denominator?: Maybe<Scalars['String']['output']>;
   edition?: Maybe<FigureEdition>;
@@ -6868,11 +6869,11 @@ export type ObservationEdge = {
 
 export type ObservationFilter = {
   current?: InputMaybe<Scalars['Boolean']['input']>;
-  /** Periods that begin on or after this day, */
+  /** Only periods that begin on or after this day. */
   from?: InputMaybe<Scalars['Date']['input']>;
   /** The indicator's code. */
   indicator?: InputMaybe<Scalars['String']['input']>;
-  /** or on or before this one. */
+  /** Only periods that begin on or before this day. */
   to?: InputMaybe<Scalars['Date']['input']>;
 };
 
@@ -6884,10 +6885,10 @@ export type ObservationLine = {
   base?: InputMaybe<Scalars['String']['input']>;
   /** Needed where it says otherwise than what stands. */
   correctionReason?: InputMaybe<Scalars['String']['input']>;
-  /** A decimal of at most four places: how many, or a score. Null takes back what was reported. */
+  /** A decimal of at most four places: how many, or a score. It must be given: an explicit null takes back what was reported. */
   count?: InputMaybe<Scalars['String']['input']>;
   family?: InputMaybe<Scalars['ID']['input']>;
-  /** The first day of a period of the indicator's length, */
+  /** The first day of a period of the indicator's length. */
   from: Scalars['Date']['input'];
   /** The indicator's code. */
   indicator: Scalars['String']['input'];
@@ -6896,7 +6897,7 @@ export type ObservationLine = {
   persons?: InputMaybe<Scalars['Int']['input']>;
   /** What the reporting system calls it. */
   sourceRef?: InputMaybe<Scalars['String']['input']>;
-  /** and its last, which is past. */
+  /** The last day of that period, which is past. */
   to: Scalars['Date']['input'];
 };
 
@@ -7159,7 +7160,7 @@ export type OutcomeFreshness = {
   counted?: Maybe<Scalars['DateTime']['output']>;
   /** What everybody is shown. */
   edition?: Maybe<FigureEdition>;
-  /** Since when something waits to be counted; null: nothing does. */
+  /** Since when something waited to be counted, as the last count found it; null: nothing did. */
   waitingSince?: Maybe<Scalars['DateTime']['output']>;
 };
 
@@ -7785,9 +7786,9 @@ export type PrepareEvidencePackPayload = {
 };
 
 export type PrepareExtractInput = {
-  /** Of children who entered from this day */
+  /** The first day of entry of the children that it is of. */
   enteredFrom: Scalars['Date']['input'];
-  /** to this one. */
+  /** The last day of entry. */
   enteredUntil: Scalars['Date']['input'];
   /** Chosen by the client; the same key with the same input has one effect however often it is sent. */
   idempotencyKey: Scalars['String']['input'];
@@ -8164,7 +8165,7 @@ export type Query = {
   outcomeIndicators?: Maybe<OutcomeIndicatorConnection>;
   /** Persons whom the county takes for one, or took for one, latest first; `merged` chooses those in force. */
   personMerges?: Maybe<PersonMergeConnection>;
-  /** How many people there are: what rates are reckoned on. */
+  /** How many people there are: what rates are worked out on. */
   populations?: Maybe<Array<Population>>;
   posts?: Maybe<PostConnection>;
   /** The catalogue of programmes. */
@@ -12086,9 +12087,9 @@ export type SuppressionRule = {
   /** Whether that is done here. */
   cover?: Maybe<Scalars['Boolean']['output']>;
   decimals?: Maybe<Scalars['Int']['output']>;
-  /** to this are withheld. */
+  /** The largest count that is withheld. */
   highest?: Maybe<Scalars['Int']['output']>;
-  /** Counts from this */
+  /** The smallest count that is withheld. */
   lowest?: Maybe<Scalars['Int']['output']>;
   /** What stands where a figure is withheld. */
   marker?: Maybe<Scalars['String']['output']>;

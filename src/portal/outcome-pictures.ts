@@ -76,7 +76,7 @@ export function periodInWords(period: OutcomesForm['period'], from: string, to: 
 
 /** Why there is no number, in words. */
 const without = (marker: string | null): string =>
-  marker === 'z' ? 'nothing to reckon' : marker === ':' || marker === null ? 'not known' : WITHHELD;
+  marker === 'z' ? 'nothing to work out' : marker === ':' || marker === null ? 'not known' : WITHHELD;
 const isWithheld = ({ value, marker }: Pick<Figure, 'value' | 'marker'>) => value === null && without(marker) === WITHHELD;
 const cell = (value: string | number | null | undefined, otherwise: string): Cell =>
   value === null || value === undefined ? otherwise : { number: String(value) };
@@ -299,12 +299,14 @@ export function ofSteps(links: readonly Link[], period: string, place: string): 
   const total = (direction: Link['direction']) =>
     links.reduce((sum, link) => sum + (link.direction === direction ? (link.value ?? 0) : 0), 0);
   const withheld = links.filter(({ value }) => value === null).length;
+  const atLeast = (way: Link['direction']) =>
+    `${links.some(({ direction, value }) => direction === way && value === null) ? 'at least ' : ''}${inWords(String(total(way)))}`;
   const gone = withheld > 0 ? `; withheld: ${withheld} of ${links.length} ways` : '';
   const way = { UP: 'up', DOWN: 'down' };
   return {
     name: 'flow',
     title,
-    caption: `${title} of ${place}, ${period}: ${inWords(String(total('UP')))} up and ${inWords(String(total('DOWN')))} down${gone}.`,
+    caption: `${title} of ${place}, ${period}: ${atLeast('UP')} up and ${atLeast('DOWN')} down${gone}.`,
     alt: `Bands from where they were to where they came: ${links.map(({ from, to, value }) => `${from} to ${to} ${value === null ? WITHHELD : inWords(String(value))}`).join('; ')}.`,
     notes: [],
     head: ['From', 'To', 'Way', 'Steps'],

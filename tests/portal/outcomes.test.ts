@@ -192,7 +192,7 @@ const SERIES = `query($by: [Breakdown!], $period: Period!, $from: Date, $to: Dat
   series(by: $by, period: $period, from: $from, to: $to) { ${FIGURES} } } } }`;
 
 const seen = (text: string | undefined) => (text ?? '').replace(/(?<=\d),(?=\d)/g, '');
-const wordOf = (marker: string | null) => (marker === 'c' ? WITHHELD : marker === 'z' ? 'nothing to reckon' : 'not known');
+const wordOf = (marker: string | null) => (marker === 'c' ? WITHHELD : marker === 'z' ? 'nothing to work out' : 'not known');
 
 describe('a table', () => {
   it('is what the client is answered', async () => {
@@ -430,7 +430,7 @@ describe('a picture', () => {
   });
   it('of steps has a band for each way, what is withheld in words, and the same in its table', async () => {
     const picture = ofSteps(LINKS, '2025/26', 'the whole county');
-    expect(picture.caption).toBe('Steps up and down of the whole county, 2025/26: 40 up and 1,033 down; withheld: 1 of 3 ways.');
+    expect(picture.caption).toBe('Steps up and down of the whole county, 2025/26: at least 40 up and 1,033 down; withheld: 1 of 3 ways.');
     expect(picture.rows.map(([, , way, steps]) => [way, steps])).toEqual([
       ['up', { number: '40' }],
       ['down', { number: '1033' }],
