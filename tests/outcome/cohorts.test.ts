@@ -326,7 +326,7 @@ const series = async (code: string, by: string[]): Promise<any[]> => {
 describe('an edition of them', () => {
   beforeAll(async () => {
     await owner.query('delete from fsp.person_same');
-    await owner.query('delete from fsp.step_event');
+    await owner.query('truncate fsp.step_event cascade');
     // Enough who came how they did, that something of it may be shown.
     const all = await children(150, 2);
     for (const [index, child] of all.entries()) {
