@@ -3584,6 +3584,7 @@ CREATE TABLE "fsp"."figure_exact" (
 	"numerator" numeric,
 	"denominator" numeric,
 	"units" integer,
+	"behind" integer[],
 	"value" numeric,
 	"counted_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "figure_exact_cell" UNIQUE("indicator","breakdown","grain","starts","first","second")

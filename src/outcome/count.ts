@@ -87,15 +87,16 @@ function periodsOf({ stock, grain }: Counted): string {
 }
 
 /**
- * SQL of how many people are behind a figure: those who add to it, and not those of whom nought was counted. Of a part and its rest, the fewer:
- * either could be told of them.
+ * SQL of how many people are behind a figure's layers, those who add to it, and not those of whom nought was counted: behind a part and behind its
+ * rest, as either could be told of them; behind how many there are and behind their sum. What is reported of an area says it itself.
  */
-function unitsOf({ kind, counts }: Counted): string {
-  const people = (who: string) => `count(distinct c.unit) filter (where ${who})`;
-  if (kind === 'PROPORTION') return `coalesce(least(nullif(${people('c.num <> 0')}, 0), nullif(${people('c.den <> c.num')}, 0)), 0)::int`;
-  if (kind === 'MEAN' && counts !== 'MEMBERSHIP')
-    return `coalesce(least(count(distinct c.unit), nullif(${people('c.num <> 0')}, 0)), 0)::int`;
-  return `${people('c.num <> 0')}::int`;
+function behind({ kind, counts, observed_by }: Counted): string {
+  if (observed_by === 'AREA') return 'array[least(sum(c.units), 2147483647)::int]';
+  const people = (who: string) => `count(distinct c.unit) filter (where ${who})::int`;
+  if (kind === 'PROPORTION') return `array[${people('c.num <> 0')}, ${people('c.den <> c.num')}]`;
+  // How many a cohort has is a figure by itself.
+  if (kind === 'MEAN' && counts !== 'MEMBERSHIP') return `array[count(distinct c.unit)::int, ${people('c.num <> 0')}]`;
+  return `array[${people('c.num <> 0')}]`;
 }
 
 /** The figures of one breakdown. */
@@ -105,9 +106,8 @@ function cells(indicator: Counted, { dimensions, grains }: FixedBreakdown): stri
       ? { value: `d${place}.value`, join: `cross join lateral unnest(c."${name}") d${place} (value)` }
       : { value: `c."${name}"`, join: '' };
   const [first, second] = dimensions.map(category);
-  const units = indicator.observed_by === 'AREA' ? 'least(sum(c.units), 2147483647)::int' : unitsOf(indicator);
   return `select '${breakdownCode(dimensions)}' as breakdown, c.grain, c.starts, ${first?.value ?? "''"} as first, ${second?.value ?? "''"} as second,
-      sum(c.num) as num, sum(c.den) as den, ${units} as units
+      sum(c.num) as num, sum(c.den) as den, ${behind(indicator)} as behind
     from cases c ${first?.join ?? ''} ${second?.join ?? ''} where c.grain in (${grains.map((grain) => `'${grain}'`).join(', ')}) group by 2, 3, 4, 5`;
 }
 
@@ -165,16 +165,16 @@ export function countSql(indicator: Counted): string {
     categories as (select '' as breakdown, '' as first, '' as second union select breakdown, first, second from counted
       union select e.breakdown, e.first, e.second from fsp.figure_exact e
         where e.indicator = ${indicator.id} and e.starts >= $1 and e.starts < $2),
-    kept as (select c.breakdown, p.grain, p.starts, c.first, c.second, ${indicator.derived ? 'coalesce(n.num, 0)' : 'case when w.num is not null then coalesce(n.num, 0) end'} as num, coalesce(n.den, 0) as den, coalesce(n.units, 0) as units
+    kept as (select c.breakdown, p.grain, p.starts, c.first, c.second, ${indicator.derived ? 'coalesce(n.num, 0)' : 'case when w.num is not null then coalesce(n.num, 0) end'} as num, coalesce(n.den, 0) as den, coalesce(n.behind, '{0}') as behind
       from categories c join (values ${shapes.join(', ')}) shape (breakdown, grain) on shape.breakdown = c.breakdown
       join periods p on p.grain = shape.grain
       left join counted n on n.breakdown = c.breakdown and n.grain = p.grain and n.starts = p.starts and n.first = c.first and n.second = c.second
       left join counted w on w.breakdown = '' and w.grain = p.grain and w.starts = p.starts),
     based as (select k.*, ${base} as base from kept k)
-    insert into fsp.figure_exact as x (indicator, breakdown, grain, starts, first, second, numerator, denominator, units, value)
-      select ${indicator.id}, k.breakdown, k.grain, k.starts, k.first, k.second, k.num, ${denominator}, ${isOfSeveral(indicator) ? 'k.units' : 'null'}, ${value} from based k
+    insert into fsp.figure_exact as x (indicator, breakdown, grain, starts, first, second, numerator, denominator, behind, units, value)
+      select ${indicator.id}, k.breakdown, k.grain, k.starts, k.first, k.second, k.num, ${denominator}, ${isOfSeveral(indicator) ? 'k.behind, (select coalesce(min(nullif(b, 0)), 0) from unnest(k.behind) b)' : 'null, null'}, ${value} from based k
     on conflict (indicator, breakdown, grain, starts, first, second) do update
-      set numerator = excluded.numerator, denominator = excluded.denominator, units = excluded.units, value = excluded.value, counted_at = now()`;
+      set numerator = excluded.numerator, denominator = excluded.denominator, behind = excluded.behind, units = excluded.units, value = excluded.value, counted_at = now()`;
 }
 
 /** What was counted: years of indicators, and figures. */

@@ -11,14 +11,15 @@ import { continueTrajectories } from './continuing.ts';
 import { type Counted, INDICATORS, isOfSeveral } from './count.ts';
 import { FACTS } from './facts.ts';
 import {
-  type Cell,
   type Counts,
+  monthCell,
   type Pattern,
   protectPair,
   protectRows,
   protectStock,
   protectTotals,
   type Rule,
+  rest,
   shown,
 } from './protect.ts';
 
@@ -31,7 +32,8 @@ type Exact = {
   second: string;
   numerator: number;
   denominator: number | null;
-  units: number | null;
+  /** People behind each layer, or behind all of them; null where people are counted. */
+  behind: number[] | null;
   /** False: nobody reported anything of its period. */
   reported?: boolean;
 };
@@ -45,7 +47,7 @@ const RULE = `select code, marker, lowest, highest, cover, round_to as "roundTo"
 
 const EXACT = `
   select id::text as id, breakdown, grain, starts::text as starts, first, second, coalesce(numerator, 0)::float8 as numerator,
-    denominator::float8 as denominator, units, numerator is not null as reported
+    denominator::float8 as denominator, behind, numerator is not null as reported
   from fsp.figure_exact where indicator = $1 and starts >= $2 and starts < $3 and starts + case grain when 'MONTH' then interval '1 month'
     when 'QUARTER' then interval '3 months' else interval '1 year' end <= $4::date + 1`;
 
@@ -89,12 +91,23 @@ function countsOf(indicator: Counted, figures: Exact[], months = 12): Counts {
   const layers = layersOf(indicator, { numerator: 0, denominator: 0 }).map((_, layer) =>
     byMonth.map((figure) => (figure ? (layersOf(indicator, figure)[layer] as number) : 0)),
   );
-  const people = (figure: Exact | undefined) => figure?.units ?? 0;
   const byQuarter = indicator.grain === 'YEAR' ? [undefined, undefined, undefined, year] : quarters;
-  return {
-    layers,
-    units: isOfSeveral(indicator) ? { months: byMonth.map(people), quarters: byQuarter.map(people), year: people(year) } : null,
-  };
+  return { layers, units: unitsOf(indicator, byMonth, byQuarter, year) };
+}
+
+/** How many people are behind each layer of the figures of a year. */
+function unitsOf(
+  indicator: Counted,
+  months: (Exact | undefined)[],
+  quarters: (Exact | undefined)[],
+  year: Exact | undefined,
+): Counts['units'] {
+  if (!isOfSeveral(indicator)) return null;
+  const layers = Math.max(1, ...[...months, ...quarters, year].map((figure) => figure?.behind?.length ?? 0));
+  return Array.from({ length: layers }, (_, layer) => {
+    const people = (figure: Exact | undefined) => figure?.behind?.[layer] ?? 0;
+    return { months: months.map(people), quarters: quarters.map(people), year: people(year) };
+  });
 }
 
 const NOTHING_SHOWN: Pattern = { months: [], quarters: [], year: true };
@@ -161,10 +174,10 @@ export function withheldOf(indicator: Counted, exact: Exact[], rule: Rule, order
     ]) as [string[], string[]];
     rows.sort((a, b) => (order(a) < order(b) ? -1 : 1));
     const [hiddenRows, hiddenColumns] = dimensions.map((name) => years.get(name) ?? new Set<string>()) as [Set<string>, Set<string>];
-    const cellAt = (row: string, column: string): Cell =>
-      cellOf(
+    const countsAt = (row: string, column: string): Counts =>
+      yearAlone(
         indicator,
-        figures.find(({ first, second }) => first === row && second === column),
+        figures.filter(({ first, second }) => first === row && second === column),
       );
     const closed = new Set([...rows.keys()].filter((at) => hiddenRows.has(rows[at] as string)));
     const ofRows = by.get(dimensions[0] as string) ?? [];
@@ -176,24 +189,18 @@ export function withheldOf(indicator: Counted, exact: Exact[], rule: Rule, order
     };
     if (partition) {
       const shut = new Set([...columns.keys()].filter((at) => hiddenColumns.has(columns[at] as string)));
-      const cells = rows.map((row) => columns.map((column) => cellAt(row, column)));
+      const cells = rows.map((row) => columns.map((column) => monthCell(countsAt(row, column), 0)));
       const pair = protectPair(cells, closed, shut, rule);
       for (const [at, column] of columns.entries()) hideColumn(column, pair?.map((row) => row[at] as boolean) ?? null);
     } else {
       for (const column of columns) {
         const cells = rows.map((row) => {
-          const cell = cellAt(row, column);
-          const all = cellOf(
+          const cell = countsAt(row, column);
+          const all = yearAlone(
             indicator,
-            ofRows.find(({ grain, first }) => grain === 'YEAR' && first === row),
+            ofRows.filter(({ first }) => first === row),
           );
-          return [
-            cell,
-            {
-              layers: all.layers.map((value, layer) => value - (cell.layers[layer] ?? 0)),
-              units: Number.isFinite(all.units) ? Math.max(0, all.units - cell.units) : all.units,
-            },
-          ];
+          return [cell, rest(all, cell)].map((counts) => monthCell(counts, 0));
         });
         const pair = protectPair(cells, closed, hiddenColumns.has(column) ? new Set([0, 1]) : new Set(), rule);
         hideColumn(column, pair?.map((row) => row[0] as boolean) ?? null);
@@ -206,17 +213,9 @@ export function withheldOf(indicator: Counted, exact: Exact[], rule: Rule, order
 /** A year as one period of its own. */
 function yearAlone(indicator: Counted, figures: Exact[]): Counts {
   const year = figures.find(({ grain }) => grain === 'YEAR');
-  const { layers, units } = cellOf(indicator, year);
   return {
-    layers: layers.map((value) => [value]),
-    units: isOfSeveral(indicator) ? { months: [units], quarters: [], year: units } : null,
-  };
-}
-
-function cellOf(indicator: Counted, figure: Exact | undefined): Cell {
-  return {
-    layers: layersOf(indicator, figure ?? { numerator: 0, denominator: 0 }),
-    units: isOfSeveral(indicator) ? (figure?.units ?? 0) : Number.POSITIVE_INFINITY,
+    layers: layersOf(indicator, year ?? { numerator: 0, denominator: 0 }).map((value) => [value]),
+    units: unitsOf(indicator, [year], [], year),
   };
 }
 

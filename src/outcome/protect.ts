@@ -24,15 +24,17 @@
 /** `lowest`..`highest` are small; `cover`: withhold others, too, so that nothing is got by subtraction; `roundTo`: of what is shown. */
 export type Rule = { lowest: number; highest: number; cover: boolean; roundTo: number | null; marker: string };
 
-/** How many people are behind a figure, each counted once, where the figure counts something else: events, sessions. */
+/** How many people are behind a figure's layer, each counted once, where the figure counts something else: events, sessions. */
 export type Units = { months: number[]; quarters: number[]; year: number };
 
 /**
  * Figures that are shown and withheld together, by month: `layers[layer][month]`, none below 0. A count or a rate has one
  * layer. A proportion has two: those it is true of, and the rest. So has a mean: how many, and their sum, as the mean times
  * the number gives the sum away.
+ *
+ * `units`: of each layer, as few may be behind either; or one for all of them; null where the figure counts people.
  */
-export type Counts = { layers: number[][]; units: Units | null };
+export type Counts = { layers: number[][]; units: Units[] | null };
 
 /**
  * `partition`: each is counted in one row; else each row stands beside all others of the total, and none is part of another or
@@ -79,18 +81,25 @@ const overRows = (cells: Cell[]) =>
     cells.reduce((sum, { units }) => sum + units, 0),
   );
 
-const monthCell = ({ layers, units }: Counts, month: number): Cell => ({
-  layers: layers.map((layer) => layer[month] ?? 0),
-  units: units?.months[month] ?? Infinity,
-});
-const quarterCell = (counts: Counts, quarter: number): Cell => ({
-  ...overTime(monthsOf(quarter).map((month) => monthCell(counts, month))),
-  units: counts.units?.quarters[quarter] ?? Infinity,
-});
-const yearCell = (counts: Counts): Cell => ({
-  ...overTime(QUARTERS.map((quarter) => quarterCell(counts, quarter))),
-  units: counts.units?.year ?? Infinity,
-});
+/** The fewest that are behind any layer that is not 0. */
+function unitsOf({ units }: Counts, layers: number[], at: (units: Units) => number | undefined): number {
+  if (units === null) return Infinity;
+  const behind = units.filter((_, layer) => units.length === 1 || (layers[layer] ?? 0) > NOTHING).map((each) => at(each) ?? Infinity);
+  return behind.length > 0 ? Math.min(...behind) : 0;
+}
+/** One month of a row or a total. */
+export function monthCell(counts: Counts, month: number): Cell {
+  const layers = counts.layers.map((layer) => layer[month] ?? 0);
+  return { layers, units: unitsOf(counts, layers, ({ months }) => months[month]) };
+}
+function quarterCell(counts: Counts, quarter: number): Cell {
+  const { layers } = overTime(monthsOf(quarter).map((month) => monthCell(counts, month)));
+  return { layers, units: unitsOf(counts, layers, ({ quarters }) => quarters[quarter]) };
+}
+function yearCell(counts: Counts): Cell {
+  const { layers } = overTime(QUARTERS.map((quarter) => quarterCell(counts, quarter)));
+  return { layers, units: unitsOf(counts, layers, ({ year }) => year) };
+}
 /**
  * Which rows of a shown sum are withheld. A row of 0 is shown while any is, so each withheld one is 1 or more: of a sum of
  * `highest` plus their number, any of them may be anything from 1 to more than `highest`.
@@ -244,24 +253,23 @@ export function circles(breakdowns: { code: string; dimensions: string[]; grains
 }
 
 /** All of a total that is not in a row. */
-function rest(total: Counts, row: Counts): Counts {
-  const less = (from: number[], part: number[]) =>
-    from.map((value, index) => {
-      const left = value - (part[index] ?? 0);
-      if (left < -NOTHING) throw new RangeError('a row counts more than its total');
-      return Math.max(0, left);
-    });
-  const of = total.units;
-  const part = row.units;
+export function rest(total: Counts, row: Counts): Counts {
+  const less = (from: number[], part: number[]) => from.map((value, index) => value - (part[index] ?? 0));
+  const layers = total.layers.map((layer, index) => less(layer, row.layers[index] ?? []));
+  if (layers.flat().some((value) => value < -NOTHING)) throw new RangeError('a row counts more than its total');
+  // Somebody may be in both: at least so many are in the rest alone.
+  const fewest = (from: number[], part: number[]) => less(from, part).map((value) => Math.max(0, value));
   return {
-    layers: total.layers.map((layer, index) => less(layer, row.layers[index] ?? [])),
-    // Somebody may be in both: at least so many are in the rest alone.
-    units: of &&
-      part && {
-        months: less(of.months, part.months),
-        quarters: less(of.quarters, part.quarters),
-        year: Math.max(0, of.year - part.year),
-      },
+    layers: layers.map((layer) => layer.map((value) => Math.max(0, value))),
+    units:
+      total.units?.map((of, layer) => {
+        const part = row.units?.[layer];
+        return {
+          months: fewest(of.months, part?.months ?? []),
+          quarters: fewest(of.quarters, part?.quarters ?? []),
+          year: Math.max(0, of.year - (part?.year ?? 0)),
+        };
+      }) ?? null,
   };
 }
 

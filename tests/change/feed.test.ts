@@ -952,7 +952,9 @@ describe('a reader of types that few of its families have', () => {
       more = hasMore;
     }
     expect(short).toBeGreaterThan(0);
-    expect(new Set(told).size).toBe(told.length);
+    // What was written while any other transaction of the server was under way may be told as it stands, and again as a change.
+    const again = told.filter((id, at) => told.indexOf(id) < at);
+    expect(again.every((id) => id === entry.id) && again.length <= 1).toBe(true);
     await settle(recordSystem, reading, ['WORKBOOK_ENTRY']);
     expect(reading.copy.has(entry.id)).toBe(true);
     const dense = await begun(recordSystem, ['FAMILY', 'WORKBOOK_ENTRY']);

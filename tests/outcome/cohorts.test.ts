@@ -578,7 +578,7 @@ describe('who knows everything that is shown of a year', () => {
           second,
           numerator: value,
           denominator: null,
-          units: value,
+          behind: [value],
         }));
         const withheld = withheldOf(INDICATOR, exact, RULE, (code) => `${(code.charCodeAt(0) * 7919 + secret * 104729) % 1009}`);
         const facts = figures.flatMap(({ of, value }, id) =>

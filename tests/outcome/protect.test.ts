@@ -18,6 +18,7 @@ import {
   type Rule,
   type Sheet,
   shown,
+  type Units,
 } from '../../src/outcome/protect.ts';
 import { boundsOf, type Fact, type Sum } from '../support/bounds.ts';
 
@@ -92,6 +93,9 @@ function factsOf({ sheet, rule, first, patterns, figures }: Publication): Fact[]
   return facts;
 }
 
+/** The people behind what is not in a row, of the tables of which that is known. */
+const peopleLeft = new WeakMap<Counts, Units[]>();
+
 type Breach = { who: number; months: number[]; layer: number; value: number; bounds: [number, number]; rest?: true };
 
 /** Cells that an outsider knows more of than he may. At most `most` of each sort are looked at, spread over the table. */
@@ -102,14 +106,17 @@ function breaches(publication: Publication, facts = factsOf(publication), most =
   for (const [who, counts] of whoever.entries())
     for (const [index, { months, withheld }] of PERIODS.entries())
       for (const [layer, values] of counts.layers.entries()) {
-        const units = counts.units && nth([counts.units.year, ...counts.units.quarters, ...counts.units.months], index);
+        const few = (units: Units[] | null | undefined, count: number) => {
+          const behind = units && nth(units, layer);
+          return !!behind && count > 0 && nth([behind.year, ...behind.quarters, ...behind.months], index) <= rule.highest;
+        };
         const value = sum(months.map((month) => nth(values, month)));
-        const small = isSmall(value, rule) || (value > 0 && units !== null && units <= rule.highest);
+        const small = isSmall(value, rule) || few(counts.units, value);
         const of = months.map((month) => unknown(sheet, layer, who, month));
         if (small || withheld(nth(patterns, who))) targets.push({ who, months, layer, value, bounds: [0, 0], small, sum: { of } });
         const left = sum(months.map((month) => nth(nth(sheet.total.layers, layer), month))) - value;
         const total = months.map((month) => unknown(sheet, layer, 0, month));
-        if (!sheet.partition && who > 0 && isSmall(left, rule))
+        if (!sheet.partition && who > 0 && (isSmall(left, rule) || few(peopleLeft.get(counts), left)))
           targets.push({ who, months, layer, value: left, bounds: [0, 0], small: true, sum: { of: total, less: of }, rest: true });
       }
   const some = (all: typeof targets) => all.filter((_, index) => index % Math.ceil(all.length / most) === 0);
@@ -152,8 +159,15 @@ function poisson(mean: number, roll: () => number): number {
 }
 const part = (of: number, share: number, roll: () => number) => sum([...Array(of)].map(() => Number(roll() < share)));
 
-type Kind = 'count' | 'proportion' | 'mean' | 'events' | 'many';
-const FIGURES: Record<Kind, number[][]> = { count: COUNT, proportion: PROPORTION, mean: MEAN, events: COUNT, many: COUNT };
+type Kind = 'count' | 'proportion' | 'mean' | 'events' | 'many' | 'shares';
+const FIGURES: Record<Kind, number[][]> = {
+  count: COUNT,
+  proportion: PROPORTION,
+  mean: MEAN,
+  events: COUNT,
+  many: COUNT,
+  shares: PROPORTION,
+};
 
 /** Counts of a month, by kind; events are of so many people, who come again. */
 function sheetOf(kind: Kind, rates: number[], seed: number): Sheet {
@@ -168,6 +182,27 @@ function sheetOf(kind: Kind, rates: number[], seed: number): Sheet {
       units: null,
     }));
     return { rows, total: { layers: [total], units: null }, partition: false };
+  }
+  if (kind === 'shares') {
+    // Of each person's events some are true; each row has some of the people, and of one who left it early not all events.
+    const people = 1 + Math.floor(roll() * 60);
+    const met = MONTHS.flatMap((month) =>
+      [...Array(poisson(Math.max(...rates) * nth(season, month), roll))].map(() => {
+        const who = Math.floor(roll() * people);
+        return { month, who: `${who}`, part: who % 7 === 0 || roll() < share ? 0 : 1, at: roll() };
+      }),
+    );
+    const layersOf = (some: typeof met) =>
+      [0, 1].map((layer) => MONTHS.map((month) => some.filter((one) => one.month === month && one.part === layer).length));
+    const behind = (some: typeof met) => [0, 1].map((layer) => unitsOf(some.filter((one) => one.part === layer)));
+    const rows = rates.map((rate, row) => {
+      const of = (one: (typeof met)[number]) => ((Number(one.who) * 31 + row * 17) % 23) / 23 < rate / Math.max(...rates) && one.at < 0.9;
+      const own = met.filter(of);
+      const counts = { code: `${row}`, layers: layersOf(own), units: behind(own) };
+      peopleLeft.set(counts, behind(met.filter((one) => !of(one))));
+      return counts;
+    });
+    return { rows, total: { layers: layersOf(met), units: behind(met) }, partition: false };
   }
   const people = rates.map((rate) => 1 + Math.floor(roll() * rate * 3));
   const met: { month: number; who: string }[] = [];
@@ -186,9 +221,9 @@ function sheetOf(kind: Kind, rates: number[], seed: number): Sheet {
         : kind === 'mean'
           ? [counts, second]
           : [counts];
-    return { code: `${row}`, layers, units: kind === 'events' ? unitsOf(seen) : null };
+    return { code: `${row}`, layers, units: kind === 'events' ? [unitsOf(seen)] : null };
   });
-  return { rows, total: totalOf(rows, kind === 'events' ? unitsOf(met) : null), partition: true };
+  return { rows, total: totalOf(rows, kind === 'events' ? [unitsOf(met)] : null), partition: true };
 }
 function unitsOf(met: { month: number; who: string }[]) {
   const within = (months: number[]) => new Set(met.filter(({ month }) => months.includes(month)).map(({ who }) => who)).size;
@@ -209,7 +244,7 @@ const table = (...rows: number[][]): Sheet => {
 
 const likely = fc
   .record({
-    kind: fc.constantFrom<Kind>('count', 'proportion', 'mean', 'events', 'many'),
+    kind: fc.constantFrom<Kind>('count', 'proportion', 'mean', 'events', 'many', 'shares'),
     rates: fc.oneof(
       { weight: 4, arbitrary: fc.array(fc.constantFrom(0, 0.1, 0.4, 1, 3, 8, 20, 60), { minLength: 2, maxLength: 6 }) },
       { weight: 1, arbitrary: fc.array(fc.constantFrom(0, 0.1, 0.4, 1, 3, 8, 20, 60), { minLength: 7, maxLength: 22 }) },
@@ -258,7 +293,7 @@ describe('a year by month, of any table', () => {
         const open = cells.filter((cell) => !cell.withheld);
         expect(open.filter(({ value, left }) => isSmall(value, rule) || isSmall(left, rule))).toEqual([]);
         const hidden = (count: number) => count > 0 && cells.every(({ value, left }) => !isSmall(value, rule) && !isSmall(left, rule));
-        if (kind !== 'events') expect(hidden(cells.length - open.length)).toBe(false);
+        if (kind !== 'events' && kind !== 'shares') expect(hidden(cells.length - open.length)).toBe(false);
       }),
       { numRuns: RUNS },
     );
@@ -349,6 +384,20 @@ describe('a year by month, of any table', () => {
     expect(told(NHS)).toEqual(['*', 0, '*', 40, 60]);
     expect(told({ ...NHS, cover: false })).toEqual(['*', 0, 15, 40, 60]);
     expect(told(DFE)).toEqual(['c', 0, 'c', 41, 58]);
+  });
+
+  it('knows of the rest of a breakdown how few are behind either part of it', () => {
+    const of = (people: [number, number], layers: [number, number]): Counts => ({
+      layers: layers.map((count) => [count]),
+      units: people.map((count) => ({ months: [count], quarters: [], year: count })),
+    });
+    const withheld = (row: Counts) =>
+      protectStock({ rows: [{ code: 'row', ...row }], total: of([20, 10], [40, 40]), partition: false }, DFE).rows.get('row')?.year;
+    expect(withheld(of([10, 0], [20, 0]))).toBe(false);
+    expect(withheld(of([18, 0], [20, 0]))).toBe(true);
+    expect(withheld(of([0, 8], [0, 20]))).toBe(true);
+    // More are behind a row than behind the part of the total that fewest are behind.
+    expect(withheld(of([14, 0], [20, 0]))).toBe(false);
   });
 
   it('refuses a row that counts more than its total', () => {

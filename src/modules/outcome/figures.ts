@@ -32,8 +32,10 @@ export const figureExact = classify(
       ...cell(),
       numerator: numeric('numerator'),
       denominator: numeric('denominator'),
-      /** How many people or families are behind it. */
+      /** How many people or families are behind it: behind what of it the fewest are. */
       units: integer('units'),
+      /** The same, behind each of its layers (`protect.ts`). */
+      behind: integer('behind').array(),
       value: numeric('value'),
       countedAt: moment('counted_at').notNull().defaultNow(),
     },
