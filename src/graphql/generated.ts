@@ -7199,7 +7199,8 @@ export type OutcomeIndicator = Node & {
   publicHealthOutcomes?: Maybe<Array<Scalars['String']['output']>>;
   /**
    * Its figures of the latest edition, suppressed. `by`: nothing, or one of the fixed breakdowns; what else is asked is refused and the fixed
-   * ones are named. `from`, `to`: days; every period that begins between them, of at most ten years.
+   * ones are named. `period`: where the indicator has none so short, its shortest; each figure says of which it is. `from`, `to`: days; every period
+   * that begins between them, of at most ten years.
    */
   series?: Maybe<Array<Figure>>;
   source?: Maybe<Scalars['String']['output']>;

@@ -28,7 +28,11 @@ beforeEach(async () => {
   const code = `made-${++made}`;
   await addFeed(owner, { code, organisation: 'cherwell', url: feed.url, district: 'E07000177' });
   known = (await owner.query('select id, code, url from fsp.service_feed where code = $1', [code])).rows[0];
-  return () => feed.close();
+  return async () => {
+    await feed.close();
+    // Another test's feed may be given the same port.
+    await owner.query('update fsp.service_feed set url = null where id = $1', [known.id]);
+  };
 });
 
 const ask: Ask = async (text, values) => (await owner.query(text, values)).rows[0];

@@ -1,3 +1,4 @@
+import { UNKNOWN } from '../../outcome/dimensions.ts';
 import { type Binding, column, computed, list, type Order, one, page, type RootBinding, type Subquery } from '../../read/binding.ts';
 import { district } from '../district/tables.ts';
 import { code, organisation } from '../sharing/tables.ts';
@@ -30,16 +31,28 @@ const yearBefore = (f: string, sub: Subquery) =>
 const targetOf = (f: string, sub: Subquery) =>
   `(select t.value ${sub(indicatorTarget, 't')} and t.indicator = ${f}.indicator and t.area is not distinct from nullif(${f}.first, '') and ${f}.breakdown in ('', 'DISTRICT') and t.starts < ${after(f)} and t.ends >= ${after(f)} - 1 order by t.adjusts is null, t.id desc limit 1)`;
 
-/** SQL of the words for a figure's category: a place's or body's name, or those of the list of the dimension (`figure-age`); else its code. */
+/** The lists of codes that have the words for what a dimension's categories are. */
+const LISTS = {
+  AGE: 'age-band',
+  SEX: 'sex',
+  ETHNICITY: 'ethnic-group',
+  DISABILITY: 'disabled',
+  FACTOR: 'concern',
+  REACHED: 'highest-intervention',
+} as const;
+
+/** SQL of the words for a figure's category: a place's, body's or cohort's name, or a list's; of a step both its ends. */
 const labelOf = (column: 'first' | 'second', place: 1 | 2) => (f: string, sub: Subquery) => {
   const dimension = `split_part(${f}.breakdown, '+', ${place})`;
   const its = `${f}.${column}`;
-  return `(case when ${its} <> '' then coalesce(case ${dimension}
+  const list = Object.entries(LISTS).map(([name, list]) => `when '${name}' then '${list}'`);
+  return `(case when ${its} = '${UNKNOWN}' then 'Not known' when ${its} <> '' then coalesce(case ${dimension}
     when 'DISTRICT' then (select d.name ${sub(district, 'd')} and d.code = ${its})
     when 'TEAM' then (select o.name ${sub(organisation, 'o')} and o.code = ${its})
     when 'COHORT' then (select g.name ${sub(cohort, 'g')} and g.code = ${its})
     when 'PROVIDER' then (select o.name ${sub(organisation, 'o')} and o.code = ${its})
-    else (select c.label ${sub(code, 'c')} and c.list = 'figure-' || lower(${dimension}) and c.code = ${its} order by c.version desc limit 1) end, ${its}) end)`;
+    when 'FLOW' then replace(replace(lower(${its}), '>', ' to '), '_', ' ')
+    else (select c.label ${sub(code, 'c')} and c.list = case ${dimension} ${list.join(' ')} end and c.code = ${its} order by c.version desc limit 1) end, ${its}) end)`;
 };
 
 const number = { type: 'numeric' } as const;
@@ -93,7 +106,11 @@ export const bindings: Binding[] = [
         {
           filters: {
             by: { decode: 'text', where: (f, p) => `${f}.breakdown = replace(${p}, ',', '+')` },
-            period: { decode: 'text', where: (f, p) => `${f}.grain = ${p}` },
+            period: {
+              decode: 'text',
+              // By the alphabet the longer comes later.
+              where: (f, p, sub) => `${f}.grain = greatest(${p}, (select i.grain ${sub(outcomeIndicator, 'i')} and i.id = ${f}.indicator))`,
+            },
             from: { decode: 'text', where: (f, p) => `${f}.starts >= ${p}::date` },
             to: { decode: 'text', where: (f, p) => `${f}.starts <= ${p}::date` },
           },

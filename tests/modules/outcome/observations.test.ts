@@ -579,6 +579,39 @@ describe('the framework', () => {
     const { rows: records } = await owner.query("select records from fsp.disclosure where records like '%ExactFigure.value%'");
     expect(records.length).toBe(1);
   });
+  it('shows quarters where a month is asked for and there are none; and says categories in words', async () => {
+    await owner.query(
+      `with made as (insert into fsp.figure_exact (id, indicator, breakdown, grain, starts, first, second, numerator, value)
+         select 100 + row_number() over (), i.id, w.breakdown, w.grain, w.starts::date, w.first, w.second, 9, 9 from (values
+           ('learner-engagement', '', 'QUARTER', '2026-07-01', '', ''), ('learner-engagement', '', 'YEAR', '2026-04-01', '', ''),
+           ('protection-plans', 'AGE', 'YEAR', '2025-04-01', '1-4', ''), ('protection-plans', 'AGE', 'YEAR', '2025-04-01', 'UNKNOWN', ''),
+           ('protection-plans', 'SEX', 'YEAR', '2025-04-01', 'F', ''), ('protection-plans', 'ETHNICITY', 'YEAR', '2025-04-01', 'M', ''),
+           ('protection-plans', 'DISABILITY', 'YEAR', '2025-04-01', 'YES', ''), ('step-up', 'FLOW', 'YEAR', '2025-04-01', 'NONE>CHILD_IN_NEED', ''),
+           ('protection-plans', 'DISTRICT+FACTOR', 'YEAR', '2025-04-01', 'E07000177', 'DOMESTIC_ABUSE'),
+           ('cohort-children', 'REACHED', 'YEAR', '2025-04-01', 'LOOKED_AFTER', '')) w (code, breakdown, grain, starts, first, second)
+         join fsp.outcome_indicator i on i.code = w.code returning *)
+       insert into fsp.figure (id, indicator, breakdown, grain, starts, first, second, numerator, value, edition)
+         select id, indicator, breakdown, grain, starts, first, second, numerator, value, 1 from made`,
+    );
+    const of = async (code: string, rest: string) =>
+      (await indicator(code, `series(${rest}, from: "2025-04-01", to: "2026-12-31") { period from firstLabel secondLabel }`)).data.indicator
+        .series;
+    expect(await of('learner-engagement', 'period: MONTH')).toEqual([
+      { period: 'QUARTER', from: '2026-07-01', firstLabel: null, secondLabel: null },
+    ]);
+    expect((await of('learner-engagement', 'period: YEAR')).map(({ period }: any) => period)).toEqual(['YEAR']);
+    const words = async (code: string, by: string) =>
+      (await of(code, `by: [${by}], period: YEAR`)).map(({ firstLabel, secondLabel }: any) =>
+        [firstLabel, secondLabel].filter(Boolean).join(', '),
+      );
+    expect(await words('protection-plans', 'AGE')).toEqual(['1 to 4', 'Not known']);
+    expect(await words('protection-plans', 'SEX')).toEqual(['Female']);
+    expect(await words('protection-plans', 'ETHNICITY')).toEqual(['Mixed or multiple ethnic groups']);
+    expect(await words('protection-plans', 'DISABILITY')).toEqual(['Disabled']);
+    expect(await words('step-up', 'FLOW')).toEqual(['none to child in need']);
+    expect(await words('protection-plans', 'DISTRICT, FACTOR')).toEqual(['Cherwell, Domestic abuse']);
+    expect(await words('cohort-children', 'REACHED')).toEqual(['Looked after']);
+  });
   it.each([
     ['[AGE, SEX]', 'MONTH', 'Figures of a MONTH are shown by one of these alone: [] [DISTRICT]'],
     ['[DISTRICT, AGE]', 'MONTH', 'Figures of a MONTH are shown by one of these alone: [] [DISTRICT]'],
