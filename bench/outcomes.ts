@@ -121,7 +121,7 @@ try {
         payload: { query, variables },
       });
       const ms = performance.now() - since;
-      const body = answer.json() as { data?: Record<string, never>; errors?: unknown };
+      const body = answer.json() as { data?: Record<string, unknown>; errors?: unknown };
       if (!body.data || body.errors) throw new Error(answer.body.slice(0, 500));
       return { ms, data: body.data, bytes: answer.body.length };
     };
