@@ -188,6 +188,7 @@ export type Done = { years: number; figures: number };
  * @param since counts all from the year of this day on, and cohorts and steps from the first cohort on; null: what was reported or corrected since the last time, and, where it is worked out
  *   from the record, every year that was counted before, and the last two: any row of it may have been corrected.
  * @param reported only what was reported or corrected.
+ * @throws AggregateError of the indicators that could not be counted, when all others have been.
  */
 export async function countFigures(
   client: pg.Client,
@@ -201,6 +202,7 @@ export async function countFigures(
     'select id, indicator, month::text as month from fsp.figure_dirty order by id',
   );
   const done: Done = { years: 0, figures: 0 };
+  const failed = new Map<number, Error>();
   const { rows: counted } = await client.query<{ indicator: number; year: string }>(
     `select distinct indicator, fsp.period_start('YEAR', starts)::text as year from fsp.figure_exact`,
   );
@@ -217,19 +219,23 @@ export async function countFigures(
     const from = since !== null && first && first < since ? first : since;
     const years = from === null ? [...touched, ...(indicator.derived && !reported ? standing : [])] : [...touched, ...all(yearOf(from))];
     const sql = countSql(indicator);
-    for (const year of [...new Set(years)].sort()) {
-      if (year >= until) continue;
-      const end = nextYear(year) < until ? nextYear(year) : until;
-      const parameters = [year, end, ...(indicator.derived ? [] : [indicator.id])];
-      const { rowCount } = await client.query(sql, parameters);
-      done.years++;
-      done.figures += rowCount ?? 0;
+    try {
+      for (const year of [...new Set(years)].sort()) {
+        if (year >= until) continue;
+        const end = nextYear(year) < until ? nextYear(year) : until;
+        const parameters = [year, end, ...(indicator.derived ? [] : [indicator.id])];
+        const { rowCount } = await client.query(sql, parameters);
+        done.years++;
+        done.figures += rowCount ?? 0;
+      }
+    } catch (cause) {
+      failed.set(indicator.id, new Error(`${indicator.code} could not be counted: ${(cause as Error).message}`, { cause }));
     }
   }
   await inTransaction(client, async () => {
-    // What came meanwhile stays, and what is of a month that is not over, and is counted the next time.
+    // What came meanwhile stays, what is of a month that is not over, and what could not be counted: for the next time.
     await client.query('delete from fsp.figure_dirty where id = any ($1)', [
-      dirty.filter(({ month }) => month < until).map(({ id }) => id),
+      dirty.filter(({ month, indicator }) => month < until && !failed.has(indicator)).map(({ id }) => id),
     ]);
     await client.query(
       `insert into fsp.figure_state (one, counted_at, waiting_since) select true, $1::timestamptz, case when exists (select from fsp.figure_dirty) then $1::timestamptz end
@@ -237,5 +243,7 @@ export async function countFigures(
       [state[0]?.now],
     );
   });
+  if (failed.size > 0)
+    throw new AggregateError(failed.values(), `${[...failed.values()].map(({ message }) => message).join('; ')}; all others were counted.`);
   return done;
 }

@@ -197,6 +197,27 @@ describe('a figure', () => {
     expect(await exact('repeat-protection-plans', ['', 'DISTRICT', 'TEAM', 'AGE', 'SEX'])).toEqual(before);
     expect((await owner.query('select id from fsp.figure_exact order by id')).rows).toEqual(rows);
   });
+  it('that cannot be counted holds up no other, and waits for the next time', async () => {
+    const of = async (code: string) =>
+      (await owner.query('select id from fsp.outcome_indicator where code = $1 and not derived', [code])).rows[0].id;
+    const [broken, other] = [await of('parental-arrests'), await of('parental-prosecutions')];
+    await owner.query('delete from fsp.figure_dirty');
+    await owner.query(`insert into fsp.figure_dirty (indicator, month) values ($1, '2026-05-01'), ($2, '2026-05-01')`, [broken, other]);
+    await owner.query(
+      `create function fsp.break_figure() returns trigger language plpgsql as $$ begin raise 'a fault of the test'; end $$`,
+    );
+    await owner.query(
+      `create trigger break_figure before insert on fsp.figure_exact for each row when (new.indicator = ${broken}) execute function fsp.break_figure()`,
+    );
+    const waiting = async () => (await owner.query('select indicator from fsp.figure_dirty')).rows.map(({ indicator }) => indicator);
+    await expect(countFigures(owner, TODAY, { reported: true })).rejects.toThrow(
+      'parental-arrests could not be counted: a fault of the test; all others were counted.',
+    );
+    expect(await waiting()).toEqual([broken]);
+    await owner.query('drop function fsp.break_figure() cascade');
+    expect(await countFigures(owner, TODAY, { reported: true })).toMatchObject({ years: 1 });
+    expect(await waiting()).toEqual([]);
+  });
   it('adds up, by whatever it is broken down that is a partition', async () => {
     const { rows } = await owner.query(
       `select x.breakdown, x.indicator, x.grain, x.starts from fsp.figure_exact x
