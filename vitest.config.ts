@@ -1,7 +1,11 @@
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
 const { resolve } = createRequire(import.meta.url);
+
+// The commands that are tried start hundreds of processes: what one has compiled, the next one finds.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('node_modules/.cache/node', import.meta.url));
 
 const patience = { testTimeout: 60_000, hookTimeout: 120_000 };
 

@@ -89,60 +89,72 @@ begin
       and a.current and g.family is null
   ),
   wrong as (
-    select k.line, f.path, f.code, f.rule, f.message
+    select k.line, f.fault ->> 0 as path, f.fault ->> 1 as code, f.fault ->> 2 as rule, f.fault ->> 3 as message
     from known k
-    cross join lateral (values
-      (k.indicator is null, 'indicator', 'NOT_FOUND', null, 'There is no such indicator for you.'),
-      (k.derived, 'indicator', 'RULE', 'OWNER', 'It is worked out from the record, and nobody reports it.'),
-      (k.owner_agency <> of_agency, 'indicator', 'RULE', 'OWNER', 'Its figures are for another agency to report.'),
-      (k.indicator is not null and not exists (select from fsp.indicator_version v where v.indicator = k.indicator
-          and v.valid_from <= k.starts and coalesce(v.valid_to, 'infinity') > k.starts),
-        'from', 'RULE', 'VALIDITY', 'The indicator has no definition for that day.'),
-      (k.starts > k.ends, 'to', 'RULE', 'PERIOD', 'The period ends before it begins.'),
-      (k.starts <= k.ends and k.starts <> fsp.period_start(k.grain, k.starts), 'from', 'RULE', 'PERIOD',
-        format('It is reported by the %s: from its first day to its last.', lower(k.grain))),
-      (k.starts = fsp.period_start(k.grain, k.starts) and k.starts <= k.ends and k.ends <> fsp.period_end(k.grain, k.starts) - 1, 'to', 'RULE', 'PERIOD',
-        format('It is reported by the %s: from its first day to its last.', lower(k.grain))),
-      (k.ends >= today, 'to', 'RULE', 'FUTURE', 'The period is not over yet.'),
-      (k.twice, 'from', 'RULE', 'OVERLAP', 'Another line of this batch is of the same, and of the same period.'),
-      (k.observed_by = 'PERSON' and (k.family is null or k.person is null or k.area is not null), 'person', 'RULE', 'SUBJECT',
-        'It is observed of a person: name the family and the person.'),
-      (k.observed_by = 'FAMILY' and (k.family is null or k.person is not null or k.area is not null), 'family', 'RULE', 'SUBJECT',
-        'It is observed of a family: name the family alone.'),
-      (k.observed_by = 'AREA' and (k.area is null or k.family is not null or k.person is not null), 'area', 'RULE', 'SUBJECT',
-        'It is observed of an area: name the district alone.'),
-      (k.area is not null and not exists (select from fsp.district d where d.code = k.area and d.valid_from <= k.starts::text
-          and coalesce(d.valid_to, '9999') > k.starts::text), 'area', 'RULE', 'AREA', 'There is no district of that code on that day.'),
-      (not k.seen, 'family', 'NOT_FOUND', null, 'There is no such family for you.'),
-      (k.person is not null and not (k.seen and exists (select from fsp.membership m join fsp.person_grant pg on pg.person = m.person
+    cross join lateral unnest(array_remove(array[
+      case when k.indicator is null then jsonb_build_array('indicator', 'NOT_FOUND', null, 'There is no such indicator for you.') end,
+      case when k.derived then
+        jsonb_build_array('indicator', 'RULE', 'OWNER', 'It is worked out from the record, and nobody reports it.') end,
+      case when k.owner_agency <> of_agency then
+        jsonb_build_array('indicator', 'RULE', 'OWNER', 'Its figures are for another agency to report.') end,
+      case when k.indicator is not null and not exists (select from fsp.indicator_version v where v.indicator = k.indicator
+          and v.valid_from <= k.starts and coalesce(v.valid_to, 'infinity') > k.starts) then
+        jsonb_build_array('from', 'RULE', 'VALIDITY', 'The indicator has no definition for that day.') end,
+      case when k.starts > k.ends then jsonb_build_array('to', 'RULE', 'PERIOD', 'The period ends before it begins.') end,
+      case when k.starts <= k.ends and k.starts <> fsp.period_start(k.grain, k.starts) then
+        jsonb_build_array('from', 'RULE', 'PERIOD', format('It is reported by the %s: from its first day to its last.', lower(k.grain))) end,
+      case when k.starts = fsp.period_start(k.grain, k.starts) and k.starts <= k.ends and k.ends <> fsp.period_end(k.grain, k.starts) - 1 then
+        jsonb_build_array('to', 'RULE', 'PERIOD', format('It is reported by the %s: from its first day to its last.', lower(k.grain))) end,
+      case when k.ends >= today then jsonb_build_array('to', 'RULE', 'FUTURE', 'The period is not over yet.') end,
+      case when k.twice then
+        jsonb_build_array('from', 'RULE', 'OVERLAP', 'Another line of this batch is of the same, and of the same period.') end,
+      case when k.observed_by = 'PERSON' and (k.family is null or k.person is null or k.area is not null) then
+        jsonb_build_array('person', 'RULE', 'SUBJECT', 'It is observed of a person: name the family and the person.') end,
+      case when k.observed_by = 'FAMILY' and (k.family is null or k.person is not null or k.area is not null) then
+        jsonb_build_array('family', 'RULE', 'SUBJECT', 'It is observed of a family: name the family alone.') end,
+      case when k.observed_by = 'AREA' and (k.area is null or k.family is not null or k.person is not null) then
+        jsonb_build_array('area', 'RULE', 'SUBJECT', 'It is observed of an area: name the district alone.') end,
+      case when k.area is not null and not exists (select from fsp.district d where d.code = k.area and d.valid_from <= k.starts::text
+          and coalesce(d.valid_to, '9999') > k.starts::text) then
+        jsonb_build_array('area', 'RULE', 'AREA', 'There is no district of that code on that day.') end,
+      case when not k.seen then jsonb_build_array('family', 'NOT_FOUND', null, 'There is no such family for you.') end,
+      case when k.person is not null and not (k.seen and exists (select from fsp.membership m join fsp.person_grant pg on pg.person = m.person
           where m.family = k.family and m.person = k.person and pg.login = asking and pg.starts <= now() and pg.ends > now()
             and not exists (select from fsp.user_rule r where r.login = asking and r.kind = 'barred' and r.person = k.person
-              and r.starts <= now() and r.ends > now() and by_user = any (r.subjects)))),
-        'person', 'NOT_FOUND', null, 'There is no such member of this family for you.'),
-      (k.count_text is not null and k.count is null, 'count', 'INVALID', null, 'Must be a decimal of at most four places.'),
-      (k.base_text is not null and k.base is null, 'base', 'INVALID', null, 'Must be a decimal of at most four places.'),
-      (k.count < 0, 'count', 'RULE', 'NEGATIVE', 'Nothing is counted below nought.'),
-      (k.kind = 'COUNT' and k.count <> trunc(k.count), 'count', 'INVALID', null, 'Must be a whole number.'),
+              and r.starts <= now() and r.ends > now() and by_user = any (r.subjects)))) then
+        jsonb_build_array('person', 'NOT_FOUND', null, 'There is no such member of this family for you.') end,
+      case when k.count_text is not null and k.count is null then
+        jsonb_build_array('count', 'INVALID', null, 'Must be a decimal of at most four places.') end,
+      case when k.base_text is not null and k.base is null then
+        jsonb_build_array('base', 'INVALID', null, 'Must be a decimal of at most four places.') end,
+      case when k.count < 0 then jsonb_build_array('count', 'RULE', 'NEGATIVE', 'Nothing is counted below nought.') end,
+      case when k.kind = 'COUNT' and k.count <> trunc(k.count) then
+        jsonb_build_array('count', 'INVALID', null, 'Must be a whole number.') end,
       -- With numbers of any size a reporter could mark families, and read of a sum who is in it.
-      (k.observed_by <> 'AREA' and k.count > 1000, 'count', 'INVALID', null, 'Must be at most 1,000 of a family or a person.'),
-      (k.observed_by <> 'AREA' and k.base > 1000, 'base', 'INVALID', null, 'Must be at most 1,000 of a family or a person.'),
-      (k.persons > 10000000, 'persons', 'INVALID', null, 'Must be at most 10,000,000.'),
-      (k.persons < 0, 'persons', 'RULE', 'NEGATIVE', 'Nothing is counted below nought.'),
-      (k.base <= 0, 'base', 'RULE', 'BASE', 'It is counted of some, and not of nought.'),
-      (k.kind = 'PROPORTION' and k.count > k.base, 'count', 'RULE', 'BASE', 'A part is not more than the whole.'),
-      (not k.derived and k.count is not null and k.base_text is null and (k.kind = 'PROPORTION' or k.kind = 'MEAN' and k.observed_by = 'AREA'), 'base', 'RULE', 'BASE',
-        'Say of how many.'),
-      (k.base_text is not null and not k.derived and not (k.kind = 'PROPORTION' or k.kind = 'MEAN' and k.observed_by = 'AREA'), 'base', 'RULE',
-        'BASE', 'It is not counted of so many.'),
-      (k.persons is not null and k.observed_by <> 'AREA', 'persons', 'RULE', 'SUBJECT', 'How many people are behind it is said of an area.'),
-      (k.seen and k.count_text is null and k.standing is null, 'count', 'RULE', 'REASON', 'There is nothing that could be taken back.'),
-      (k.count_text is null and k.base_text is not null, 'base', 'RULE', 'BASE', 'What is taken back has no base.'),
-      (k.seen and k.standing is not null and k.changed and coalesce(btrim(k.reason), '') = '', 'correctionReason', 'RULE', 'REASON',
-        'It says otherwise than what stands: say why.'),
-      (length(k.reason) > 500, 'correctionReason', 'INVALID', null, 'Must have at most 500 characters.'),
-      (length(k.ref) > 100, 'sourceRef', 'INVALID', null, 'Must have at most 100 characters.')
-    ) as f (is_so, path, code, rule, message)
-    where f.is_so
+      case when k.observed_by <> 'AREA' and k.count > 1000 then
+        jsonb_build_array('count', 'INVALID', null, 'Must be at most 1,000 of a family or a person.') end,
+      case when k.observed_by <> 'AREA' and k.base > 1000 then
+        jsonb_build_array('base', 'INVALID', null, 'Must be at most 1,000 of a family or a person.') end,
+      case when k.persons > 10000000 then jsonb_build_array('persons', 'INVALID', null, 'Must be at most 10,000,000.') end,
+      case when k.persons < 0 then jsonb_build_array('persons', 'RULE', 'NEGATIVE', 'Nothing is counted below nought.') end,
+      case when k.base <= 0 then jsonb_build_array('base', 'RULE', 'BASE', 'It is counted of some, and not of nought.') end,
+      case when k.kind = 'PROPORTION' and k.count > k.base then
+        jsonb_build_array('count', 'RULE', 'BASE', 'A part is not more than the whole.') end,
+      case when not k.derived and k.count is not null and k.base_text is null and (k.kind = 'PROPORTION' or k.kind = 'MEAN' and k.observed_by = 'AREA') then
+        jsonb_build_array('base', 'RULE', 'BASE', 'Say of how many.') end,
+      case when k.base_text is not null and not k.derived and not (k.kind = 'PROPORTION' or k.kind = 'MEAN' and k.observed_by = 'AREA') then
+        jsonb_build_array('base', 'RULE', 'BASE', 'It is not counted of so many.') end,
+      case when k.persons is not null and k.observed_by <> 'AREA' then
+        jsonb_build_array('persons', 'RULE', 'SUBJECT', 'How many people are behind it is said of an area.') end,
+      case when k.seen and k.count_text is null and k.standing is null then
+        jsonb_build_array('count', 'RULE', 'REASON', 'There is nothing that could be taken back.') end,
+      case when k.count_text is null and k.base_text is not null then
+        jsonb_build_array('base', 'RULE', 'BASE', 'What is taken back has no base.') end,
+      case when k.seen and k.standing is not null and k.changed and coalesce(btrim(k.reason), '') = '' then
+        jsonb_build_array('correctionReason', 'RULE', 'REASON', 'It says otherwise than what stands: say why.') end,
+      case when length(k.reason) > 500 then jsonb_build_array('correctionReason', 'INVALID', null, 'Must have at most 500 characters.') end,
+      case when length(k.ref) > 100 then jsonb_build_array('sourceRef', 'INVALID', null, 'Must have at most 100 characters.') end
+    ], null)) as f (fault)
   )
   select (select jsonb_agg(jsonb_build_object('line', w.line, 'path', w.path, 'code', w.code, 'rule', w.rule, 'message', w.message)
       order by w.line, w.path, w.message) from wrong w),

@@ -43,6 +43,7 @@ import {
   shortened,
   tableRows,
 } from '../support/handbook.ts';
+import { inherited } from '../support/inherited.ts';
 
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>;
@@ -145,7 +146,7 @@ const filled = (text: string) =>
 
 const run = (script: string): Promise<Said> =>
   shell(script, copy, {
-    PATH: process.env.PATH ?? '',
+    ...inherited(),
     HOME: process.env.HOME ?? folder,
     DATA_DIR: folder,
     DATABASE_URL: ownerUrl,

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openCopy, sync } from '../../examples/record-system/sync.ts';
+import { inherited } from '../support/inherited.ts';
 import { encodeId, ownDatabase, sqlAsOwner, type TestServer, testServer } from '../support/server.ts';
 
 const recordSystem = { client: 'occ-record-system', user: null, purpose: 'RECORD_SYNC' };
@@ -56,7 +57,7 @@ it('says in one line that nobody answers, or that the token is not taken', async
   const ran = (URL: string, TOKEN: string) =>
     new Promise<{ code: unknown; out: string; err: string }>((done) => {
       const args = [fileURLToPath(new globalThis.URL('../../examples/record-system/sync.ts', import.meta.url)), ':memory:'];
-      const env = { PATH: process.env.PATH, NODE_NO_WARNINGS: '1', URL, TOKEN };
+      const env = { ...inherited(), NODE_NO_WARNINGS: '1', URL, TOKEN };
       execFile(process.execPath, args, { env }, (error, out, err) => done({ code: error?.code ?? 0, out, err }));
     });
   const url = `http://127.0.0.1:${at.port}`;

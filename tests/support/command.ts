@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, expect } from 'vitest';
+import { inherited } from './inherited.ts';
 
 export const root = path.resolve(import.meta.dirname, '../..');
 
@@ -15,8 +16,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 export type Ran = { code: number; out: string; err: string };
 
-/** The environment of a command: nothing of the test run's own but the path. */
-export const environment = (extra: Record<string, string>) => ({ PATH: process.env.PATH ?? '', DATA_DIR: folder, ...extra });
+/** The environment of a command: nothing else of the test run's own. */
+export const environment = (extra: Record<string, string>) => ({ ...inherited(), DATA_DIR: folder, ...extra });
 
 /** Runs a command of `src/bin`. */
 export function run(name: string, args: string[] = [], extra: Record<string, string> = {}): Promise<Ran> {
