@@ -147,10 +147,13 @@ export function compilePage(ctx: Context, page: Page, counted = false): Sub {
 
   const firstSql = `${parameter(ctx, (run) => String(firstOf(args.at(run.variables))))}::int`;
   let cursorParameter: string | null = null;
-  const cursorOf = (): string => {
+  /** @param values SQL of a row's sort keys. */
+  const cursorOf = (values: string[]): string => {
     cursorParameter ??= parameter(ctx, (run) => keyOf(run).toString('hex'));
-    const values = keys.map((type, i) => (type === 'timestamptz' ? momentSql(`${row}.o${i}`) : `${row}.o${i}`));
-    return cursorSql(cursorParameter, values);
+    return cursorSql(
+      cursorParameter,
+      values.map((value, i) => (keys[i] === 'timestamptz' ? momentSql(value) : value)),
+    );
   };
 
   // Built for each row (`perRow`), gathered over the rows (`gathered`), shown (`columns`).
@@ -158,9 +161,11 @@ export function compilePage(ctx: Context, page: Page, counted = false): Sub {
   const gathered: string[] = [];
   const laterals: string[] = [];
   const seen: string[] = [];
+  /** Whether something of each row is shown, be it its place. */
+  let tellsOfRows = false;
   // Whether there are more is told by one row beyond the page; only then are rows numbered.
   const beyond = asksForMore();
-  const shown = beyond ? `p.n <= ${firstSql}` : null;
+  const filter = beyond ? ` filter (where p.n <= ${firstSql})` : '';
   const direction = descending ? ' desc' : '';
   const sorting = (prefix: string, suffix: string) => keys.map((_, i) => `${prefix}.o${i}${suffix}`).join(', ');
 
@@ -202,20 +207,21 @@ export function compilePage(ctx: Context, page: Page, counted = false): Sub {
   function gather(value: string): string {
     const name = alias(ctx, 'a');
     perRow.push(`${value} as ${name}`);
-    gathered.push(`coalesce(array_to_json(${gatherSql(name, direction)}), '[]'::json) as ${name}`);
+    gathered.push(`coalesce(array_to_json(${gatherSql(name)}), '[]'::json) as ${name}`);
+    tellsOfRows = true;
     return `x.${name}`;
   }
 
   /** What each row discloses: its own family or person, and what its nodes add. The row beyond the page is not shown. */
   function seenOfRow(): string[] {
-    if (perRow.length === 0 || stream.seen.length === 0) return seen;
+    if (!tellsOfRows || stream.seen.length === 0) return seen;
     const own = seenSql(stream.seen);
     return [...seen, beyond ? `case when ${row}.n <= ${firstSql} then ${own} end` : own];
   }
 
-  /** A column of the rows shown, in their order or the other way round. */
-  function gatherSql(name: string, way: string): string {
-    return `array_agg(p.${name} order by ${sorting('p', way)})${shown ? ` filter (where ${shown})` : ''}`;
+  /** A column of the rows shown, in their order. */
+  function gatherSql(name: string): string {
+    return `array_agg(p.${name} order by ${sorting('p', direction)})${filter}`;
   }
 
   function asksForMore(): boolean {
@@ -239,7 +245,7 @@ export function compilePage(ctx: Context, page: Page, counted = false): Sub {
     const parts = [...selection(ctx, edge, nodes)].map(([key, fields]) => {
       const name = (fields[0] as FieldNode).name.value;
       if (name === '__typename') return `'${edge.name}'::text as ${quoted(key)}`;
-      return `${name === 'cursor' ? cursorOf() : nodeSql(fields, `${at}.${key}`)} as ${quoted(key)}`;
+      return `${name === 'cursor' ? cursorOf(keys.map((_, i) => `${row}.o${i}`)) : nodeSql(fields, `${at}.${key}`)} as ${quoted(key)}`;
     });
     return `(select row_to_json(e.*) from (select ${parts.join(', ')}) e)`;
   }
@@ -247,11 +253,15 @@ export function compilePage(ctx: Context, page: Page, counted = false): Sub {
   function pageInfoSql(name: string): string {
     if (name === 'hasPreviousPage') return after ? 'true' : 'false';
     if (name === 'hasNextPage') return `x.n > ${firstSql}`;
-    const cursor = alias(ctx, 'a');
-    perRow.push(`${cursorOf()} as ${cursor}`);
-    const backwards = descending ? '' : ' desc';
-    gathered.push(`(${gatherSql(cursor, name === 'endCursor' ? backwards : direction)})[1] as ${cursor}`);
-    return `x.${cursor}`;
+    // Made of one row's keys alone: a cursor for each row would cost as much as the rows.
+    const place = name === 'endCursor' ? `count(*)${filter}` : '1';
+    const ends = keys.map((_, i) => {
+      const end = alias(ctx, 'a');
+      gathered.push(`(${gatherSql(`o${i}`)})[${place}] as ${end}`);
+      return `x.${end}`;
+    });
+    tellsOfRows = true;
+    return `case when ${ends.at(-1)} is not null then ${cursorOf(ends)} end`;
   }
 
   function totalCountSql(name: string): string {
