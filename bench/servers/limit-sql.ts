@@ -33,7 +33,8 @@ const workbook = (login: number) => `select ${globalId('WorkbookEntry', 'w.id')}
 
 const interventions = `select ${globalId('Intervention', 'v.id')} as id,
     (select row_to_json(o) from (select c.code, c.name) o where c.id is not null) as programme,
-    (select row_to_json(o) from (select g.name) o where g.id is not null) as provider, s.status, s.sessions
+    (select row_to_json(o) from (select g.name) o where g.id is not null) as provider, s.status,
+    s.sessions + (select count(*)::int from fsp.intervention_session e where e.intervention = s.intervention and e.attendance = 'ATTENDED') as sessions
   from (select * from fsp.intervention b where b.family = f.family order by b.id limit 20) v
   left join fsp.intervention_link l on l.intervention = v.id
   left join fsp.intervention_progress s on s.intervention = v.id

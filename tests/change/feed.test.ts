@@ -892,7 +892,7 @@ describe('whatever happens', () => {
           await owner.query('delete from fsp.whereabouts_protection where family = any ($1)', [[quiet, other, third]]);
         },
       ),
-      { seed: Number(process.env.FC_SEED ?? 20261121), numRuns: Number(process.env.FC_RUNS ?? 5), endOnFailure: true },
+      { seed: Number(process.env.FC_SEED ?? 20261121), numRuns: Number(process.env.FC_RUNS ?? 4), endOnFailure: true },
     );
   }, 240_000);
 });
