@@ -192,6 +192,9 @@ async function moveOn(client: pg.Client, family: string): Promise<void> {
   );
 }
 
+/** The lock of `fsp.index_disclosures`. */
+const INDEXING = 7_246_337_003;
+
 /** Of rows that the database writes itself, and that come again while the family stands. */
 const isMachinery = ({ dataClass, name }: TableClass) => dataClass === 'STRUCTURE' && name !== 'family' && name !== 'person';
 
@@ -203,6 +206,8 @@ const isMachinery = ({ dataClass, name }: TableClass) => dataClass === 'STRUCTUR
  */
 export async function eraseFamily(client: pg.Client, family: string): Promise<Record<string, number>> {
   const parts = erasing();
+  // Who makes looks readable (`fsp.index_disclosures`) waits: a look at the family that came meanwhile would hold it here.
+  await client.query('select pg_advisory_xact_lock($1)', [INDEXING]);
   await moveOn(client, family);
   // What was gathered from it for somebody's request is read without it.
   await client.query(

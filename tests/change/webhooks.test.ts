@@ -403,9 +403,11 @@ describe('rights', () => {
     await sync();
     const entry = await addEntry(quiet);
     await until(() => ids(taken)).toEqual([entry]);
-    const { rows } = await owner.query('select records from fsp.disclosure');
-    const record = rows.flatMap(({ records }) => JSON.parse(records)).findLast(({ operation }) => operation === 'Webhook');
-    expect(record).toMatchObject({ client: 'occ-record-system', purpose: 'RECORD_SYNC' });
+    const { rows } = await owner.query('select records from fsp.disclosure order by at');
+    const record = rows
+      .flatMap(({ records }) => JSON.parse(records))
+      .findLast(({ operation, client }) => operation === 'Webhook' && client === 'occ-record-system');
+    expect(record).toMatchObject({ purpose: 'RECORD_SYNC' });
     expect(record.families.map(String)).toContain(String(quiet));
   });
 });
