@@ -192,8 +192,16 @@ async function moveOn(client: pg.Client, family: string): Promise<void> {
   );
 }
 
-/** The lock of `fsp.index_disclosures`. */
-const INDEXING = 7_246_337_003;
+/** The lock of `fsp.index_disclosures` (`src/access/record.sql`). */
+export const INDEXING = 7_246_337_003;
+
+/**
+ * Has whoever makes looks readable wait until the transaction's end: a look at a family that came meanwhile would hold the family, or be of none. It
+ * is taken before any row is locked, as the other takes it first, too.
+ */
+export async function holdIndexing(client: pg.Client): Promise<void> {
+  await client.query('select pg_advisory_xact_lock($1)', [INDEXING]);
+}
 
 /** Of rows that the database writes itself, and that come again while the family stands. */
 const isMachinery = ({ dataClass, name }: TableClass) => dataClass === 'STRUCTURE' && name !== 'family' && name !== 'person';
@@ -206,8 +214,7 @@ const isMachinery = ({ dataClass, name }: TableClass) => dataClass === 'STRUCTUR
  */
 export async function eraseFamily(client: pg.Client, family: string): Promise<Record<string, number>> {
   const parts = erasing();
-  // Who makes looks readable (`fsp.index_disclosures`) waits: a look at the family that came meanwhile would hold it here.
-  await client.query('select pg_advisory_xact_lock($1)', [INDEXING]);
+  await holdIndexing(client);
   await moveOn(client, family);
   // What was gathered from it for somebody's request is read without it.
   await client.query(

@@ -1,4 +1,5 @@
 /** docs/security.md, what is tried: the sharing model, attacked by those whom it lets in for something else. */
+
 import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +7,7 @@ import { storyPerson } from '../../src/db/demonstration/rows.ts';
 import { eraseFamily } from '../../src/db/erasing.ts';
 import { inTransaction } from '../../src/db/owner.ts';
 import { organisationId } from '../../src/db/personas.ts';
+import { whileIndexing } from '../support/indexing.ts';
 import {
   type Caller,
   encodeId,
@@ -684,23 +686,7 @@ describe('a family that is erased', () => {
     const before = await guarded();
     expect(before).not.toBe(false);
     expect((await ofFamily(marcus, 'households { address }', encodeId('Family', 3))).households).toBeNull();
-    // A look at it that is being made readable meanwhile is waited for, and goes with it.
-    const indexing = await sqlAsOwner(ownerUrl);
-    await indexing.query('begin');
-    await indexing.query('select pg_advisory_xact_lock(7246337003)');
-    await indexing.query(
-      `insert into fsp.access_look (family, addressee, worker, organisation, kind, day, due, count, first_at, last_at, purposes)
-       values (2, $1, 'x', $1, 'DAILY', current_date, now() + interval '1 day', 1, now(), now(), '{SAFEGUARDING}')`,
-      [organisationId('occ')],
-    );
-    const { rows: erasers } = await owner.query('select pg_backend_pid() as pid');
-    const erasing = inTransaction(owner, () => eraseFamily(owner, '2'));
-    const isWaiting = async () =>
-      (await indexing.query('select pg_backend_pid() = any (pg_blocking_pids($1)) as waits', [erasers[0].pid])).rows[0].waits;
-    while (!(await isWaiting())) await new Promise((resolve) => setTimeout(resolve, 50));
-    await indexing.query('commit');
-    await indexing.end();
-    await erasing;
+    await whileIndexing(ownerUrl, owner, 2, () => inTransaction(owner, () => eraseFamily(owner, '2')));
     await owner.query("select fsp.rebuild_grants('{3}')");
     expect(await guarded()).toBe(before);
     expect((await ofFamily(marcus, 'households { address }', encodeId('Family', 3))).households).toBeNull();

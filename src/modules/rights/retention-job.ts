@@ -1,6 +1,6 @@
 /** What the database's owner does for retention: proposes what is due, erases what was approved, sweeps what is spent. */
 import type pg from 'pg';
-import { eraseFamily } from '../../db/erasing.ts';
+import { eraseFamily, holdIndexing } from '../../db/erasing.ts';
 import { inTransaction } from '../../db/owner.ts';
 import { dueOn, type RecordFacts, type Rule, recordKind } from './retention.ts';
 
@@ -73,6 +73,7 @@ export async function eraseApproved(client: pg.Client): Promise<Erased> {
   const done: Erased = { erased: 0, held: 0 };
   for (const { id } of rows) {
     const gone = await inTransaction(client, async () => {
+      await holdIndexing(client);
       // Whoever places a hold meanwhile waits for this lock, or this waits for them.
       await client.query('lock table fsp.retention_hold in share row exclusive mode');
       const { rows: still } = await client.query<{ family: string; held: boolean }>(

@@ -9,6 +9,7 @@ import { dueOn, type RecordFacts, recordKind, yearsAfter } from '../../../src/mo
 import { eraseApproved, proposeErasures, sweep } from '../../../src/modules/rights/retention-job.ts';
 import { checkErasureDecision } from '../../../src/modules/rights/rules.ts';
 import '../../../src/modules/tables.ts';
+import { whileIndexing } from '../../support/indexing.ts';
 import {
   type Caller,
   encodeId,
@@ -244,7 +245,7 @@ describe('an erasure', () => {
 
     const { proposal } = await erasureOf();
     await does(agnes, 'approveErasure', { proposal: proposal.id, expectedVersion: proposal.version }, PROPOSAL);
-    expect(await eraseApproved(owner)).toEqual({ erased: 1, held: 0 });
+    expect(await whileIndexing(ownerUrl, owner, 1, () => eraseApproved(owner))).toEqual({ erased: 1, held: 0 });
     // Done once, it is done.
     expect(await eraseApproved(owner)).toEqual({ erased: 0, held: 0 });
 
